@@ -1,0 +1,1 @@
+"""The CloudFormation stacks of the platform: a root stack and eight nested stacks."""

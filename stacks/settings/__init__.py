@@ -1,0 +1,43 @@
+"""Typed, frozen, validated settings: a bad value never reaches CloudFormation.
+
+``foundation``, ``workload`` and ``model`` declare every setting with its type, unit and range; ``rules`` states which combinations contradict each
+other; ``loader`` merges default, environment file and context into one :class:`Settings`, or raises one
+:class:`SettingsError` that names the key, the value, what is allowed and where to change it.
+"""
+
+from stacks.settings.foundation import (
+    EgressMode,
+    KmsSettings,
+    MonitoringSettings,
+    NetworkSettings,
+    ProjectSettings,
+    RemovalSettings,
+)
+from stacks.settings.loader import load_settings
+from stacks.settings.model import Settings
+from stacks.settings.problems import Problem, SettingsError
+from stacks.settings.workload import (
+    BackupSettings,
+    ComputeSettings,
+    DatabaseSettings,
+    RecoverySettings,
+    StorageSettings,
+)
+
+__all__ = [
+    "BackupSettings",
+    "ComputeSettings",
+    "DatabaseSettings",
+    "EgressMode",
+    "KmsSettings",
+    "MonitoringSettings",
+    "NetworkSettings",
+    "Problem",
+    "ProjectSettings",
+    "RecoverySettings",
+    "RemovalSettings",
+    "Settings",
+    "SettingsError",
+    "StorageSettings",
+    "load_settings",
+]

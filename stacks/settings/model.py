@@ -1,0 +1,46 @@
+"""All settings of one deployment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stacks.settings.foundation import (
+    KmsSettings,
+    MonitoringSettings,
+    NetworkSettings,
+    ProjectSettings,
+    RemovalSettings,
+    Section,
+)
+from stacks.settings.workload import (
+    BackupSettings,
+    ComputeSettings,
+    DatabaseSettings,
+    RecoverySettings,
+    StorageSettings,
+)
+
+
+class Settings(Section):
+    """Everything one deployment is made from."""
+
+    environment: Literal["dev", "staging", "prod"]
+    """Which file of `environments/` applies."""
+    suffix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,11}$", examples=["eu1"])] = "dev"
+    """Tells two deployments in one account apart; part of every physical name."""
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", examples=["eu-central-1"])] = "us-east-1"
+    """AWS region of the deployment."""
+    account: Annotated[str, Field(pattern=r"^\d{12}$", examples=["111111111111"])] | None = None
+    """AWS account; else `CDK_DEFAULT_ACCOUNT`, which the CLI takes from the credentials; else any."""
+    project: ProjectSettings = ProjectSettings()
+    removal: RemovalSettings
+    kms: KmsSettings
+    network: NetworkSettings
+    monitoring: MonitoringSettings
+    database: DatabaseSettings
+    storage: StorageSettings
+    compute: ComputeSettings
+    backup: BackupSettings
+    recovery: RecoverySettings

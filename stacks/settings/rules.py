@@ -1,0 +1,156 @@
+"""Settings that are each valid but cannot be used together.
+
+Every rule takes the settings and returns the offending key with what is allowed, or nothing. The loader turns that
+into a message that also says where the value came from.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stacks.names import Names, PhysicalName
+from stacks.settings.foundation import EgressMode
+from stacks.settings.windows import daily_minutes, overlaps, weekly_minutes
+
+if TYPE_CHECKING:
+    from stacks.settings.model import Settings
+
+Finding = tuple[str, str]
+
+PRIVATE_ECR_IMAGE = re.compile(
+    r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
+    r"/(?P<repository>[a-z0-9._/-]+?)(:(?P<tag>[\w.-]+)|@(?P<digest>sha256:[0-9a-f]{64}))$"
+)
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraPostgreSQL.html and PostgreSQL's own roles.
+RESERVED_USERNAMES = frozenset(
+    {"admin", "postgres", "public", "root", "rdsadmin", "rds_superuser", "rds_iam", "rdstopmgr", "rdsrepladmin"}
+)
+POSTGRESQL_DEFAULT_PORT = 5432
+# Memory in MiB that Fargate sells with each CPU size (lowest, highest, step):
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+FARGATE_MEMORY = {
+    512: (1024, 4096, 1024),
+    1024: (2048, 8192, 1024),
+    2048: (4096, 16384, 1024),
+    4096: (8192, 30720, 1024),
+    8192: (16384, 61440, 4096),
+    16384: (32768, 122880, 8192),
+}
+AWS_RESERVED_SUBNET_ADDRESSES = 5
+
+
+def contradictions(settings: Settings) -> Iterator[Finding]:
+    """Yield the key and the allowed values of every setting that contradicts another one."""
+    yield from _names(settings)
+    yield from _network(settings)
+    yield from _database(settings)
+    yield from _compute(settings)
+    yield from _backup(settings)
+    if settings.removal.data == "retain" and not settings.removal.deletion_protection:
+        yield "removal.deletion_protection", "true while removal.data = 'retain'"
+
+
+def _names(settings: Settings) -> Iterator[Finding]:
+    suffix = settings.suffix
+    if suffix.endswith("-") or "--" in suffix:
+        # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html
+        yield "suffix", "letters, digits and single hyphens, none at the end (Aurora rejects other identifiers)"
+        return
+    names = Names(suffix, settings.region)
+    for name in PhysicalName:
+        excess = len(names.of(name)) - name.limit
+        if excess > 0:
+            longest = len(suffix) - excess
+            yield "suffix", f"at most {longest} characters in {settings.region} ({names.of(name)} is over {name.limit})"
+            return
+
+
+def _network(settings: Settings) -> Iterator[Finding]:
+    network = settings.network
+    zones = len(network.zones) or network.zone_count
+    if network.zones:
+        if len(network.zones) < 2 or len(set(network.zones)) != len(network.zones):
+            yield "network.zones", "two or more different zones, or [] for the region's first network.zone_count"
+        elif any(not re.fullmatch(re.escape(settings.region) + "[a-z]", zone) for zone in network.zones):
+            yield "network.zones", f"zones of region {settings.region}, e.g. {settings.region}a"
+    try:
+        vpc = ipaddress.IPv4Network(network.cidr)
+    except ValueError:
+        yield "network.cidr", "an IPv4 network without host bits, e.g. 10.20.0.0/16"
+        return
+    if not 16 <= vpc.prefixlen <= 28:
+        # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+        yield "network.cidr", "a prefix from /16 to /28"
+        return
+    wanted = zones * (3 if network.egress is EgressMode.NAT else 2)
+    if 2.0 ** (network.subnet_prefix - vpc.prefixlen) < wanted:
+        yield "network.cidr", f"room for {wanted} subnets of /{network.subnet_prefix} (network.subnet_prefix)"
+    usable = 2 ** (32 - network.subnet_prefix) - AWS_RESERVED_SUBNET_ADDRESSES
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html: 8 free
+    if usable < settings.compute.max_tasks + 8:
+        yield "network.subnet_prefix", "a subnet that holds compute.max_tasks and the load balancer's 8 addresses"
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    database = settings.database
+    if database.min_acu > database.max_acu:
+        yield "database.min_acu", f"at most database.max_acu ({database.max_acu})"
+    if database.max_acu < 1:
+        # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
+        yield "database.max_acu", "at least 1"
+    if database.port == POSTGRESQL_DEFAULT_PORT:
+        yield "database.port", f"1150 to 65535 except PostgreSQL's default {POSTGRESQL_DEFAULT_PORT}"
+    for key in ("master_username", "application_username"):
+        if getattr(database, key) in RESERVED_USERNAMES:
+            yield f"database.{key}", f"a name that is not reserved ({', '.join(sorted(RESERVED_USERNAMES))})"
+    if database.master_username == database.application_username:
+        yield "database.application_username", "a user other than database.master_username"
+    backup, maintenance = daily_minutes(database.backup_window), weekly_minutes(database.maintenance_window)
+    for key, window in (("backup_window", backup), ("maintenance_window", maintenance)):
+        if window.length < 30:
+            yield f"database.{key}", "a window of 30 minutes or more"
+    if overlaps(backup, maintenance):
+        yield "database.backup_window", f"a window away from database.maintenance_window ({database.maintenance_window})"
+
+
+def _compute(settings: Settings) -> Iterator[Finding]:
+    compute, region = settings.compute, settings.region
+    if settings.environment == "prod" and not compute.https_required:
+        yield "compute.https_required", "true in prod"
+    if compute.https_required and compute.certificate_arn is None:
+        yield "compute.certificate_arn", f"the ARN of an ACM certificate in {region} (compute.https_required is true)"
+    if compute.certificate_arn and compute.certificate_arn.split(":")[3] != region:
+        yield "compute.certificate_arn", f"a certificate in region {region}, where the load balancer is"
+    if compute.image is None:
+        yield "compute.image", "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    elif settings.network.egress is EgressMode.ENDPOINTS:
+        image = PRIVATE_ECR_IMAGE.match(compute.image)
+        if image is None or image["region"] != region:
+            # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+            yield "compute.image", f"an image in private ECR in {region}: nothing else is reachable through endpoints"
+    if compute.min_tasks > compute.max_tasks:
+        yield "compute.min_tasks", f"at most compute.max_tasks ({compute.max_tasks})"
+    if compute.cpu == 256:
+        if compute.memory not in (512, 1024, 2048):
+            yield "compute.memory", "512, 1024 or 2048 MiB with compute.cpu = 256"
+        return
+    low, high, step = FARGATE_MEMORY[compute.cpu]
+    if not low <= compute.memory <= high or compute.memory % step:
+        yield "compute.memory", f"{low} to {high} MiB in steps of {step} with compute.cpu = {compute.cpu}"
+
+
+def _backup(settings: Settings) -> Iterator[Finding]:
+    backup = settings.backup
+    if backup.lock == "off":
+        return
+    low, high = backup.lock_min_retention_days, backup.lock_max_retention_days
+    if low > high:
+        yield "backup.lock_min_retention_days", f"at most backup.lock_max_retention_days ({high})"
+        return
+    for rule in ("daily", "weekly", "monthly", "continuous"):
+        if not low <= getattr(backup, f"{rule}_retention_days") <= high:
+            # https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html: such a job fails
+            yield f"backup.{rule}_retention_days", f"{low} to {high}, the retention that the vault lock admits"
