@@ -1,0 +1,88 @@
+# Breakwater. `make` lists the commands. Works with GNU Make 3.81 (macOS) and newer.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+ENVIRONMENT ?= dev
+SUFFIX ?= dev
+ARGS ?=
+export PYTHON ENVIRONMENT SUFFIX
+
+# The pinned tools come first for every recipe; jsii starts the `node` that it finds on PATH.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# Both look outwards and neither belongs in a build.
+export CDK_DISABLE_CLI_TELEMETRY := true
+CDK := cdk --no-notices -c environment=$(ENVIRONMENT) -c suffix=$(SUFFIX)
+
+.PHONY: help
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nVariables: ENVIRONMENT=dev|staging|prod  SUFFIX=dev  PYTHON=python3.12  ARGS="--any --cdk-option"\n'
+
+##@ On this machine, no AWS account
+
+.PHONY: install
+install: ## Install everything into .venv, .local and node_modules (called by the others; instant when up to date)
+	@python=$$(tools/find-python.sh) && "$$python" tools/install.py
+
+.PHONY: local
+local: install ## Deploy the platform into an embedded AWS on this machine and verify it
+	@python -m ops local up
+
+.PHONY: local-status
+local-status: install ## Show what runs in the embedded AWS
+	@python -m ops local status
+
+.PHONY: local-down
+local-down: install ## Stop the embedded AWS and remove its state
+	@python -m ops local down
+
+.PHONY: test
+test: install ## Run all tests; branch coverage of stacks/ must be 100 %
+	@pytest --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+.PHONY: lint
+lint: install ## ruff, mypy --strict, cfn-lint and CloudFormation Validate over all templates
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@python -m tools.lint_templates
+
+##@ With an AWS account (ENVIRONMENT and SUFFIX choose what)
+
+.PHONY: synth
+synth: install ## Write the templates to cdk.out (needs no account)
+	@$(CDK) synth --quiet $(ARGS)
+
+.PHONY: diff
+diff: install ## Compare with what is deployed
+	@$(CDK) diff $(ARGS)
+
+.PHONY: deploy
+deploy: install ## Deploy
+	@$(CDK) deploy $(ARGS)
+
+##@ For developers
+
+.PHONY: bench
+bench: install ## Time a synth against an empty CDK app
+	@python -m tools.bench $(ARGS)
+
+.PHONY: mutants
+mutants: install ## Break stacks/ on purpose, one line at a time, and list what no test noticed
+	@python -m tools.mutants $(ARGS)
+
+.PHONY: diagram
+diagram: install ## Draw the architecture picture from the synthesized app
+	@python -m tools.diagram $(ARGS)
+
+.PHONY: lock
+lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
+	@for name in requirements requirements-dev requirements-node; do \
+		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
+			--python-version 3.11 $(ARGS) $$name.in -o $$name.txt && echo "$$name.txt" || exit 1; done
+
+.PHONY: clean
+clean: ## Remove everything that the other commands made (the embedded AWS must be down)
+	rm -rf .venv .local node_modules build cdk.out .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
