@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Entry point of `cdk`: settings, then one App with one root stack. No AWS call, no git call, no clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+try:
+    import aws_cdk as cdk
+
+    from stacks.platform import Platform
+    from stacks.settings import Settings, SettingsError, load_settings
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is not installed for {sys.executable}: run `make install`, then `. .venv/bin/activate`.")
+
+
+def cli_context(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the context that the CDK CLI hands to the app, before any construct exists.
+
+    Args:
+        environ: process environment; the CLI sets ``CDK_CONTEXT_JSON``, and ``CONTEXT_OVERFLOW_LOCATION_ENV`` when the
+            context does not fit.
+
+    Returns:
+        The merged context; empty when the app runs without the CLI.
+    """
+    context: dict[str, Any] = json.loads(environ.get("CDK_CONTEXT_JSON", "{}"))
+    overflow = environ.get("CONTEXT_OVERFLOW_LOCATION_ENV")
+    if overflow:
+        context |= json.loads(Path(overflow).read_text(encoding="utf-8"))
+    return context
+
+
+def build_app(settings: Settings, **app_options: Any) -> tuple[cdk.App, Platform]:
+    """Build the construct tree of one deployment.
+
+    Args:
+        settings: validated settings.
+        app_options: options of :class:`aws_cdk.App`, e.g. ``context`` and ``outdir`` outside the CLI.
+
+    Returns:
+        The app, not yet synthesized, and its root stack.
+    """
+    # CDK's built-in validator reads root templates only and costs half a synth; `make lint` runs its native build over
+    # every template instead, nested ones included.
+    app = cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False, **app_options)
+    return app, Platform(app, settings=settings)
+
+
+def main() -> None:
+    """Synthesize, or say in plain words which setting stands in the way and exit with 1."""
+    try:
+        settings = load_settings(cli_context(os.environ), default_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+    except SettingsError as error:
+        sys.exit(str(error))
+    app, _ = build_app(settings)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()
