@@ -5,7 +5,9 @@ SHELL := /bin/sh
 ENVIRONMENT ?= dev
 SUFFIX ?= dev
 ARGS ?=
-export PYTHON ENVIRONMENT SUFFIX
+export PYTHON
+# Docker images like to set it; without bytecode a synth takes ten seconds longer.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The pinned tools come first for every recipe; jsii starts the `node` that it finds on PATH.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -23,7 +25,7 @@ help: ## List the commands
 
 .PHONY: install
 install: ## Install everything into .venv, .local and node_modules (called by the others; instant when up to date)
-	@python=$$(tools/find-python.sh) && "$$python" tools/install.py
+	@python=$$(tools/find-python.sh) && "$$python" -m tools.install
 
 .PHONY: local
 local: install ## Deploy the platform into an embedded AWS on this machine and verify it
@@ -78,7 +80,7 @@ diagram: install ## Draw the architecture picture from the synthesized app
 
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in requirements requirements-dev requirements-node; do \
+	@for name in requirements requirements-dev requirements-node requirements-uv; do \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $(ARGS) $$name.in -o $$name.txt && echo "$$name.txt" || exit 1; done
 

@@ -1,0 +1,1 @@
+"""Scripts for developers: install, template lint, bench, mutants, diagram."""
