@@ -7,10 +7,10 @@ failed deployment rolls back by itself. Tasks keep no state, so they have no RPO
 from __future__ import annotations
 
 from aws_cdk import Duration, NestedStack
+from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -200,6 +200,10 @@ class ComputeStack(NestedStack):
             target_group=self.target_group,
             requests_per_target=self._settings.requests_per_target,
         )
+        for policy in scaling.node.find_all():
+            if isinstance(policy, appscaling.CfnScalingPolicy):
+                # CDK adds a dependency on the listener that the policy's own reference to it already makes.
+                policy.add_deletion_override("DependsOn")
 
     def _build_web_acl(self) -> None:
         if not self._settings.waf:

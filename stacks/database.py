@@ -93,7 +93,9 @@ class DatabaseStack(NestedStack):
     ) -> rds.DatabaseCluster:
         settings, zones = self._settings, vpc.availability_zones
         insights, insights_retention = _INSIGHTS[settings.insights]
-        instances = [self._build_instance(number, zones[number % len(zones)]) for number in range(settings.readers + 1)]
+        instances = [
+            self._build_instance(number, zones[number % len(zones)], key) for number in range(settings.readers + 1)
+        ]
         return rds.DatabaseCluster(
             self,
             "Cluster",
@@ -141,7 +143,7 @@ class DatabaseStack(NestedStack):
         assert secret is not None, "manage_master_user_password gives the cluster a secret"  # noqa: S101
         return secret
 
-    def _build_instance(self, number: int, zone: str) -> rds.IClusterInstance:
+    def _build_instance(self, number: int, zone: str, key: kms.IKey) -> rds.IClusterInstance:
         """Build one member; the first is born as the writer, the others as readers in promotion tier 1."""
         options: dict[str, bool] = {} if number == 0 else {"scale_with_writer": True}
         return rds.ClusterInstance.serverless_v2(
@@ -151,6 +153,8 @@ class DatabaseStack(NestedStack):
             auto_minor_version_upgrade=False,
             publicly_accessible=False,
             enable_performance_insights=True,
+            performance_insight_retention=_INSIGHTS[self._settings.insights][1],
+            performance_insight_encryption_key=key,
             **options,
         )
 

@@ -6,7 +6,9 @@ whether a new task can reach its image, logs and secrets at the moment it is nee
 
 from __future__ import annotations
 
-from aws_cdk import Fn, NestedStack
+from typing import cast
+
+from aws_cdk import CfnResource, Fn, NestedStack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -78,7 +80,7 @@ class NetworkStack(NestedStack):
         kinds = [("Public", ec2.SubnetType.PUBLIC), ("Isolated", ec2.SubnetType.PRIVATE_ISOLATED)]
         if nat:
             kinds.insert(1, ("Private", ec2.SubnetType.PRIVATE_WITH_EGRESS))
-        return ec2.Vpc(
+        vpc = ec2.Vpc(
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(self._settings.cidr),
@@ -100,6 +102,11 @@ class NetworkStack(NestedStack):
                 "DynamoDbEndpoint": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
         )
+        provider = self.node.try_find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+        if provider is not None:
+            # CDK repeats as DependsOn what the function's reference to its role already says.
+            cast(CfnResource, provider.node.find_child("Handler")).add_deletion_override("DependsOn")
+        return vpc
 
     def _build_flow_logs(self, key: kms.IKey, removal: RemovalSettings) -> logs.LogGroup:
         group = logs.LogGroup(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Environment, Stack, Tags
+from aws_cdk import CfnOutput, Environment, NestedStack, Stack, Tags
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -50,6 +50,7 @@ class Platform(Stack):
         self.backup = self._build_backup()
         self.operations = self._build_operations()
         self._grant_data_tier_to_tasks()
+        self._drop_redundant_dependencies()
         for key, value in root_outputs(self).items():
             CfnOutput(self, key, value=value)
         for tag, value in tags.items():
@@ -206,6 +207,13 @@ class Platform(Stack):
                 },
             )
         )
+
+
+    def _drop_redundant_dependencies(self) -> None:
+        """Remove the DependsOn that CDK adds where a parameter from the other stack already makes the order."""
+        for child in self.node.children:
+            if isinstance(child, NestedStack) and child.nested_stack_resource is not None:
+                child.nested_stack_resource.add_deletion_override("DependsOn")
 
 
 def _tags(settings: Settings) -> dict[str, str]:

@@ -1,0 +1,132 @@
+"""A synthesized deployment as plain dicts: one synth per settings profile and test run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app import build_app
+from stacks.names import Names
+from stacks.settings import Settings, load_settings
+from tests.profiles import PROFILES
+
+ROOT = Path(__file__).resolve().parents[1]
+NESTED = ("Kms", "Network", "Monitoring", "Storage", "Database", "Compute", "Backup", "Operations")
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TemplateView:
+    """One template with the queries that assertions need."""
+
+    document: Mapping[str, Any]
+
+    @property
+    def resources(self) -> dict[str, Resource]:
+        """All resources by logical id."""
+        return dict(self.document.get("Resources", {}))
+
+    def of_type(self, kind: str) -> dict[str, Resource]:
+        """All resources of a CloudFormation type by logical id."""
+        return {name: resource for name, resource in self.resources.items() if resource["Type"] == kind}
+
+    def one(self, kind: str, **properties: Any) -> Resource:
+        """The properties of the only resource of a type whose properties have these values."""
+        found = [
+            resource["Properties"]
+            for resource in self.of_type(kind).values()
+            if all(resource["Properties"].get(key) == value for key, value in properties.items())
+        ]
+        assert len(found) == 1, f"{len(found)} resources of type {kind} with {properties}"
+        return dict(found[0])
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Root and nested templates of one deployment."""
+
+    profile: str
+    settings: Settings
+    folder: Path
+    root: TemplateView
+    nested: Mapping[str, TemplateView]
+
+    @property
+    def names(self) -> Names:
+        """Physical names of the deployment."""
+        return Names(self.settings.suffix, self.settings.region)
+
+    @property
+    def templates(self) -> dict[str, TemplateView]:
+        """Every template by the name of its stack, the root as ``Root``."""
+        return {"Root": self.root, **self.nested}
+
+    def all_of_type(self, kind: str) -> Iterator[tuple[str, Resource]]:
+        """Every resource of a type in any template, as ``Stack/LogicalId`` and resource."""
+        for stack, template in self.templates.items():
+            for name, resource in template.of_type(kind).items():
+                yield f"{stack}/{name}", resource
+
+    def origin(self, stack: str, value: Any) -> tuple[str, str]:
+        """Follow a nested stack's parameter to the stack and logical id that it comes from.
+
+        A value such as ``{"Ref": "referencetoBreakwater…"}`` in a nested template is a parameter that the root fills
+        with another nested stack's output.
+        """
+        parameter = value["Ref"]
+        given = next(
+            resource["Properties"]["Parameters"][parameter]
+            for resource in self.root.resources.values()
+            if _stack_of(resource) == stack
+        )
+        source, output = given["Fn::GetAtt"]
+        owner = _stack_of(self.root.resources[source])
+        exported = self.nested[owner].document["Outputs"][output.removeprefix("Outputs.")]["Value"]
+        return owner, exported["Ref"] if "Ref" in exported else exported["Fn::GetAtt"][0]
+
+
+def cdk_context() -> dict[str, Any]:
+    """The feature flags of ``cdk.json`` and what the CLI adds to them."""
+    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return {**flags, "aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+
+
+def synthesize(settings: Settings, profile: str, folder: Path) -> Assembly:
+    """Synthesize one deployment into a folder and read its templates back."""
+    app, platform = build_app(settings, context=cdk_context(), outdir=str(folder))
+    app.synth()
+    root = _read(folder / platform.template_file)
+    nested = {
+        _stack_of(resource): _read(folder / resource["Metadata"]["aws:asset:path"])
+        for resource in root.resources.values()
+    }
+    return Assembly(profile, settings, folder, root, nested)
+
+
+_MADE: dict[str, Assembly] = {}
+
+
+def assembly(profile: str) -> Assembly:
+    """The assembly of a profile, synthesized at its first use."""
+    if profile not in _MADE:
+        folder = Path(tempfile.mkdtemp(prefix=f"breakwater-{profile}-"))
+        _MADE[profile] = synthesize(load_settings(PROFILES[profile]), profile, folder)
+    return _MADE[profile]
+
+
+def made() -> list[Assembly]:
+    """The assemblies that this run has synthesized."""
+    return list(_MADE.values())
+
+
+def _read(path: Path) -> TemplateView:
+    return TemplateView(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _stack_of(resource: Resource) -> str:
+    """Name of a nested stack, from the construct path of its resource in the root."""
+    return str(resource["Metadata"]["aws:cdk:path"]).split("/")[1].removesuffix(".NestedStack")
