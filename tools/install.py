@@ -1,8 +1,8 @@
 """Installs all that Breakwater needs into this folder: Python packages, Node, the CDK CLI, the embedded AWS.
 
-Standard library only, because it runs before anything is installed. Each part keeps a fingerprint of what it
-was built from: a part whose fingerprint still holds is left alone, so an interrupted run resumes at the part that
-was cut short and a finished one costs a fraction of a second.
+Standard library only, because it runs before anything is installed. Each part keeps a fingerprint of what it was
+built from: a part whose fingerprint still holds is left alone, so an interrupted run resumes at the part that was
+cut short, and a finished one costs a fraction of a second.
 """
 
 from __future__ import annotations
