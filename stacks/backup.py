@@ -26,10 +26,13 @@ from stacks.names import Names, PhysicalName
 from stacks.policies import removal_policy
 from stacks.restore_testing import RestoreTarget, build_restore_testing
 from stacks.settings import BackupSettings, RemovalSettings
+from stacks.settings.rules import BACKUP_HOURS
 
-DAILY = events.Schedule.cron(minute="0", hour="5")
-WEEKLY = events.Schedule.cron(minute="0", hour="6", week_day="SUN")
-MONTHLY = events.Schedule.cron(minute="0", hour="7", day="1")
+# Hours away from Aurora's own backup and maintenance windows, which stacks.settings.rules keeps clear of them:
+# a job that meets one of them is delayed or fails.
+DAILY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[0]))
+WEEKLY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[1]), week_day="SUN")
+MONTHLY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[2]), day="1")
 
 
 class BackupStack(NestedStack):

@@ -28,6 +28,12 @@ from stacks.settings.rules import PRIVATE_ECR_IMAGE
 from stacks.waf import build_web_acl
 
 CONTAINER_NAME = "app"
+# Reported to work by users, not supported by AWS: https://github.com/aws/containers-roadmap/issues/1359
+EXEC_AGENT_PATHS = {
+    "managed-agents": "/managed-agents",
+    "ssm-state": "/var/lib/amazon/ssm",
+    "ssm-logs": "/var/log/amazon/ssm",
+}
 
 
 class ComputeStack(NestedStack):
@@ -135,7 +141,7 @@ class ComputeStack(NestedStack):
             # A bind mount belongs to root with mode 0755, so this user could not write to it; tmpfs is open to all.
             # Fargate supports it since January 2026: https://github.com/aws/containers-roadmap/issues/736
             linux.add_tmpfs(ecs.Tmpfs(container_path=path, size=settings.writable_path_mib))
-        definition.add_container(
+        container = definition.add_container(
             "Container",
             container_name=CONTAINER_NAME,
             image=self._image(),
@@ -149,7 +155,15 @@ class ComputeStack(NestedStack):
                 stream_prefix=CONTAINER_NAME, log_group=self.log_group, mode=ecs.AwsLogDriverMode.NON_BLOCKING
             ),
         )
+        if settings.exec_enabled:
+            self._make_room_for_exec(definition, container)
         return definition
+
+    def _make_room_for_exec(self, definition: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) -> None:
+        """Mount what the ECS Exec agent, which runs as root, writes to on an otherwise read-only file system."""
+        for name, path in EXEC_AGENT_PATHS.items():
+            definition.add_volume(name=name)
+            container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
 
     def _image(self) -> ecs.ContainerImage:
         """Return the image; for private ECR with the pull permission that the task needs."""

@@ -47,7 +47,7 @@ def build_web_acl(
         scope,
         "WebAclLogging",
         resource_arn=acl.attr_arn,
-        log_destination_configs=[log_group.log_group_arn.removesuffix(":*")],
+        log_destination_configs=[log_group.log_group_arn],
         logging_filter={
             "DefaultBehavior": "DROP",
             "Filters": [

@@ -39,6 +39,8 @@ FARGATE_MEMORY = {
     8192: (16384, 61440, 4096),
     16384: (32768, 122880, 8192),
 }
+# Hours (UTC) at which AWS Backup starts its daily, weekly and monthly jobs, each within an hour.
+BACKUP_HOURS = (8, 9, 10)
 AWS_RESERVED_SUBNET_ADDRESSES = 5
 
 
@@ -88,7 +90,9 @@ def _network(settings: Settings) -> Iterator[Finding]:
     wanted = zones * (3 if network.egress is EgressMode.NAT else 2)
     if 2.0 ** (network.subnet_prefix - vpc.prefixlen) < wanted:
         yield "network.cidr", f"room for {wanted} subnets of /{network.subnet_prefix} (network.subnet_prefix)"
-    usable = 2 ** (32 - network.subnet_prefix) - AWS_RESERVED_SUBNET_ADDRESSES
+    usable = 2 ** (32 - network.subnet_prefix) - # Hours (UTC) at which AWS Backup starts its daily, weekly and monthly jobs, each within an hour.
+BACKUP_HOURS = (8, 9, 10)
+AWS_RESERVED_SUBNET_ADDRESSES
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html: 8 free
     if usable < settings.compute.max_tasks + 8:
         yield "network.subnet_prefix", "a subnet that holds compute.max_tasks and the load balancer's 8 addresses"
@@ -112,6 +116,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
     for key, window in (("backup_window", backup), ("maintenance_window", maintenance)):
         if window.length < 30:
             yield f"database.{key}", "a window of 30 minutes or more"
+    jobs = daily_minutes(f"{BACKUP_HOURS[0] - 1:02}:00-{BACKUP_HOURS[-1] + 1:02}:00")
+    for key, window in (("backup_window", backup), ("maintenance_window", maintenance)):
+        if overlaps(window, jobs):
+            # An AWS Backup job that meets one of Aurora's windows is delayed or fails.
+            yield f"database.{key}", f"a window away from {BACKUP_HOURS[0] - 1:02}:00-{BACKUP_HOURS[-1] + 1:02}:00 UTC"
     if overlaps(backup, maintenance):
         yield "database.backup_window", f"a window away from database.maintenance_window ({database.maintenance_window})"
 

@@ -119,7 +119,8 @@ class ComputeSettings(Section):
     waf: bool
     """Put an AWS WAF web ACL before the load balancer."""
     exec_enabled: bool = False
-    """Allow `aws ecs execute-command` into tasks."""
+    """Allow `aws ecs execute-command` into tasks; AWS does not support it on a read-only root file system, so the
+    paths that its agent writes to are mounted as volumes."""
     container_insights: Literal["enabled", "enhanced"]
     """CloudWatch Container Insights mode."""
     latency_p99_alarm_ms: Annotated[int, Field(gt=0)] = 1000
@@ -156,8 +157,8 @@ class BackupSettings(Section):
         | None
     ) = None
     """Vault that receives a copy of every recovery point, with another key than the data."""
-    restore_test_schedule: Annotated[str, Field(pattern=r"^cron\([^()]+\)$", examples=["cron(0 7 ? * SUN *)"])] = (
-        "cron(0 7 ? * SUN *)"
+    restore_test_schedule: Annotated[str, Field(pattern=r"^cron\([^()]+\)$", examples=["cron(0 12 ? * SUN *)"])] = (
+        "cron(0 12 ? * SUN *)"
     )
     """When AWS Backup restores the newest recovery point as a test."""
     restore_test_keep_hours: Annotated[int, Field(ge=1, le=168)] = 4
