@@ -90,9 +90,7 @@ def _network(settings: Settings) -> Iterator[Finding]:
     wanted = zones * (3 if network.egress is EgressMode.NAT else 2)
     if 2.0 ** (network.subnet_prefix - vpc.prefixlen) < wanted:
         yield "network.cidr", f"room for {wanted} subnets of /{network.subnet_prefix} (network.subnet_prefix)"
-    usable = 2 ** (32 - network.subnet_prefix) - # Hours (UTC) at which AWS Backup starts its daily, weekly and monthly jobs, each within an hour.
-BACKUP_HOURS = (8, 9, 10)
-AWS_RESERVED_SUBNET_ADDRESSES
+    usable = 2 ** (32 - network.subnet_prefix) - AWS_RESERVED_SUBNET_ADDRESSES
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html: 8 free
     if usable < settings.compute.max_tasks + 8:
         yield "network.subnet_prefix", "a subnet that holds compute.max_tasks and the load balancer's 8 addresses"
