@@ -1,7 +1,7 @@
 """Owns the backup vault, the plan, the selection, the role and the restore tests.
 
-RTO/RPO: continuous backup brings Aurora back to any second; daily, weekly and monthly recovery points reach further back;
-AWS Backup restores the newest one on a schedule, so that the time a restore takes is known before it is needed.
+RTO/RPO: continuous backup brings Aurora back to any second; daily, weekly and monthly recovery points reach further
+back; AWS Backup restores the newest one on a schedule, so that the time a restore takes is known before it is needed.
 Aurora's recovery points keep the cluster's own key whatever the vault's is: only a copy into a vault with another key
 (`backup.copy_vault_arn`) survives the loss of the data key.
 https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html
@@ -117,7 +117,9 @@ class BackupStack(NestedStack):
         copy_vault = settings.copy_vault_arn and backup.BackupVault.from_backup_vault_arn(
             self, "CopyVault", settings.copy_vault_arn
         )
-        plan.add_rule(self._rule("Continuous", DAILY, settings.continuous_retention_days, enable_continuous_backup=True))
+        plan.add_rule(
+            self._rule("Continuous", DAILY, settings.continuous_retention_days, enable_continuous_backup=True)
+        )
         for rule, schedule, days in (
             ("Daily", DAILY, settings.daily_retention_days),
             ("Weekly", WEEKLY, settings.weekly_retention_days),

@@ -177,9 +177,7 @@ class ComputeStack(NestedStack):
         )
         return ecs.ContainerImage.from_ecr_repository(repository, private["tag"] or private["digest"])
 
-    def _build_service(
-        self, subnets: ec2.SubnetSelection, security_group: ec2.ISecurityGroup
-    ) -> ecs.FargateService:
+    def _build_service(self, subnets: ec2.SubnetSelection, security_group: ec2.ISecurityGroup) -> ecs.FargateService:
         service = ecs.FargateService(
             self,
             "Service",

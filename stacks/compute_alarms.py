@@ -60,9 +60,7 @@ def build_compute_alarms(
         "LoadBalancerErrorsAlarm",
         subject="alb-5xx",
         meaning="The load balancer itself answers with HTTP 5xx: no healthy task, or a time-out",
-        metric=load_balancer.metrics.http_code_elb(
-            elbv2.HttpCodeElb.ELB_5XX_COUNT, statistic=total, period=MINUTE
-        ),
+        metric=load_balancer.metrics.http_code_elb(elbv2.HttpCodeElb.ELB_5XX_COUNT, statistic=total, period=MINUTE),
         threshold=10,
         comparison=AT_LEAST,
         periods=3,

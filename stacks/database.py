@@ -88,9 +88,7 @@ class DatabaseStack(NestedStack):
             removal_policy=removal_policy(self._removal),
         )
 
-    def _build_cluster(
-        self, vpc: ec2.IVpc, security_group: ec2.ISecurityGroup, key: kms.IKey
-    ) -> rds.DatabaseCluster:
+    def _build_cluster(self, vpc: ec2.IVpc, security_group: ec2.ISecurityGroup, key: kms.IKey) -> rds.DatabaseCluster:
         settings, zones = self._settings, vpc.availability_zones
         insights, insights_retention = _INSIGHTS[settings.insights]
         instances = [
@@ -145,7 +143,6 @@ class DatabaseStack(NestedStack):
 
     def _build_instance(self, number: int, zone: str, key: kms.IKey) -> rds.IClusterInstance:
         """Build one member; the first is born as the writer, the others as readers in promotion tier 1."""
-        options: dict[str, bool] = {} if number == 0 else {"scale_with_writer": True}
         return rds.ClusterInstance.serverless_v2(
             "Writer" if number == 0 else f"Reader{number}",
             instance_identifier=self._names.aurora_instance(number + 1),
@@ -155,7 +152,8 @@ class DatabaseStack(NestedStack):
             enable_performance_insights=True,
             performance_insight_retention=_INSIGHTS[self._settings.insights][1],
             performance_insight_encryption_key=key,
-            **options,
+            # CDK puts the writer into tier 0 whatever this says, and such readers into tier 1.
+            scale_with_writer=number > 0,
         )
 
     def _build_log_groups(self, key: kms.IKey, monitoring: MonitoringSettings) -> list[logs.LogGroup]:

@@ -1,7 +1,7 @@
 """Owns the three customer managed keys and their whole policies.
 
-RTO/RPO: losing a key loses what it encrypts, so keys are separate by purpose (data, messages, backups), rotate, and wait
-out their pending window before they go. Consumers add identity policies only; no other stack edits a key policy.
+RTO/RPO: losing a key loses what it encrypts, so keys are separate by purpose (data, messages, backups), rotate, and
+wait out their pending window before they go. Consumers add identity policies only; no other stack edits a key policy.
 """
 
 from __future__ import annotations
@@ -60,9 +60,7 @@ class KmsStack(NestedStack):
         )
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         for sid, service in (("AllowAlarms", "cloudwatch.amazonaws.com"), ("AllowTopics", "sns.amazonaws.com")):
-            self._allow(
-                self.messaging_key, sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], self._this_account()
-            )
+            self._allow(self.messaging_key, sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], self._this_account())
         # EventBridge's calls to an encrypted topic carry neither aws:SourceAccount nor aws:SourceArn: under such a
         # condition every notice is dropped in silence (same page; awslabs/landing-zone-accelerator-on-aws#407).
         self._allow(

@@ -51,9 +51,7 @@ def build_load_balancer(
     return balancer
 
 
-def build_target_group(
-    scope: Construct, *, vpc: ec2.IVpc, settings: ComputeSettings
-) -> elbv2.ApplicationTargetGroup:
+def build_target_group(scope: Construct, *, vpc: ec2.IVpc, settings: ComputeSettings) -> elbv2.ApplicationTargetGroup:
     """Build the group of the service's tasks.
 
     Args:

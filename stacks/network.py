@@ -120,9 +120,7 @@ class NetworkStack(NestedStack):
         return group
 
     def _build_security_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
-        return ec2.SecurityGroup(
-            self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False
-        )
+        return ec2.SecurityGroup(self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False)
 
     def _build_rules(self) -> None:
         """State every permitted connection; what is not here is closed."""

@@ -28,9 +28,7 @@ class OperationsStack(NestedStack):
         self.golden_signals = self._build_dashboard(
             "GoldenSignals", PhysicalName.GOLDEN_SIGNALS_DASHBOARD, golden_signal_widgets(watched)
         )
-        self.data_tier = self._build_dashboard(
-            "DataTier", PhysicalName.DATA_TIER_DASHBOARD, data_tier_widgets(watched)
-        )
+        self.data_tier = self._build_dashboard("DataTier", PhysicalName.DATA_TIER_DASHBOARD, data_tier_widgets(watched))
         self.recovery = self._build_dashboard(
             "Recovery", PhysicalName.RECOVERY_DASHBOARD, recovery_widgets(watched, recovery, names)
         )

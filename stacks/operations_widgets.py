@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -84,7 +85,10 @@ def data_tier_widgets(watched: Watched) -> Rows:
             _graph("Aurora: deadlocks a second", [aurora("Deadlocks")]),
         ],
         [
-            _graph("Table: capacity units a minute", [table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits")]),
+            _graph(
+                "Table: capacity units a minute",
+                [table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits")],
+            ),
             _graph("Table: throttled requests a minute", [table("ReadThrottleEvents"), table("WriteThrottleEvents")]),
         ],
     ]
@@ -101,7 +105,7 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
         )
 
     def ours(name: str) -> cloudwatch.IMetric:
-        search = f"{{{METRIC_NAMESPACE},Resource,Suffix}} MetricName=\"{name}\" Suffix=\"{names.suffix}\""
+        search = f'{{{METRIC_NAMESPACE},Resource,Suffix}} MetricName="{name}" Suffix="{names.suffix}"'
         return cloudwatch.MathExpression(
             expression=f"SEARCH('{search}', 'Maximum', {hour.to_seconds()})", label="", period=hour, using_metrics={}
         )
@@ -123,7 +127,10 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
             _graph("Restore jobs an hour", [jobs("NumberOfRestoreJobsCompleted"), jobs("NumberOfRestoreJobsFailed")]),
         ],
         [
-            _graph("Backup jobs an hour", [jobs("NumberOfBackupJobsCompleted", vault), jobs("NumberOfBackupJobsFailed", vault)]),
+            _graph(
+                "Backup jobs an hour",
+                [jobs("NumberOfBackupJobsCompleted", vault), jobs("NumberOfBackupJobsFailed", vault)],
+            ),
             cloudwatch.SingleValueWidget(
                 title="Recovery points completed today",
                 metrics=[
@@ -144,14 +151,14 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
 
 def _graph(
     title: str,
-    metrics: list[cloudwatch.IMetric],
+    metrics: Sequence[cloudwatch.IMetric],
     *,
     width: int = 12,
     annotation: cloudwatch.HorizontalAnnotation | None = None,
 ) -> cloudwatch.IWidget:
     return cloudwatch.GraphWidget(
         title=title,
-        left=metrics,
+        left=list(metrics),
         left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
         left_annotations=[annotation] if annotation else None,
         width=width,

@@ -202,12 +202,9 @@ class Platform(Stack):
                 sid="DecryptDatabaseSecret",
                 actions=["kms:Decrypt"],
                 resources=[self.kms.data_key.key_arn],
-                conditions={
-                    "StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.{self.url_suffix}"}
-                },
+                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.{self.url_suffix}"}},
             )
         )
-
 
     def _drop_redundant_dependencies(self) -> None:
         """Remove the DependsOn that CDK adds where a parameter from the other stack already makes the order."""

@@ -6,14 +6,13 @@ overwritten and deleted objects as noncurrent versions (RPO 0 for a mistaken del
 
 from __future__ import annotations
 
-from aws_cdk import Duration, NestedStack
+from aws_cdk import Duration, NestedStack, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk import RemovalPolicy
 from constructs import Construct
 
 from stacks.alarms import AT_LEAST, MINUTE, Alarms

@@ -1,8 +1,8 @@
 """Typed, frozen, validated settings: a bad value never reaches CloudFormation.
 
-``foundation``, ``workload`` and ``model`` declare every setting with its type, unit and range; ``rules`` states which combinations contradict each
-other; ``loader`` merges default, environment file and context into one :class:`Settings`, or raises one
-:class:`SettingsError` that names the key, the value, what is allowed and where to change it.
+``foundation``, ``workload`` and ``model`` declare every setting with its type, unit and range; ``rules`` states which
+combinations contradict each other; ``loader`` merges default, environment file and context into one :class:`Settings`,
+or raises one :class:`SettingsError` that names the key, the value, what is allowed and where to change it.
 """
 
 from stacks.settings.foundation import (

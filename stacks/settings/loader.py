@@ -53,9 +53,7 @@ def load_settings(
     where = _Origins(source)
     if "environment" in document:
         problem = "-c environment=… alone (the name of this file says it)"
-        raise SettingsError(
-            Problem(key="environment", value=document["environment"], allowed=problem, where=source)
-        )
+        raise SettingsError(Problem(key="environment", value=document["environment"], allowed=problem, where=source))
     if default_account is not None and "account" not in document:
         document["account"] = default_account
         where["account"] = "CDK_DEFAULT_ACCOUNT"

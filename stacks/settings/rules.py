@@ -120,7 +120,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
             # An AWS Backup job that meets one of Aurora's windows is delayed or fails.
             yield f"database.{key}", f"a window away from {BACKUP_HOURS[0] - 1:02}:00-{BACKUP_HOURS[-1] + 1:02}:00 UTC"
     if overlaps(backup, maintenance):
-        yield "database.backup_window", f"a window away from database.maintenance_window ({database.maintenance_window})"
+        yield (
+            "database.backup_window",
+            f"a window away from database.maintenance_window ({database.maintenance_window})",
+        )
 
 
 def _compute(settings: Settings) -> Iterator[Finding]:

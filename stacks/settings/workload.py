@@ -62,7 +62,9 @@ class StorageSettings(Section):
 
     point_in_time_recovery_days: Annotated[int, Field(ge=1, le=35)] = 35
     """Days to which the table can be restored to any second."""
-    ttl_attribute: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$", examples=["expires_at"])] = "expires_at"
+    ttl_attribute: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$", examples=["expires_at"])] = (
+        "expires_at"
+    )
     """Attribute (epoch seconds) after which DynamoDB deletes an item."""
     contributor_insights: bool
     """Show the most accessed and most throttled keys."""

@@ -46,9 +46,7 @@ def test_three_keys_rotate_and_wait_before_they_go(deployment: Assembly) -> None
 @pytest.mark.parametrize(("environment", "days"), [("dev", 7), ("staging", 30), ("prod", 30)])
 def test_pending_window_by_environment(request: pytest.FixtureRequest, environment: str, days: int) -> None:
     deployment: Assembly = request.getfixturevalue(environment)
-    assert {
-        key["Properties"]["PendingWindowInDays"] for _, key in deployment.all_of_type("AWS::KMS::Key")
-    } == {days}
+    assert {key["Properties"]["PendingWindowInDays"] for _, key in deployment.all_of_type("AWS::KMS::Key")} == {days}
 
 
 @pytest.mark.parametrize("prefix", ALIASES)
@@ -111,9 +109,7 @@ def test_log_groups_of_this_account_and_region_use_the_messaging_key(deployment:
         ),
     ],
 )
-def test_services_act_for_this_account_only(
-    deployment: Assembly, prefix: str, service: str, actions: set[str]
-) -> None:
+def test_services_act_for_this_account_only(deployment: Assembly, prefix: str, service: str, actions: set[str]) -> None:
     statement = _statements(deployment, prefix)[service]
     assert set(statement["Action"]) == actions
     account = deployment.settings.account or {"Ref": "AWS::AccountId"}
