@@ -17,6 +17,8 @@ from tests.profiles import PROFILES
 ROOT = Path(__file__).resolve().parents[1]
 NESTED = ("Kms", "Network", "Monitoring", "Storage", "Database", "Compute", "Backup", "Operations")
 Resource = dict[str, Any]
+# How an intrinsic function reads when its arguments are rendered.
+FORMS = {"Fn::Select": "{1}[{0}]", "Fn::Split": "{1}.split({0})", "Fn::GetAZs": "${{AZs:{0}}}", "Fn::Sub": "{0}"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,49 @@ class Assembly:
         owner = _stack_of(self.root.resources[source])
         exported = self.nested[owner].document["Outputs"][output.removeprefix("Outputs.")]["Value"]
         return owner, exported["Ref"] if "Ref" in exported else exported["Fn::GetAtt"][0]
+
+    def text(self, stack: str, value: Any) -> str:
+        """Render a value as one string in which every reference is followed to the resource that it names.
+
+        Args:
+            stack: name of the stack whose template holds the value, ``Root`` for the root.
+            value: a literal or an intrinsic function.
+
+        Returns:
+            The literal parts, with a resource as ``${Stack/Construct}``, its attribute as
+            ``${Stack/Construct.Attribute}``, a pseudo parameter as ``${AWS::AccountId}`` and the n-th zone of a region
+            as ``${AZs:region}[n]``. Construct paths carry neither environment nor suffix nor hash.
+        """
+        if not isinstance(value, dict):
+            return str(value)
+        ((function, argument),) = value.items()
+        if function == "Ref":
+            return self._resolve(stack, argument, "")
+        if function == "Fn::GetAtt":
+            return self._resolve(stack, *argument)
+        if function == "Fn::Join":
+            separator, parts = argument
+            return str(separator).join(self.texts(stack, parts))
+        return FORMS[function].format(*self.texts(stack, argument if isinstance(argument, list) else [argument]))
+
+    def texts(self, stack: str, values: list[Any]) -> list[str]:
+        """Render each value of a list, see :meth:`text`."""
+        return [self.text(stack, value) for value in values]
+
+    def _resolve(self, stack: str, name: str, attribute: str) -> str:
+        if name.startswith("AWS::"):
+            return f"${{{name}}}"
+        template = self.templates[stack]
+        if name not in template.resources:
+            (nested,) = (made for made in self.root.resources.values() if _stack_of(made) == stack)
+            return self.text("Root", nested["Properties"]["Parameters"][name])
+        resource = template.resources[name]
+        if resource["Type"] == "AWS::CloudFormation::Stack" and attribute:
+            owner = _stack_of(resource)
+            return self.text(owner, self.nested[owner].document["Outputs"][attribute.removeprefix("Outputs.")]["Value"])
+        path = str(resource["Metadata"]["aws:cdk:path"]).split("/", 1)[1]
+        path = path.removesuffix("/Resource").removesuffix("/Default")
+        return f"${{{path}.{attribute}}}" if attribute else f"${{{path}}}"
 
 
 def cdk_context() -> dict[str, Any]:

@@ -48,6 +48,12 @@ def options() -> Assembly:
     return assemblies.assembly("options")
 
 
+@pytest.fixture(scope="session")
+def unusual() -> Assembly:
+    """Dev in a third region with no setting at its default."""
+    return assemblies.assembly("unusual")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _remove_assemblies() -> Iterator[None]:
     """Delete the synthesized folders when the run is over."""
