@@ -118,6 +118,16 @@ class Assembly:
         """Render each value of a list, see :meth:`text`."""
         return [self.text(stack, value) for value in values]
 
+    def plain(self, stack: str, value: Any) -> Any:
+        """Copy a value with each intrinsic function rendered as by :meth:`text`: it compares with literals."""
+        if isinstance(value, list):
+            return [self.plain(stack, item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and next(iter(value)) in {"Ref", "Fn::GetAtt", "Fn::Join", *FORMS}:
+            return self.text(stack, value)
+        return {key: self.plain(stack, item) for key, item in value.items()}
+
     def _resolve(self, stack: str, name: str, attribute: str) -> str:
         if name.startswith("AWS::"):
             return f"${{{name}}}"
