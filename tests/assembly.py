@@ -63,6 +63,11 @@ class Assembly:
         return Names(self.settings.suffix, self.settings.region)
 
     @property
+    def zone_count(self) -> int:
+        """Number of Availability Zones, named or not."""
+        return len(self.settings.network.zones) or self.settings.network.zone_count
+
+    @property
     def templates(self) -> dict[str, TemplateView]:
         """Every template by the name of its stack, the root as ``Root``."""
         return {"Root": self.root, **self.nested}
