@@ -43,11 +43,17 @@ local-down: install ## Stop the embedded AWS and remove its state
 test: install ## Run all tests; branch coverage of stacks/ must be 100 %
 	@pytest --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-.PHONY: lint
-lint: install ## ruff, mypy --strict, cfn-lint and CloudFormation Validate over all templates
+# mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are judged beside it.
+.PHONY: lint lint-types lint-templates
+lint: install ## Run ruff, mypy --strict, and cfn-lint and CloudFormation Validate over all templates
 	@ruff check .
 	@ruff format --check .
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 lint-types lint-templates
+
+lint-types:
 	@mypy
+
+lint-templates:
 	@python -m tools.lint_templates
 
 ##@ With an AWS account (ENVIRONMENT and SUFFIX choose what)
