@@ -10,6 +10,7 @@ from typing import cast
 
 from aws_cdk import CfnResource, Fn, NestedStack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -116,7 +117,23 @@ class NetworkStack(NestedStack):
             retention=retention(self._settings.flow_log_retention_days),
             removal_policy=removal_policy(removal),
         )
-        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group))
+        # CDK's own role lets the service act for any account's flow log; AWS recommends to name ours:
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        role = iam.Role(
+            self,
+            "FlowLogRole",
+            description="VPC flow logs: write to one log group",
+            assumed_by=iam.ServicePrincipal(
+                "vpc-flow-logs.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": self.account},
+                    "ArnLike": {
+                        "aws:SourceArn": f"arn:{self.partition}:ec2:{self.region}:{self.account}:vpc-flow-log/*"
+                    },
+                },
+            ),
+        )
+        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role))
         return group
 
     def _build_security_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:

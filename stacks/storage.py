@@ -128,6 +128,8 @@ class StorageStack(NestedStack):
                 s3.LifecycleRule(
                     id="ExpireNoncurrentVersions",
                     noncurrent_version_expiration=Duration.days(self._settings.noncurrent_version_days),
+                    # A delete marker with nothing left behind it only slows listings down.
+                    expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=Duration.days(7),
                 )
             ],

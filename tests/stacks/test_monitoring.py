@@ -1,0 +1,200 @@
+"""The alert topic, who may publish to it and who hears of it, and the rules that turn AWS events into notices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.assembly import Assembly
+
+TOPIC = "${Monitoring/AlertTopic}"
+OWNER_ACTIONS = {
+    "sns:AddPermission",
+    "sns:DeleteTopic",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:Publish",
+    "sns:RemovePermission",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+}
+
+
+def _properties(deployment: Assembly, kind: str) -> dict[str, dict[str, Any]]:
+    """Properties of every resource of a type in the stack by construct, without tags."""
+    found = {}
+    for name, resource in deployment.nested["Monitoring"].of_type(kind).items():
+        properties = deployment.plain("Monitoring", resource["Properties"])
+        properties.pop("Tags", None)
+        found[deployment.text("Monitoring", {"Ref": name})] = properties
+    return found
+
+
+def _statements(deployment: Assembly) -> dict[str, dict[str, Any]]:
+    """Statements of the topic policy by principal, without their ids."""
+    (policy,) = _properties(deployment, "AWS::SNS::TopicPolicy").values()
+    assert policy["Topics"] == [TOPIC]
+    statements = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        statement.pop("Sid")
+        assert statement.pop("Resource") == TOPIC
+        principal = statement.pop("Principal")
+        statements[principal if isinstance(principal, str) else next(iter(principal.values()))] = statement
+    assert len(statements) == len(policy["PolicyDocument"]["Statement"])
+    return statements
+
+
+def test_one_topic_encrypted_with_the_messaging_key(deployment: Assembly) -> None:
+    suffix, region = deployment.settings.suffix, deployment.settings.region
+    assert _properties(deployment, "AWS::SNS::Topic") == {
+        TOPIC: {
+            "TopicName": f"dr-alerts-{suffix}-{region}",
+            "DisplayName": f"Breakwater-{suffix} alerts",
+            "KmsMasterKeyId": "${Kms/MessagingKey.Arn}",
+        }
+    }
+    assert len(list(deployment.all_of_type("AWS::SNS::Topic"))) == 1
+
+
+def test_these_publish_to_the_topic_and_nobody_else(deployment: Assembly) -> None:
+    account = deployment.settings.account or "${AWS::AccountId}"
+    statements = _statements(deployment)
+    assert set(statements) == {
+        "*",
+        f"arn:aws:iam::{account}:root",
+        "cloudwatch.amazonaws.com",
+        "events.amazonaws.com",
+    }
+
+
+def test_the_owner_keeps_every_right(deployment: Assembly) -> None:
+    account = deployment.settings.account or "${AWS::AccountId}"
+    owner = _statements(deployment)[f"arn:aws:iam::{account}:root"]
+    assert set(owner.pop("Action")) == OWNER_ACTIONS
+    assert owner == {"Effect": "Allow"}
+
+
+def test_alarms_of_this_account_publish(deployment: Assembly) -> None:
+    account = deployment.settings.account or "${AWS::AccountId}"
+    assert _statements(deployment)["cloudwatch.amazonaws.com"] == {
+        "Effect": "Allow",
+        "Action": "sns:Publish",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+
+
+def test_eventbridge_publishes_without_the_condition_that_would_silence_it(deployment: Assembly) -> None:
+    assert _statements(deployment)["events.amazonaws.com"] == {"Effect": "Allow", "Action": "sns:Publish"}
+
+
+def test_everybody_is_denied_without_tls(deployment: Assembly) -> None:
+    assert _statements(deployment)["*"] == {
+        "Effect": "Deny",
+        "Action": "sns:Publish",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("profile", "emails"),
+    [("dev", set()), ("staging", set()), ("prod", set()), ("options", {"dr@mycompany.com", "oncall@mycompany.com"})],
+)
+def test_subscriptions_by_setting(request: pytest.FixtureRequest, profile: str, emails: set[str]) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    subscriptions = _properties(deployment, "AWS::SNS::Subscription").values()
+    assert len(subscriptions) == len(list(deployment.all_of_type("AWS::SNS::Subscription"))) == len(emails)
+    for email in emails:
+        assert {"Protocol": "email", "Endpoint": email, "TopicArn": TOPIC} in subscriptions
+
+
+def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
+    name = f"{deployment.settings.suffix}-{deployment.settings.region}"
+    return {
+        "DatabaseEvents": {
+            "source": ["aws.rds"],
+            "detail-type": ["RDS DB Cluster Event", "RDS DB Instance Event"],
+            "detail": {
+                "EventCategories": ["failover", "failure", "maintenance"],
+                "SourceIdentifier": [{"prefix": f"dr-aurora-{name}"}],
+            },
+        },
+        "DeploymentFailures": {
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Deployment State Change"],
+            "resources": [{"wildcard": f"*:service/dr-ecs-{name}/*"}],
+            "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+        },
+        "TaskFailures": {
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Task State Change"],
+            "detail": {
+                "clusterArn": [{"suffix": f":cluster/dr-ecs-{name}"}],
+                "lastStatus": ["STOPPED"],
+                "stopCode": ["TaskFailedToStart", "EssentialContainerExited"],
+            },
+        },
+        "BackupFailures": {
+            "source": ["aws.backup"],
+            "detail-type": ["Backup Job State Change"],
+            "detail": {"state": ["FAILED", "ABORTED", "EXPIRED", "PARTIAL"]},
+        },
+        "RestoreFailures": {
+            "source": ["aws.backup"],
+            "detail-type": ["Restore Job State Change"],
+            "detail": {"status": ["FAILED", "ABORTED"]},
+        },
+        "CopyFailures": {
+            "source": ["aws.backup"],
+            "detail-type": ["Copy Job State Change"],
+            "detail": {"state": ["FAILED", "ABORTED", "PARTIAL"]},
+        },
+        "HealthEvents": {
+            "source": ["aws.health"],
+            "detail-type": ["AWS Health Event"],
+            "detail": {
+                "service": [
+                    "RDS",
+                    "ECS",
+                    "FARGATE",
+                    "DYNAMODB",
+                    "S3",
+                    "ELASTICLOADBALANCING",
+                    "BACKUP",
+                    "KMS",
+                    "VPC",
+                ],
+                "eventTypeCategory": ["issue", "scheduledChange"],
+            },
+        },
+    }
+
+
+def test_each_event_pattern_exactly(deployment: Assembly) -> None:
+    rules = _properties(deployment, "AWS::Events::Rule")
+    expected = {f"${{Monitoring/{name}}}": pattern for name, pattern in _patterns(deployment).items()}
+    assert {name: rule["EventPattern"] for name, rule in rules.items()} == expected
+
+
+def test_patterns_name_what_the_other_stacks_really_create(deployment: Assembly) -> None:
+    patterns = _patterns(deployment)
+    cluster = deployment.nested["Database"].one("AWS::RDS::DBCluster")["DBClusterIdentifier"]
+    assert patterns["DatabaseEvents"]["detail"]["SourceIdentifier"] == [{"prefix": cluster}]
+    for _, instance in deployment.all_of_type("AWS::RDS::DBInstance"):
+        assert instance["Properties"]["DBInstanceIdentifier"].startswith(cluster)
+    ecs_cluster = deployment.nested["Compute"].one("AWS::ECS::Cluster")["ClusterName"]
+    assert patterns["TaskFailures"]["detail"]["clusterArn"] == [{"suffix": f":cluster/{ecs_cluster}"}]
+    assert patterns["DeploymentFailures"]["resources"] == [{"wildcard": f"*:service/{ecs_cluster}/*"}]
+
+
+def test_every_rule_is_on_and_tells_the_topic_everything(deployment: Assembly) -> None:
+    for name, rule in _properties(deployment, "AWS::Events::Rule").items():
+        assert set(rule) == {"Description", "EventPattern", "State", "Targets"}, name
+        assert rule["State"] == "ENABLED", name
+        assert rule["Targets"] == [{"Arn": TOPIC, "Id": "Target0"}], name
+
+
+def test_the_operations_team_reads_what_a_rule_is_for(deployment: Assembly) -> None:
+    descriptions = [rule["Description"] for rule in _properties(deployment, "AWS::Events::Rule").values()]
+    assert all(descriptions)
+    assert len(set(descriptions)) == len(descriptions)

@@ -1,0 +1,230 @@
+"""The VPC: addresses, zones, what every subnet can reach in each egress mode, and the endpoints."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from stacks.settings import load_settings
+from tests.assembly import Assembly, synthesize
+from tests.profiles import NEEDED
+
+INTERNET_GATEWAY = "${Network/Vpc/IGW}"
+VPC = "${Network/Vpc}"
+GATEWAY_SERVICES = {"s3", "dynamodb"}
+INTERFACE_SERVICES = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms"}
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Interface endpoints in three zones, with ECS Exec."""
+    context = {"network.egress": "endpoints", "network.zone_count": "3", "compute.exec_enabled": "true", **NEEDED}
+    return synthesize(load_settings(context), "wide", tmp_path_factory.mktemp("wide"))
+
+
+def _plain(deployment: Assembly, kind: str) -> dict[str, dict[str, Any]]:
+    """Properties of every resource of a type by construct; the type occurs in no other stack's template."""
+    assert all(name.startswith("Network/") for name, _ in deployment.all_of_type(kind)), kind
+    return {
+        deployment.text("Network", {"Ref": name}): deployment.plain("Network", resource["Properties"])
+        for name, resource in deployment.nested["Network"].of_type(kind).items()
+    }
+
+
+def _zones(deployment: Assembly) -> list[str]:
+    settings = deployment.settings.network
+    by_index = [f"${{AZs:{deployment.settings.region}}}[{index}]" for index in range(settings.zone_count)]
+    return list(settings.zones) or by_index
+
+
+def _subnets(deployment: Assembly, kind: str) -> list[str]:
+    numbers = range(1, len(_zones(deployment)) + 1)
+    return [f"${{Network/Vpc/{kind}Subnet{number}/Subnet}}" for number in numbers]
+
+
+def _routes(deployment: Assembly) -> dict[str, list[dict[str, str]]]:
+    """What each subnet's own route table holds, without the table's name."""
+    tables = [link["RouteTableId"] for link in _plain(deployment, "AWS::EC2::SubnetRouteTableAssociation").values()]
+    assert sorted(tables) == sorted(_plain(deployment, "AWS::EC2::RouteTable")), "one route table for each subnet"
+    routes = list(_plain(deployment, "AWS::EC2::Route").values())
+    return {
+        link["SubnetId"]: [
+            {key: value for key, value in route.items() if key != "RouteTableId"}
+            for route in routes
+            if route["RouteTableId"] == link["RouteTableId"]
+        ]
+        for link in _plain(deployment, "AWS::EC2::SubnetRouteTableAssociation").values()
+    }
+
+
+def test_one_vpc_with_the_range_and_the_dns_that_private_endpoints_need(deployment: Assembly) -> None:
+    vpcs = _plain(deployment, "AWS::EC2::VPC")
+    assert list(vpcs) == [VPC]
+    del vpcs[VPC]["Tags"]
+    assert vpcs[VPC] == {
+        "CidrBlock": deployment.settings.network.cidr,
+        "EnableDnsHostnames": True,
+        "EnableDnsSupport": True,
+        "InstanceTenancy": "default",
+    }
+
+
+@pytest.mark.parametrize(
+    ("profile", "kinds"),
+    [
+        ("dev", {"Public", "Isolated"}),
+        ("staging", {"Public", "Isolated"}),
+        ("prod", {"Public", "Isolated"}),
+        ("prod_nat", {"Public", "Private", "Isolated"}),
+        ("options", {"Public", "Private", "Isolated"}),
+        ("unusual", {"Public", "Isolated"}),
+        ("wide", {"Public", "Isolated"}),
+    ],
+)
+def test_one_subnet_of_each_kind_in_every_zone(request: pytest.FixtureRequest, profile: str, kinds: set[str]) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    zones = _zones(deployment)
+    expected = {subnet: zone for kind in kinds for subnet, zone in zip(_subnets(deployment, kind), zones, strict=True)}
+    subnets = _plain(deployment, "AWS::EC2::Subnet")
+    assert {subnet: properties["AvailabilityZone"] for subnet, properties in subnets.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "zones"),
+    [
+        ("dev", ["${AZs:us-east-1}[0]", "${AZs:us-east-1}[1]"]),
+        ("prod", ["${AZs:us-east-1}[0]", "${AZs:us-east-1}[1]"]),
+        ("options", ["eu-central-1a", "eu-central-1b", "eu-central-1c"]),
+        ("unusual", ["${AZs:ap-southeast-2}[0]", "${AZs:ap-southeast-2}[1]", "${AZs:ap-southeast-2}[2]"]),
+    ],
+)
+def test_zones_by_name_or_the_first_of_the_region(
+    request: pytest.FixtureRequest, profile: str, zones: list[str]
+) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    subnets = _plain(deployment, "AWS::EC2::Subnet").values()
+    assert sorted({subnet["AvailabilityZone"] for subnet in subnets}) == zones
+
+
+def test_no_template_names_a_placeholder_zone(deployment: Assembly) -> None:
+    for name, template in deployment.templates.items():
+        assert "dummy1" not in str(template.document), name
+
+
+def test_subnets_share_the_range_and_hand_out_no_public_address(deployment: Assembly) -> None:
+    settings = deployment.settings.network
+    subnets = _plain(deployment, "AWS::EC2::Subnet")
+    for name, subnet in subnets.items():
+        assert subnet["VpcId"] == VPC, name
+        assert subnet["MapPublicIpOnLaunch"] is False, name
+        assert not {"AssignIpv6AddressOnCreation", "Ipv6CidrBlock"} & set(subnet), name
+    ranges = sorted(IPv4Network(subnet["CidrBlock"]) for subnet in subnets.values())
+    assert {block.prefixlen for block in ranges} == {settings.subnet_prefix}
+    assert all(block.subnet_of(IPv4Network(settings.cidr)) for block in ranges)
+    assert not any(first.overlaps(second) for first, second in pairwise(ranges))
+
+
+def test_only_public_subnets_reach_the_internet_gateway(deployment: Assembly) -> None:
+    gateways = _plain(deployment, "AWS::EC2::VPCGatewayAttachment").values()
+    assert [(gateway["InternetGatewayId"], gateway["VpcId"]) for gateway in gateways] == [(INTERNET_GATEWAY, VPC)]
+    to_internet = [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": INTERNET_GATEWAY}]
+    for subnet, routes in _routes(deployment).items():
+        assert (routes == to_internet) is (subnet in _subnets(deployment, "Public")), subnet
+        assert INTERNET_GATEWAY not in str(routes) or subnet in _subnets(deployment, "Public"), subnet
+
+
+def test_isolated_subnets_lead_nowhere(deployment: Assembly) -> None:
+    routes = _routes(deployment)
+    for subnet in _subnets(deployment, "Isolated"):
+        assert routes[subnet] == [], subnet
+
+
+@pytest.mark.parametrize(
+    ("profile", "homes", "routes"),
+    [
+        ("dev", [], []),
+        ("staging", [], []),
+        ("prod", [], []),
+        ("prod_nat", [1, 2], [1, 2]),
+        ("options", [1], [1, 1, 1]),
+        ("unusual", [], []),
+        ("wide", [], []),
+    ],
+)
+def test_nat_gateways_one_or_one_for_each_zone_and_only_in_nat_mode(
+    request: pytest.FixtureRequest, profile: str, homes: list[int], routes: list[int]
+) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    gateways = _plain(deployment, "AWS::EC2::NatGateway")
+    assert {name: gateway["SubnetId"] for name, gateway in gateways.items()} == {
+        f"${{Network/Vpc/PublicSubnet{home}/NATGateway}}": f"${{Network/Vpc/PublicSubnet{home}/Subnet}}"
+        for home in homes
+    }
+    addresses = {f"{name[:-1]}.AllocationId}}" for name in _plain(deployment, "AWS::EC2::EIP")}
+    assert {gateway["AllocationId"] for gateway in gateways.values()} == addresses
+    assert len(addresses) == len(homes)
+    found = _routes(deployment)
+    private = [found.get(subnet) for subnet in _subnets(deployment, "Private") if routes]
+    assert private == [
+        [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": f"${{Network/Vpc/PublicSubnet{home}/NATGateway}}"}]
+        for home in routes
+    ]
+
+
+def test_s3_and_dynamodb_gateways_serve_every_route_table_in_every_mode(deployment: Assembly) -> None:
+    tables = set(_plain(deployment, "AWS::EC2::RouteTable"))
+    endpoints = _plain(deployment, "AWS::EC2::VPCEndpoint").values()
+    gateways = [endpoint for endpoint in endpoints if endpoint["VpcEndpointType"] == "Gateway"]
+    assert {gateway["ServiceName"] for gateway in gateways} == {
+        f"com.amazonaws.${{AWS::Region}}.{service}" for service in GATEWAY_SERVICES
+    }
+    assert len(gateways) == len(GATEWAY_SERVICES)
+    for gateway in gateways:
+        assert gateway["VpcId"] == VPC
+        assert set(gateway["RouteTableIds"]) == tables, gateway["ServiceName"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "services"),
+    [
+        ("dev", set()),
+        ("staging", INTERFACE_SERVICES),
+        ("prod", INTERFACE_SERVICES),
+        ("prod_nat", set()),
+        ("options", set()),
+        ("unusual", set()),
+        ("wide", INTERFACE_SERVICES | {"ssmmessages"}),
+    ],
+)
+def test_interface_endpoints_in_every_zone_and_only_in_endpoints_mode(
+    request: pytest.FixtureRequest, profile: str, services: set[str]
+) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    found = {
+        endpoint.pop("ServiceName"): endpoint
+        for endpoint in _plain(deployment, "AWS::EC2::VPCEndpoint").values()
+        if endpoint["VpcEndpointType"] != "Gateway"
+    }
+    assert set(found) == {f"com.amazonaws.{deployment.settings.region}.{service}" for service in services}
+    for service, endpoint in found.items():
+        endpoint.pop("Tags", None)
+        assert endpoint == {
+            "VpcEndpointType": "Interface",
+            "VpcId": VPC,
+            "PrivateDnsEnabled": True,
+            "SubnetIds": _subnets(deployment, "Isolated"),
+            "SecurityGroupIds": ["${Network/EndpointSecurityGroup.GroupId}"],
+        }, service
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind"), [("dev", "Public"), ("prod", "Isolated"), ("wide", "Isolated"), ("prod_nat", "Private")]
+)
+def test_tasks_live_where_the_egress_mode_puts_them(request: pytest.FixtureRequest, profile: str, kind: str) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    service = deployment.nested["Compute"].one("AWS::ECS::Service")
+    subnets = service["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"]
+    assert deployment.texts("Compute", subnets) == _subnets(deployment, kind)
