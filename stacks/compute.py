@@ -130,6 +130,8 @@ class ComputeStack(NestedStack):
             "TaskDefinition",
             cpu=settings.cpu,
             memory_limit_mib=settings.memory,
+            task_role=self._build_role("TaskRole", "The application: its own calls to AWS"),
+            execution_role=self._build_role("ExecutionRole", "ECS: pull the image and write the log"),
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=architectures[settings.architecture],
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
@@ -158,6 +160,17 @@ class ComputeStack(NestedStack):
         if settings.exec_enabled:
             self._make_room_for_exec(definition, container)
         return definition
+
+    def _build_role(self, construct_id: str, description: str) -> iam.Role:
+        # CDK's own roles would let ECS act for any account's task:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        this_account = {"StringEquals": {"aws:SourceAccount": self.account}}
+        return iam.Role(
+            self,
+            construct_id,
+            description=description,
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=this_account),
+        )
 
     def _make_room_for_exec(self, definition: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) -> None:
         """Mount what the ECS Exec agent, which runs as root, writes to on an otherwise read-only file system."""

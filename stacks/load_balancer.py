@@ -108,7 +108,9 @@ def build_listeners(
             port=443,
             open=False,
             certificates=[elbv2.ListenerCertificate.from_arn(certificate_arn)],
-            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            # TLS 1.3 and 1.2 with forward secrecy, authenticated ciphers and post-quantum key exchange:
+            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
             default_action=forward,
         ),
     ]

@@ -99,9 +99,10 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
     vault = {"BackupVaultName": watched.vault.backup_vault_name}
     hour, day = Duration.hours(1), Duration.days(1)
 
-    def jobs(name: str, dimensions: dict[str, str] | None = None) -> cloudwatch.IMetric:
+    def jobs(name: str, period: Duration = hour) -> cloudwatch.IMetric:
+        # https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html
         return cloudwatch.Metric(
-            namespace="AWS/Backup", metric_name=name, dimensions_map=dimensions, statistic=SUM, period=hour
+            namespace="AWS/Backup", metric_name=name, dimensions_map=vault, statistic=SUM, period=period
         )
 
     def ours(name: str) -> cloudwatch.IMetric:
@@ -129,19 +130,11 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
         [
             _graph(
                 "Backup jobs an hour",
-                [jobs("NumberOfBackupJobsCompleted", vault), jobs("NumberOfBackupJobsFailed", vault)],
+                [jobs("NumberOfBackupJobsCompleted"), jobs("NumberOfBackupJobsFailed")],
             ),
             cloudwatch.SingleValueWidget(
                 title="Recovery points completed today",
-                metrics=[
-                    cloudwatch.Metric(
-                        namespace="AWS/Backup",
-                        metric_name="NumberOfRecoveryPointsCompleted",
-                        dimensions_map=vault,
-                        statistic=SUM,
-                        period=day,
-                    )
-                ],
+                metrics=[jobs("NumberOfRecoveryPointsCompleted", day)],
                 width=12,
                 height=6,
             ),

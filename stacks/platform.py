@@ -20,6 +20,26 @@ from stacks.restore_testing import RestoreTarget
 from stacks.settings import Settings
 from stacks.storage import LOAD_BALANCER_LOG_PREFIX, StorageStack
 
+TABLE_ACTIONS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+# What each service does with the data key in the caller's name:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+KEY_ACTIONS = {
+    "dynamodb": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+    "secretsmanager": ["kms:Decrypt"],
+}
+
 
 class Platform(Stack):
     """One deployment of the platform, called ``Breakwater-<suffix>``.
@@ -187,9 +207,8 @@ class Platform(Stack):
     def _grant_data_tier_to_tasks(self) -> None:
         """Let tasks use the table, read the one secret, and connect as the application user: nothing else."""
         role = self.compute.task_role
-        self.storage.table.grant_read_write_data(role)
+        self.storage.table.grant(role, *TABLE_ACTIONS)
         self.database.cluster.grant_connect(role, self.settings.database.application_username)
-        # Secret.grant_read would edit the key's policy in another nested stack, which makes a cycle.
         role.add_to_principal_policy(
             iam.PolicyStatement(
                 sid="ReadDatabaseSecret",
@@ -197,14 +216,17 @@ class Platform(Stack):
                 resources=[self.database.secret.secret_arn],
             )
         )
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="DecryptDatabaseSecret",
-                actions=["kms:Decrypt"],
-                resources=[self.kms.data_key.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.{self.url_suffix}"}},
+        # Secret.grant_read would edit the key's policy in another nested stack, which makes a cycle, and
+        # Table.grant_read_write_data would hand out the key itself, which also opens the database and the bucket.
+        for service, actions in KEY_ACTIONS.items():
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    sid=f"UseDataKeyThrough{service.title()}",
+                    actions=actions,
+                    resources=[self.kms.data_key.key_arn],
+                    conditions={"StringEquals": {"kms:ViaService": f"{service}.{self.region}.{self.url_suffix}"}},
+                )
             )
-        )
 
     def _drop_redundant_dependencies(self) -> None:
         """Remove the DependsOn that CDK adds where a parameter from the other stack already makes the order."""
