@@ -86,7 +86,7 @@ diagram: install ## Draw the architecture picture from the synthesized app
 
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in requirements requirements-dev requirements-node requirements-uv; do \
+	@for name in requirements requirements-dev requirements-node requirements-uv requirements-emulator; do \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $(ARGS) $$name.in -o $$name.txt && echo "$$name.txt" || exit 1; done
 

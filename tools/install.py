@@ -56,10 +56,7 @@ def create_environment(folder: Path) -> None:
     """Makes sure that a virtual environment of this Python version with a working pip is there."""
     inner = folder / "bin" / "python"
     question = f"import pip, sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-    if (
-        not inner.exists()
-        or subprocess.run([inner, "-c", question], capture_output=True, check=False).returncode
-    ):
+    if not inner.exists() or subprocess.run([inner, "-c", question], capture_output=True, check=False).returncode:
         run_logged(_base_python(), "-m", "venv", "--clear", folder)
 
 
@@ -143,25 +140,19 @@ def plan() -> list[Part]:
     node = find_node(foreign_path(os.environ.get("PATH", "")), supported_node_majors(ROOT / "package.json"))
     names = ["requirements.txt", "requirements-dev.txt", *([] if node else ["requirements-node.txt"])]
     main_files = [ROOT / name for name in names]
-    emulator_files = [file for file in [ROOT / "requirements-emulator.txt"] if file.exists()]
+    emulator_files = [ROOT / "requirements-emulator.txt"]
     npm_files = [ROOT / "package.json", ROOT / "package-lock.json"]
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
     def build_emulator() -> None:
         create_environment(emulator)
-        if not emulator_files:
-            return
         install_packages(emulator, emulator_files, "--compile-bytecode")
 
     python = Path("bin", "python")
     main_print = fingerprint([*main_files, ROOT / "requirements-uv.txt"], version)
     return [
-        Part(
-            ENVIRONMENT, "Python packages", main_print, ENVIRONMENT / python, lambda: build_main(main_files)
-        ),
-        Part(
-            emulator, "embedded AWS", fingerprint(emulator_files, version), emulator / python, build_emulator
-        ),
+        Part(ENVIRONMENT, "Python packages", main_print, ENVIRONMENT / python, lambda: build_main(main_files)),
+        Part(emulator, "embedded AWS", fingerprint(emulator_files, version), emulator / python, build_emulator),
         Part(
             modules,
             "CDK CLI",
