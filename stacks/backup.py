@@ -29,10 +29,13 @@ from stacks.settings import BackupSettings, RemovalSettings
 from stacks.settings.rules import BACKUP_HOURS
 
 # Hours away from Aurora's own backup and maintenance windows, which stacks.settings.rules keeps clear of them:
-# a job that meets one of them is delayed or fails.
+# a job that meets one of them is delayed or fails. And an hour for each rule: of two rules whose start windows overlap
+# AWS Backup runs only the one with the longer retention, so that the continuous or the daily backup would not be made.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html
 DAILY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[0]))
 WEEKLY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[1]), week_day="SUN")
 MONTHLY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[2]), day="1")
+CONTINUOUS = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[3]))
 
 
 class BackupStack(NestedStack):
@@ -118,7 +121,7 @@ class BackupStack(NestedStack):
             self, "CopyVault", settings.copy_vault_arn
         )
         plan.add_rule(
-            self._rule("Continuous", DAILY, settings.continuous_retention_days, enable_continuous_backup=True)
+            self._rule("Continuous", CONTINUOUS, settings.continuous_retention_days, enable_continuous_backup=True)
         )
         for rule, schedule, days in (
             ("Daily", DAILY, settings.daily_retention_days),

@@ -39,8 +39,8 @@ FARGATE_MEMORY = {
     8192: (16384, 61440, 4096),
     16384: (32768, 122880, 8192),
 }
-# Hours (UTC) at which AWS Backup starts its daily, weekly and monthly jobs, each within an hour.
-BACKUP_HOURS = (8, 9, 10)
+# Hours (UTC) at which AWS Backup starts its daily, weekly, monthly and continuous jobs, each within an hour.
+BACKUP_HOURS = (8, 9, 10, 11)
 AWS_RESERVED_SUBNET_ADDRESSES = 5
 
 
