@@ -1,0 +1,186 @@
+"""The dashboards: they exist, they show only what is ours, and they state what was promised."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stacks.names import METRIC_NAMESPACE, PhysicalName
+from tests.assembly import Assembly
+
+DASHBOARD = "AWS::CloudWatch::Dashboard"
+GOLDEN, DATA, RECOVERY = (
+    PhysicalName.GOLDEN_SIGNALS_DASHBOARD,
+    PhysicalName.DATA_TIER_DASHBOARD,
+    PhysicalName.RECOVERY_DASHBOARD,
+)
+SERVICE = {"ClusterName": "${Compute/Cluster}", "ServiceName": "${Compute/Service/Service.Name}"}
+BALANCER = {"LoadBalancer": "${Compute/LoadBalancer.LoadBalancerFullName}"}
+CLUSTER = {"DBClusterIdentifier": "${Database/Cluster}"}
+TABLE = {"TableName": "${Storage/Table}"}
+VAULT = {"BackupVaultName": "${Backup/Vault.BackupVaultName}"}
+# What each dashboard shows: namespace, metric, statistic, period in seconds and dimensions.
+SHOWN: dict[PhysicalName, list[tuple[str, str, str, int, Any]]] = {
+    GOLDEN: [
+        ("AWS/ApplicationELB", "RequestCount", "Sum", 60, BALANCER),
+        ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum", 60, "targets"),
+        ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", 60, BALANCER),
+        ("AWS/ApplicationELB", "TargetResponseTime", "p50", 60, "targets"),
+        ("AWS/ApplicationELB", "TargetResponseTime", "p99", 60, "targets"),
+        ("AWS/ECS", "CPUUtilization", "Maximum", 60, SERVICE),
+        ("AWS/ECS", "MemoryUtilization", "Maximum", 60, SERVICE),
+        ("AWS/ApplicationELB", "HealthyHostCount", "Minimum", 60, "targets"),
+        ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", 60, "targets"),
+    ],
+    DATA: [
+        *[
+            ("AWS/RDS", metric, "Average" if metric == "CommitLatency" else "Maximum", 60, CLUSTER)
+            for metric in (
+                "CPUUtilization",
+                "ACUUtilization",
+                "ServerlessDatabaseCapacity",
+                "DatabaseConnections",
+                "AuroraReplicaLagMaximum",
+                "CommitLatency",
+                "Deadlocks",
+            )
+        ],
+        *[
+            ("AWS/DynamoDB", metric, "Sum", 60, TABLE)
+            for metric in (
+                "ConsumedReadCapacityUnits",
+                "ConsumedWriteCapacityUnits",
+                "ReadThrottleEvents",
+                "WriteThrottleEvents",
+            )
+        ],
+    ],
+    RECOVERY: [
+        ("AWS/Backup", "NumberOfRestoreJobsCompleted", "Sum", 3600, VAULT),
+        ("AWS/Backup", "NumberOfRestoreJobsFailed", "Sum", 3600, VAULT),
+        ("AWS/Backup", "NumberOfBackupJobsCompleted", "Sum", 3600, VAULT),
+        ("AWS/Backup", "NumberOfBackupJobsFailed", "Sum", 3600, VAULT),
+        ("AWS/Backup", "NumberOfRecoveryPointsCompleted", "Sum", 86400, VAULT),
+    ],
+}
+OURS = ["RecoveryPointAgeSeconds", "EstimatedRpoSeconds", "RestoreTestSeconds"]
+
+
+def _body(deployment: Assembly, name: PhysicalName) -> dict[str, Any]:
+    dashboard = deployment.nested["Operations"].one(DASHBOARD, DashboardName=deployment.names.of(name))
+    body: dict[str, Any] = json.loads(deployment.text("Operations", dashboard["DashboardBody"]))
+    return body
+
+
+def _rows(deployment: Assembly, name: PhysicalName) -> Iterator[list[Any]]:
+    for widget in _body(deployment, name)["widgets"]:
+        yield from widget["properties"].get("metrics", [])
+
+
+def _dimensions(row: list[Any]) -> dict[str, str]:
+    return dict(zip(row[2:-1:2], row[3:-1:2], strict=True))
+
+
+def _widget(deployment: Assembly, title: str) -> dict[str, Any]:
+    widgets = _body(deployment, RECOVERY)["widgets"]
+    (found,) = (widget for widget in widgets if widget["properties"].get("title") == title)
+    return dict(found)
+
+
+def test_exactly_three_dashboards_with_their_names(deployment: Assembly) -> None:
+    dashboards = deployment.nested["Operations"].of_type(DASHBOARD).values()
+    names = [dashboard["Properties"]["DashboardName"] for dashboard in dashboards]
+    assert names == [deployment.names.of(name) for name in SHOWN]
+    assert len(list(deployment.all_of_type(DASHBOARD))) == 3
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_dashboard_shows_exactly_these_metrics_of_our_resources(deployment: Assembly, name: PhysicalName) -> None:
+    shown: list[tuple[str, str, str, int, Any]] = []
+    for row in _rows(deployment, name):
+        if "expression" in row[0]:
+            continue
+        dimensions: Any = _dimensions(row)
+        if "TargetGroup" in dimensions:
+            assert dimensions.pop("TargetGroup") == "${Compute/TargetGroup.TargetGroupFullName}"
+            assert set(dimensions) == {"LoadBalancer"}
+            assert dimensions["LoadBalancer"].startswith("${Compute/LoadBalancer/")
+            dimensions = "targets"
+        shown.append((row[0], row[1], row[-1].get("stat", "Average"), row[-1]["period"], dimensions))
+    assert shown == SHOWN[name]
+
+
+def test_our_own_metrics_are_those_of_this_deployment(deployment: Assembly) -> None:
+    suffix = deployment.settings.suffix
+    searches = [row[0] for name in SHOWN for row in _rows(deployment, name) if "expression" in row[0]]
+    schema = f"{{{METRIC_NAMESPACE},Resource,Suffix}}"
+    assert [search["expression"] for search in searches] == [
+        f"SEARCH('{schema} MetricName=\"{metric}\" Suffix=\"{suffix}\"', 'Maximum', 3600)" for metric in OURS
+    ]
+    assert {search["period"] for search in searches} == {3600}
+
+
+def test_recovery_states_the_promise_and_its_limit(deployment: Assembly) -> None:
+    texts = [widget for widget in _body(deployment, RECOVERY)["widgets"] if widget["type"] == "text"]
+    assert len(texts) == 1
+    markdown, recovery = texts[0]["properties"]["markdown"], deployment.settings.recovery
+    assert markdown.startswith(f"# {deployment.names.stack}\n")
+    assert f"RTO **{recovery.rto_seconds} s**" in markdown
+    assert f"RPO **{recovery.rpo_seconds} s**" in markdown
+    assert "Loss of the region is not covered" in markdown
+
+
+@pytest.mark.parametrize(("environment", "rto"), [("dev", 300), ("staging", 120), ("prod", 60)])
+def test_promise_by_environment(request: pytest.FixtureRequest, environment: str, rto: int) -> None:
+    (text,) = (
+        widget
+        for widget in _body(request.getfixturevalue(environment), RECOVERY)["widgets"]
+        if widget["type"] == "text"
+    )
+    assert f"RTO **{rto} s**, RPO **300 s**" in text["properties"]["markdown"]
+
+
+def test_estimated_rpo_is_drawn_against_the_promise(deployment: Assembly) -> None:
+    annotations = {
+        widget["properties"]["title"]: widget["properties"]["annotations"]["horizontal"]
+        for widget in _body(deployment, RECOVERY)["widgets"]
+        if "annotations" in widget["properties"]
+    }
+    assert annotations == {
+        "Estimated RPO in seconds": [
+            {"value": deployment.settings.recovery.rpo_seconds, "label": "Promised RPO", "yAxis": "left"}
+        ]
+    }
+
+
+def test_recovery_shows_the_last_recovery_point_and_the_last_restore_test(deployment: Assembly) -> None:
+    age = _widget(deployment, "Age of the last recovery point in seconds")["properties"]["metrics"]
+    test = _widget(deployment, "Last restore test: seconds to restore")["properties"]["metrics"]
+    assert "RecoveryPointAgeSeconds" in age[0][0]["expression"]
+    assert "RestoreTestSeconds" in test[0][0]["expression"]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_dashboards_read_well(deployment: Assembly, name: PhysicalName) -> None:
+    body = _body(deployment, name)
+    assert body["start"] == "-P1D"
+    assert body["periodOverride"] == "inherit"
+    titles = [widget["properties"].get("title") for widget in body["widgets"] if widget["type"] == "metric"]
+    assert all(titles)
+    assert len(set(titles)) == len(titles)
+    for widget in body["widgets"]:
+        assert widget["x"] + widget["width"] <= 24
+        if widget["type"] == "metric":
+            assert widget["properties"]["region"] in {"${AWS::Region}", deployment.settings.region}
+    area = sum(widget["width"] * widget["height"] for widget in body["widgets"])
+    assert area == 24 * max(widget["y"] + widget["height"] for widget in body["widgets"])
+
+
+def test_graphs_begin_at_zero(deployment: Assembly) -> None:
+    for name in SHOWN:
+        for widget in _body(deployment, name)["widgets"]:
+            if widget["properties"].get("view") == "timeSeries":
+                assert widget["properties"]["yAxis"] == {"left": {"min": 0, "showUnits": False}}
