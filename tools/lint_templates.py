@@ -54,14 +54,11 @@ def synthesize(profile: str, context: Mapping[str, str], folder: Path) -> list[T
     return [Template(profile, name, settings.region, folder / stack.template_file) for name, stack in stacks.items()]
 
 
-def table(templates: Sequence[Template], findings: Sequence[Finding], accepted: int) -> Table:
+def table(templates: Sequence[Template], findings: Sequence[Finding]) -> Table:
     """Draws stacks by profiles; a cell holds the findings of each tool."""
     counts = Counter((finding.template, finding.tool) for finding in findings)
     profiles = list(dict.fromkeys(template.profile for template in templates))
-    result = Table(
-        title=f"Findings: {CFN_LINT} / {VALIDATE}",
-        caption=f"{len(templates)} templates, {len(findings)} findings, {accepted} accepted ({EXCEPTIONS.name})",
-    )
+    result = Table(title=f"Findings: {CFN_LINT} / {VALIDATE}")
     result.add_column("template")
     for profile in profiles:
         result.add_column(profile, justify="center")
@@ -89,10 +86,12 @@ def report(console: Console, templates: Sequence[Template], findings: Sequence[F
     stale = [entry for entry, count in uses.items() if count == 0]
     for entry in stale:
         console.print(
-            f"error {EXCEPTIONS.name}: {entry.rule} in {entry.stack} ({entry.logical_id}) occurs no more; remove it",
+            f"error {EXCEPTIONS.name}: {entry.rule} in {entry.stack} ({entry.logical_id}) occurs no longer; remove it",
             markup=False,
         )
-    console.print(table(templates, findings, sum(uses.values())))
+    console.print(table(templates, findings))
+    accepted = f"{sum(uses.values())} accepted with a reason in {EXCEPTIONS.name}"
+    console.print(f"{len(templates)} templates, {len(findings)} findings, {accepted}")
     return 1 if findings or stale else 0
 
 
@@ -103,7 +102,11 @@ def main() -> int:
         The exit code, as `report` gives it.
     """
     console = Console()
-    accepted = load_accepted(EXCEPTIONS)
+    try:
+        accepted = load_accepted(EXCEPTIONS)
+    except ValueError as error:
+        print(f"lint-templates: {error}", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory(prefix="breakwater-lint-") as folder:
         templates: list[Template] = []
         for profile, context in PROFILES.items():

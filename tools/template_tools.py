@@ -95,10 +95,14 @@ def load_accepted(file: Path) -> list[Accepted]:
     """Reads the accepted warnings.
 
     Raises:
-        ValueError: An entry lacks a field, has an unknown one, or gives no reason.
+        ValueError: The file is no TOML, or an entry lacks a field, has an unknown one, or gives no reason.
     """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{file.name}: {error}") from None
     entries = []
-    for number, entry in enumerate(tomllib.loads(file.read_text(encoding="utf-8")).get("accepted", []), start=1):
+    for number, entry in enumerate(document.get("accepted", []), start=1):
         try:
             entries.append(Accepted(**entry))
         except TypeError as error:

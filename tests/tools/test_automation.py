@@ -1,0 +1,144 @@
+"""Workflows, hooks and the Makefile keep the promises that reviewers rely on."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40}$")
+each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+
+
+def _load(file: Path) -> dict[Any, Any]:
+    document: dict[Any, Any] = yaml.safe_load(file.read_text())
+    return document
+
+
+def _triggers(workflow: dict[Any, Any]) -> dict[str, Any]:
+    """YAML 1.1 reads the key `on` as true."""
+    triggers: dict[str, Any] = workflow[True]
+    return triggers
+
+
+def _steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_both_workflows_are_there() -> None:
+    assert [file.name for file in WORKFLOWS] == ["ci.yml", "deploy.yml"]
+
+
+@each_workflow
+def test_every_action_is_pinned_by_commit_and_says_its_version(file: Path) -> None:
+    used = [step["uses"] for step in _steps(_load(file)) if "uses" in step]
+    assert used
+    for action in used:
+        assert PINNED.match(action), action
+        assert re.search(rf"{re.escape(action)} # v\d+\.\d+\.\d+$", file.read_text(), flags=re.MULTILINE), action
+
+
+def test_one_action_has_one_version_everywhere() -> None:
+    everywhere = {step["uses"] for each in WORKFLOWS for step in _steps(_load(each)) if "uses" in step}
+    names = [action.partition("@")[0] for action in everywhere]
+    assert len(names) == len(set(names))
+
+
+@each_workflow
+def test_the_default_token_only_reads(file: Path) -> None:
+    workflow = _load(file)
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        granted = job.get("permissions", {})
+        assert granted in ({}, {"contents": "read", "id-token": "write"}), name
+        assert ("id-token" in granted) == (file.name == "deploy.yml"), name
+
+
+@each_workflow
+def test_jobs_end_and_leave_no_credentials_in_the_checkout(file: Path) -> None:
+    workflow = _load(file)
+    for name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"] <= 60, name
+        assert "concurrency" in workflow or "concurrency" in job, name
+    checkouts = [step for step in _steps(workflow) if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) == len(workflow["jobs"])
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@each_workflow
+def test_no_expression_is_pasted_into_a_shell(file: Path) -> None:
+    for step in _steps(_load(file)):
+        assert "${{" not in step.get("run", ""), step
+
+
+@each_workflow
+def test_no_stored_secret_and_no_dangerous_trigger(file: Path) -> None:
+    text = file.read_text()
+    assert "secrets." not in text
+    assert "aws-access-key-id" not in text
+    assert "pull_request_target" not in _triggers(_load(file))
+
+
+def test_ci_runs_lint_tests_and_synth_on_oldest_and_newest_python() -> None:
+    jobs = _load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.14"]
+    assert jobs["synth"]["strategy"]["matrix"]["environment"] == ["dev", "staging", "prod"]
+    commands = {name: " ".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
+    assert "make lint" in commands["lint"]
+    assert "make test" in commands["test"]
+    assert commands["synth"].count("make synth") == 2
+
+
+def test_a_deployment_comes_from_main_through_an_approved_environment() -> None:
+    jobs = _load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]
+    assert "refs/heads/main" in jobs["deploy"]["if"]
+    assert jobs["deploy"]["environment"]
+    assert jobs["deploy"]["concurrency"]["cancel-in-progress"] is False
+    assert "head.repo.full_name == github.repository" in jobs["diff"]["if"]
+    for name, job in jobs.items():
+        steps = job["steps"]
+        credentials = [number for number, step in enumerate(steps) if "role-to-assume" in step.get("with", {})]
+        assert len(credentials) == 1, name
+        assert [number for number, step in enumerate(steps) if "cdk" in step.get("name", "")] == [credentials[0] + 1]
+
+
+def test_updates_never_offer_the_accidental_cdk_3() -> None:
+    updates = _load(ROOT / ".github" / "dependabot.yml")["updates"]
+    (npm,) = [update for update in updates if update["package-ecosystem"] == "npm"]
+    assert {"dependency-name": "aws-cdk", "versions": [">=3.0.0"]} in npm["ignore"]
+    assert {update["package-ecosystem"] for update in updates} == {"npm", "uv", "github-actions"}
+
+
+def test_hooks_run_the_pinned_tools() -> None:
+    (repository,) = _load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    assert repository["hooks"]
+    for hook in repository["hooks"]:
+        assert hook["language"] == "system"
+        program = hook["entry"].split()[0]
+        assert program == "make" or os.access(ROOT / program, os.X_OK), program
+
+
+def test_help_lists_every_command_and_is_the_default() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split())
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = set(re.findall(r"^  make ([a-z-]+) +\S", shown, re.MULTILINE))
+    assert listed == phony - {"lint-types", "lint-templates"}
+
+
+def test_ci_run_is_executable_and_ends_with_the_tests() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    lines = script.read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -euo pipefail" in lines
+    assert [line for line in lines if line.startswith("make ")] == ["make lint", "make test"]
+    assert lines[-1] == "make test"
