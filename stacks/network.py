@@ -75,6 +75,14 @@ class NetworkStack(NestedStack):
             }[self._settings.egress]
         )
 
+    @property
+    def custom_resource_parts(self) -> list[CfnResource]:
+        """Role and function of CDK's custom resource that empties the default security group; empty where it is off."""
+        provider = self.node.try_find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+        if provider is None:
+            return []
+        return [cast(CfnResource, provider.node.find_child(part)) for part in ("Role", "Handler")]
+
     def _build_vpc(self) -> ec2.Vpc:
         nat = self._settings.egress is EgressMode.NAT
         zones = self.availability_zones
@@ -103,10 +111,9 @@ class NetworkStack(NestedStack):
                 "DynamoDbEndpoint": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
         )
-        provider = self.node.try_find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
-        if provider is not None:
+        for part in self.custom_resource_parts:
             # CDK repeats as DependsOn what the function's reference to its role already says.
-            cast(CfnResource, provider.node.find_child("Handler")).add_deletion_override("DependsOn")
+            part.add_deletion_override("DependsOn")
         return vpc
 
     def _build_flow_logs(self, key: kms.IKey, removal: RemovalSettings) -> logs.LogGroup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Environment, NestedStack, Stack, Tags
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.backup import BackupStack
@@ -19,26 +18,7 @@ from stacks.outputs import root_outputs
 from stacks.restore_testing import RestoreTarget
 from stacks.settings import Settings
 from stacks.storage import LOAD_BALANCER_LOG_PREFIX, StorageStack
-
-TABLE_ACTIONS = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:Scan",
-    "dynamodb:UpdateItem",
-)
-# What each service does with the data key in the caller's name:
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-# https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
-KEY_ACTIONS = {
-    "dynamodb": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-    "secretsmanager": ["kms:Decrypt"],
-}
+from stacks.task_grants import grant_data_tier
 
 
 class Platform(Stack):
@@ -69,12 +49,25 @@ class Platform(Stack):
         self.compute = self._build_compute()
         self.backup = self._build_backup()
         self.operations = self._build_operations()
-        self._grant_data_tier_to_tasks()
+        grant_data_tier(
+            self.compute.task_role,
+            table=self.storage.table,
+            cluster=self.database.cluster,
+            username=settings.database.application_username,
+            secret=self.database.secret,
+            key=self.kms.data_key,
+        )
         self._drop_redundant_dependencies()
         for key, value in root_outputs(self).items():
             CfnOutput(self, key, value=value)
+        self._tag_everything(tags)
+
+    def _tag_everything(self, tags: dict[str, str]) -> None:
         for tag, value in tags.items():
             Tags.of(self).add(tag, value)
+        for resource in self.network.custom_resource_parts:
+            # CDK declares these as resources of no particular type, which Tags.of leaves out.
+            resource.add_property_override("Tags", [{"Key": tag, "Value": value} for tag, value in tags.items()])
 
     def _build_kms(self) -> KmsStack:
         return KmsStack(self, "Kms", settings=self.settings.kms, removal=self.settings.removal, names=self.names)
@@ -203,30 +196,6 @@ class Platform(Stack):
                 vault=self.backup.vault,
             ),
         )
-
-    def _grant_data_tier_to_tasks(self) -> None:
-        """Let tasks use the table, read the one secret, and connect as the application user: nothing else."""
-        role = self.compute.task_role
-        self.storage.table.grant(role, *TABLE_ACTIONS)
-        self.database.cluster.grant_connect(role, self.settings.database.application_username)
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="ReadDatabaseSecret",
-                actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
-                resources=[self.database.secret.secret_arn],
-            )
-        )
-        # Secret.grant_read would edit the key's policy in another nested stack, which makes a cycle, and
-        # Table.grant_read_write_data would hand out the key itself, which also opens the database and the bucket.
-        for service, actions in KEY_ACTIONS.items():
-            role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    sid=f"UseDataKeyThrough{service.title()}",
-                    actions=actions,
-                    resources=[self.kms.data_key.key_arn],
-                    conditions={"StringEquals": {"kms:ViaService": f"{service}.{self.region}.{self.url_suffix}"}},
-                )
-            )
 
     def _drop_redundant_dependencies(self) -> None:
         """Remove the DependsOn that CDK adds where a parameter from the other stack already makes the order."""
