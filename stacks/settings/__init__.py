@@ -1,8 +1,9 @@
 """Typed, frozen, validated settings: a bad value never reaches CloudFormation.
 
 ``foundation``, ``workload`` and ``model`` declare every setting with its type, unit and range; ``rules`` states which
-combinations contradict each other; ``loader`` merges default, environment file and context into one :class:`Settings`,
-or raises one :class:`SettingsError` that names the key, the value, what is allowed and where to change it.
+combinations contradict each other; ``fields`` reads a setting from text and says what it accepts; ``loader`` merges
+default, environment file and context into one :class:`Settings`, or raises one :class:`SettingsError` that names the
+key, the value, what is allowed and where to change it.
 """
 
 from stacks.settings.foundation import (
@@ -15,7 +16,7 @@ from stacks.settings.foundation import (
 )
 from stacks.settings.loader import load_settings
 from stacks.settings.model import Settings
-from stacks.settings.problems import Problem, SettingsError
+from stacks.settings.problems import Problem, SettingsError, UnreadableFile
 from stacks.settings.workload import (
     BackupSettings,
     ComputeSettings,
@@ -39,5 +40,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StorageSettings",
+    "UnreadableFile",
     "load_settings",
 ]

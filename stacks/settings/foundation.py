@@ -9,13 +9,26 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _whole_number(value: object) -> object:
+    if type(value) is not int:
+        raise ValueError
+    return value
+
+
+WholeNumber = BeforeValidator(_whole_number)
+"""Goes with a choice of numbers, which alone would take true for 1 and 256.0 for 256 as Python does."""
 
 # CloudWatch Logs accepts no other retention:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-LogRetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+LogRetentionDays = Annotated[
+    Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+    WholeNumber,
 ]
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+TagValue = Annotated[str, Field(pattern=r"^[\p{L}\p{N}\p{Z}_.:/=+@-]+$", max_length=256, examples=["platform-team"])]
 
 
 class EgressMode(StrEnum):
@@ -37,9 +50,9 @@ class ProjectSettings(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,31}$", examples=["Breakwater"])] = "Breakwater"
     """Value of the `Project` tag."""
-    owner: Annotated[str, Field(min_length=1, max_length=256)] = "platform-team"
+    owner: TagValue = "platform-team"
     """Value of the `Owner` tag."""
-    cost_center: Annotated[str, Field(min_length=1, max_length=256)] = "shared-services"
+    cost_center: TagValue = "shared-services"
     """Value of the `CostCenter` tag."""
 
 
@@ -65,7 +78,9 @@ class KmsSettings(Section):
 class NetworkSettings(Section):
     """Addresses, zones and the way out of the VPC."""
 
-    cidr: Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$", examples=["10.20.0.0/16"])] = "10.20.0.0/16"
+    cidr: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$", examples=["10.20.0.0/16"])] = (
+        "10.20.0.0/16"
+    )
     """IPv4 range of the VPC, /16 to /28."""
     subnet_prefix: Annotated[int, Field(ge=16, le=28)] = 22
     """Prefix length of each subnet."""

@@ -10,19 +10,20 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 
+from stacks.settings.fields import FIELDS, SECTIONS, allowed, from_text, frozen
 from stacks.settings.model import Settings
-from stacks.settings.problems import Problem, SettingsError
+from stacks.settings.problems import Problem, SettingsError, UnreadableFile
 from stacks.settings.rules import contradictions
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 DEFAULT_ENVIRONMENT = "dev"
-# Context that the CDK CLI writes itself and that carries no colon or slash.
-CDK_CONTEXT_KEYS = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})
+# What CDK, its CLI and its libraries keep in the context: feature flags, switches and remembered look-ups such as
+# "availability-zones:account=111111111111:region=us-east-1".
+CDK_CONTEXT = re.compile(r"@[^/]+/|aws:|aws-cdk:|[a-z-]+:.*=|(acknowledged-issue-numbers|cli-telemetry)$")
 
 
 def load_settings(
@@ -42,31 +43,30 @@ def load_settings(
     Raises:
         SettingsError: something is unknown, malformed, out of range or contradictory; every problem is listed.
     """
-    own = {key: value for key, value in context.items() if not _belongs_to_cdk(key)}
+    own = {key: value for key, value in context.items() if not CDK_CONTEXT.match(key)}
     environment = own.pop("environment", DEFAULT_ENVIRONMENT)
-    known = sorted(path.stem for path in directory.glob("*.toml"))
-    if environment not in known:
-        allowed = ", ".join(known) or f"a file in {directory}"
-        raise SettingsError(Problem(key="environment", value=environment, allowed=allowed, where="-c environment=…"))
-    source = f"environments/{environment}.toml"
-    document = _read(directory / f"{environment}.toml", source)
+    document, source = _environment_file(environment, directory)
     where = _Origins(source)
-    if "environment" in document:
-        problem = "-c environment=… alone (the name of this file says it)"
-        raise SettingsError(Problem(key="environment", value=document["environment"], allowed=problem, where=source))
     if default_account is not None and "account" not in document:
         document["account"] = default_account
         where["account"] = "CDK_DEFAULT_ACCOUNT"
+    unknown = [
+        Problem(key=key, value=value, allowed=_near(key, FIELDS), where=_given(key))
+        for key, value in own.items()
+        if key not in FIELDS
+    ]
+    if unknown:
+        raise SettingsError(*unknown)
     for key, value in own.items():
-        where[key] = f"-c {key}=…"
-        _override(document, key, value)
+        where[key] = _given(key)
+        _override(document, key, from_text(key, value) if isinstance(value, str) else frozen(value))
     try:
         settings = Settings.model_validate({**document, "environment": environment})
     except ValidationError as error:
         raise SettingsError(*_problems(error, where)) from None
     found = [
-        Problem(key=key, value=_value(settings, key), allowed=allowed, where=where[key])
-        for key, allowed in contradictions(settings)
+        Problem(key=key, value=_value(settings, key), allowed=accepted, where=where[key])
+        for key, accepted in contradictions(settings)
     ]
     if found:
         raise SettingsError(*found)
@@ -81,81 +81,45 @@ class _Origins(dict[str, str]):
         super().__init__()
 
     def __missing__(self, key: str) -> str:
-        return f"{self._source} or with -c {key}=…"
+        # A section is written in the file only.
+        return f"{self._source} or with -c {key}=…" if key in FIELDS else self._source
 
 
-def _belongs_to_cdk(key: str) -> bool:
-    return ":" in key or "/" in key or key in CDK_CONTEXT_KEYS
+def _given(key: str) -> str:
+    """Where context comes from; the CLI merges both sources and does not say which one a key was in."""
+    return f"-c {key}=… (or in the context of cdk.json)"
 
 
-def _read(path: Path, source: str) -> dict[str, Any]:
+def _environment_file(environment: object, directory: Path) -> tuple[dict[str, Any], str]:
+    """Return the content of an environment's file, and what to call the file."""
+    known = sorted(path.stem for path in directory.glob("*.toml"))
+    if environment not in known:
+        choices = " or ".join(known) or f"the name of a .toml file in {directory}, which holds none"
+        problem = Problem(key="environment", value=environment, allowed=choices, where=_given("environment"))
+        raise SettingsError(problem)
+    source = f"environments/{environment}.toml"
     try:
-        return {key: _frozen(value) for key, value in tomllib.loads(path.read_text(encoding="utf-8")).items()}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            Problem(key=source, value=str(error), allowed="TOML, https://toml.io", where=source)
-        ) from None
-
-
-def _frozen(value: Any) -> Any:
-    """Turn TOML arrays into tuples, the only sequence that frozen settings hold."""
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
-def _fields(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    for name, field in model.model_fields.items():
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from _fields(annotation, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", field
-
-
-FIELDS: Mapping[str, FieldInfo] = dict(_fields())
+        document = tomllib.loads((directory / f"{environment}.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(UnreadableFile(path=source, reason=str(error))) from None
+    if "environment" in document:
+        choices = "-c environment=… alone (the name of this file says it)"
+        raise SettingsError(Problem(key="environment", value=document["environment"], allowed=choices, where=source))
+    return {key: frozen(value) for key, value in document.items()}, source
 
 
 def _override(document: dict[str, Any], key: str, value: Any) -> None:
-    if key not in FIELDS:
-        raise SettingsError(Problem(key=key, value=value, allowed=_known_keys(key), where=f"-c {key}=…"))
     section, _, name = key.rpartition(".")
-    target = document
-    if section:
-        # The file may lack the section, or hold nonsense under its name, which validation then reports.
-        existing = document.get(section)
-        target = document[section] = dict(existing) if isinstance(existing, dict) else {}
-    target[name] = _typed(FIELDS[key], value) if isinstance(value, str) else _frozen(value)
+    target = document.setdefault(section, {}) if section else document
+    if isinstance(target, dict):
+        target[name] = value
+    # Else the file holds nonsense under the section's name, which validation reports.
 
 
-def _known_keys(key: str) -> str:
-    near = difflib.get_close_matches(key, FIELDS, n=3)
-    return "the name of a setting" + (f", perhaps {' or '.join(near)}" if near else " (see docs/settings.md)")
-
-
-def _typed(field: FieldInfo, text: str) -> Any:
-    """Read command-line text as what the setting wants: text as it is, numbers and switches as TOML, lists by comma."""
-    annotation: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    candidates: list[Any] = [text]
-    if get_origin(field.annotation) is tuple:
-        candidates.append(tuple(part.strip() for part in text.split(",")) if text else ())
-    elif not _is_text(field.annotation):
-        try:
-            candidates.append(tomllib.loads(f"value = {text}")["value"])
-        except tomllib.TOMLDecodeError:
-            pass
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=ConfigDict(strict=True))
-    for candidate in candidates:
-        try:
-            adapter.validate_python(candidate)
-        except ValidationError:
-            continue
-        return candidate
-    return candidates[-1]
-
-
-def _is_text(annotation: Any) -> bool:
-    return annotation is str or any(_is_text(part) for part in get_args(annotation))
+def _near(key: str, names: Mapping[str, object] | tuple[str, ...]) -> str:
+    same = [name for name in names if name.endswith(f".{key}")]
+    near = same or difflib.get_close_matches(key, names, n=3)
+    return "the name of a setting" + (f", perhaps {' or '.join(near)}" if near else " (the README lists them)")
 
 
 def _problems(error: ValidationError, where: _Origins) -> Iterator[Problem]:
@@ -166,29 +130,15 @@ def _problems(error: ValidationError, where: _Origins) -> Iterator[Problem]:
         yield Problem(
             key=key,
             value=None if missing else detail["input"],
-            allowed=_allowed(key, detail["type"], detail["msg"]),
+            allowed=_allowed(key, item=isinstance(location[-1], int), unknown=detail["type"] == "extra_forbidden"),
             where=where[key],
         )
 
 
-def _allowed(key: str, kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return _known_keys(key)
-    if kind == "missing":
-        return "a value, since it has no default"
-    if kind == "string_pattern_mismatch":
-        pattern = message.split("'", 1)[1].rstrip("'")
-        return f"text like {_example(FIELDS[key])!r} (pattern {pattern})"
-    return re.sub(r"^(Input|String|Value|Tuple) should ", "", message).removeprefix("be ")
-
-
-def _example(field: FieldInfo) -> str:
-    """First example in the field's own declaration or in the types that it is made of."""
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[(field.annotation, field)])
-    schema = adapter.json_schema()
-    found = re.search(r"'examples': \['([^']+)'", str(schema))
-    assert found is not None, "every setting with a pattern declares an example"  # noqa: S101
-    return found[1]
+def _allowed(key: str, *, item: bool, unknown: bool) -> str:
+    if unknown:
+        return _near(key, FIELDS if "." in key else (*FIELDS, *SECTIONS))
+    return f"a section [{key}]" if key in SECTIONS else allowed(key, item=item)
 
 
 def _value(settings: Settings, key: str) -> object:

@@ -30,9 +30,9 @@ class Settings(Section):
     """Which file of `environments/` applies."""
     suffix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,11}$", examples=["eu1"])] = "dev"
     """Tells two deployments in one account apart; part of every physical name."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", examples=["eu-central-1"])] = "us-east-1"
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", examples=["eu-central-1"])] = "us-east-1"
     """AWS region of the deployment."""
-    account: Annotated[str, Field(pattern=r"^\d{12}$", examples=["111111111111"])] | None = None
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=["111111111111"])] | None = None
     """AWS account; else `CDK_DEFAULT_ACCOUNT`, which the CLI takes from the credentials; else any."""
     project: ProjectSettings = ProjectSettings()
     removal: RemovalSettings

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from stacks.names import Names, PhysicalName
 from stacks.settings.foundation import EgressMode
+from stacks.settings.reserved import is_reserved_database, is_reserved_user
 from stacks.settings.windows import daily_minutes, overlaps, weekly_minutes
 
 if TYPE_CHECKING:
@@ -21,12 +22,9 @@ if TYPE_CHECKING:
 Finding = tuple[str, str]
 
 PRIVATE_ECR_IMAGE = re.compile(
-    r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
-    r"/(?P<repository>[a-z0-9._/-]+?)(:(?P<tag>[\w.-]+)|@(?P<digest>sha256:[0-9a-f]{64}))$"
-)
-# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraPostgreSQL.html and PostgreSQL's own roles.
-RESERVED_USERNAMES = frozenset(
-    {"admin", "postgres", "public", "root", "rdsadmin", "rds_superuser", "rds_iam", "rdstopmgr", "rdsrepladmin"}
+    r"^(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
+    r"/(?P<repository>[a-z0-9._/-]+?)(:(?P<tag>[\w.-]+)|@(?P<digest>sha256:[0-9a-f]{64}))\Z",
+    re.ASCII,
 )
 POSTGRESQL_DEFAULT_PORT = 5432
 # Memory in MiB that Fargate sells with each CPU size (lowest, highest, step):
@@ -41,7 +39,10 @@ FARGATE_MEMORY = {
 }
 # Hours (UTC) at which AWS Backup starts its daily, weekly, monthly and continuous jobs, each within an hour.
 BACKUP_HOURS = (8, 9, 10, 11)
+# https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 AWS_RESERVED_SUBNET_ADDRESSES = 5
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+LOAD_BALANCER_ADDRESSES = 8
 
 
 def contradictions(settings: Settings) -> Iterator[Finding]:
@@ -49,6 +50,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _names(settings)
     yield from _network(settings)
     yield from _database(settings)
+    yield from _windows(settings)
     yield from _compute(settings)
     yield from _backup(settings)
     if settings.removal.data == "retain" and not settings.removal.deletion_protection:
@@ -89,11 +91,14 @@ def _network(settings: Settings) -> Iterator[Finding]:
         return
     wanted = zones * (3 if network.egress is EgressMode.NAT else 2)
     if 2.0 ** (network.subnet_prefix - vpc.prefixlen) < wanted:
-        yield "network.cidr", f"room for {wanted} subnets of /{network.subnet_prefix} (network.subnet_prefix)"
-    usable = 2 ** (32 - network.subnet_prefix) - AWS_RESERVED_SUBNET_ADDRESSES
-    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html: 8 free
-    if usable < settings.compute.max_tasks + 8:
-        yield "network.subnet_prefix", "a subnet that holds compute.max_tasks and the load balancer's 8 addresses"
+        subnets = f"{wanted} subnets of /{network.subnet_prefix} (network.subnet_prefix)"
+        yield "network.cidr", f"a network with room for {subnets}"
+    tasks = settings.compute.max_tasks
+    addresses = tasks + LOAD_BALANCER_ADDRESSES + AWS_RESERVED_SUBNET_ADDRESSES
+    longest = 32 - (addresses - 1).bit_length()
+    if network.subnet_prefix > longest:
+        reason = f"a subnet holds compute.max_tasks ({tasks}) and the load balancer"
+        yield "network.subnet_prefix", f"16 to {longest}, so that {reason}"
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -102,23 +107,29 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield "database.min_acu", f"at most database.max_acu ({database.max_acu})"
     if database.max_acu < 1:
         # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
-        yield "database.max_acu", "at least 1"
+        yield "database.max_acu", "1 or more"
     if database.port == POSTGRESQL_DEFAULT_PORT:
         yield "database.port", f"1150 to 65535 except PostgreSQL's default {POSTGRESQL_DEFAULT_PORT}"
-    for key in ("master_username", "application_username"):
-        if getattr(database, key) in RESERVED_USERNAMES:
-            yield f"database.{key}", f"a name that is not reserved ({', '.join(sorted(RESERVED_USERNAMES))})"
+    if is_reserved_database(database.name):
+        yield "database.name", "a name that PostgreSQL does not reserve, e.g. transactions"
+    for key, example in (("master_username", "breakwater_owner"), ("application_username", "breakwater_app")):
+        if is_reserved_user(getattr(database, key)):
+            yield f"database.{key}", f"a name that PostgreSQL and Aurora do not reserve, e.g. {example}"
     if database.master_username == database.application_username:
         yield "database.application_username", "a user other than database.master_username"
+
+
+def _windows(settings: Settings) -> Iterator[Finding]:
+    database = settings.database
     backup, maintenance = daily_minutes(database.backup_window), weekly_minutes(database.maintenance_window)
     for key, window in (("backup_window", backup), ("maintenance_window", maintenance)):
         if window.length < 30:
             yield f"database.{key}", "a window of 30 minutes or more"
-    jobs = daily_minutes(f"{BACKUP_HOURS[0] - 1:02}:00-{BACKUP_HOURS[-1] + 1:02}:00")
+    # An AWS Backup job that meets one of Aurora's windows is delayed or fails.
+    busy = f"{BACKUP_HOURS[0] - 1:02}:00-{BACKUP_HOURS[-1] + 1:02}:00"
     for key, window in (("backup_window", backup), ("maintenance_window", maintenance)):
-        if overlaps(window, jobs):
-            # An AWS Backup job that meets one of Aurora's windows is delayed or fails.
-            yield f"database.{key}", f"a window away from {BACKUP_HOURS[0] - 1:02}:00-{BACKUP_HOURS[-1] + 1:02}:00 UTC"
+        if overlaps(window, daily_minutes(busy)):
+            yield f"database.{key}", f"a window away from {busy} UTC, which AWS Backup's jobs need"
     if overlaps(backup, maintenance):
         yield (
             "database.backup_window",

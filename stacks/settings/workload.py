@@ -6,22 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stacks.settings.foundation import Section
+from stacks.settings.foundation import Section, WholeNumber
 
 # Aurora capacity units: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
 Acu = Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)]
 # "hh:mm-hh:mm" and "ddd:hh:mm-ddd:hh:mm", in UTC.
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 DailyWindow = Annotated[str, Field(pattern=f"^{_CLOCK}-{_CLOCK}$", examples=["03:00-04:00"])]
 WeeklyWindow = Annotated[str, Field(pattern=f"^{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}$", examples=["sun:05:00-sun:06:00"])]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["transactions"])]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["breakwater"])]
 
 
 class DatabaseSettings(Section):
     """Aurora PostgreSQL Serverless v2. Capacity is in Aurora capacity units (ACU), windows are UTC."""
 
-    engine_version: Annotated[str, Field(pattern=r"^\d{2}\.\d{1,2}$", examples=["17.7"])] = "17.7"
+    engine_version: Annotated[str, Field(pattern=r"^[0-9]{2}\.[0-9]{1,2}$", examples=["17.7"])] = "17.7"
     """Aurora PostgreSQL version; 17.7 is a long-term support release."""
     name: Identifier = "transactions"
     """Name of the first database."""
@@ -47,13 +47,13 @@ class DatabaseSettings(Section):
     """Logs that Aurora sends to CloudWatch Logs."""
     insights: Literal["standard", "advanced"]
     """CloudWatch Database Insights mode; `advanced` keeps 465 days."""
-    enhanced_monitoring_seconds: Literal[0, 1, 5, 10, 15, 30, 60]
+    enhanced_monitoring_seconds: Annotated[Literal[0, 1, 5, 10, 15, 30, 60], WholeNumber]
     """Interval of Enhanced Monitoring in seconds; 0: off."""
     data_api: bool = True
     """SQL over HTTPS by the RDS Data API."""
-    connections_alarm: Annotated[int, Field(gt=0)]
+    connections_alarm: Annotated[int, Field(ge=1)]
     """Connections on one instance that raise an alarm."""
-    replica_lag_alarm_ms: Annotated[int, Field(gt=0)] = 1000
+    replica_lag_alarm_ms: Annotated[int, Field(ge=1)] = 1000
     """Replica lag in milliseconds that raises an alarm."""
 
 
@@ -81,35 +81,35 @@ class ComputeSettings(Section):
     """Container image; private ECR in the same region under `endpoints`."""
     command: tuple[str, ...] = ()
     """Command that replaces the image's own; `{port}` stands for `port`."""
-    user: Annotated[str, Field(pattern=r"^[1-9]\d*(:[1-9]\d*)?$", examples=["65534:65534"])] = "65534:65534"
+    user: Annotated[str, Field(pattern=r"^[1-9][0-9]*(:[1-9][0-9]*)?$", examples=["65534:65534"])] = "65534:65534"
     """Numeric user and group of the process; never root."""
-    writable_paths: tuple[Annotated[str, Field(pattern=r"^/[\w./-]+$", examples=["/var/run"])], ...] = ("/tmp",)  # noqa: S108
+    writable_paths: tuple[Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./-]+$", examples=["/var/run"])], ...] = ("/tmp",)  # noqa: S108
     """Paths mounted as tmpfs on the read-only root file system."""
     writable_path_mib: Annotated[int, Field(ge=1, le=1024)] = 64
     """Size of each writable path in MiB, taken from the task's memory."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture that the image is built for."""
-    cpu: Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
+    cpu: Annotated[Literal[256, 512, 1024, 2048, 4096, 8192, 16384], WholeNumber]
     """CPU units of a task."""
     memory: Annotated[int, Field(ge=512, le=122880)]
     """Memory of a task in MiB."""
     port: Annotated[int, Field(ge=1024, le=65535)] = 8080
     """Port on which the container listens."""
-    health_path: Annotated[str, Field(pattern=r"^/\S*$", max_length=1024, examples=["/health"])] = "/"
+    health_path: Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1024, examples=["/health"])] = "/"
     """Path that answers 200 when a task is healthy."""
     health_grace_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds after its start during which a task is not replaced for failing health checks."""
-    min_tasks: Annotated[int, Field(ge=2)] = 2
+    min_tasks: Annotated[int, Field(ge=2, le=5000)] = 2
     """Fewest tasks."""
-    max_tasks: Annotated[int, Field(ge=2)]
-    """Most tasks."""
-    requests_per_target: Annotated[int, Field(gt=0)] = 1000
+    max_tasks: Annotated[int, Field(ge=2, le=5000)]
+    """Most tasks; ECS runs no more than 5000 in a service."""
+    requests_per_target: Annotated[int, Field(ge=1)] = 1000
     """Requests per minute and task that scaling aims at."""
     certificate_arn: (
         Annotated[
             str,
             Field(
-                pattern=r"^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+$",
+                pattern=r"^arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$",
                 examples=["arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"],
             ),
         ]
@@ -125,7 +125,7 @@ class ComputeSettings(Section):
     paths that its agent writes to are mounted as volumes."""
     container_insights: Literal["enabled", "enhanced"]
     """CloudWatch Container Insights mode."""
-    latency_p99_alarm_ms: Annotated[int, Field(gt=0)] = 1000
+    latency_p99_alarm_ms: Annotated[int, Field(ge=1)] = 1000
     """99th percentile of the response time, in milliseconds, that raises an alarm."""
 
 
@@ -152,7 +152,7 @@ class BackupSettings(Section):
         Annotated[
             str,
             Field(
-                pattern=r"^arn:[a-z-]+:backup:[a-z0-9-]+:\d{12}:backup-vault:[A-Za-z0-9_-]{2,50}$",
+                pattern=r"^arn:[a-z-]+:backup:[a-z0-9-]+:[0-9]{12}:backup-vault:[A-Za-z0-9_-]{2,50}$",
                 examples=["arn:aws:backup:us-east-1:111111111111:backup-vault:isolated"],
             ),
         ]
@@ -170,7 +170,7 @@ class BackupSettings(Section):
 class RecoverySettings(Section):
     """What the business was promised: drawn on the dashboards and compared with what drills measure."""
 
-    rto_seconds: Annotated[int, Field(gt=0)]
+    rto_seconds: Annotated[int, Field(ge=1)]
     """Recovery time objective in seconds."""
-    rpo_seconds: Annotated[int, Field(gt=0)]
+    rpo_seconds: Annotated[int, Field(ge=1)]
     """Recovery point objective in seconds."""
