@@ -88,7 +88,8 @@ class NetworkStack(NestedStack):
         zones = self.availability_zones
         kinds = [("Public", ec2.SubnetType.PUBLIC), ("Isolated", ec2.SubnetType.PRIVATE_ISOLATED)]
         if nat:
-            kinds.insert(1, ("Private", ec2.SubnetType.PRIVATE_WITH_EGRESS))
+            # Last: CDK allots addresses in this order, and a subnet whose range moves is replaced, Aurora's included.
+            kinds.append(("Private", ec2.SubnetType.PRIVATE_WITH_EGRESS))
         vpc = ec2.Vpc(
             self,
             "Vpc",

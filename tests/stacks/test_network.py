@@ -15,13 +15,20 @@ from tests.profiles import NEEDED
 INTERNET_GATEWAY = "${Network/Vpc/IGW}"
 VPC = "${Network/Vpc}"
 GATEWAY_SERVICES = {"s3", "dynamodb"}
-INTERFACE_SERVICES = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms"}
+# By construct: under another logical id an endpoint is a new one, whose private DNS name clashes with the old one's.
+INTERFACE_SERVICES = {
+    "EcrApiEndpoint": "ecr.api",
+    "EcrDockerEndpoint": "ecr.dkr",
+    "LogsEndpoint": "logs",
+    "SecretsManagerEndpoint": "secretsmanager",
+    "KmsEndpoint": "kms",
+}
 
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Interface endpoints in three zones, with ECS Exec."""
-    context = {"network.egress": "endpoints", "network.zone_count": "3", "compute.exec_enabled": "true", **NEEDED}
+    """Interface endpoints in four zones, with ECS Exec."""
+    context = {"network.egress": "endpoints", "network.zone_count": "4", "compute.exec_enabled": "true", **NEEDED}
     return synthesize(load_settings(context), "wide", tmp_path_factory.mktemp("wide"))
 
 
@@ -127,6 +134,16 @@ def test_subnets_share_the_range_and_hand_out_no_public_address(deployment: Asse
     assert not any(first.overlaps(second) for first, second in pairwise(ranges))
 
 
+def test_another_egress_mode_moves_no_subnet_of_the_load_balancer_or_the_database(
+    dev: Assembly, prod: Assembly, prod_nat: Assembly
+) -> None:
+    for kind, first in (("Public", 0), ("Isolated", 2), ("Private", 4)):
+        for deployment in (prod_nat,) if kind == "Private" else (dev, prod, prod_nat):
+            subnets = _plain(deployment, "AWS::EC2::Subnet")
+            ranges = [subnets[subnet]["CidrBlock"] for subnet in _subnets(deployment, kind)]
+            assert ranges == [f"10.20.{first * 4}.0/22", f"10.20.{(first + 1) * 4}.0/22"], (deployment.profile, kind)
+
+
 def test_only_public_subnets_reach_the_internet_gateway(deployment: Assembly) -> None:
     gateways = _plain(deployment, "AWS::EC2::VPCGatewayAttachment").values()
     assert [(gateway["InternetGatewayId"], gateway["VpcId"]) for gateway in gateways] == [(INTERNET_GATEWAY, VPC)]
@@ -190,34 +207,35 @@ def test_s3_and_dynamodb_gateways_serve_every_route_table_in_every_mode(deployme
 @pytest.mark.parametrize(
     ("profile", "services"),
     [
-        ("dev", set()),
+        ("dev", {}),
         ("staging", INTERFACE_SERVICES),
         ("prod", INTERFACE_SERVICES),
-        ("prod_nat", set()),
-        ("options", set()),
-        ("unusual", set()),
-        ("wide", INTERFACE_SERVICES | {"ssmmessages"}),
+        ("prod_nat", {}),
+        ("options", {}),
+        ("unusual", {}),
+        ("wide", {**INTERFACE_SERVICES, "SsmMessagesEndpoint": "ssmmessages"}),
     ],
 )
 def test_interface_endpoints_in_every_zone_and_only_in_endpoints_mode(
-    request: pytest.FixtureRequest, profile: str, services: set[str]
+    request: pytest.FixtureRequest, profile: str, services: dict[str, str]
 ) -> None:
     deployment: Assembly = request.getfixturevalue(profile)
     found = {
-        endpoint.pop("ServiceName"): endpoint
-        for endpoint in _plain(deployment, "AWS::EC2::VPCEndpoint").values()
+        name: {key: value for key, value in endpoint.items() if key != "Tags"}
+        for name, endpoint in _plain(deployment, "AWS::EC2::VPCEndpoint").items()
         if endpoint["VpcEndpointType"] != "Gateway"
     }
-    assert set(found) == {f"com.amazonaws.{deployment.settings.region}.{service}" for service in services}
-    for service, endpoint in found.items():
-        endpoint.pop("Tags", None)
-        assert endpoint == {
+    assert found == {
+        f"${{Network/Vpc/{construct}}}": {
             "VpcEndpointType": "Interface",
             "VpcId": VPC,
+            "ServiceName": f"com.amazonaws.{deployment.settings.region}.{service}",
             "PrivateDnsEnabled": True,
             "SubnetIds": _subnets(deployment, "Isolated"),
             "SecurityGroupIds": ["${Network/EndpointSecurityGroup.GroupId}"],
-        }, service
+        }
+        for construct, service in services.items()
+    }
 
 
 @pytest.mark.parametrize(
