@@ -1,0 +1,39 @@
+"""`python -m ops <command>`: operations on a deployed platform."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from ops.local import cli as local
+from ops.local.errors import LocalError
+from ops.local.workspace import Workspace
+
+
+def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the command line without the program; None for the process's own.
+        workspace: the checkout to work in; None for the one this file is in.
+
+    Returns:
+        The exit code: 0, or 1 after one line on stderr that says what is wrong. A wrong command line exits with 2.
+    """
+    parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
+    local.add_to(parser.add_subparsers(required=True, metavar="command"))
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options, workspace or Workspace(), Console(emoji=False))
+    except LocalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The real `cdk` CLI against the embedded AWS: bootstrap once, deploy with its events shown as they come."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from ops.local.errors import LocalError
+from ops.local.resolve import ACCOUNT, REGION
+from ops.local.workspace import Workspace
+
+_TOOLKIT_STACK: Final = "CDKToolkit"
+_QUIET: Final = ("--no-notices", "--ci")  # --ci: progress on stdout, where it can be read line by line
+# Publishing says four lines for every template; the deployment's own events begin after it.
+_ROUTINE: Final = re.compile(r": (start|success): (Building|Built|Publishing|Published) ")
+_OUTPUTS: Final = re.compile(r"^Outputs:$")  # what follows is printed at the end
+_EVENT_COLUMNS: Final = 6
+
+
+def is_bootstrapped(cloudformation: Any) -> bool:
+    """Whether the bootstrap stack is there and complete."""
+    try:
+        stacks = cloudformation.describe_stacks(StackName=_TOOLKIT_STACK)["Stacks"]
+    except ClientError:
+        return False
+    return bool(stacks[0]["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+
+
+def bootstrap(workspace: Workspace, environment: Mapping[str, str]) -> None:
+    """Run `cdk bootstrap`.
+
+    Raises:
+        LocalError: it failed.
+    """
+    # Away from cdk.json: the CLI would synthesize the whole app only to learn its environments.
+    with tempfile.TemporaryDirectory() as empty:
+        command = ("bootstrap", f"aws://{ACCOUNT}/{REGION}", *_QUIET)
+        code = _run(workspace, environment, command, show=lambda _line: None, folder=empty)
+    if code:
+        raise LocalError(f"cdk bootstrap failed with code {code}: see {workspace.shown(workspace.cdk_log)}")
+
+
+def deploy(
+    workspace: Workspace, environment: Mapping[str, str], context: Sequence[str], show: Callable[[str], None]
+) -> int:
+    """Run `cdk deploy`.
+
+    Args:
+        workspace: the checkout.
+        environment: the whole environment of the CLI and the app.
+        context: `key=value` settings of the app.
+        show: called with each line worth showing, as it comes.
+
+    Returns:
+        The CLI's exit code.
+    """
+    command = [
+        "deploy", "--all", *_QUIET,
+        "--require-approval", "never",
+        "--progress", "events",
+        "--output", str(workspace.assembly),
+        "--outputs-file", str(workspace.outputs),
+    ]  # fmt: skip
+    for setting in context:
+        command += ["--context", setting]
+    return _run(workspace, environment, command, show=show, folder=str(workspace.root))
+
+
+def failure(cloudformation: Any, stack_name: str, since: datetime) -> str | None:
+    """Why the deployment that began at `since` failed, in CloudFormation's words; None when it did not get that far."""
+    try:
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
+        events = [event for page in pages for event in page["StackEvents"] if event["Timestamp"] >= since]
+    except ClientError:
+        return None
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    if not failed:
+        return None
+    first = failed[-1]  # newest first
+    return f"{first['LogicalResourceId']} ({first['ResourceType']}): {first.get('ResourceStatusReason', 'no reason')}"
+
+
+def _run(
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    command: Sequence[str],
+    *,
+    show: Callable[[str], None],
+    folder: str,
+) -> int:
+    program = str(workspace.root / "node_modules" / ".bin" / "cdk")
+    with (
+        workspace.cdk_log.open("w") as log,
+        subprocess.Popen(
+            [program, *command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as running,
+    ):
+        assert running.stdout is not None  # noqa: S101 (asked for above; tells the type checker)
+        showing = True
+        for line in running.stdout:
+            log.write(line)
+            showing = showing and not _OUTPUTS.match(line)
+            if showing and line.strip() and not _ROUTINE.search(line):
+                show(_shortened(line.rstrip()))
+    return running.returncode
+
+
+def _shortened(line: str) -> str:
+    """An event of the deployment without what is the same in all of them; any other line as it is."""
+    columns = [column.strip() for column in line.split(" | ")]
+    if len(columns) != _EVENT_COLUMNS:
+        return line
+    _stack, done, _time, status, _type, resource = columns
+    return f"{done:>6}  {status:<22} {re.sub(r'[.]NestedStack/.*Resource [(].*?[)]', '', resource)}"

@@ -1,0 +1,41 @@
+"""How far the embedded AWS can be trusted, type by type: what `fidelity.toml` says, for code, tables and docs."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).with_name("fidelity.toml")
+
+
+class Level(StrEnum):
+    """What the emulator does with a resource type."""
+
+    REAL = "real"
+    """Its API acts on it: data is stored and returned, messages are delivered, functions run."""
+    SIMULATED = "simulated"
+    """Its API keeps and describes it; nothing runs behind the description."""
+    METADATA = "metadata"
+    """No service: only the declaration is kept."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """One type's entry.
+
+    Attributes:
+        level: what the emulator does with it.
+        cannot_prove: one sentence: what a green local deployment says nothing about.
+    """
+
+    level: Level
+    cannot_prove: str
+
+
+@cache
+def load() -> Mapping[str, Fidelity]:
+    """Every resource type the embedded AWS accepts, by CloudFormation type name, in the file's order."""
+    entries = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {name: Fidelity(Level(entry["level"]), entry["cannot_prove"]) for name, entry in entries.items()}

@@ -1,0 +1,176 @@
+"""`python -m ops local up`: the embedded AWS, bootstrap, the deployment, and the proof that it is what was declared."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+
+from ops.local import aws, cdk, changes, deployment, emulator, environment, fidelity, prerequisites, report, verify
+from ops.local.errors import LocalError
+from ops.local.progress import Steps
+from ops.local.resolve import ACCOUNT, REGION
+from ops.local.workspace import DEFAULT_PORT, Workspace
+from stacks.names import STACK_PREFIX
+
+_FIXED: Final = {"environment": "dev", "account": ACCOUNT, "region": REGION}
+_DEFAULT_SUFFIX: Final = "dev"
+
+
+def up(workspace: Workspace, console: Console, *, port: int | None, context: Sequence[str]) -> None:
+    """Deploy the platform into the embedded AWS, or update it there, and verify it.
+
+    Args:
+        workspace: the checkout.
+        console: where to print.
+        port: where the embedded AWS is to listen; None for the running one's port, else the default.
+        context: `key=value` settings, as for `cdk deploy -c`.
+
+    Raises:
+        LocalError: whatever went wrong, in one line.
+    """
+    settings = settings_of(context)
+    run = _Run(workspace, console, settings, port_for(emulator.running(workspace), port))
+    try:
+        run.all_steps()
+    except (BotoCoreError, ClientError) as error:
+        raise LocalError(f"the embedded AWS refused a request: {error}") from None
+
+
+def settings_of(context: Sequence[str]) -> dict[str, str]:
+    """The settings given with `-c`, and those that are always the same here.
+
+    Raises:
+        LocalError: one is not `key=value`, or asks for another environment, account or Region than the local one.
+    """
+    settings = dict(_FIXED)
+    for each in context:
+        key, equals, value = each.partition("=")
+        if not (key and equals):
+            raise LocalError(f"-c {each}: expected key=value, e.g. -c database.max_acu=4")
+        if key in _FIXED and value != _FIXED[key]:
+            raise LocalError(f"-c {each}: the local deployment is always {key}={_FIXED[key]}")
+        settings[key] = value
+    return settings
+
+
+def port_for(running: emulator.Running | None, asked: int | None) -> int:
+    """The port to use.
+
+    Raises:
+        LocalError: the embedded AWS already runs on another than the one asked for.
+    """
+    if running is None:
+        return asked or DEFAULT_PORT
+    if asked not in (None, running.port):
+        raise LocalError(
+            f"--port {asked}: the embedded AWS already runs on port {running.port}: "
+            "leave --port out, or stop it first with `make local-down`"
+        )
+    return running.port
+
+
+class _Run:
+    """One run of `up`."""
+
+    def __init__(self, workspace: Workspace, console: Console, settings: Mapping[str, str], port: int) -> None:
+        self._workspace = workspace
+        self._console = console
+        self._settings = settings
+        self._port = port
+        self._stack = f"{STACK_PREFIX}-{settings.get('suffix', _DEFAULT_SUFFIX)}"
+        self._environment = environment.for_clients(workspace, port)
+        self._client = aws.clients(port)
+
+    def all_steps(self) -> None:
+        steps = Steps(self._console, total=5)
+        with steps.step("Prerequisites") as result:
+            result.append(prerequisites.check(self._workspace, self._environment))
+        with steps.step("Embedded AWS") as result:
+            result.append(self._ensure_running())
+        with steps.step("Bootstrap") as result:
+            result.append(self._ensure_bootstrapped())
+        with steps.step(f"Deploy {self._stack}"):
+            before = self._snapshot()
+            self._deploy()
+            after = self._snapshot()
+        with steps.step("Verify") as result:
+            verified = self._verify()
+            result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
+        self._report(before, after, verified)
+        self._console.print(f"Done in {steps.seconds:.1f} s. `make local-down` stops the embedded AWS and removes it.")
+
+    def _ensure_running(self) -> str:
+        running = emulator.running(self._workspace)
+        if running is None:
+            lost = emulator.ended_unnoticed(self._workspace)
+            started = emulator.start(self._workspace, self._port)
+            note = "the last one has ended and its state is gone: started anew, " if lost else ""
+            return f"{note}{environment.endpoint(started.port)} (process {started.pid})"
+        if not emulator.healthy(running.port):
+            raise LocalError(
+                f"the embedded AWS (process {running.pid}) does not answer on port {running.port}: "
+                "stop it with `make local-down`, then run `make local` again"
+            )
+        return f"already runs on {environment.endpoint(running.port)} (process {running.pid})"
+
+    def _ensure_bootstrapped(self) -> str:
+        if cdk.is_bootstrapped(self._client("cloudformation")):
+            return "already there"
+        cdk.bootstrap(self._workspace, self._environment)
+        return "cdk bootstrap"
+
+    def _snapshot(self) -> dict[str, changes.StackState]:
+        return changes.snapshot(self._client("cloudformation"), self._stack)
+
+    def _deploy(self) -> None:
+        began = datetime.now(UTC)
+        context = [f"{key}={value}" for key, value in self._settings.items()]
+        code = cdk.deploy(self._workspace, self._environment, context, self._show)
+        self._require_alive()
+        if code:
+            reason = cdk.failure(self._client("cloudformation"), self._stack, began)
+            log = self._workspace.shown(self._workspace.cdk_log)
+            raise LocalError(
+                f"the deployment failed: {reason or f'cdk ended with code {code}, see above'} (log: {log})"
+            )
+
+    def _show(self, line: str) -> None:
+        self._console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)
+
+    def _verify(self) -> list[report.Verified]:
+        deployed = deployment.Deployment(self._client("cloudformation"), self._client("ec2"), self._workspace.assembly)
+        verified = [
+            report.Verified(resource, list(verify.checks_of(self._client, resource)))
+            for resource in deployed.resources(self._stack)
+        ]
+        self._require_alive()
+        return verified
+
+    def _require_alive(self) -> None:
+        if emulator.running(self._workspace) is None:
+            raise LocalError(emulator.died(self._workspace))
+
+    def _report(
+        self,
+        before: Mapping[str, changes.StackState],
+        after: Mapping[str, changes.StackState],
+        verified: Sequence[report.Verified],
+    ) -> None:
+        outputs = json.loads(self._workspace.outputs.read_text()).get(self._stack, {})
+        self._console.print("\nOutputs", style="bold")
+        self._console.print(report.outputs(outputs), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(report.types_table(verified, fidelity.load()))
+        self._console.print(report.levels(verified, fidelity.load()), highlight=False)
+        if before:
+            self._console.print()
+            self._console.print(report.changes_table(list(changes.between(before, after)), list(after)))
+        self._console.print(f"\n{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
+        failed = list(report.failures(verified))
+        for line in failed:
+            self._console.print(escape(line), style="red", highlight=False)
+        if failed:
+            raise LocalError(f"{len(failed)} of the deployed properties are not what the templates declare (see above)")

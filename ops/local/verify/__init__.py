@@ -1,0 +1,17 @@
+"""Reads every deployed resource back through boto3 and compares it with its template."""
+
+from ops.local.verify import cloudformation, compute, data, network, observability, recovery, security
+from ops.local.verify.core import Check, checks_of, verified_types
+
+__all__ = [
+    "Check",
+    "checks_of",
+    "cloudformation",
+    "compute",
+    "data",
+    "network",
+    "observability",
+    "recovery",
+    "security",
+    "verified_types",
+]

@@ -1,0 +1,88 @@
+"""Observability: CloudWatch Logs, Amazon SNS, EventBridge and CloudWatch."""
+
+import json
+from collections.abc import Iterator
+
+from ops.local.aws import Aws
+from ops.local.deployment import Resource
+from ops.local.verify.core import Check, declared, named, only, same, verifies
+
+
+@verifies("AWS::Logs::LogGroup")
+def log_group(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Encrypted with the declared key, kept for the declared days."""
+    groups = aws("logs").describe_log_groups(logGroupNamePrefix=resource.physical_id)["logGroups"]
+    found = only(group for group in groups if group["logGroupName"] == resource.physical_id)
+    yield from named(resource, "LogGroupName")
+    yield Check("retention", declared(resource, "RetentionInDays"), found.get("retentionInDays"))
+    yield Check("key", declared(resource, "KmsKeyId"), found.get("kmsKeyId"))
+
+
+@verifies("AWS::SNS::Topic")
+def topic(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Encrypted with the declared key."""
+    found = aws("sns").get_topic_attributes(TopicArn=resource.physical_id)["Attributes"]
+    yield Check("name", declared(resource, "TopicName", _last(resource)), _last(resource))
+    yield Check("key", declared(resource, "KmsMasterKeyId"), found.get("KmsMasterKeyId"))
+    yield Check("display name", declared(resource, "DisplayName"), found.get("DisplayName"))
+
+
+def _last(resource: Resource) -> str:
+    return str(resource.physical_id).rpartition(":")[2]
+
+
+@verifies("AWS::SNS::TopicPolicy")
+def topic_policy(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Is the declared document, on every declared topic."""
+    for arn in declared(resource, "Topics"):
+        found = aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
+        yield Check("document", declared(resource, "PolicyDocument"), json.loads(found))
+
+
+@verifies("AWS::SNS::Subscription")
+def subscription(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Leads from the declared topic to the declared endpoint."""
+    found = aws("sns").get_subscription_attributes(SubscriptionArn=resource.physical_id)["Attributes"]
+    yield from same(resource, found, "TopicArn", "Protocol", "Endpoint")
+
+
+@verifies("AWS::Events::Rule")
+def event_rule(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Enabled, with the declared pattern or schedule, and the declared targets."""
+    found = aws("events").describe_rule(Name=resource.physical_id)
+    yield Check("state", declared(resource, "State", "ENABLED"), found["State"])
+    yield Check("description", declared(resource, "Description", ""), found.get("Description", ""))
+    if declared(resource, "EventPattern"):
+        yield Check("pattern", declared(resource, "EventPattern"), json.loads(found["EventPattern"]))
+    yield Check("schedule", declared(resource, "ScheduleExpression"), found.get("ScheduleExpression") or None)
+    targets = aws("events").list_targets_by_rule(Rule=resource.physical_id)["Targets"]
+    stored = {target["Id"]: target["Arn"] for target in targets}
+    yield Check("targets", {each["Id"]: each["Arn"] for each in declared(resource, "Targets", [])}, stored)
+
+
+@verifies("AWS::CloudWatch::Alarm")
+def alarm(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Watches, compares and notifies as declared."""
+    found = only(aws("cloudwatch").describe_alarms(AlarmNames=[resource.physical_id])["MetricAlarms"])
+    yield from same(
+        resource, found, "Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period", "Dimensions",
+        "ComparisonOperator", "Threshold", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData",
+        "AlarmName", "AlarmActions", "OKActions", "AlarmDescription", "Metrics",
+    )  # fmt: skip
+
+
+@verifies("AWS::CloudWatch::CompositeAlarm")
+def composite_alarm(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Combines the declared alarms and notifies as declared."""
+    name = resource.physical_id
+    answer = aws("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
+    found = only(answer["CompositeAlarms"])
+    yield from same(resource, found, "AlarmRule", "AlarmActions", "OKActions")
+
+
+@verifies("AWS::CloudWatch::Dashboard")
+def dashboard(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Has the declared body."""
+    yield from named(resource, "DashboardName")
+    found = aws("cloudwatch").get_dashboard(DashboardName=resource.physical_id)["DashboardBody"]
+    yield Check("body", declared(resource, "DashboardBody"), found)

@@ -1,0 +1,168 @@
+"""The dev environment's own templates in the embedded AWS: deployed, verified, updated, deleted."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.local import changes
+from ops.local.aws import Aws
+from ops.local.deployment import Deployment, Resource
+from ops.local.resolve import UNRESOLVED
+from ops.local.verify import checks_of
+from tests.assembly import Assembly
+from tests.ops.inventory import inventory
+from tests.ops.recorded import recorded
+from tests.ops.stack import delete, deploy, publish_assembly
+
+pytestmark = pytest.mark.emulator
+STACK = "Breakwater-dev"
+
+# Declared, and not compared: what no API reports, and what the emulator does not keep.
+NOT_COMPARED = {
+    ("AWS::CloudFormation::Stack", "TemplateURL"),  # where it came from; what it made is compared
+    ("AWS::EC2::FlowLog", "DeliverLogsPermissionArn"),
+    ("AWS::EC2::FlowLog", "ResourceType"),
+    ("AWS::ECS::Service", "AvailabilityZoneRebalancing"),
+    ("AWS::KMS::Key", "PendingWindowInDays"),  # shows only once a key is being deleted
+    ("AWS::RDS::DBCluster", "DeleteAutomatedBackups"),  # shows only once the cluster is deleted
+}
+TAGS = {"Tags", "BackupPlanTags", "BackupVaultTags"}  # asserted on the templates; some services here do not keep them
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The dev app, deployed.
+
+    Attributes:
+        folder: its cloud assembly, free to be changed.
+        resources: its resources as they were first deployed.
+        before: what the embedded AWS held before.
+    """
+
+    folder: Path
+    resources: list[Resource]
+    before: set[str]
+
+
+@pytest.fixture(scope="module")
+def deployed(aws: Aws, dev: Assembly, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    folder = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    shutil.copytree(dev.folder, folder)
+    publish_assembly(aws, folder, STACK)
+    before = inventory(aws)
+    assert deploy(aws, STACK, dev.root.document).status == "CREATE_COMPLETE"
+    return Deployed(folder, list(Deployment(aws("cloudformation"), aws("ec2"), folder).resources(STACK)), before)
+
+
+def test_every_resource_of_every_template_is_read(dev: Assembly, deployed: Deployed) -> None:
+    declared = [resource for template in dev.templates.values() for resource in template.resources.values()]
+    assert sorted(each.type for each in deployed.resources) == sorted(each["Type"] for each in declared)
+
+
+def test_every_declared_property_is_there(aws: Aws, deployed: Deployed) -> None:
+    for resource in deployed.resources:
+        checks = list(checks_of(aws, resource))
+        assert checks, f"{resource.type} is not checked at all"
+        assert [check for check in checks if not check.passed] == [], resource
+
+
+def test_every_reference_of_the_dev_app_is_resolved(deployed: Deployed) -> None:
+    unresolved = [
+        (resource.logical_id, path)
+        for resource in deployed.resources
+        for path, value in leaves(resource.properties)
+        if value is UNRESOLVED
+    ]
+    assert unresolved == []
+
+
+def test_a_wrong_value_anywhere_turns_the_verification_red(aws: Aws, deployed: Deployed) -> None:
+    once = recorded(aws)
+    unnoticed = set()
+    for resource in deployed.resources:
+        for path, value in leaves(resource.properties):
+            if not TAGS & set(path):
+                wrong = replace(resource, properties=put(resource.properties, path, another(value)))
+                if all(check.passed for check in checks_of(once, wrong)):
+                    unnoticed.add((resource.type, ".".join(str(part) for part in path)))
+    assert unnoticed == NOT_COMPARED
+
+
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every scalar of a nested value, with its path."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def another(value: Any) -> Any:
+    """A value of the same kind, and another one."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else f"{value}-changed"
+
+
+def put(properties: Mapping[str, Any], path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    """A copy with one scalar replaced."""
+    changed: Any = copy.deepcopy(dict(properties))
+    target = changed
+    for part in path[:-1]:
+        target = target[part]
+    target[path[-1]] = value
+    return dict(changed)
+
+
+def test_a_changed_capacity_limit_changes_only_the_database_stack(aws: Aws, dev: Assembly, deployed: Deployed) -> None:
+    root = copy.deepcopy(dict(dev.root.document))
+    database = next(each for each in root["Resources"].values() if "/Database." in each["Metadata"]["aws:cdk:path"])
+    template = copy.deepcopy(dict(dev.nested["Database"].document))
+    cluster_id, cluster = next(iter(dev.nested["Database"].of_type("AWS::RDS::DBCluster").items()))
+    template["Resources"][cluster_id]["Properties"]["ServerlessV2ScalingConfiguration"]["MaxCapacity"] = 7.5
+    database["Properties"]["TemplateURL"] = republished(aws, deployed.folder, database, template)
+
+    cloudformation = aws("cloudformation")
+    before = changes.snapshot(cloudformation, STACK)
+    assert deploy(aws, STACK, root).status == "UPDATE_COMPLETE"
+    after = changes.snapshot(cloudformation, STACK)
+
+    assert list(changes.between(before, after)) == [
+        changes.Change("Database", "updated", (f"{cluster_id}: ServerlessV2ScalingConfiguration",))
+    ]
+    found = aws("rds").describe_db_clusters()["DBClusters"][0]
+    assert found["ServerlessV2ScalingConfiguration"]["MaxCapacity"] == 7.5
+    assert found["KmsKeyId"].startswith("arn:aws:kms:"), cluster
+    assert len(found["DBClusterMembers"]) == 2
+
+
+def republished(aws: Aws, folder: Path, resource: Mapping[str, Any], template: Mapping[str, Any]) -> Any:
+    """Publish a changed nested template under a new name, and return its URL as the root writes it."""
+    manifest_file = folder / f"{STACK}.assets.json"
+    manifest = json.loads(manifest_file.read_text())
+    old = next(
+        digest
+        for digest, asset in manifest["files"].items()
+        if asset["source"]["path"] == resource["Metadata"]["aws:asset:path"]
+    )
+    new = "0" * len(old)
+    (folder / resource["Metadata"]["aws:asset:path"]).write_text(json.dumps(template))
+    manifest_file.write_text(json.dumps(manifest).replace(old, new))
+    publish_assembly(aws, folder, STACK)
+    return json.loads(json.dumps(resource["Properties"]["TemplateURL"]).replace(old, new))
+
+
+def test_deleting_the_stack_leaves_nothing_behind(aws: Aws, deployed: Deployed) -> None:
+    delete(aws, STACK)
+    assert inventory(aws) - deployed.before == set()
