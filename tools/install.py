@@ -179,6 +179,8 @@ def main() -> int:
             if steps:
                 LOG.unlink(missing_ok=True)
                 steps.append(("bytecode of the app", warm_up))
+            else:
+                print("install: up to date", flush=True)
             for number, (title, run) in enumerate(steps, start=1):
                 print(f"install [{number}/{len(steps)}] {title}", flush=True)
                 started = time.monotonic()

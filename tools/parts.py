@@ -72,9 +72,7 @@ def fingerprint(files: Sequence[Path], *facts: str) -> str:
         try:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         except FileNotFoundError:
-            raise InstallError(
-                f"{file.name} is missing: restore it with `git checkout -- {file.name}`"
-            ) from None
+            raise InstallError(f"{file.name} is missing: restore it with `git checkout -- {file.name}`") from None
     return digest.hexdigest()
 
 
@@ -104,10 +102,8 @@ def run_logged(*command: str | Path, **variables: str) -> None:
                 try:
                     process.wait(timeout=HEARTBEAT_SECONDS)
                 except subprocess.TimeoutExpired:
-                    print(
-                        f"      {time.monotonic() - started:3.0f} s  {''.join(_log_end(begin, 1))[:90]}",
-                        flush=True,
-                    )
+                    last = "".join(_log_end(begin, 1)) or Path(words[0]).name
+                    print(f"      {time.monotonic() - started:3.0f} s  {last[:90]}", flush=True)
     if process.returncode != 0:
         end = "\n    ".join(_log_end(begin, 12))
         raise InstallError(f"`{' '.join(words[:4])}` failed; full log in {LOG.relative_to(ROOT)}\n    {end}")

@@ -177,4 +177,4 @@ def test_an_up_to_date_installation_runs_nothing(
     monkeypatch.setattr(install, "plan", lambda: [part])
     assert install.main() == 0
     assert commands == []
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "install: up to date\n"
