@@ -14,8 +14,8 @@ from tests.profiles import NEEDED
 
 INTERNET_GATEWAY = "${Network/Vpc/IGW}"
 VPC = "${Network/Vpc}"
-GATEWAY_SERVICES = {"s3", "dynamodb"}
-# By construct: under another logical id an endpoint is a new one, whose private DNS name clashes with the old one's.
+# By construct: under another logical id an endpoint is a new one, whose route or private DNS name clashes with the old.
+GATEWAY_SERVICES = {"S3Endpoint": "s3", "DynamoDbEndpoint": "dynamodb"}
 INTERFACE_SERVICES = {
     "EcrApiEndpoint": "ecr.api",
     "EcrDockerEndpoint": "ecr.dkr",
@@ -193,15 +193,15 @@ def test_nat_gateways_one_or_one_for_each_zone_and_only_in_nat_mode(
 
 def test_s3_and_dynamodb_gateways_serve_every_route_table_in_every_mode(deployment: Assembly) -> None:
     tables = set(_plain(deployment, "AWS::EC2::RouteTable"))
-    endpoints = _plain(deployment, "AWS::EC2::VPCEndpoint").values()
-    gateways = [endpoint for endpoint in endpoints if endpoint["VpcEndpointType"] == "Gateway"]
-    assert {gateway["ServiceName"] for gateway in gateways} == {
-        f"com.amazonaws.${{AWS::Region}}.{service}" for service in GATEWAY_SERVICES
+    endpoints = _plain(deployment, "AWS::EC2::VPCEndpoint")
+    gateways = {name: endpoint for name, endpoint in endpoints.items() if endpoint["VpcEndpointType"] == "Gateway"}
+    assert {name: gateway["ServiceName"] for name, gateway in gateways.items()} == {
+        f"${{Network/Vpc/{construct}}}": f"com.amazonaws.${{AWS::Region}}.{service}"
+        for construct, service in GATEWAY_SERVICES.items()
     }
-    assert len(gateways) == len(GATEWAY_SERVICES)
-    for gateway in gateways:
-        assert gateway["VpcId"] == VPC
-        assert set(gateway["RouteTableIds"]) == tables, gateway["ServiceName"]
+    for name, gateway in gateways.items():
+        assert gateway["VpcId"] == VPC, name
+        assert set(gateway["RouteTableIds"]) == tables, name
 
 
 @pytest.mark.parametrize(
