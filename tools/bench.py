@@ -123,8 +123,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
 
 
 def _ratio_of_medians(rounds: Sequence[tuple[float, float]]) -> float:
-    ours, theirs = zip(*rounds, strict=True)
-    return statistics.median(ours) / statistics.median(theirs)
+    return statistics.median(ours for ours, _ in rounds) / statistics.median(theirs for _, theirs in rounds)
 
 
 def make_empty_app(folder: Path) -> None:
