@@ -3,6 +3,7 @@
 ministack opens an MQTT broker on every interface by default, and delivers SNS messages and events to any URL.
 """
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -27,4 +28,4 @@ def _refuse_elsewhere(event: str, arguments: Sequence[Any]) -> None:
     try:
         require_loopback(address[0], event)
     except ValueError as error:
-        raise PermissionError(str(error)) from None  # an OSError, which callers handle as a network failure
+        raise PermissionError(errno.EPERM, str(error)) from None  # an OSError: callers take it for a network failure

@@ -106,6 +106,16 @@ def replace(
         upstream.replacing_properties[resource_type] = tuple(create_only)
 
 
+def wrap_update(resource_type: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put `wrapper(update)` in the place of ministack's update of a type.
+
+    Raises:
+        LookupError: ministack no longer has the type.
+    """
+    handler = _handler(resource_type)
+    handler["update"] = wrapper(handler["update"])
+
+
 def complete(resource_type: str, apply: Complete) -> None:
     """After ministack's creation and update of a type, apply what it drops and add the attributes it does not give.
 

@@ -10,14 +10,24 @@ from ops.emulator.registry import Attributes, Properties
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html
 _DEFAULT_RECOVERY_DAYS = 35
+_TYPE = "AWS::DynamoDB::GlobalTable"
 _recovery_days = upstream.scoped_table()
 
 
 def install() -> None:
     """Register the types of this service."""
-    registry.complete("AWS::DynamoDB::GlobalTable", _apply_settings)
+    registry.wrap_update(_TYPE, _keeping_name)
+    registry.complete(_TYPE, _apply_settings)
     upstream.update_continuous_backups.wrap(_keeping_days)
     upstream.describe_continuous_backups.wrap(_reporting_days)
+
+
+def _keeping_name(update: Callable[..., Any]) -> Callable[..., Any]:
+    def update_under_its_name(table: str, old: Properties, new: Properties, stack: str) -> Any:
+        # Without a name, ministack derives another than it did at the creation, and begins an empty table under it.
+        return update(table, old, {**new, "TableName": new.get("TableName", table)}, stack)
+
+    return update_under_its_name
 
 
 def _apply_settings(table: str, properties: Properties) -> Attributes:

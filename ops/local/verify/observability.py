@@ -23,8 +23,8 @@ def topic(aws: Aws, resource: Resource) -> Iterator[Check]:
     """Encrypted with the declared key."""
     found = aws("sns").get_topic_attributes(TopicArn=resource.physical_id)["Attributes"]
     yield Check("name", declared(resource, "TopicName", _last(resource)), _last(resource))
-    yield Check("key", declared(resource, "KmsMasterKeyId"), found.get("KmsMasterKeyId"))
-    yield Check("display name", declared(resource, "DisplayName"), found.get("DisplayName"))
+    yield Check("key", declared(resource, "KmsMasterKeyId"), found.get("KmsMasterKeyId") or None)
+    yield from same(resource, found, "DisplayName")
 
 
 def _last(resource: Resource) -> str:
@@ -42,8 +42,9 @@ def topic_policy(aws: Aws, resource: Resource) -> Iterator[Check]:
 @verifies("AWS::SNS::Subscription")
 def subscription(aws: Aws, resource: Resource) -> Iterator[Check]:
     """Leads from the declared topic to the declared endpoint."""
-    found = aws("sns").get_subscription_attributes(SubscriptionArn=resource.physical_id)["Attributes"]
-    yield from same(resource, found, "TopicArn", "Protocol", "Endpoint")
+    listed = aws("sns").list_subscriptions_by_topic(TopicArn=declared(resource, "TopicArn"))["Subscriptions"]
+    found = only(each for each in listed if each["SubscriptionArn"] == resource.physical_id)
+    yield from same(resource, found, "Protocol", "Endpoint")
 
 
 @verifies("AWS::Events::Rule")
