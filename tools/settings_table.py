@@ -39,7 +39,7 @@ What contradicts another setting is refused as well: `stacks/settings/rules.py` 
 
 def page() -> str:
     """Returns the whole page as Markdown."""
-    files = {name: _file(name) for name in ORDER}
+    files = {name: environment_file(name) for name in ORDER}
     missing = {name: set(_missing(name)) for name in ORDER}
     parts = [INTRODUCTION, *_section("", "One deployment", "", files, missing)]
     for section in SECTIONS:
@@ -78,8 +78,8 @@ def _section(
     yield ""
 
 
-def _file(name: str) -> dict[str, Any]:
-    """Reads an environment file as dotted keys."""
+def environment_file(name: str) -> dict[str, Any]:
+    """Returns what an environment file sets, by dotted key."""
     document = tomllib.loads((ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8"))
     return {
         f"{section}.{key}" if isinstance(content, dict) else section: value
