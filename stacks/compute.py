@@ -130,8 +130,8 @@ class ComputeStack(NestedStack):
             "TaskDefinition",
             cpu=settings.cpu,
             memory_limit_mib=settings.memory,
-            task_role=self._build_role("TaskRole", "The application: its own calls to AWS"),
-            execution_role=self._build_role("ExecutionRole", "ECS: pull the image and write the log"),
+            task_role=self._build_task_role(),
+            execution_role=self._build_execution_role(),
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=architectures[settings.architecture],
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
@@ -161,15 +161,25 @@ class ComputeStack(NestedStack):
             self._make_room_for_exec(definition, container)
         return definition
 
-    def _build_role(self, construct_id: str, description: str) -> iam.Role:
-        # CDK's own roles would let ECS act for any account's task:
+    def _build_task_role(self) -> iam.Role:
+        # CDK's own role would let ECS act for any account's task:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
         this_account = {"StringEquals": {"aws:SourceAccount": self.account}}
         return iam.Role(
             self,
-            construct_id,
-            description=description,
+            "TaskRole",
+            description="The application: its own calls to AWS",
             assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=this_account),
+        )
+
+    def _build_execution_role(self) -> iam.Role:
+        # No such condition here: AWS documents it for task roles only, and where it does not hold no task starts.
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+        return iam.Role(
+            self,
+            "ExecutionRole",
+            description="ECS: pull the image and write the log",
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
         )
 
     def _make_room_for_exec(self, definition: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) -> None:
