@@ -150,8 +150,8 @@ class BackupStack(NestedStack):
             self,
             "Role",
             description="AWS Backup: back up, restore and test",
-            # No aws:SourceAccount: AWS Backup documents no source keys for taking on its role, and where a service sends
-            # none such a condition denies every job.
+            # No aws:SourceAccount: AWS Backup documents no source keys for taking on its role, and where a service
+            # sends none such a condition denies every job.
             # https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
             managed_policies=[
