@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections import Counter
 
 import pytest
 
@@ -75,7 +75,9 @@ def test_readers_scale_with_the_writer_and_take_over_first(deployment: Assembly)
 def test_readers_stand_in_other_zones_than_the_writer(deployment: Assembly) -> None:
     writer, *readers = [_where(instance) for instance in _instances(deployment)]
     assert readers[0] != writer
-    assert len({writer, *readers}) == min(deployment.zone_count, len(readers) + 1)
+    instances = Counter([writer, *readers])
+    assert len(instances) == min(deployment.zone_count, len(readers) + 1)
+    assert max(instances.values()) - min(instances.values()) <= 1
     subnets = deployment.nested["Network"].of_type("AWS::EC2::Subnet").values()
     assert {writer, *readers} <= {json.dumps(subnet["Properties"]["AvailabilityZone"]) for subnet in subnets}
 
@@ -192,22 +194,48 @@ def test_only_the_data_tier_of_its_own_is_named(deployment: Assembly) -> None:
     assert "DBClusterParameterGroupName" not in database.one("AWS::RDS::DBClusterParameterGroup")
 
 
-REMOVAL: dict[str, Any] = {
-    "dev": ("Delete", "Delete", False, True),
-    "staging": ("Snapshot", "Retain", False, False),
-    "prod": ("Retain", "Retain", True, False),
+def test_the_writer_is_created_first(deployment: Assembly) -> None:
+    # The first instance of a cluster becomes its writer.
+    instances = deployment.nested["Database"].of_type(RDS_INSTANCE)
+    (writer,) = (name for name, made in instances.items() if made["Properties"]["PromotionTier"] == 0)
+    for name, made in instances.items():
+        assert (writer in made.get("DependsOn", [])) is (name != writer), name
+
+
+# Policy of the cluster, of its instances, and of what it needs to come back.
+REMOVAL = {
+    "destroy": ("Delete", "Delete", "Delete"),
+    # The final snapshot is the cluster's; an instance of Aurora has none.
+    "snapshot": ("Snapshot", "Delete", "Retain"),
+    "retain": ("Retain", "Retain", "Retain"),
 }
 
 
-@pytest.mark.parametrize("environment", REMOVAL)
-def test_removal_by_environment(request: pytest.FixtureRequest, environment: str) -> None:
+def _policies(resource: Resource) -> set[str]:
+    return {resource["DeletionPolicy"], resource["UpdateReplacePolicy"]}
+
+
+def test_removal_follows_the_settings(deployment: Assembly) -> None:
+    removal, database = deployment.settings.removal, deployment.nested["Database"]
+    cluster, instances, others = REMOVAL[removal.data]
+    for kind, policy in (
+        (RDS_CLUSTER, cluster),
+        (RDS_INSTANCE, instances),
+        ("AWS::RDS::DBSubnetGroup", others),
+        ("AWS::RDS::DBClusterParameterGroup", others),
+    ):
+        for name, resource in database.of_type(kind).items():
+            assert _policies(resource) == {policy}, name
+    assert _cluster(deployment)["DeletionProtection"] is removal.deletion_protection
+    assert _cluster(deployment)["DeleteAutomatedBackups"] is (removal.data == "destroy")
+
+
+@pytest.mark.parametrize(
+    ("environment", "policy", "protected"),
+    [("dev", "Delete", False), ("staging", "Snapshot", False), ("prod", "Retain", True)],
+)
+def test_removal_by_environment(request: pytest.FixtureRequest, environment: str, policy: str, protected: bool) -> None:
     deployment: Assembly = request.getfixturevalue(environment)
-    policy, others, protected, backups_go = REMOVAL[environment]
-    database = deployment.nested["Database"]
-    (cluster,) = database.of_type(RDS_CLUSTER).values()
-    assert (cluster["DeletionPolicy"], cluster["UpdateReplacePolicy"]) == (policy, policy)
+    (cluster,) = deployment.nested["Database"].of_type(RDS_CLUSTER).values()
+    assert _policies(cluster) == {policy}
     assert cluster["Properties"]["DeletionProtection"] is protected
-    assert cluster["Properties"]["DeleteAutomatedBackups"] is backups_go
-    for kind in ("AWS::RDS::DBSubnetGroup", "AWS::RDS::DBClusterParameterGroup"):
-        (resource,) = database.of_type(kind).values()
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (others, others), kind

@@ -42,8 +42,8 @@ def test_enhanced_monitoring_by_setting(deployment: Assembly) -> None:
         )
         return
     role = deployment.nested["Database"].one("AWS::IAM::Role")
-    assert [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]] == [
-        {"Service": "monitoring.rds.amazonaws.com"}
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "monitoring.rds.amazonaws.com"}}
     ]
     assert deployment.texts("Database", role["ManagedPolicyArns"]) == [
         "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"

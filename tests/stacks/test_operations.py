@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,10 @@ BALANCER = {"LoadBalancer": "${Compute/LoadBalancer.LoadBalancerFullName}"}
 CLUSTER = {"DBClusterIdentifier": "${Database/Cluster}"}
 TABLE = {"TableName": "${Storage/Table}"}
 VAULT = {"BackupVaultName": "${Backup/Vault.BackupVaultName}"}
+# The load balancer of a target group: "app/<name>/<id>", cut out of the ARN of a listener.
+FROM_LISTENER = re.compile(
+    r"(\$\{Compute/LoadBalancer/\w+Listener\})\.split\(/\)\[1\]/\1\.split\(/\)\[2\]/\1\.split\(/\)\[3\]"
+)
 # What each dashboard shows: namespace, metric, statistic, period in seconds and dimensions.
 SHOWN: dict[PhysicalName, list[tuple[str, str, str, int, Any]]] = {
     GOLDEN: [
@@ -66,6 +71,33 @@ SHOWN: dict[PhysicalName, list[tuple[str, str, str, int, Any]]] = {
         ("AWS/Backup", "NumberOfRecoveryPointsCompleted", "Sum", 86400, VAULT),
     ],
 }
+TITLES = {
+    GOLDEN: [
+        "Traffic: requests a minute",
+        "Errors: HTTP 5xx a minute",
+        "Latency: p50 and p99 in seconds",
+        "Saturation: % of the task",
+        "Tasks: healthy and unhealthy targets",
+    ],
+    DATA: [
+        "Aurora: CPU and capacity in %",
+        "Aurora: capacity in ACU",
+        "Aurora: connections",
+        "Aurora: replica lag in ms",
+        "Aurora: commit latency in ms",
+        "Aurora: deadlocks a second",
+        "Table: capacity units a minute",
+        "Table: throttled requests a minute",
+    ],
+    RECOVERY: [
+        "Age of the last recovery point in seconds",
+        "Estimated RPO in seconds",
+        "Last restore test: seconds to restore",
+        "Restore jobs an hour",
+        "Backup jobs an hour",
+        "Recovery points completed today",
+    ],
+}
 OURS = ["RecoveryPointAgeSeconds", "EstimatedRpoSeconds", "RestoreTestSeconds"]
 
 
@@ -107,7 +139,7 @@ def test_dashboard_shows_exactly_these_metrics_of_our_resources(deployment: Asse
         if "TargetGroup" in dimensions:
             assert dimensions.pop("TargetGroup") == "${Compute/TargetGroup.TargetGroupFullName}"
             assert set(dimensions) == {"LoadBalancer"}
-            assert dimensions["LoadBalancer"].startswith("${Compute/LoadBalancer/")
+            assert FROM_LISTENER.fullmatch(dimensions["LoadBalancer"])
             dimensions = "targets"
         shown.append((row[0], row[1], row[-1].get("stat", "Average"), row[-1]["period"], dimensions))
     assert shown == SHOWN[name]
@@ -164,19 +196,41 @@ def test_recovery_shows_the_last_recovery_point_and_the_last_restore_test(deploy
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_dashboards_read_well(deployment: Assembly, name: PhysicalName) -> None:
+def test_widgets_say_what_they_show(deployment: Assembly, name: PhysicalName) -> None:
+    widgets = [widget for widget in _body(deployment, name)["widgets"] if widget["type"] == "metric"]
+    assert [widget["properties"]["title"] for widget in widgets] == TITLES[name]
+    views = {widget["properties"]["title"]: widget["properties"]["view"] for widget in widgets}
+    numbers = {"Recovery points completed today"}
+    assert views == {title: "singleValue" if title in numbers else "timeSeries" for title in TITLES[name]}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_widgets_fill_the_dashboard_without_a_gap(deployment: Assembly, name: PhysicalName) -> None:
     body = _body(deployment, name)
     assert body["start"] == "-P1D"
     assert body["periodOverride"] == "inherit"
-    titles = [widget["properties"].get("title") for widget in body["widgets"] if widget["type"] == "metric"]
-    assert all(titles)
-    assert len(set(titles)) == len(titles)
-    for widget in body["widgets"]:
-        assert widget["x"] + widget["width"] <= 24
+    assert {(widget["type"], widget["height"]) for widget in body["widgets"]} <= {("metric", 6), ("text", 3)}
+    cells = [
+        (column, row)
+        for widget in body["widgets"]
+        for column in range(widget["x"], widget["x"] + widget["width"])
+        for row in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(set(cells)) == len(cells)
+    rows = max(row for _, row in cells) + 1
+    assert set(cells) == {(column, row) for column in range(24) for row in range(rows)}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_metrics_are_read_where_they_are_written(deployment: Assembly, name: PhysicalName) -> None:
+    here = {"${AWS::Region}", deployment.settings.region}
+    account = {"${AWS::AccountId}", deployment.settings.account}
+    for widget in _body(deployment, name)["widgets"]:
         if widget["type"] == "metric":
-            assert widget["properties"]["region"] in {"${AWS::Region}", deployment.settings.region}
-    area = sum(widget["width"] * widget["height"] for widget in body["widgets"])
-    assert area == 24 * max(widget["y"] + widget["height"] for widget in body["widgets"])
+            assert widget["properties"]["region"] in here
+    for row in _rows(deployment, name):
+        assert row[-1].get("region", deployment.settings.region) in here
+        assert row[-1].get("accountId", deployment.settings.account) in account
 
 
 def test_graphs_begin_at_zero(deployment: Assembly) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,11 @@ from stacks.names import PhysicalName
 from tests.assembly import Assembly, Resource
 
 SUBNETS = {"public-ip": "Public", "nat": "Private", "endpoints": "Isolated"}
+# "app/<name>/<id>" is cut out of the ARN of a listener; the full name of the target group follows.
+RESOURCE_LABEL = re.compile(
+    r"(\$\{Compute/LoadBalancer/\w+Listener\})\.split\(/\)\[1\]/\1\.split\(/\)\[2\]/\1\.split\(/\)\[3\]"
+    r"/\$\{Compute/TargetGroup\.TargetGroupFullName\}"
+)
 TRACKED = {
     "ECSServiceAverageCPUUtilization": 60,
     "ECSServiceAverageMemoryUtilization": 70,
@@ -124,8 +130,6 @@ def test_scaling_tracks_cpu_memory_and_requests(deployment: Assembly) -> None:
         metric = configuration["PredefinedMetricSpecification"]
         tracked[metric["PredefinedMetricType"]] = configuration["TargetValue"]
         if metric["PredefinedMetricType"] == "ALBRequestCountPerTarget":
-            label = deployment.text("Compute", metric["ResourceLabel"])
-            assert label.startswith("${Compute/LoadBalancer/")
-            assert label.endswith("/${Compute/TargetGroup.TargetGroupFullName}")
+            assert RESOURCE_LABEL.fullmatch(deployment.text("Compute", metric["ResourceLabel"]))
     assert len(policies) == len(tracked)
     assert tracked == {**TRACKED, "ALBRequestCountPerTarget": deployment.settings.compute.requests_per_target}

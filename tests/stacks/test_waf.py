@@ -71,6 +71,7 @@ def test_managed_rule_groups_keep_their_own_actions(protected: Assembly) -> None
 
 def test_one_address_may_not_flood_the_service(protected: Assembly) -> None:
     (limit,) = (rule for rule in _acl(protected)["Rules"] if "RateBasedStatement" in rule["Statement"])
+    assert limit["Name"] == "RateLimit"
     assert limit["Action"] == {"Block": {}}
     assert limit["Statement"] == {"RateBasedStatement": {"AggregateKeyType": "IP", "Limit": 2000}}
     assert limit["VisibilityConfig"] == _visibility("RateLimit")
