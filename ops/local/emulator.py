@@ -23,6 +23,7 @@ from ops.local.workspace import Workspace
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
+_ANSWER_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.1
 # Loopback needs no proxy, whatever the user's environment says of them.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -128,7 +129,7 @@ def _wait_until_healthy(workspace: Workspace, port: int) -> None:
 def healthy(port: int) -> bool:
     """Whether an embedded AWS answers on this port."""
     try:
-        with _opener.open(f"{environment.endpoint(port)}/health", timeout=5) as answer:
+        with _opener.open(f"{environment.endpoint(port)}/health", timeout=_ANSWER_SECONDS) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -86,7 +86,9 @@ def listener(aws: Aws, resource: Resource) -> Iterator[Check]:
     found = only(aws("elbv2").describe_listeners(ListenerArns=[resource.physical_id])["Listeners"])
     for name in ("LoadBalancerArn", "Port", "Protocol"):
         yield Check(name, declared(resource, name), found[name])
-    for action, stored in zip(declared(resource, "DefaultActions"), found["DefaultActions"], strict=True):
+    actions = declared(resource, "DefaultActions")
+    yield Check("default actions", len(actions), len(found["DefaultActions"]))
+    for action, stored in zip(actions, found["DefaultActions"], strict=False):
         for name, value in action.items():
             yield Check(f"default action: {name}", value, stored.get(name))
 

@@ -1,0 +1,51 @@
+"""A checkout in a temporary folder, with stand-ins for the programs that `ops local` starts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from ops.local import emulator
+from ops.local.workspace import Workspace
+
+Install: TypeAlias = Callable[[str, str], None]
+_PACKAGE = {"engines": {"node": "22 || 24"}, "devDependencies": {"aws-cdk": "2.1148.1"}}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A checkout with everything `up` asks for, none of it real; an emulator left running is stopped."""
+    root = tmp_path / "checkout"
+    made = Workspace(root=root, state=root / ".local" / "embedded-aws")
+    root.mkdir()
+    (root / "package.json").write_text(json.dumps(_PACKAGE))
+    cli = root / "node_modules" / "aws-cdk" / "package.json"
+    cli.parent.mkdir(parents=True)
+    cli.write_text(json.dumps({"version": "2.1148.1"}))
+    yield made
+    emulator.stop(made)
+
+
+@pytest.fixture
+def install(workspace: Workspace) -> Install:
+    """Put a Python script in the place of a program of the checkout: `emulator`, `cdk` or `node`."""
+    places = {
+        "emulator": workspace.emulator_python,
+        "cdk": workspace.root / "node_modules" / ".bin" / "cdk",
+        "node": workspace.root / "node_modules" / ".bin" / "node",
+    }
+
+    def install_script(program: str, script: str) -> None:
+        file = workspace.root / f"{program}.py"
+        file.write_text(script)
+        starter = places[program]
+        starter.parent.mkdir(parents=True, exist_ok=True)
+        starter.write_text(f'#!/bin/sh\nexec {sys.executable} {file} "$@"\n')
+        starter.chmod(0o755)
+
+    return install_script

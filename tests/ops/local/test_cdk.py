@@ -1,0 +1,121 @@
+"""How the CLI is called, what of its output is shown, and how its failure is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from ops.local import cdk
+from ops.local.errors import LocalError
+from ops.local.workspace import Workspace
+from tests.ops.local.cloudformation import NOON, FakeCloudFormation
+from tests.ops.local.conftest import Install
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "MARK": "passed on"}
+CALLED = """
+import json, os, sys
+with open("{file}", "w") as written:
+    json.dump([sys.argv[1:], os.getcwd(), dict(os.environ)], written)
+"""
+OUTPUT = """
+print('''✨  Synthesis time: 4.9s
+
+Breakwater-dev: start: Building Kms Nested Stack Template
+Breakwater-dev: success: Published Kms Nested Stack Template (000000000000-us-east-1)
+Breakwater-dev | 1/9 | 2:56:56 AM | CREATE_COMPLETE | AWS::CloudFormation::Stack | Kms.NestedStack/Kms.NestedStackResource (KmsNestedStackKmsNestedStackResource522F04D1) 
+Breakwater-dev | 2/9 | 2:56:57 AM | CREATE_FAILED | AWS::CloudFormation::Stack | Backup.NestedStack/Backup.NestedStackResource (Backup1) no such vault
+
+Outputs:
+Breakwater-dev.VpcId = vpc-1
+''')
+raise SystemExit(3)
+"""  # noqa: E501, W291 (as the CLI prints it)
+
+
+@pytest.fixture(autouse=True)
+def _state(workspace: Workspace) -> None:
+    workspace.state.mkdir(parents=True)
+
+
+def test_deploy_asks_nobody_and_writes_below_the_state_folder(workspace: Workspace, install: Install) -> None:
+    file = workspace.root / "called.json"
+    install("cdk", CALLED.format(file=file))
+    assert cdk.deploy(workspace, ENVIRONMENT, ["environment=dev", "a.b=1"], print) == 0
+    arguments, folder, variables = json.loads(file.read_text())
+    assert arguments[:3] == ["deploy", "--all", "--no-notices"]
+    options = dict(zip(arguments[4::2], arguments[5::2], strict=True))
+    assert options["--require-approval"] == "never"
+    assert options["--output"] == str(workspace.assembly)
+    assert options["--outputs-file"] == str(workspace.outputs)
+    contexts = [value for name, value in pairwise(arguments) if name == "--context"]
+    assert contexts == ["environment=dev", "a.b=1"]
+    assert folder == str(workspace.root)
+    assert variables["MARK"] == "passed on"
+    assert "HOME" not in variables
+
+
+def test_bootstrap_is_of_the_local_account_and_away_from_the_app(workspace: Workspace, install: Install) -> None:
+    file = workspace.root / "called.json"
+    install("cdk", CALLED.format(file=file))
+    cdk.bootstrap(workspace, ENVIRONMENT)
+    arguments, folder, _ = json.loads(file.read_text())
+    assert arguments[:2] == ["bootstrap", "aws://000000000000/us-east-1"]
+    assert not folder.startswith(str(workspace.root))
+
+
+def test_a_failed_bootstrap_is_one_line(workspace: Workspace, install: Install) -> None:
+    install("cdk", OUTPUT)
+    with pytest.raises(LocalError, match=r"^cdk bootstrap failed with code 3: see \.local/embedded-aws/cdk\.log$"):
+        cdk.bootstrap(workspace, ENVIRONMENT)
+
+
+def test_what_matters_is_shown_as_it_comes_and_all_of_it_is_logged(workspace: Workspace, install: Install) -> None:
+    install("cdk", OUTPUT)
+    shown: list[str] = []
+    assert cdk.deploy(workspace, ENVIRONMENT, [], shown.append) == 3
+    assert shown == [
+        "✨  Synthesis time: 4.9s",
+        "   1/9  CREATE_COMPLETE        Kms",
+        "   2/9  CREATE_FAILED          Backup no such vault",
+    ]
+    assert "Breakwater-dev.VpcId = vpc-1" in workspace.cdk_log.read_text()
+    assert "Published" in workspace.cdk_log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("stacks", "there"),
+    [
+        ({}, False),
+        ({"CDKToolkit": {}}, True),
+        ({"CDKToolkit": {"StackStatus": "UPDATE_COMPLETE"}}, True),
+        ({"CDKToolkit": {"StackStatus": "ROLLBACK_COMPLETE"}}, False),
+    ],
+)
+def test_the_bootstrap_stack_is_there_or_not(stacks: dict[str, dict[str, str]], there: bool) -> None:
+    assert cdk.is_bootstrapped(FakeCloudFormation(stacks)) is there
+
+
+def event(logical_id: str, status: str, hours: int, reason: str = "") -> dict[str, object]:
+    return {
+        "LogicalResourceId": logical_id,
+        "ResourceType": "AWS::Test::Thing",
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        "Timestamp": NOON + timedelta(hours=hours),
+    }
+
+
+def test_a_failure_is_the_first_one_of_this_deployment() -> None:
+    events = [
+        event("Root", "ROLLBACK_COMPLETE", 4),
+        event("Later", "CREATE_FAILED", 3, "cancelled"),
+        event("Cause", "CREATE_FAILED", 2, "no such key"),
+        event("Yesterday", "CREATE_FAILED", -24, "something else"),
+    ]
+    cloudformation = FakeCloudFormation({"Root": {}}, events={"Root": events})
+    assert cdk.failure(cloudformation, "Root", NOON) == "Cause (AWS::Test::Thing): no such key"
+    assert cdk.failure(cloudformation, "Root", NOON + timedelta(hours=3.5)) is None
+    assert cdk.failure(FakeCloudFormation({}), "Root", NOON) is None

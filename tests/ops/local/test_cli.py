@@ -1,0 +1,128 @@
+"""The command line: what is understood, what is refused, and with which exit code."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from ops.__main__ import main
+from ops.local import cli, up
+from ops.local.emulator import Running
+from ops.local.errors import LocalError
+from ops.local.workspace import Workspace
+from tests.ops.local.conftest import Install
+from tests.ops.local.scripts import EMULATOR, NODE
+
+
+def run(capsys: pytest.CaptureFixture[str], workspace: Workspace, *arguments: str) -> tuple[int, str, str]:
+    code = main(["local", *arguments], workspace)
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_up_takes_a_port_and_settings(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> None:
+    called: list[dict[str, Any]] = []
+    monkeypatch.setattr(cli, "up", lambda *_positional, **named: called.append(named))
+    assert main(["local", "up", "--port", "4600", "-c", "a=1", "--context", "b.c=2"], workspace) == 0
+    assert main(["local", "up"], workspace) == 0
+    assert called == [{"port": 4600, "context": ["a=1", "b.c=2"]}, {"port": None, "context": []}]
+
+
+@pytest.mark.parametrize("port", ["80", "65536", "no", "-1", "4566.0"])
+def test_a_port_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], workspace: Workspace, port: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["local", "up", f"--port={port}"], workspace)
+    assert f"'{port}' is not a port from 1024 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["local"], ["local", "sideways"], ["elsewhere"]])
+def test_an_unknown_command_exits_with_2(workspace: Workspace, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments, workspace)
+
+
+def test_settings_are_passed_on_and_the_fixed_ones_added() -> None:
+    fixed = {"environment": "dev", "account": "000000000000", "region": "us-east-1"}
+    assert up.settings_of([]) == fixed
+    assert up.settings_of(["suffix=x", "a.b=c=d", "environment=dev"]) == {**fixed, "suffix": "x", "a.b": "c=d"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("plain", "-c plain: expected key=value, e.g. -c database.max_acu=4"),
+        ("=1", "-c =1: expected key=value, e.g. -c database.max_acu=4"),
+        ("environment=prod", "-c environment=prod: the local deployment is always environment=dev"),
+        ("account=111111111111", "-c account=111111111111: the local deployment is always account=000000000000"),
+        ("region=eu-west-1", "-c region=eu-west-1: the local deployment is always region=us-east-1"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str], workspace: Workspace, setting: str, said: str
+) -> None:
+    assert run(capsys, workspace, "up", "-c", setting) == (1, "", f"error: {said}\n")
+    assert not workspace.state.exists()
+
+
+def test_the_port_is_the_one_asked_for_the_running_one_or_the_default() -> None:
+    assert up.port_for(None, None) == 4566
+    assert up.port_for(None, 4600) == 4600
+    assert up.port_for(Running(1, 4600), None) == 4600
+    assert up.port_for(Running(1, 4600), 4600) == 4600
+    with pytest.raises(LocalError, match="already runs on port 4600: leave --port out, or stop it first"):
+        up.port_for(Running(1, 4600), 4700)
+
+
+def test_up_without_an_installation_is_one_line(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    code, _, error = run(capsys, workspace, "up")
+    assert code == 1
+    assert error == (
+        "error: the embedded AWS is not installed (.local/emulator-venv/bin/python is missing): run `make install`\n"
+    )
+
+
+def test_up_on_a_taken_port_is_one_line(
+    capsys: pytest.CaptureFixture[str], workspace: Workspace, install: Install
+) -> None:
+    install("emulator", EMULATOR.format(before=""))
+    install("node", NODE.format(version="24.0.0"))
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        code, _, error = run(capsys, workspace, "up", "--port", str(port))
+    assert code == 1
+    assert error == (f"error: port {port} is taken by another program: stop that, or choose another port with --port\n")
+
+
+def test_status_and_down_without_a_running_emulator(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    assert run(capsys, workspace, "status") == (1, "", "error: the embedded AWS does not run: run `make local`\n")
+    assert run(capsys, workspace, "down") == (0, "The embedded AWS was not running.\n", "")
+
+
+def test_status_of_one_that_has_ended(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    workspace.state.mkdir(parents=True)
+    workspace.lock.write_text('{"pid": 1, "port": 4566}')
+    workspace.log.write_text("MemoryError\n")
+    code, _, error = run(capsys, workspace, "status")
+    assert code == 1
+    assert error.startswith(
+        "error: the embedded AWS has ended (MemoryError): its state is gone; run `make local` again"
+    )
+
+
+def test_types_prints_a_table(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    code, output, _ = run(capsys, workspace, "types")
+    assert code == 0
+    assert "| `AWS::KMS::Key` | real | That its policy lets a service use it" in output
+
+
+def test_an_interruption_is_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, workspace: Workspace
+) -> None:
+    def interrupt(*_positional: Any, **_named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "up", interrupt)
+    assert run(capsys, workspace, "up") == (130, "", "error: interrupted\n")

@@ -1,0 +1,128 @@
+"""What counts as agreement, and what becomes of a resource that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from ops.local.aws import Aws
+from ops.local.deployment import Resource
+from ops.local.resolve import UNRESOLVED
+from ops.local.verify import core
+from ops.local.verify.core import Check, checks_of, declared, named, only, same, unordered
+
+TYPE = "AWS::Test::Thing"
+
+
+def resource(status: str = "CREATE_COMPLETE", **properties: Any) -> Resource:
+    return Resource("Stack", "Thing", TYPE, properties, "thing-1", status)
+
+
+def never(service: str) -> NoReturn:
+    raise AssertionError(f"asked for {service}")
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (1, 1),
+        ("1", 1),
+        (0.5, 0.5),
+        (7, 7.0),
+        (True, "true"),
+        ("false", False),
+        (None, None),
+        ([1, "2"], [1, 2]),
+        ({"a": [True]}, {"a": ["true"]}),
+        (UNRESOLVED, "anything"),
+        ({"a": UNRESOLVED}, {"a": "anything"}),
+    ],
+)
+def test_these_agree(expected: Any, found: Any) -> None:
+    assert Check("it", expected, found).passed
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (1, 2),
+        ("1", "2"),
+        ("a", 1),
+        (True, False),
+        (True, None),
+        (None, ""),
+        ("a", None),
+        ([1], [1, 2]),
+        ([1, 2], [2, 1]),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": 1}, {"b": 1}),
+        ({"a": 1}, [1]),
+        (UNRESOLVED, None),
+        (UNRESOLVED, ""),
+        (UNRESOLVED, []),
+    ],
+)
+def test_these_do_not(expected: Any, found: Any) -> None:
+    assert not Check("it", expected, found).passed
+
+
+def test_a_property_is_found_at_its_path_or_defaults() -> None:
+    thing = resource(a={"b": 1}, unknown=UNRESOLVED)
+    assert declared(thing, "a.b") == 1
+    assert declared(thing, "a.c", "default") == "default"
+    assert declared(thing, "a.b.c", "default") == "default"
+    assert declared(thing, "unknown.b") is UNRESOLVED
+
+
+def test_only_declared_properties_are_compared() -> None:
+    assert list(same(resource(A=1, B=2), {"A": 1}, "A", "B", "C")) == [Check("A", 1, 1), Check("B", 2, None)]
+    assert list(named(resource(Name="thing-1"), "Name")) == [Check("Name", "thing-1", "thing-1")]
+    assert list(named(resource(), "Name")) == []
+
+
+def test_an_order_that_means_nothing_is_taken_away_unless_part_of_it_is_unknown() -> None:
+    assert unordered([3, 1, 2]) == [1, 2, 3]
+    assert unordered([3, UNRESOLVED]) is UNRESOLVED
+    assert unordered(UNRESOLVED) is UNRESOLVED
+
+
+def test_one_means_one() -> None:
+    assert only([1]) == 1
+    for items in ([], [1, 2]):
+        with pytest.raises(LookupError):
+            only(items)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "NotFound", "Message": "none"}}, "DescribeThing"),
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        KeyError("Member"),
+    ],
+)
+def test_a_resource_that_cannot_be_read_is_a_failed_check(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def unreadable(_aws: Aws, _resource: Resource) -> Iterator[Check]:
+        yield Check("first", 1, 1)
+        raise error
+
+    monkeypatch.setitem(core._VERIFIERS, TYPE, unreadable)
+    first, second = checks_of(never, resource())
+    assert first.passed
+    assert (second.what, second.passed) == ("described by its service", False)
+
+
+@pytest.mark.parametrize("status", ["", "CREATE_FAILED", "DELETE_COMPLETE", "UPDATE_IN_PROGRESS"])
+def test_a_resource_that_is_not_complete_is_a_failed_check(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    monkeypatch.setitem(core._VERIFIERS, TYPE, lambda _aws, _resource: [])
+    (check,) = checks_of(never, resource(status))
+    assert not check.passed
+    assert check.found == (status or "not there")
+
+
+def test_a_type_without_a_verifier_is_an_error() -> None:
+    with pytest.raises(KeyError, match=TYPE):
+        list(checks_of(never, resource()))
