@@ -47,6 +47,11 @@ def _python(user: dict[str, Any]) -> str:
     raise AssertionError(f"no Python interpreter that {user or 'this user'} may run")
 
 
+def _directory() -> str:
+    """Return the image's own directory, which Debian's base-files makes, or what every machine has like it."""
+    return next(path for path in ("/srv", "/mnt", "/opt", "/usr") if Path(path).is_dir())
+
+
 def _user(container: dict[str, Any]) -> dict[str, Any]:
     """Arguments that make a process run as the container's user, where this process may choose (as root)."""
     if os.geteuid() != 0:
@@ -56,7 +61,7 @@ def _user(container: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def served(dev: Assembly, tmp_path: Path) -> Iterator[str]:
+def served(dev: Assembly) -> Iterator[str]:
     """Address of the running container command: unprivileged, unable to write a single byte to any file."""
     container, port = _container(dev), _free_port()
     user, declared = _user(container), str(container["PortMappings"][0]["ContainerPort"])
@@ -64,10 +69,7 @@ def served(dev: Assembly, tmp_path: Path) -> Iterator[str]:
     assert command[0] == "python3"
     assert command.count(declared) == 1
     command[0], command[command.index(declared)] = _python(user), str(port)
-    # Debian's base-files, and so the image, has /srv; a machine of another kind may not.
-    if not Path("/srv").is_dir():
-        command[command.index("/srv")] = str(tmp_path)
-    tmp_path.chmod(0o555)
+    command[command.index("/srv")] = _directory()
     variables = {entry["Name"]: dev.text("Compute", entry["Value"]) for entry in container["Environment"]}
     # A file size limit of nothing stands in for the read-only root file system.
     process = subprocess.Popen(
