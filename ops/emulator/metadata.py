@@ -39,26 +39,26 @@ def keep(
         return attributes(identifier)
 
     def delete(identifier: str, _properties: Properties) -> None:
-        upstream.declared.pop(_key(resource_type, identifier), None)
+        upstream.cloud_control.pop(_key(resource_type, identifier), None)
 
     registry.add(resource_type, create=create, update=update, delete=delete, create_only=create_only)
 
 
 def find(resource_type: str, identifier: str) -> dict[str, Any] | None:
     """What is kept under an identifier, with its `CreationTime` (epoch seconds); None when there is nothing."""
-    record = upstream.declared.get(_key(resource_type, identifier))
+    record = upstream.cloud_control.get(_key(resource_type, identifier))
     return {**json.loads(record["Properties"]), "CreationTime": record["CreationTime"]} if record else None
 
 
 def every(resource_type: str) -> Iterator[dict[str, Any]]:
     """All that is kept of a type, each as `find` gives it."""
-    for record in upstream.declared.values():
+    for record in upstream.cloud_control.values():
         if record["TypeName"] == resource_type:
             yield find(resource_type, record["Identifier"]) or {}
 
 
 def _store(resource_type: str, identifier: str, properties: Properties) -> None:
-    upstream.declared[_key(resource_type, identifier)] = {
+    upstream.cloud_control[_key(resource_type, identifier)] = {
         "TypeName": resource_type,
         "Identifier": identifier,
         "Properties": json.dumps(properties),
@@ -67,4 +67,4 @@ def _store(resource_type: str, identifier: str, properties: Properties) -> None:
 
 
 def _key(resource_type: str, identifier: str) -> str:
-    return str(upstream.declared_key(resource_type, identifier))
+    return str(upstream.cloud_control_key(resource_type, identifier))

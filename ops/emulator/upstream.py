@@ -12,6 +12,10 @@ from typing import Any
 VERSION = "1.5.33"
 
 
+_functions: list["Function"] = []
+_missing: list[str] = []
+
+
 class Function:
     """A function of ministack that we call or wrap.
 
@@ -21,13 +25,11 @@ class Function:
         parameters: the names of its parameters, in order.
     """
 
-    known: list["Function"] = []  # noqa: RUF012 (the contract: every instance, in order of declaration)
-
     def __init__(self, module: str, name: str, *parameters: str) -> None:
         self._module = import_module(f"ministack.{module}")
         self._name = name
         self._parameters = parameters
-        self.known.append(self)
+        _functions.append(self)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Call ministack's function as it now is."""
@@ -49,7 +51,11 @@ class Function:
 
 
 def _table(module: str, name: str) -> Any:
-    return getattr(import_module(f"ministack.{module}"), name)
+    """A table of ministack that we read or fill; None when it is gone."""
+    found = getattr(import_module(f"ministack.{module}"), name, None)
+    if found is None:
+        _missing.append(f"ministack.{module}.{name} is gone")
+    return found
 
 
 def departures() -> Iterator[str]:
@@ -57,7 +63,8 @@ def departures() -> Iterator[str]:
     installed = metadata.version("ministack")
     if installed != VERSION:
         yield f"ministack is {installed}, and this extension is written for {VERSION}"
-    yield from filter(None, (function.departure() for function in Function.known))
+    yield from _missing
+    yield from filter(None, (function.departure() for function in _functions))
 
 
 # The request that is served, or the stack operation that runs.
@@ -95,8 +102,8 @@ resolve_dynamic_references = Function(
 )  # fmt: skip
 
 # Cloud Control, the store of declared metadata.
-declared = _table("services.cloudcontrol", "_resources")
-declared_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
+cloud_control = _table("services.cloudcontrol", "_resources")
+cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
 
 # AWS Backup.
 vaults = _table("services.backup", "_vaults")

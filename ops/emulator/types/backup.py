@@ -10,6 +10,7 @@ from ops.emulator.registry import Attributes, Declared, Properties
 
 _PLAN = "AWS::Backup::RestoreTestingPlan"
 _SELECTION = "AWS::Backup::RestoreTestingSelection"
+_SELECTION_KEY = ("RestoreTestingPlanName", "RestoreTestingSelectionName")
 _LOCK = ("MinRetentionDays", "MaxRetentionDays")
 
 
@@ -78,17 +79,14 @@ def _install_restore_testing() -> None:
     )
     metadata.keep(
         _SELECTION,
-        identify=lambda declared: "|".join(declared.properties[f"RestoreTesting{part}Name"] for part in _SELECTION_KEY),
+        identify=lambda declared: "|".join(declared.properties[name] for name in _SELECTION_KEY),
         attributes=lambda _identifier: {},
-        create_only=("ProtectedResourceType", *(f"RestoreTesting{part}Name" for part in _SELECTION_KEY)),
+        create_only=("ProtectedResourceType", *_SELECTION_KEY),
     )
     upstream.restore_testing_plan.wrap(lambda _empty: _get_plan)
     upstream.restore_testing_plans.wrap(lambda _empty: _list_plans)
     upstream.restore_testing_selection.wrap(lambda _empty: _get_selection)
     upstream.restore_testing_selections.wrap(lambda _empty: _list_selections)
-
-
-_SELECTION_KEY = ("Plan", "Selection")
 
 
 def _plan_arn(name: str) -> str:

@@ -67,31 +67,9 @@ def _apply_table_settings(dynamodb: Any, table: dict[str, Any], properties: Prop
 
 
 def _apply_recovery(dynamodb: Any, table: str, replica: Properties) -> None:
-    recovery = replica.get("PointInTimeRecoverySpecification")
-    if recovery:
-        request = {"TableName": table, "PointInTimeRecoverySpecification": recovery}
-        dynamodb.update_continuous_backups(**arguments("dynamodb", "UpdateContinuousBackups", request))
-
-
-def _keeping_days(update: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    def update_continuous_backups(data: dict[str, Any]) -> Any:
-        specification = data.get("PointInTimeRecoverySpecification", {})
-        _recovery_days[data["TableName"]] = specification.get("RecoveryPeriodInDays", _DEFAULT_RECOVERY_DAYS)
-        return update(data)
-
-    return update_continuous_backups
-
-
-def _reporting_days(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    def describe_continuous_backups(data: dict[str, Any]) -> Any:
-        status, headers, body = describe(data)
-        answer = json.loads(body)
-        description = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
-        if description.get("PointInTimeRecoveryStatus") == "ENABLED":
-            description["RecoveryPeriodInDays"] = _recovery_days.get(data["TableName"], _DEFAULT_RECOVERY_DAYS)
-        return status, headers, json.dumps(answer).encode()
-
-    return describe_continuous_backups
+    recovery = replica.get("PointInTimeRecoverySpecification", {"PointInTimeRecoveryEnabled": False})
+    request = {"TableName": table, "PointInTimeRecoverySpecification": recovery}
+    dynamodb.update_continuous_backups(**arguments("dynamodb", "UpdateContinuousBackups", request))
 
 
 def _apply_time_to_live(dynamodb: Any, table: str, wanted: Properties) -> None:
@@ -115,3 +93,24 @@ def _apply_contributor_insights(dynamodb: Any, table: str, replica: Properties) 
 
 def _true(value: object) -> bool:
     return str(value).lower() == "true"  # templates carry booleans as booleans and as strings
+
+
+def _keeping_days(update: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    def update_continuous_backups(data: dict[str, Any]) -> Any:
+        specification = data.get("PointInTimeRecoverySpecification", {})
+        _recovery_days[data["TableName"]] = specification.get("RecoveryPeriodInDays", _DEFAULT_RECOVERY_DAYS)
+        return update(data)
+
+    return update_continuous_backups
+
+
+def _reporting_days(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    def describe_continuous_backups(data: dict[str, Any]) -> Any:
+        status, headers, body = describe(data)
+        answer = json.loads(body)
+        description = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+        if description.get("PointInTimeRecoveryStatus") == "ENABLED":
+            description["RecoveryPeriodInDays"] = _recovery_days.get(data["TableName"], _DEFAULT_RECOVERY_DAYS)
+        return status, headers, json.dumps(answer).encode()
+
+    return describe_continuous_backups

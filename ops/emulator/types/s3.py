@@ -16,36 +16,53 @@ def install() -> None:
 
 def _apply_settings(bucket: str, properties: Properties) -> Attributes:
     s3 = client("s3")
-    if "BucketEncryption" in properties:
-        _encrypt(s3, bucket, properties["BucketEncryption"]["ServerSideEncryptionConfiguration"])
-    if "LifecycleConfiguration" in properties:
-        rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
-        request = {"LifecycleConfiguration": {"Rules": rules}}
-        s3.put_bucket_lifecycle_configuration(
-            Bucket=bucket, **arguments("s3", "PutBucketLifecycleConfiguration", request)
-        )
-    if "LoggingConfiguration" in properties:
-        logging = properties["LoggingConfiguration"]
-        target = {"TargetBucket": logging["DestinationBucketName"], "TargetPrefix": logging.get("LogFilePrefix", "")}
-        s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
+    _apply_encryption(s3, bucket, properties.get("BucketEncryption", {}))
+    _apply_lifecycle(s3, bucket, properties.get("LifecycleConfiguration", {}))
+    _apply_logging(s3, bucket, properties.get("LoggingConfiguration", {}))
     if "OwnershipControls" in properties:
         s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=properties["OwnershipControls"])
+    else:
+        s3.delete_bucket_ownership_controls(Bucket=bucket)
     tags = arguments("s3", "PutBucketTagging", {"Tagging": {"TagSet": properties.get("Tags", [])}})
-    if tags["Tagging"]["TagSet"]:
-        s3.put_bucket_tagging(Bucket=bucket, **tags)
+    s3.put_bucket_tagging(Bucket=bucket, **tags)
     return {}
 
 
-def _encrypt(s3: Any, bucket: str, declared: list[dict[str, Any]]) -> None:
-    by_default = [rule["ServerSideEncryptionByDefault"] for rule in declared]
-    # ministack has no AWS-managed S3 key, and would refuse every upload to a bucket that is to use it (CDK's own).
-    if all(each["SSEAlgorithm"] == "AES256" or each.get("KMSMasterKeyID") for each in by_default):
-        rules = [
-            {**rule, "ApplyServerSideEncryptionByDefault": default}
-            for rule, default in zip(declared, by_default, strict=True)
-        ]
+def _apply_encryption(s3: Any, bucket: str, declared: dict[str, Any]) -> None:
+    rules = [
+        {**rule, "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+        for rule in declared.get("ServerSideEncryptionConfiguration", [])
+    ]
+    if rules and all(map(_names_its_key, rules)):
         request = {"ServerSideEncryptionConfiguration": {"Rules": rules}}
         s3.put_bucket_encryption(Bucket=bucket, **arguments("s3", "PutBucketEncryption", request))
+    else:
+        s3.delete_bucket_encryption(Bucket=bucket)
+
+
+def _names_its_key(rule: dict[str, Any]) -> bool:
+    # ministack has no AWS-managed S3 key, and would refuse every upload to a bucket that is to use it (CDK's own).
+    default = rule["ServerSideEncryptionByDefault"]
+    return default["SSEAlgorithm"] == "AES256" or "KMSMasterKeyID" in default
+
+
+def _apply_logging(s3: Any, bucket: str, declared: dict[str, Any]) -> None:
+    status = {}
+    if declared:
+        status["LoggingEnabled"] = {
+            "TargetBucket": declared["DestinationBucketName"],
+            "TargetPrefix": declared.get("LogFilePrefix", ""),
+        }
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=status)
+
+
+def _apply_lifecycle(s3: Any, bucket: str, declared: dict[str, Any]) -> None:
+    if declared:
+        rules = {"Rules": [_lifecycle_rule(rule) for rule in declared["Rules"]]}
+        request = arguments("s3", "PutBucketLifecycleConfiguration", {"LifecycleConfiguration": rules})
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket, **request)
+    else:
+        s3.delete_bucket_lifecycle(Bucket=bucket)
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ops.local.aws import Aws
 from tests.ops.emulator.conftest import Deploy
@@ -68,7 +69,9 @@ def test_a_global_table_has_the_settings_of_its_home_replica(aws: Aws, deploy: D
     assert aws("dynamodb").scan(TableName=ids["Table"])["Count"] == 1
 
     third = {"days": None, "ttl": "expires_at", "protected": False, "insights": False, "owner": "two"}
-    deploy(table(**third))
+    without = table(**third)
+    del without["Table"]["Properties"]["Replicas"][0]["PointInTimeRecoverySpecification"]
+    deploy(without)
     assert settings(aws, ids["Table"]) == third
 
 
@@ -137,6 +140,16 @@ def test_a_bucket_has_its_encryption_lifecycle_logging_ownership_and_tags(aws: A
     assert s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]["Expiration"] == {"Days": 60}
     assert s3.get_object(Bucket=name, Key="kept")["Body"].read() == b"kept"
     s3.delete_object(Bucket=name, Key="kept")
+
+    bare = bucket(30)
+    bare["Bucket"]["Properties"] = {}
+    assert deploy(bare).physical_ids == ids
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=name)
+    rule = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    for ask in ("bucket_lifecycle_configuration", "bucket_ownership_controls"):
+        with pytest.raises(ClientError, match=r"NotFound|NoSuch"):
+            getattr(s3, f"get_{ask}")(Bucket=name)
 
 
 def topic(key: dict[str, Any] | None) -> dict[str, Any]:

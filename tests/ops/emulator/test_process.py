@@ -45,12 +45,14 @@ from ministack.core import responses
 from ministack.services import backup
 upstream.VERSION = "0.0.1"
 del responses.get_region
+upstream._table("services.backup", "_no_such_table")
 backup._ok = lambda content: content
 print(*upstream.departures(), sep="\\n")
 """
     lines = python(workspace, "-c", moved).stdout.splitlines()
     assert lines[0].endswith("and this extension is written for 0.0.1")
     assert lines[1:] == [
+        "ministack.services.backup._no_such_table is gone",
         "ministack.core.responses.get_region is gone",
         "ministack.services.backup._ok takes ('content',) instead of ('body',)",
     ]
