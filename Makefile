@@ -18,18 +18,18 @@ CDK := cdk --no-notices -c environment=$(ENVIRONMENT) -c suffix=$(SUFFIX)
 .PHONY: help
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables: ENVIRONMENT=dev|staging|prod  SUFFIX=dev  PYTHON=python3.12  ARGS="--any --cdk-option"\n'
 
 ##@ On this machine, no AWS account
 
 .PHONY: install
-install: ## Install everything into .venv, .local and node_modules (called by the others; instant when up to date)
+install: ## Install everything into .venv, .local and node_modules (the others call it when needed)
 	@python=$$(tools/find-python.sh) && "$$python" -m tools.install
 
 .PHONY: local
 local: install ## Deploy the platform into an embedded AWS on this machine and verify it
-	@python -m ops local up
+	@python -m ops local up $(ARGS)
 
 .PHONY: local-status
 local-status: install ## Show what runs in the embedded AWS
@@ -84,6 +84,10 @@ mutants: install ## Break stacks/ on purpose, one line at a time, and list what 
 diagram: install ## Draw the architecture picture from the synthesized app
 	@python -m tools.diagram $(ARGS)
 
+.PHONY: settings-table
+settings-table: install ## Write docs/settings.md from the settings themselves
+	@python -m tools.settings_table
+
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
 	@for name in requirements requirements-dev requirements-node requirements-uv requirements-emulator; do \
@@ -91,6 +95,8 @@ lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (A
 			--python-version 3.11 $(ARGS) $$name.in -o $$name.txt && echo "$$name.txt" || exit 1; done
 
 .PHONY: clean
-clean: ## Remove everything that the other commands made (the embedded AWS must be down)
+clean: ## Stop the embedded AWS and remove everything that the other commands made
+	@if [ -x .venv/bin/python ]; then \
+		python -m ops local down || echo "clean: could not ask the embedded AWS to stop; removing its files"; fi
 	rm -rf .venv .local node_modules build cdk.out .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
