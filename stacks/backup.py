@@ -176,19 +176,19 @@ class BackupStack(NestedStack):
         # https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html
         alarms = Alarms(self, self._names, topic)
         vault = {"BackupVaultName": self._names.of(PhysicalName.BACKUP_VAULT)}
-        for job, metric_name, dimensions in (
-            ("backup", "NumberOfBackupJobsFailed", vault),
-            ("backup-expired", "NumberOfBackupJobsExpired", vault),
-            ("copy", "NumberOfCopyJobsFailed", vault),
+        for outcome, metric_name in (
+            ("backup-jobs-failed", "NumberOfBackupJobsFailed"),
+            ("backup-jobs-expired", "NumberOfBackupJobsExpired"),
+            ("copy-jobs-failed", "NumberOfCopyJobsFailed"),
         ):
             alarms.add(
-                f"{job.title().replace('-', '')}JobsAlarm",
-                subject=f"{job}-jobs-failed",
+                f"{outcome.title().replace('-', '')}Alarm",
+                subject=outcome,
                 meaning=f"AWS Backup could not finish a job ({metric_name})",
                 metric=cloudwatch.Metric(
                     namespace="AWS/Backup",
                     metric_name=metric_name,
-                    dimensions_map=dimensions,
+                    dimensions_map=vault,
                     statistic=cloudwatch.Stats.SUM,
                     period=Duration.minutes(5),
                 ),

@@ -119,7 +119,7 @@ def _override(document: dict[str, Any], key: str, value: Any) -> None:
 def _near(key: str, names: Mapping[str, object] | tuple[str, ...]) -> str:
     same = [name for name in names if name.endswith(f".{key}")]
     near = same or difflib.get_close_matches(key, names, n=3)
-    return "the name of a setting" + (f", perhaps {' or '.join(near)}" if near else " (the README lists them)")
+    return "the name of a setting" + (f", perhaps {' or '.join(near)}" if near else " (docs/settings.md lists them)")
 
 
 def _problems(error: ValidationError, where: _Origins) -> Iterator[Problem]:

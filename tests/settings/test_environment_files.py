@@ -22,7 +22,7 @@ def test_a_bad_value_in_the_file_names_the_file(environment_file: EnvironmentFil
         line(
             "kms.rotation",
             "true",
-            "the name of a setting (the README lists them)",
+            "the name of a setting (docs/settings.md lists them)",
             "environments/dev.toml",
         ),
         line("database.max_acu", '"2"', NUMBER, "environments/dev.toml or with -c database.max_acu=…"),

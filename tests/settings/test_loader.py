@@ -155,7 +155,7 @@ def test_all_problems_are_told_at_once() -> None:
             '"4"',
             "the name of a setting, perhaps database.max_acu or database.min_acu or database.data_api",
         ),
-        line("nonsense", "1", "the name of a setting (the README lists them)"),
+        line("nonsense", "1", "the name of a setting (docs/settings.md lists them)"),
     ]
     invalid = refused({"suffix": "EU", "database.readers": "0"})
     assert [message.split(" = ")[0] for message in invalid] == ["suffix", "database.readers"]

@@ -118,7 +118,7 @@ def _backup(settings: Settings) -> dict[str, dict[str, Any]]:
         subject: _alarm(_metric("AWS/Backup", name, vault, "Sum", 300), AT_LEAST, 1, 1)
         for subject, name in (
             ("backup-jobs-failed", "NumberOfBackupJobsFailed"),
-            ("backup-expired-jobs-failed", "NumberOfBackupJobsExpired"),
+            ("backup-jobs-expired", "NumberOfBackupJobsExpired"),
             ("copy-jobs-failed", "NumberOfCopyJobsFailed"),
         )
     }
