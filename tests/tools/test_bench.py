@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tools import bench
-from tools.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, BenchError, Candidate, cli_context, ratio
+from tools.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, BenchError, Candidate, Sample, cli_context, ratio
 
 NOISY = [4.0, 4.4, 3.9, 9.0, 4.1, 4.2, 4.0, 4.3]
 STEADY = [2.0, 2.2, 1.9, 4.4, 2.1, 2.1, 2.0, 2.1]
@@ -61,9 +61,13 @@ import json, os, pathlib, time
 assert json.loads(os.environ["CDK_CONTEXT_JSON"])["flag"] is True
 assert pathlib.Path(os.environ["CDK_OUTDIR"]).is_dir()
 assert os.environ["CDK_VALIDATION"] == "false"
-time.sleep(0.2)
+time.sleep(0.3)
+while time.process_time() < 0.2:
+    sum(range(1000))
 """
-    assert _app(tmp_path, program).run() >= 0.2
+    sample = _app(tmp_path, program).run()
+    assert sample.wall >= 0.5
+    assert 0.2 <= sample.processor < sample.wall
 
 
 def test_an_app_that_fails_is_not_a_fast_app(tmp_path: Path) -> None:
@@ -75,14 +79,17 @@ def test_candidates_take_turns_and_the_warm_up_does_not_count() -> None:
     order: list[str] = []
 
     class Fake(Candidate):
-        def run(self) -> float:
+        def run(self) -> Sample:
             order.append(self.folder.name)
-            return float(len(order))
+            return Sample(len(order), 0.1)
 
     fakes = {name: Fake(Path(name), {}) for name in ("a", "b")}
-    seconds = bench.measure(Console(file=StringIO()), fakes, rounds=3)
+    samples = bench.measure(Console(file=StringIO()), fakes, rounds=3)
     assert order == ["a", "b"] * 4
-    assert seconds == {"a": [3.0, 5.0, 7.0], "b": [4.0, 6.0, 8.0]}
+    assert {name: [sample.wall for sample in column] for name, column in samples.items()} == {
+        "a": [3, 5, 7],
+        "b": [4, 6, 8],
+    }
 
 
 @pytest.mark.parametrize(
@@ -91,8 +98,9 @@ def test_candidates_take_turns_and_the_warm_up_does_not_count() -> None:
 )
 def test_each_target_decides(*, empty: float, unvalidated: float, kept: bool) -> None:
     output = StringIO()
-    seconds = {PLATFORM: [4.5] * 5, EMPTY: [empty] * 5, EMPTY_UNVALIDATED: [unvalidated] * 5}
-    assert bench.report(Console(file=output, width=160), seconds) is kept
+    walls = {PLATFORM: 4.5, EMPTY: empty, EMPTY_UNVALIDATED: unvalidated}
+    samples = {name: [Sample(wall, processor=1.0)] * 5 for name, wall in walls.items()}
+    assert bench.report(Console(file=output, width=160), samples) is kept
     assert ("missed" in output.getvalue()) is not kept
     assert f"{4.5 / empty:.2f}" in output.getvalue()
 
