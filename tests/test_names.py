@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -87,6 +88,13 @@ def test_two_deployments_share_no_name(profile: str) -> None:
     assert not {mine.of(name) for name in PhysicalName} & {other.of(name) for name in PhysicalName}
     assert mine.stack != other.stack
     assert mine.alarm("x") != other.alarm("x")
+
+
+def test_names_are_values_that_nobody_changes() -> None:
+    names = Names("eu1", "us-east-1")
+    assert hash(names) == hash(Names("eu1", "us-east-1"))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        names.suffix = "eu2"  # type: ignore[misc]
 
 
 def test_tag_keys() -> None:

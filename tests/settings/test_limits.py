@@ -9,7 +9,7 @@ import pytest
 from stacks.settings import Problem, SettingsError, load_settings
 from stacks.settings.fields import FIELDS, SECTIONS, allowed
 from stacks.settings.foundation import LogRetentionDays
-from tests.settings.limits import CHOICES, LISTS, RETENTION, STEPPED, SWITCHES, TEXTS, WHOLE
+from tests.settings.limits import CHOICES, DEFAULTS, LISTS, RETENTION, STEPPED, SWITCHES, TEXTS, WHOLE
 from tests.settings.lines import line, refused
 
 
@@ -26,6 +26,10 @@ def accepted(key: str, value: object) -> bool:
 
 def test_every_setting_is_tested_here() -> None:
     assert set(FIELDS) == {*WHOLE, *STEPPED, *CHOICES, *SWITCHES, *TEXTS, *LISTS}
+
+
+def test_defaults() -> None:
+    assert {key: field.default for key, field in FIELDS.items() if not field.is_required()} == DEFAULTS
 
 
 @pytest.mark.parametrize(("key", "limits"), WHOLE.items())

@@ -81,4 +81,5 @@ def test_edges(daily: str, weekly: str, *, expected: bool) -> None:
 
 def test_a_window_is_a_value() -> None:
     assert weekly_minutes("mon:00:00-mon:00:30") == Window((0,), 30)
+    assert daily_minutes("00:01-00:31") == Window(tuple(1 + day * 24 * 60 for day in range(7)), 30)
     assert hash(daily_minutes("00:00-00:30")) == hash(daily_minutes("00:00-00:30"))
