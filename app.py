@@ -53,7 +53,9 @@ def build_app(settings: Settings, **app_options: Any) -> tuple[cdk.App, Platform
 
 
 def main() -> None:
-    """Synthesize, or say in plain words which setting stands in the way and exit with 1."""
+    """Synthesize, or say in plain words what stands in the way and exit with 1."""
+    if "CDK_OUTDIR" not in os.environ:
+        sys.exit("app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`.")
     try:
         settings = load_settings(cli_context(os.environ), default_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
     except SettingsError as error:

@@ -104,3 +104,13 @@ def test_context_that_does_not_fit_comes_from_a_file(tmp_path: Path) -> None:
     assert cli_context({"CDK_CONTEXT_JSON": given}) == {"suffix": "variable", "environment": "dev"}
     both = {"CDK_CONTEXT_JSON": given, "CONTEXT_OVERFLOW_LOCATION_ENV": str(overflow)}
     assert cli_context(both) == {"suffix": "file", "region": "eu-central-1", "environment": "dev"}
+
+
+def test_a_start_without_the_cli_is_one_line() -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    run = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr.splitlines() == [
+        "app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`."
+    ]
