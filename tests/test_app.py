@@ -107,7 +107,8 @@ def test_context_that_does_not_fit_comes_from_a_file(tmp_path: Path) -> None:
 
 
 def test_a_start_without_the_cli_is_one_line() -> None:
-    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {"PATH": path, "HOME": os.environ.get("HOME", "/")}
     run = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stdout == ""
