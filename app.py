@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    # A synth only allocates, and then the process ends: looking for garbage meanwhile costs a seventh of its time.
+    gc.disable()
 
 try:
     import aws_cdk as cdk
