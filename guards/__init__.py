@@ -1,0 +1,7 @@
+"""Rules that read every synthesized template, nested ones included, and catch what would break a deployment."""
+
+from guards.engine import Acknowledged, Report, check
+from guards.loading import InputError
+from guards.rule import Finding, Profile, Rule, Severity
+
+__all__ = ["Acknowledged", "Finding", "InputError", "Profile", "Report", "Rule", "Severity", "check"]
