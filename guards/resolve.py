@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from guards.values import ABSENT, UNKNOWN, Opaque, Reference, Text, text_of
@@ -32,6 +33,17 @@ class Resolver:
     def __init__(self, template: Template) -> None:
         self._template = template
         self._open: set[tuple[str, str]] = set()
+        self._functions: dict[str, Callable[[Any, int], Any]] = {
+            "Fn::GetAtt": self._get_att,
+            "Fn::Sub": self._sub,
+            "Fn::Join": self._join,
+            "Fn::Select": self._select,
+            "Fn::Split": self._split,
+            "Fn::If": self._if,
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::ImportValue": self._import,
+            "Fn::GetAZs": self._zones,
+        }
 
     def resolve(self, value: Any, depth: int = 0) -> Any:
         """Resolve the outermost function of a value; what lies inside a plain mapping or list stays as written."""
@@ -44,8 +56,8 @@ class Resolver:
             return self._ref(argument, depth)
         if not (isinstance(name, str) and name.startswith("Fn::")):
             return value
-        function = _FUNCTIONS.get(name)
-        return UNKNOWN if function is None else function(self, argument, depth + 1)
+        function = self._functions.get(name)
+        return UNKNOWN if function is None else function(argument, depth + 1)
 
     def deep(self, value: Any, depth: int = 0) -> Any:
         """Resolve a value with everything in it; choices inside a list or mapping become unknown."""
@@ -88,7 +100,7 @@ class Resolver:
             return (known or ("aws", "amazonaws.com"))[0 if name == "AWS::Partition" else 1]
         return Opaque(name, self._template.key)
 
-    def _guarded(self, name: str, compute: Any) -> Any:
+    def _guarded(self, name: str, compute: Callable[[], Any]) -> Any:
         """Compute once at a time: a reference cycle between templates ends as unknown."""
         key = (self._template.key, name)
         if key in self._open:
@@ -175,7 +187,7 @@ class Resolver:
             fields.extend([piece] for piece in rest)
         return [text_of(field) for field in fields]
 
-    def _if(self, argument: Any, depth: int) -> Any:
+    def _if(self, argument: Any, _depth: int) -> Any:
         if not (isinstance(argument, list) and len(argument) == 3):
             return UNKNOWN
         return Choice([argument[1], argument[2]])
@@ -198,16 +210,3 @@ class Resolver:
     def _zones(self, argument: Any, depth: int) -> Any:
         region = self.deep(argument, depth)
         return Opaque("zones", region if isinstance(region, str) and region else self._template.region or "")
-
-
-_FUNCTIONS = {
-    "Fn::GetAtt": Resolver._get_att,
-    "Fn::Sub": Resolver._sub,
-    "Fn::Join": Resolver._join,
-    "Fn::Select": Resolver._select,
-    "Fn::Split": Resolver._split,
-    "Fn::If": Resolver._if,
-    "Fn::FindInMap": Resolver._find_in_map,
-    "Fn::ImportValue": Resolver._import,
-    "Fn::GetAZs": Resolver._zones,
-}

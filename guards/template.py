@@ -74,9 +74,7 @@ class Resource:
         value = resolver.resolve(value)
         if isinstance(value, Choice):
             return [item for arm in value.arms for item in self._walk(arm, steps)]
-        if value is UNKNOWN or value is ABSENT:
-            return [value]
-        if not steps:
+        if value is UNKNOWN or value is ABSENT or not steps:
             return [resolver.deep(value)]
         step, rest = steps[0], steps[1:]
         if step == "[]":

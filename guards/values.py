@@ -78,8 +78,7 @@ def text_of(parts: list[Any]) -> Any:
     """Join parts into the simplest value that holds them: text, a single mark, or :class:`Text`."""
     flat: list[Any] = []
     for part in parts:
-        for piece in part.parts if isinstance(part, Text) else (part,):
-            piece = _scalar(piece)
+        for piece in map(_scalar, part.parts if isinstance(part, Text) else (part,)):
             if isinstance(piece, str) and flat and isinstance(flat[-1], str):
                 flat[-1] += piece
             elif piece != "":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 
-from guards.facts import dated, facts
+from guards.facts import facts
 from guards.rule import Breach, breach, rule, show
 from guards.template import Assembly
 
