@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from guards.values import ABSENT, UNKNOWN, Opaque, Reference, Text, text_of
+from guards.values import ABSENT, UNKNOWN, Opaque, Reference, split_text, text_of
 
 if TYPE_CHECKING:
     from guards.template import Template
@@ -175,17 +175,7 @@ class Resolver:
     def _split(self, argument: Any, depth: int) -> Any:
         if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str) and argument[0]):
             return UNKNOWN
-        source = self.deep(argument[1], depth)
-        if isinstance(source, str):
-            return source.split(argument[0])
-        if not isinstance(source, Text):
-            return UNKNOWN
-        fields: list[list[Any]] = [[]]
-        for part in source.parts:
-            first, *rest = part.split(argument[0]) if isinstance(part, str) else [part]
-            fields[-1].append(first)
-            fields.extend([piece] for piece in rest)
-        return [text_of(field) for field in fields]
+        return split_text(self.deep(argument[1], depth), argument[0])
 
     def _if(self, argument: Any, _depth: int) -> Any:
         if not (isinstance(argument, list) and len(argument) == 3):

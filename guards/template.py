@@ -10,7 +10,7 @@ from typing import Any
 
 from guards.loading import InputError, find_templates, looks_like_template
 from guards.resolve import Choice, Resolver
-from guards.values import ABSENT, UNKNOWN, Reference, Text
+from guards.values import ABSENT, UNKNOWN, Reference, Text, split_text
 
 NESTED_STACK = "AWS::CloudFormation::Stack"
 
@@ -110,17 +110,15 @@ class Template:
 
     def parameter_value(self, name: str, depth: int) -> Any:
         """Return what the parent passes, else the default, else ``UNKNOWN``."""
-        if self.parent is not None:
-            passed = _mapping(_mapping(self.parent.body.get("Properties")).get("Parameters")).get(name)
-            if passed is not None:
-                return self.parent.template.resolver.deep(passed, depth)
         declared = _mapping(self.parameters.get(name))
         kind, default = str(declared.get("Type", "")), declared.get("Default", UNKNOWN)
         if kind.startswith("AWS::SSM::"):
-            return UNKNOWN  # the default names a parameter whose value only the account knows
-        if kind == "CommaDelimitedList" and isinstance(default, str):
-            return [part.strip() for part in default.split(",")]
-        return default
+            return UNKNOWN  # the value names a parameter that only the account can read
+        if self.parent is not None:
+            passed = _mapping(_mapping(self.parent.body.get("Properties")).get("Parameters")).get(name)
+            if passed is not None:
+                return _typed(kind, self.parent.template.resolver.deep(passed, depth))
+        return _typed(kind, default)
 
     def output_value(self, name: str, depth: int) -> Any:
         """Return the value of an output, resolved in this template."""
@@ -154,6 +152,7 @@ class Assembly:
     ) -> None:
         self.templates = {key: Template(self, key, document) for key, document in documents.items()}
         self.children: dict[tuple[str, str], Template] = {}
+        self.views: dict[Any, Any] = {}
         self._wire()
         for key, (region, account) in (environments or {}).items():
             self._place(self.templates[key], region, account)
@@ -242,6 +241,16 @@ def _is_ancestor(candidate: Template, template: Template | None) -> bool:
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _typed(kind: str, value: Any) -> Any:
+    """Give a parameter's value its type: a list arrives as text with commas, from a default and from a parent alike."""
+    if not (kind == "CommaDelimitedList" or kind.startswith("List<")) or isinstance(value, list):
+        return value
+    items = split_text(value, ",")
+    if items is not UNKNOWN:
+        return [item.strip() if isinstance(item, str) else item for item in items]
+    return [value] if isinstance(value, Reference) else UNKNOWN
 
 
 def _steps(path: str) -> list[str]:

@@ -97,6 +97,20 @@ def _scalar(value: Any) -> Any:
     return UNKNOWN if isinstance(value, list | dict) or value in (None, ABSENT) else value
 
 
+def split_text(value: Any, separator: str) -> Any:
+    """Split a string, wholly or partly known, into a list; ``UNKNOWN`` for anything that is no string."""
+    if isinstance(value, str):
+        return value.split(separator)
+    if not isinstance(value, Text):
+        return UNKNOWN
+    fields: list[list[Any]] = [[]]
+    for part in value.parts:
+        first, *rest = part.split(separator) if isinstance(part, str) else [part]
+        fields[-1].append(first)
+        fields.extend([piece] for piece in rest)
+    return [text_of(field) for field in fields]
+
+
 def is_known(value: Any) -> bool:
     """Tell whether a value is fully determined by the templates."""
     return not isinstance(value, _Mark | Reference | Opaque | Text)
