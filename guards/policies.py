@@ -1,0 +1,279 @@
+"""IAM policy documents of an assembly, wherever a template holds them: trust, identity, resource and key policies.
+
+Documents are found by their shape, so a policy of any resource type counts, and one that is written as a JSON string
+(`AWS::Logs::ResourcePolicy`) counts too. Both arms of an `Fn::If` are listed: a rule that looks for a grant finds it if
+any arm gives it, a rule that looks for a defect finds it in any arm.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from guards.resolve import Choice, Resolver
+from guards.template import Assembly, Resource
+from guards.values import ABSENT, Text, is_known, text_of
+from guards.verdict import Verdict, any_of
+from guards.views import view
+
+_MARK = re.compile("\ue000(\\d+)\ue001")
+_STRINGS = ("Fn::Join", "Fn::Sub")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a statement is about.
+
+    Args:
+        kind: ``AWS``, ``Service``, ``Federated``, ``CanonicalUser``; empty for a bare string such as ``*``.
+        value: the resolved value.
+        path: dotted path of the value below ``Properties``.
+    """
+
+    kind: str
+    value: Any
+    path: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One key of a condition: ``operator`` (e.g. ``ArnLike``), ``key`` as written, and its possible values."""
+
+    operator: str
+    key: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One statement, normalised: every element that may be a scalar or a list is a tuple of resolved values.
+
+    Args:
+        resource: the resource whose policy it is.
+        path: dotted path of the statement below ``Properties``.
+        effect: ``Allow``, ``Deny``, or a mark.
+        principals: from ``Principal``.
+        not_principals: from ``NotPrincipal``.
+        actions: from ``Action``.
+        not_actions: from ``NotAction``.
+        resources: from ``Resource``.
+        not_resources: from ``NotResource``.
+        conditions: from ``Condition``; all of them must hold.
+    """
+
+    resource: Resource
+    path: str
+    effect: Any
+    principals: tuple[Principal, ...]
+    not_principals: tuple[Principal, ...]
+    actions: tuple[Any, ...]
+    not_actions: tuple[Any, ...]
+    resources: tuple[Any, ...]
+    not_resources: tuple[Any, ...]
+    conditions: tuple[Condition, ...]
+
+    def acts_on(self, action: str) -> Verdict:
+        """Tell whether an action such as ``kms:Decrypt`` is meant, by ``Action`` with wildcards or by ``NotAction``."""
+        if self.not_actions:
+            return Verdict(Verdict.YES - any_of(matches(pattern, action) for pattern in self.not_actions))
+        return any_of(matches(pattern, action) for pattern in self.actions)
+
+    def names_service(self, service: str) -> Verdict:
+        """Tell whether a service principal is meant, e.g. ``logs``: global, regional, or everybody by ``*``."""
+        return any_of(_is_service(principal, service) for principal in self.principals)
+
+    def condition_keys(self) -> frozenset[str]:
+        """Return the condition keys in lower case, e.g. ``aws:sourceaccount``: AWS ignores their case."""
+        return frozenset(condition.key.lower() for condition in self.conditions)
+
+
+def matches(pattern: Any, text: str) -> Verdict:
+    """Match a policy's pattern (``*`` and ``?``, case ignored) against an action.
+
+    Args:
+        pattern: resolved value of the policy.
+        text: the action.
+
+    Returns:
+        ``MAYBE`` for a pattern that is not wholly known.
+    """
+    if isinstance(pattern, Text):
+        return Verdict.MAYBE if _glob(pattern.known, text) else Verdict.NO
+    if not is_known(pattern):
+        return Verdict.MAYBE
+    return Verdict.YES if isinstance(pattern, str) and _glob(pattern, text) else Verdict.NO
+
+
+def statements_of(resource: Resource, path: str = "") -> list[Statement]:
+    """Return the statements of a resource's policies.
+
+    Args:
+        resource: what has the policies.
+        path: only those at or below this dotted path, e.g. ``KeyPolicy``; empty means all.
+    """
+    found = view(resource.template.assembly, _index).get(resource, [])
+    return [item for item in found if not path or item.path == path or item.path.startswith(path + ".")]
+
+
+def all_statements(app: Assembly) -> Iterator[Statement]:
+    """Yield every statement of every policy document in the assembly."""
+    for statements in view(app, _index).values():
+        yield from statements
+
+
+def unfold(resolver: Resolver, raw: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield every value that a scalar-or-list can hold, both arms of `Fn::If` included, with its dotted path.
+
+    Mappings are yielded as written; everything else is resolved.
+    """
+    value = resolver.resolve(raw)
+    if isinstance(value, Choice):
+        for arm in value.arms:
+            yield from unfold(resolver, arm, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unfold(resolver, item, f"{path}.{index}")
+    elif value is not ABSENT:
+        yield path, value
+
+
+def _index(app: Assembly) -> dict[Resource, list[Statement]]:
+    index: dict[Resource, list[Statement]] = defaultdict(list)
+    for template in app.templates.values():
+        for resource in template.resources.values():
+            properties = resource.body.get("Properties")
+            # Rendering is ten times faster than walking, and few resources have a policy.
+            if isinstance(properties, dict) and "Statement" in json.dumps(properties, default=str, skipkeys=True):
+                for path, document in _documents(template.resolver, properties, ""):
+                    index[resource].extend(_statements(resource, path, document))
+    return index
+
+
+def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Find mappings with a ``Statement``, and strings that hold such a mapping as JSON."""
+    if isinstance(node, dict):
+        if "Statement" in node:
+            yield path.rstrip("."), node
+            return
+        if len(node) == 1 and next(iter(node)) in _STRINGS:
+            node = resolver.resolve(node)
+        else:
+            for key, child in node.items():
+                if key == "Fn::If":
+                    for arm in child[1:] if isinstance(child, list) else ():
+                        yield from _documents(resolver, arm, path)
+                else:
+                    yield from _documents(resolver, child, f"{path}{key}.")
+            return
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _documents(resolver, child, f"{path}{index}.")
+    elif isinstance(node, str | Text):
+        document = _from_json(node)
+        if document is not None:
+            yield path.rstrip("."), document
+
+
+def _from_json(value: str | Text) -> dict[str, Any] | None:
+    """Read a document from JSON text of which parts may be unknown."""
+    parts = value.parts if isinstance(value, Text) else (value,)
+    text = "".join(part if isinstance(part, str) else f"\ue000{index}\ue001" for index, part in enumerate(parts))
+    if '"Statement"' not in text:
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    restored = _restore(document, parts)
+    return restored if isinstance(restored, dict) else None
+
+
+def _restore(node: Any, parts: tuple[Any, ...]) -> Any:
+    if isinstance(node, dict):
+        return {key: _restore(child, parts) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_restore(child, parts) for child in node]
+    if not isinstance(node, str) or "\ue000" not in node:
+        return node
+    pieces = _MARK.split(node)  # text, index, text, index, …, text
+    return text_of([parts[int(piece)] if position % 2 else piece for position, piece in enumerate(pieces)])
+
+
+def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iterator[Statement]:
+    resolver = resource.template.resolver
+    for place, raw in unfold(resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
+        if isinstance(raw, dict):
+            yield _statement(resource, resolver, place, raw)
+
+
+def _statement(resource: Resource, resolver: Resolver, path: str, raw: dict[str, Any]) -> Statement:
+    def values(name: str) -> tuple[Any, ...]:
+        return tuple(resolver.deep(value) for _, value in unfold(resolver, raw.get(name, []), path))
+
+    return Statement(
+        resource=resource,
+        path=path,
+        effect=resolver.deep(raw.get("Effect", ABSENT)),
+        principals=tuple(_principals(resolver, raw.get("Principal", []), f"{path}.Principal")),
+        not_principals=tuple(_principals(resolver, raw.get("NotPrincipal", []), f"{path}.NotPrincipal")),
+        actions=values("Action"),
+        not_actions=values("NotAction"),
+        resources=values("Resource"),
+        not_resources=values("NotResource"),
+        conditions=tuple(_conditions(resolver, raw.get("Condition", []), path)),
+    )
+
+
+def _principals(resolver: Resolver, raw: Any, path: str) -> Iterator[Principal]:
+    for place, value in unfold(resolver, raw, path):
+        if not isinstance(value, dict):
+            yield Principal("", value, place)
+            continue
+        for kind, inner in value.items():
+            for inner_place, item in unfold(resolver, inner, f"{place}.{kind}"):
+                yield Principal(str(kind), resolver.deep(item), inner_place)
+
+
+def _conditions(resolver: Resolver, raw: Any, path: str) -> Iterator[Condition]:
+    for _, operators in unfold(resolver, raw, path):
+        for operator, keys in operators.items() if isinstance(operators, dict) else ():
+            for _, entries in unfold(resolver, keys, path):
+                for key, inner in entries.items() if isinstance(entries, dict) else ():
+                    values = tuple(resolver.deep(value) for _, value in unfold(resolver, inner, path))
+                    yield Condition(str(operator), str(key), values)
+
+
+def _glob(pattern: str, text: str) -> bool:
+    """Match ``*`` and ``?`` with case ignored, in time bounded by the product of the lengths."""
+    pattern, text = pattern.lower(), text.lower()
+    at, star, mark = 0, -1, 0
+    here = 0
+    while at < len(text):
+        if here < len(pattern) and pattern[here] == "*":
+            star, mark, here = here, at, here + 1
+        elif here < len(pattern) and pattern[here] in ("?", text[at]):
+            here, at = here + 1, at + 1
+        elif star >= 0:
+            mark += 1
+            here, at = star + 1, mark
+        else:
+            return False
+    return not pattern[here:].strip("*")
+
+
+def _is_service(principal: Principal, service: str) -> Verdict:
+    value = principal.value
+    if value == "*":
+        return Verdict.YES
+    if principal.kind != "Service":
+        return Verdict.NO
+    if not isinstance(value, str | Text):
+        return Verdict.MAYBE
+    text = value.known if isinstance(value, Text) else value
+    # A regional principal is logs.us-east-1.amazonaws.com; an unknown region or suffix reads as a star.
+    named = re.fullmatch(rf"{re.escape(service)}(\.[a-z0-9*-]+)?\.(amazonaws\.com(\.cn)?|\*)", text.lower())
+    return Verdict.YES if named else Verdict.NO
