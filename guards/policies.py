@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from guards.resolve import Choice, Resolver
+from guards.resolve import Resolver
 from guards.statements import Condition, Principal, Statement
 from guards.template import Assembly, Resource
 from guards.values import ABSENT, Text, text_of
+from guards.unfold import unfold
 from guards.views import view
 
 _MARK = re.compile("\ue000(\\d+)\ue001")
@@ -38,22 +39,6 @@ def all_statements(app: Assembly) -> Iterator[Statement]:
     """Yield every statement of every policy document in the assembly."""
     for statements in view(app, _index).values():
         yield from statements
-
-
-def unfold(resolver: Resolver, raw: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield every value that a scalar-or-list can hold, both arms of `Fn::If` included, with its dotted path.
-
-    Mappings are yielded as written; everything else is resolved.
-    """
-    value = resolver.resolve(raw)
-    if isinstance(value, Choice):
-        for arm in value.arms:
-            yield from unfold(resolver, arm, path)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from unfold(resolver, item, f"{path}.{index}")
-    elif value is not ABSENT:
-        yield path, value
 
 
 def _index(app: Assembly) -> dict[Resource, list[Statement]]:
@@ -121,7 +106,7 @@ def _restore(node: Any, parts: tuple[Any, ...]) -> Any:
 def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iterator[Statement]:
     resolver = resource.template.resolver
     for place, raw in unfold(resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
-        if isinstance(raw, dict):
+        if isinstance(raw, dict) and "Effect" in raw:  # a web ACL has a Statement too
             yield _statement(resource, resolver, place, raw)
 
 
