@@ -7,7 +7,7 @@ from typing import Any
 from guards.graph import SUBNET, network_of
 from guards.rule import show
 from guards.template import Assembly, Resource
-from guards.values import Opaque
+from guards.values import Opaque, Reference
 
 
 def one_zone(app: Assembly, resource: Resource, path: str) -> str | None:
@@ -24,13 +24,15 @@ def one_zone(app: Assembly, resource: Resource, path: str) -> str | None:
     for subnets in resource.options(path):
         if not isinstance(subnets, list) or not subnets:
             continue
+        if len(subnets) == 1 and isinstance(subnets[0], str | Reference):
+            return f"{path} names one subnet only, {show(subnets[0])}"
         found = [network_of(app).resource(value, SUBNET) for value in subnets]
         if None in found:
             continue
         zones = [_zone(subnet) for subnet in found if subnet is not None]
         if len(set(map(repr, zones))) == 1 and zones[0] is not None:
             listed = ", ".join(dict.fromkeys(subnet.logical_id for subnet in found if subnet is not None))
-            return f"{path} names {listed}, all in {_show_zone(zones[0])}"
+            return f"{path} names {listed}: all in {_show_zone(zones[0])}"
     return None
 
 

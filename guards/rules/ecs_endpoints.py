@@ -35,7 +35,7 @@ def endpoints_have_private_dns(app: Assembly) -> Iterator[Breach]:
             for name, found in _used(app, service, subnet):
                 if any_of(_usable_by_name(app, subnet, item) for item in found) is not Verdict.NO:
                     continue
-                for endpoint in found:
+                for endpoint in (item for item in found if item.interface):
                     if repr(endpoint.resource) not in seen:
                         seen.add(repr(endpoint.resource))
                         yield breach(
