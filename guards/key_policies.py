@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from guards.policies import statements_of, unfold
+from guards.policies import statements_of
 from guards.statements import Statement
 from guards.template import Assembly, Resource
+from guards.unfold import unfold
 from guards.values import Text
 from guards.verdict import Verdict
 from guards.views import view

@@ -30,7 +30,9 @@ def symmetric_keys_rotate(app: Assembly) -> Iterator[Breach]:
             continue
         for value in key.options("EnableKeyRotation"):
             if value is ABSENT or as_bool(value) is False:
-                yield breach(key, "EnableKeyRotation", f"{show(value)}; a symmetric key should have true.")
+                yield breach(
+                    key, "EnableKeyRotation", f"EnableKeyRotation is {show(value)}; a symmetric key should have true."
+                )
 
 
 @rule(
@@ -48,7 +50,7 @@ def rotation_is_possible(app: Assembly) -> Iterator[Breach]:
         for path, allowed in (("KeySpec", "SYMMETRIC_DEFAULT"), ("Origin", "AWS_KMS")):
             for value in key.given(path):
                 if isinstance(value, str) and value != allowed:
-                    yield breach(key, path, f"{show(value)} with EnableKeyRotation true; only {allowed} keys rotate.")
+                    yield breach(key, path, f"a key of {path} {show(value)} cannot rotate; only {allowed} keys can.")
 
 
 @rule(
