@@ -51,7 +51,7 @@ def records_of(app: Assembly) -> list[Record]:
 
 
 def domain(value: Any) -> Any:
-    """Return a domain name in the form that DNS compares: lower case, without the final dot; other values as they are."""
+    """Return a domain name as DNS compares it, in lower case without the final dot; other values as they are."""
     return value.strip().lower().rstrip(".") if isinstance(value, str) else value
 
 

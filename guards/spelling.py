@@ -6,6 +6,7 @@ Resolving answers "what is it", which for a parameter without a default is unkno
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from guards.template import Template
@@ -29,25 +30,20 @@ def spelled(template: Template, raw: Any, steps: int = 0) -> Spelling | None:
     Returns:
         Text and symbols, followed through nested stacks; ``None`` when even that is not certain.
     """
-    if isinstance(raw, str | int) or steps > _MAX_STEPS:
-        return (str(raw),) if steps <= _MAX_STEPS else None
-    if not (isinstance(raw, dict) and len(raw) == 1):
+    if isinstance(raw, str | int):
+        return (str(raw),)
+    if not (isinstance(raw, dict) and len(raw) == 1) or steps > _MAX_STEPS:
         return None
     (function, argument), *_ = raw.items()
-    if function == "Ref" and isinstance(argument, str):
-        return _named(template, argument, steps)
-    if function == "Fn::GetAtt":
-        parts = argument if isinstance(argument, list) else str(argument).split(".", 1)
-        return _attribute(template, [str(part) for part in parts], steps)
-    if function == "Fn::Join":
-        return _join(template, argument, steps)
-    if function == "Fn::Sub":
-        return _sub(template, argument, steps)
+    if function in _FUNCTIONS:
+        return _FUNCTIONS[function](template, argument, steps)
     known = template.resolver.deep(raw)
     return (known,) if isinstance(known, str) else None
 
 
-def _named(template: Template, name: str, steps: int) -> Spelling | None:
+def _named(template: Template, name: Any, steps: int) -> Spelling | None:
+    if not isinstance(name, str):
+        return None
     if name in template.parameters:
         passed = _passed(template, name)
         if passed is not ABSENT and template.parent is not None:
@@ -64,7 +60,8 @@ def _passed(template: Template, name: str) -> Any:
     return parameters.get(name, ABSENT) if isinstance(parameters, dict) else ABSENT
 
 
-def _attribute(template: Template, path: list[str], steps: int) -> Spelling | None:
+def _attribute(template: Template, argument: Any, steps: int) -> Spelling | None:
+    path = [str(part) for part in (argument if isinstance(argument, list) else str(argument).split(".", 1))]
     attribute = ".".join(path[1:])
     child = template.child(path[0]) if attribute.startswith("Outputs.") else None
     if child is None:
@@ -101,7 +98,7 @@ def _sub(template: Template, argument: Any, steps: int) -> Spelling | None:
         elif name in variables:
             pieces.append(spelled(template, variables[name], steps + 1))
         elif "." in name:
-            pieces.append(_attribute(template, name.split("."), steps))
+            pieces.append(_attribute(template, name, steps))
         else:
             pieces.append(_named(template, name, steps))
     return _together([*pieces, (argument[end:],)])
@@ -118,3 +115,11 @@ def _together(pieces: list[Spelling | None]) -> Spelling | None:
             elif part != "":
                 joined.append(part)
     return tuple(joined)
+
+
+_FUNCTIONS: dict[str, Callable[[Template, Any, int], Spelling | None]] = {
+    "Ref": _named,
+    "Fn::GetAtt": _attribute,
+    "Fn::Join": _join,
+    "Fn::Sub": _sub,
+}

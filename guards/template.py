@@ -153,6 +153,7 @@ class Assembly:
         self.templates = {key: Template(self, key, document) for key, document in documents.items()}
         self.children: dict[tuple[str, str], Template] = {}
         self.views: dict[Any, Any] = {}
+        self.folder: Path | None = None
         self._wire()
         for key, (region, account) in (environments or {}).items():
             self._place(self.templates[key], region, account)
@@ -172,7 +173,9 @@ class Assembly:
         """
         path = Path(path)
         documents = find_templates(path)
-        return cls(documents, _environments(path, documents))
+        model = cls(documents, _environments(path, documents))
+        model.folder = path if path.is_dir() else path.parent
+        return model
 
     @classmethod
     def of(cls, document: Any) -> Assembly:
