@@ -1,174 +1,233 @@
-"""Reads CloudFormation from files: JSON or YAML, one template, a folder, or a `cdk.out`.
+"""Reads CloudFormation templates from files, JSON or YAML.
 
-Input may be broken or hostile. Size, depth and the size after YAML aliases are expanded are bounded, and whatever goes
-wrong becomes one :class:`InputError` with the file's name.
+Input may be broken or hostile. Size and depth are bounded, and whatever goes wrong becomes one :class:`InputError` with
+the file's name.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
+MAX_YAML_BYTES = 10 * 1024 * 1024
+MAX_TOTAL_BYTES = 256 * 1024 * 1024
+MAX_FILES = 10_000
 MAX_DEPTH = 200
-MAX_NODES = 5_000_000
+MAX_NODES = 1_000_000
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
+_MAX_DIGITS = 30
+# CloudFormation's own: not a section of a template, but legal beside resources.
+_LANGUAGE_EXTENSION = "Fn::"
+_IGNORED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages"})
+_CLAIM = re.compile(r"""(?:^|[{,])\s*['"]?(?:Resources|AWSTemplateFormatVersion)['"]?\s*:""", re.MULTILINE)
 
 
 class InputError(Exception):
     """A path that cannot be judged: missing, unreadable, not CloudFormation, or beyond the limits."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with the short forms of CloudFormation's intrinsic functions."""
+class _JsonError(ValueError):
+    """JSON that CloudFormation does not accept."""
 
 
-def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-        if suffix == "GetAtt":
-            value = str(value).split(".", 1)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    else:  # pragma: no cover - PyYAML has no fourth kind of node
-        raise yaml.constructor.ConstructorError(None, None, f"unknown node for !{suffix}", node.start_mark)
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    return {name: value}
+def read_text(path: Path) -> str:
+    """Return the text of a file of at most 32 MiB.
 
-
-_Loader.add_multi_constructor("!", _short_form)
-# CloudFormation reads dates as text: AWSTemplateFormatVersion: 2010-09-09, and policy versions.
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+    Raises:
+        InputError: the file is missing, unreadable, too large, or not UTF-8.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(f"{path}: {size} bytes; at most {MAX_BYTES} are read")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_document(path: Path) -> Any:
     """Read one JSON or YAML file.
 
     Args:
-        path: file of at most 64 MiB.
+        path: file of at most 32 MiB (YAML: 10 MiB).
 
     Returns:
         What the file holds, with short-form intrinsics spelled out.
 
     Raises:
-        InputError: the file is missing, too large, too deep, or neither JSON nor YAML.
+        InputError: the file is missing, too large, too deep, neither JSON nor YAML, or has a key twice.
     """
+    return parse(read_text(path), str(path))
+
+
+def parse(text: str, name: str) -> Any:
+    """Read JSON or YAML from text; see :func:`read_document`.
+
+    Args:
+        text: the document.
+        name: what to call it in an error.
+    """
+    problem = None
+    if text.lstrip().startswith("{"):
+        try:
+            return _parse_json(text)
+        except json.JSONDecodeError as error:
+            problem = f"not JSON ({error})"  # YAML in flow style begins like this, too
+        except (_JsonError, RecursionError) as error:
+            text_of_error = f"nested deeper than {MAX_DEPTH} levels" if isinstance(error, RecursionError) else error
+            raise InputError(f"{name}: {text_of_error}") from None
+    if len(text) > MAX_YAML_BYTES:
+        raise InputError(f"{name}: {problem or f'{len(text)} characters of YAML; at most {MAX_YAML_BYTES} are read'}")
+    return _parse_yaml(text, name, problem)
+
+
+def _parse_yaml(text: str, name: str, problem: str | None) -> Any:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(f"{path}: {size} bytes; at most {MAX_BYTES} are read")
-        raw = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text") from None
+        # Only here: PyYAML is needed for YAML alone, and its import costs as much as judging a small template.
+        from guards.yaml_reader import YamlError, read_yaml  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise InputError(f"{name}: {problem or 'to read YAML, install PyYAML'}") from None
     try:
-        document = json.loads(raw) if raw.lstrip().startswith("{") else yaml.load(raw, Loader=_Loader)  # noqa: S506
-    except json.JSONDecodeError:
-        document = _flow_yaml(path, raw)
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: neither JSON nor YAML ({_first_line(error)})") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
-    _bound(path, document)
+        return read_yaml(text, max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
+    except YamlError as error:
+        raise InputError(f"{name}: {f'{problem} nor YAML' if problem else 'not YAML'} ({error})") from None
+
+
+def _parse_json(text: str) -> Any:
+    if text.count("{") + text.count("[") > MAX_NODES:
+        raise _JsonError(f"more than {MAX_NODES} objects and lists")
+    document = json.loads(
+        text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_constant
+    )
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _JsonError(f"nested deeper than {MAX_DEPTH} levels")
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
     return document
 
 
-def _flow_yaml(path: Path, raw: str) -> Any:
-    """Read text that begins like JSON but is not: YAML in flow style, or nothing."""
-    try:
-        return yaml.load(raw, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except RecursionError:
-        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: neither JSON nor YAML ({_first_line(error)})") from None
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        (key, _), *_ = (Counter(key for key, _ in pairs) - Counter(made.keys())).items()
+        raise _JsonError(f"the key {key[:100]!r} is there twice")
+    return made
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
 
 
-def _bound(path: Path, document: Any) -> None:
-    """Refuse documents that are too deep, refer to themselves, or explode when YAML aliases are followed."""
-    sizes: dict[int, int] = {}
-    open_nodes: set[int] = set()
-    stack: list[tuple[Any, int, bool]] = [(document, 1, False)]
-    while stack:
-        node, depth, leaving = stack.pop()
-        children = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else None
-        if children is None:
+def _number(text: str) -> float | str:
+    number = float(text)
+    return number if isfinite(number) else text
+
+
+def _constant(name: str) -> Any:
+    raise _JsonError(f"{name} is no JSON")
+
+
+def template_problem(document: Any) -> str | None:
+    """Say why a document is no CloudFormation template, or ``None`` when it is one.
+
+    Args:
+        document: what a file holds.
+    """
+    if not isinstance(document, dict) or "Resources" not in document:
+        return "not a CloudFormation template (no Resources)"
+    resources = document["Resources"]
+    if not isinstance(resources, dict) or not resources:
+        return "not a CloudFormation template (Resources is no mapping of logical ids to resources)"
+    for name, body in resources.items():
+        if name.startswith(_LANGUAGE_EXTENSION):
             continue
-        if leaving:
-            open_nodes.discard(id(node))
-            sizes[id(node)] = 1 + sum(sizes.get(id(child), 1) for child in children)
-            if sizes[id(node)] > MAX_NODES:
-                raise InputError(f"{path}: more than {MAX_NODES} values once YAML aliases are followed")
-            continue
-        if id(node) in open_nodes:
-            raise InputError(f"{path}: a YAML alias refers to itself")
-        if id(node) in sizes:
-            continue
-        if depth > MAX_DEPTH:
-            raise InputError(f"{path}: nested deeper than {MAX_DEPTH} levels")
-        open_nodes.add(id(node))
-        stack.append((node, depth, True))
-        stack.extend((child, depth + 1, False) for child in children)
+        if not (isinstance(body, dict) and isinstance(body.get("Type"), str)):
+            return f"not a CloudFormation template (the resource {name[:100]!r} has no Type)"
+    return None
 
 
 def looks_like_template(document: Any) -> bool:
     """Tell whether a document is a CloudFormation template: a mapping with a mapping of resources that have a type."""
-    if not isinstance(document, dict):
-        return False
-    resources = document.get("Resources")
-    return (
-        isinstance(resources, dict)
-        and bool(resources)
-        and all(isinstance(item, dict) and isinstance(item.get("Type"), str) for item in resources.values())
-    )
+    return template_problem(document) is None
 
 
-def find_templates(path: Path) -> dict[str, dict[str, Any]]:
-    """Read every template below a path.
-
-    Args:
-        path: a template, a folder with templates, or a cloud assembly (`cdk.out`, nested assemblies included).
-
-    Returns:
-        Templates by file path relative to ``path`` (or the file's name).
+def read_template(path: Path) -> dict[str, Any]:
+    """Read a file that has to be a template.
 
     Raises:
-        InputError: nothing there is a template, or the one file given cannot be read as one.
+        InputError: it is none.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
-    if path.is_file():
-        document = read_document(path)
-        if not looks_like_template(document):
-            raise InputError(f"{path}: not a CloudFormation template (no Resources with a Type)")
-        return {path.name: document}
-    assembly = (path / "manifest.json").is_file()
-    found: dict[str, dict[str, Any]] = {}
-    for file in sorted(item for item in path.rglob("*") if item.is_file() and item.suffix in SUFFIXES):
-        if assembly and not file.name.endswith((".template.json", ".template.yaml")):
-            continue
-        if any(part.startswith("asset.") for part in file.relative_to(path).parts[:-1]):
-            continue
-        try:
-            document = read_document(file)
-        except InputError:
-            if assembly:
-                raise
-            continue  # a folder may hold other things; a cloud assembly may not
-        if looks_like_template(document):
-            found[file.relative_to(path).as_posix()] = document
-    if not found:
-        raise InputError(f"{path}: holds no CloudFormation template")
-    return found
+    document = read_document(path)
+    problem = template_problem(document)
+    if problem:
+        raise InputError(f"{path}: {problem}")
+    template: dict[str, Any] = document
+    return template
+
+
+def template_or_none(path: Path) -> dict[str, Any] | None:
+    """Read a file that may be a template or something else.
+
+    Returns:
+        The template, or ``None`` for a file that does not claim to be one.
+
+    Raises:
+        InputError: the file cannot be read, or claims to be a template and is none.
+    """
+    text = read_text(path)
+    if "Resources" not in text:
+        return None
+    claims = _CLAIM.search(text) is not None and "AWS::" in text
+    try:
+        document = parse(text, str(path))
+    except InputError:
+        if claims:
+            raise
+        return None
+    problem = template_problem(document)
+    if problem and isinstance(document, dict) and "AWSTemplateFormatVersion" in document:
+        raise InputError(f"{path}: {problem}")
+    return None if problem else document
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[Path]]]:
+    """Walk through a folder in a fixed order, without hidden and installed folders and CDK's unpacked assets.
+
+    Yields:
+        A folder, the names of those below it (remove one, and it is not entered), and its files that may be templates.
+
+    Raises:
+        InputError: the folder cannot be read, or holds too much.
+    """
+    seen = total = 0
+    for name, folders, files in os.walk(folder, onerror=_unreadable):
+        folders[:] = sorted(
+            item for item in folders if not item.startswith((".", "asset.")) and item not in _IGNORED_FOLDERS
+        )
+        chosen = [Path(name, file) for file in sorted(files) if Path(file).suffix in SUFFIXES]
+        chosen = [file for file in chosen if file.is_file()]
+        seen += len(chosen)
+        total += sum(file.stat().st_size for file in chosen)
+        if seen > MAX_FILES or total > MAX_TOTAL_BYTES:
+            raise InputError(f"{folder}: more than {MAX_FILES} files or {MAX_TOTAL_BYTES} bytes of JSON and YAML")
+        yield Path(name), folders, chosen
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(f"{error.filename}: {error.strerror}")

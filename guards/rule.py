@@ -89,23 +89,24 @@ class Rule:
     profiles: frozenset[Profile] = frozenset(Profile)
     data: str | None = None
 
-    def findings(self, assembly: Assembly) -> Iterator[Finding]:
-        """Run the rule and complete what it yields."""
-        for breach in self.check(assembly):
-            resource = breach.resource
-            yield Finding(
-                rule=self.id,
-                severity=self.severity,
-                template=breach.template.key,
-                resource=resource.logical_id if resource else "",
-                path=breach.path,
-                message=breach.message,
-                fix=self.fix,
-                source=self.sources[0],
-                construct=resource.construct_path if resource else None,
-            )
+    def finding(self, breach: Breach) -> Finding:
+        """Complete what the rule's function yields."""
+        resource, template = breach.resource, breach.template
+        return Finding(
+            rule=self.id,
+            severity=self.severity,
+            template=template.file,
+            resource=resource.logical_id if resource else "",
+            path=breach.path,
+            message=shorten(breach.message, MAX_MESSAGE),
+            fix=self.fix,
+            source=self.sources[0],
+            construct=resource.construct_path if resource else template.construct_path,
+        )
 
 
+MAX_MESSAGE = 2_000
+MAX_SHOWN = 300
 _ID = re.compile(r"^DR-[A-Z0-9]+-\d{2}$")
 _RULES: dict[str, Rule] = {}
 Check = Callable[[Assembly], Iterator[Breach]]
@@ -154,11 +155,16 @@ def breach(resource: Resource, path: str, message: str) -> Breach:
 
 
 def show(value: Any) -> str:
-    """Render a resolved value for a message."""
+    """Render a resolved value for a message, shortened to 300 characters."""
     if value is ABSENT:
         return "not set"
-    if isinstance(value, Text):
-        return repr(value.known)
     if isinstance(value, Reference):
         return f"{value.logical_id}.{value.attribute}" if value.attribute else value.logical_id
-    return value.kind if isinstance(value, Opaque) else repr(value)
+    if isinstance(value, Text):
+        value = value.known
+    return value.kind if isinstance(value, Opaque) else shorten(repr(value), MAX_SHOWN)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a text that is longer than a limit, visibly."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 from typing import Any, Final
 
 
@@ -74,18 +75,29 @@ class Text:
         return "".join(part if isinstance(part, str) else "*" for part in self.parts)
 
 
+MAX_TEXT = 1024 * 1024
+
+
 def text_of(parts: list[Any]) -> Any:
-    """Join parts into the simplest value that holds them: text, a single mark, or :class:`Text`."""
+    """Join parts into the simplest value that holds them: text, a single mark, or :class:`Text`.
+
+    Text beyond 1 MiB is ``UNKNOWN``: no template holds as much, but one that joins text with itself can ask for more.
+    """
+    if sum(map(_length, parts)) > MAX_TEXT:
+        return UNKNOWN
+    pieces = [_scalar(piece) for part in parts for piece in (part.parts if isinstance(part, Text) else (part,))]
     flat: list[Any] = []
-    for part in parts:
-        for piece in map(_scalar, part.parts if isinstance(part, Text) else (part,)):
-            if isinstance(piece, str) and flat and isinstance(flat[-1], str):
-                flat[-1] += piece
-            elif piece != "":
-                flat.append(piece)
-    if all(isinstance(piece, str) for piece in flat):
-        return "".join(flat)
+    for is_text, run in groupby(pieces, key=lambda piece: isinstance(piece, str)):
+        flat.extend(filter(None, ["".join(run)]) if is_text else run)
+    if not flat:
+        return ""
     return flat[0] if len(flat) == 1 else Text(tuple(flat))
+
+
+def _length(part: Any) -> int:
+    if isinstance(part, Text):
+        return sum(map(_length, part.parts))
+    return len(part) if isinstance(part, str) else 1
 
 
 def _scalar(value: Any) -> Any:
