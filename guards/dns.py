@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guards.spelling import Spelling, spelled
-from guards.template import Assembly, Resource
+from guards.template import Assembly, Resource, Template
 from guards.unfold import unfold
 from guards.values import ABSENT, Reference
 from guards.views import view
@@ -32,10 +32,6 @@ class Record:
         """Return the dotted path of a property, for a finding."""
         return f"{self.path}.{name}" if self.path else name
 
-    def raw(self, name: str) -> Any:
-        """Return a property as it is written."""
-        return self.resource.body["Properties"].get(name, ABSENT)
-
     def zone(self, app: Assembly) -> Resource | None:
         """Return the hosted zone, if it is part of the assembly."""
         for value in self.resource.options("HostedZoneId"):
@@ -50,12 +46,18 @@ def records_of(app: Assembly) -> list[Record]:
     return view(app, _records)
 
 
+def written_as(resource: Resource, name: str) -> Any:
+    """Return a property as the template writes it, intrinsic functions included, or ``ABSENT``."""
+    properties = resource.body.get("Properties")
+    return properties.get(name, ABSENT) if isinstance(properties, dict) else ABSENT
+
+
 def domain(value: Any) -> Any:
     """Return a domain name as DNS compares it, in lower case without the final dot; other values as they are."""
     return value.strip().lower().rstrip(".") if isinstance(value, str) else value
 
 
-def spelled_domain(template: Any, raw: Any) -> Spelling | None:
+def spelled_domain(template: Template, raw: Any) -> Spelling | None:
     """Return what a domain name is made of, in the form that DNS compares."""
     parts = spelled(template, raw)
     if parts is None:

@@ -59,8 +59,12 @@ def asset_of(function: Resource) -> Asset | None:
     name = _local_name(function)
     if folder is None or name is None or Path(name).is_absolute():
         return None
-    root = folder.resolve()
-    path = (root / PurePosixPath(function.template.key).parent / name).resolve()
+    try:
+        root = folder.resolve()
+        path = (root / PurePosixPath(function.template.key).parent / name).resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):
+        return None  # no path of this system: a NUL, a name too long, a circle of links
     return Asset(name, path) if path.is_relative_to(root) and path != root else None
 
 

@@ -14,6 +14,8 @@ from guards.values import ABSENT
 
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
 _MAX_STEPS = 40
+_MAX_PARTS = 200
+_MAX_TEXT = 4096
 
 Spelling = tuple[Any, ...]
 """Known text and symbols (tuples that name a parameter, a resource or an attribute), in order."""
@@ -45,13 +47,21 @@ def _named(template: Template, name: Any, steps: int) -> Spelling | None:
     if not isinstance(name, str):
         return None
     if name in template.parameters:
-        passed = _passed(template, name)
-        if passed is not ABSENT and template.parent is not None:
-            return spelled(template.parent.template, passed, steps + 1)
-        known = template.parameter_value(name, steps)
-        return (known,) if isinstance(known, str) else (("parameter", template.key, name),)
+        known_spellings: dict[tuple[str, str], Spelling | None] = template.assembly.views.setdefault(spelled, {})
+        key = (template.key, name)
+        if key not in known_spellings:  # once: a parameter may occur twice at each of many levels
+            known_spellings[key] = _parameter(template, name, steps)
+        return known_spellings[key]
     known = template.resolver.resolve({"Ref": name})
     return (known,) if isinstance(known, str) else (("ref", template.key, name),)
+
+
+def _parameter(template: Template, name: str, steps: int) -> Spelling | None:
+    passed = _passed(template, name)
+    if passed is not ABSENT and template.parent is not None:
+        return spelled(template.parent.template, passed, steps + 1)
+    known = template.parameter_value(name, steps)
+    return (known,) if isinstance(known, str) else (("parameter", template.key, name),)
 
 
 def _passed(template: Template, name: str) -> Any:
@@ -114,6 +124,8 @@ def _together(pieces: list[Spelling | None]) -> Spelling | None:
                 joined[-1] += part
             elif part != "":
                 joined.append(part)
+        if len(joined) > _MAX_PARTS or sum(len(part) for part in joined) > _MAX_TEXT:
+            return None
     return tuple(joined)
 
 

@@ -41,10 +41,8 @@ def principals_are_principals(app: Assembly) -> Iterator[Breach]:
         for principal in (*statement.principals, *statement.not_principals):
             reason = defect(app, principal)
             if reason:
-                kind = principal.kind or "a principal"
-                yield breach(
-                    statement.resource, principal.path, f"{show(principal.value)} as {kind} is no principal: {reason}."
-                )
+                shown = f"{principal.kind}: {show(principal.value)}".removeprefix(": ")
+                yield breach(statement.resource, principal.path, f"{shown} is no principal: {reason}.")
 
 
 @rule(

@@ -59,7 +59,7 @@ def reservations_fit_the_account(app: Assembly) -> Iterator[Breach]:
             yield breach(
                 largest,
                 CONCURRENCY,
-                f"{len(functions)} functions reserve {total} of an account's {QUOTA}, this one the most "
+                f"{total} of an account's {QUOTA} are reserved by {len(functions)} function(s), this one has the most "
                 f"({max(_reservations(largest))}); at most {QUOTA - UNRESERVED} can be reserved.",
             )
 

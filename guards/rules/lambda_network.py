@@ -42,7 +42,7 @@ def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
                 yield breach(
                     function,
                     SUBNETS,
-                    f"The role allows {action}, but from {names} there is neither a route to the internet nor an endpoint "
+                    f"The role allows {action}, but from {names} there is no route to the internet and no endpoint "
                     f"for {service}.",
                 )
 

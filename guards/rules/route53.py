@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from guards.dns import ZONE, Record, domain, is_private, records_of, spelled_domain
+from guards.dns import ZONE, Record, domain, is_private, records_of, spelled_domain, written_as
 from guards.facts import facts
 from guards.mentions import mentioned
 from guards.rule import Breach, breach, rule, show
@@ -59,11 +59,7 @@ def apex_has_no_cname(app: Assembly) -> Iterator[Breach]:
             continue
         apex = _apex(app, record)
         if apex is not None:
-            yield breach(
-                record.resource,
-                record.at("Name"),
-                f"CNAME {show(apex)} has the name of its zone: the apex cannot be one.",
-            )
+            yield breach(record.resource, record.at("Name"), f"CNAME {show(apex)} has the name of its zone, its apex.")
 
 
 @rule(
@@ -99,14 +95,12 @@ def _apex(app: Assembly, record: Record) -> Any:
     for name in names:
         if isinstance(name, str) and domain(name) in apexes:
             return name
-    spelling = spelled_domain(resource.template, record.raw("Name"))
-    written = [spelled_domain(resource.template, record.raw("HostedZoneName"))]
+    spelling = spelled_domain(resource.template, written_as(resource, "Name"))
+    written = [spelled_domain(resource.template, written_as(resource, "HostedZoneName"))]
     if zone is not None:
-        written.append(spelled_domain(zone.template, zone.body.get("Properties", {}).get("Name")))
+        written.append(spelled_domain(zone.template, written_as(zone, "Name")))
     if spelling is not None and spelling in written:
-        return (
-            names[0] if names else "".join(part if isinstance(part, str) else f"${{{part[-1]}}}" for part in spelling)
-        )
+        return "".join(part if isinstance(part, str) else f"${{{part[-1]}}}" for part in spelling)
     return None
 
 
@@ -115,7 +109,7 @@ def _function_url(app: Assembly, record: Record, name: str, path: str) -> str | 
         text = value.known if isinstance(value, Text) else value
         if isinstance(text, str) and _FUNCTION_URL.search(text):
             return repr(text)
-    raw = record.raw(name)
+    raw = written_as(record.resource, name)
     if name == "AliasTarget" and isinstance(raw, dict):
         raw = raw.get("DNSName")  # HealthCheckId and the zone of the target lead nowhere
     for reference in mentioned(record.resource.template, raw):
