@@ -53,8 +53,8 @@ def load_balancers_name_a_container(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-13",
     title="Fargate offers the task's CPU and memory together",
-    prevents="No Fargate configuration exists for given values: 512 CPU, 512 memory. "
-    "See the Amazon ECS documentation for the valid values.",
+    prevents="No Fargate configuration exists for given values: 512 CPU, 512 memory. / "
+    "Fargate requires that 'cpu' be defined at the task level.",
     fix="Use a pair of CPU and memory that Fargate offers.",
     sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",),
     data="fargate",
@@ -63,6 +63,9 @@ def fargate_offers_the_size(app: Assembly) -> Iterator[Breach]:
     """CPU units that Fargate does not have, or memory that does not go with them."""
     offered = facts("fargate")["memory_by_cpu"]
     for definition in _fargate_definitions(app):
+        for name in ("Cpu", "Memory"):
+            if ABSENT in definition.options(name):
+                yield breach(definition, name, f"{show(ABSENT)}; Fargate wants it for the whole task.")
         cpus = {_units(value, 1024) for value in definition.options("Cpu")}
         memories = {_units(value, 1024) for value in definition.options("Memory")}
         if None in cpus or None in memories or (len(cpus) > 1 and len(memories) > 1):
