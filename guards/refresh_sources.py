@@ -58,7 +58,7 @@ def fargate_sizes() -> dict[str, Any]:
         cpu, memory = (_at(pair, "properties", name, "then") for name in ("Cpu", "Memory"))
         steps = memory.get("enum") or range(memory["minimum"], memory["maximum"] + 1, memory["multipleOf"])
         sizes[str(_at(cpu, "enum")[0])] = list(map(int, steps))
-    return {"memory_of_cpu": sizes}
+    return {"memory_by_cpu": sizes}
 
 
 def lambda_facts() -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from tests.guards.mutations import MutableApp, mutation
@@ -18,7 +20,7 @@ def retired_version(app: MutableApp) -> None:
 
 @mutation("DR-AURORA-01")
 def version_that_never_existed(app: MutableApp) -> None:
-    global_cluster(app, EngineVersion="17.3")
+    global_cluster(app, EngineVersion="17.8")
 
 
 @mutation("DR-AURORA-02")
@@ -112,8 +114,10 @@ def protected_but_to_be_deleted(app: MutableApp) -> None:
 
 
 @mutation("DR-AURORA-15")
-def no_port(app: MutableApp) -> None:
-    del app.properties(CLUSTER)["Port"]
+def default_port(app: MutableApp) -> None:
+    port = app.properties(CLUSTER)["Port"]
+    for name, document in app.documents.items():  # rules of the security groups follow it
+        app.documents[name] = json.loads(re.sub(rf"\b{port}\b", "5432", json.dumps(document)))
 
 
 @mutation("DR-AURORA-16")

@@ -22,11 +22,6 @@ def table_left_out(app: MutableApp) -> None:
     app.properties(SELECTION)["BackupSelection"]["Resources"].pop()
 
 
-@mutation("DR-BACKUP-02")
-def cluster_left_out(app: MutableApp) -> None:
-    app.properties(SELECTION)["BackupSelection"]["Resources"].pop(0)
-
-
 @mutation("DR-BACKUP-03", profile="options")
 def no_cooling_off(app: MutableApp) -> None:
     app.properties(VAULT)["LockConfiguration"]["ChangeableForDays"] = 1
