@@ -85,7 +85,7 @@ def refusal(
 
 def is_closed(resource: Resource, path: str) -> bool:
     """Tell whether every statement of a policy is written in the templates, so that what is absent is absent."""
-    resolver = resource.template.resolver
+    resolver = resource.resolver
     properties = resource.body.get("Properties")
     raw = properties.get(path) if isinstance(properties, dict) else None
     if raw is None:

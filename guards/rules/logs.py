@@ -44,7 +44,7 @@ def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
                     yield breach(
                         group,
                         "KmsKeyId",
-                        f"the policy of {key.logical_id} ({key.template.key}) does not let "
+                        f"the policy of {key.logical_id} ({key.template.file}) does not let "
                         f"logs.{region or '<region>'}.amazonaws.com use {', '.join(reason.missing)}.",
                     )
 

@@ -139,4 +139,4 @@ def _refusals(app: Assembly, delivery: Delivery) -> Iterator[tuple[Resource, Ref
 
 
 def _place(key: Resource) -> str:
-    return f"the policy of {key.logical_id} ({key.template.key})"
+    return f"the policy of {key.logical_id} ({key.template.file})"
