@@ -10,6 +10,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from guards.template import Resource
+from guards.tokens import deferred
 
 _LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided)")
 _SUFFIXES = {
@@ -35,25 +36,28 @@ class Asset:
         """Return why the asset cannot be deployed, or ``None``."""
         if not self.path.exists():
             return "does not exist"
-        if self.path.is_dir():
-            return None if any(self.path.iterdir()) else "is empty"
-        return "is empty" if self.path.stat().st_size == 0 else None
+        try:
+            empty = not any(self.path.iterdir()) if self.path.is_dir() else self.path.stat().st_size == 0
+        except OSError:
+            return "cannot be read"
+        return "is empty" if empty else None
 
     def holds(self, candidates: list[str]) -> bool | None:
         """Tell whether one of some files is in the asset; ``None`` when the asset cannot be read as one."""
-        if self.path.is_dir():
-            return any((self.path / candidate).is_file() for candidate in candidates)
         try:
+            if self.path.is_dir():
+                return any((self.path / candidate).is_file() for candidate in candidates)
             with ZipFile(self.path) as archive:
                 return not set(candidates).isdisjoint(archive.namelist())
-        except (BadZipFile, OSError, NotImplementedError):
+        except (BadZipFile, OSError, ValueError, NotImplementedError):
             return None
 
 
 def asset_of(function: Resource) -> Asset | None:
     """Return the local code of a function, or ``None`` when it is elsewhere or outside what is judged.
 
-    CDK names the staged asset in the metadata; `aws cloudformation package` takes a path for ``Code``.
+    CDK names the staged asset in the metadata; `aws cloudformation package` takes a path for ``Code``. What
+    `sam build` makes of a ``CodeUri`` need not exist yet.
     """
     folder = function.template.assembly.folder
     name = _local_name(function)
@@ -89,7 +93,7 @@ def inline_problems(runtime: Any, handler: Any, code: Any) -> Iterator[str]:
     """Yield what keeps inline code from running; CloudFormation writes it to a file called ``index``."""
     if isinstance(runtime, str) and not runtime.startswith(("nodejs", "python")):
         yield f"inline code takes a Node.js or Python runtime, not {runtime!r}"
-    if not isinstance(handler, str):
+    if not isinstance(handler, str) or deferred(handler):
         return
     module, _, name = handler.rpartition(".")
     if module != "index":
@@ -108,8 +112,15 @@ def _module(language: str, handler: str) -> str:
 
 def _local_name(function: Resource) -> str | None:
     metadata = function.body.get("Metadata")
-    if isinstance(metadata, dict) and metadata.get("aws:asset:property") in ("Code", "CodeUri"):
-        name = metadata.get("aws:asset:path")
-        return name if isinstance(name, str) and name else None
-    code = function.get("CodeUri" if function.type == "AWS::Serverless::Function" else "Code")
-    return code if isinstance(code, str) and code and "://" not in code else None
+    if isinstance(metadata, dict) and "aws:asset:path" in metadata:
+        name = metadata["aws:asset:path"]
+        staged = metadata.get("aws:asset:property") == "Code" and _in_cloud_assembly(function)
+        return name if staged and isinstance(name, str) and name else None
+    code = function.get("Code")
+    return code if isinstance(code, str) and code and "://" not in code and not deferred(code) else None
+
+
+def _in_cloud_assembly(function: Resource) -> bool:
+    """Tell whether the template lies in a cloud assembly; elsewhere its assets need not be beside it."""
+    folder = function.template.assembly.folder
+    return folder is not None and (folder / PurePosixPath(function.template.key).parent / "manifest.json").is_file()

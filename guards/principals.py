@@ -7,7 +7,7 @@ from typing import Any
 
 from guards.statements import Principal
 from guards.template import Assembly
-from guards.tokens import unresolved
+from guards.tokens import deferred, unresolved
 from guards.values import Reference, Text
 
 _ARN_FIELDS = 6
@@ -30,6 +30,8 @@ def defect(app: Assembly, principal: Principal) -> str | None:
     text = _text(value)
     if text is not None and unresolved(text):
         return "it is the text of a token that was never resolved"
+    if text == "" or (text is not None and deferred(text)):
+        return None  # an empty default stands for a value that has to be given
     if principal.kind == "AWS":
         return _reference_defect(app, value) if isinstance(value, Reference) else _aws_defect(text)
     return _other_defect(principal.kind, value) if isinstance(value, str) else None

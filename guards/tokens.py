@@ -1,4 +1,4 @@
-"""Recognises text that a program wrote where a value should be: tokens and objects that nothing resolved."""
+"""Recognises text that stands for a value: tokens that nothing resolved, and references that are filled in later."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def unresolved(text: str, *, code: bool = False) -> str | None:
         return None
     found = _PLACEHOLDERS.search(text) or (None if code else _OBJECT.search(text))
     return found[0] if found else None
+
+
+def deferred(text: str) -> bool:
+    """Tell whether something fills a string in later: a dynamic reference, or another tool's `${…}`."""
+    return "{{resolve:" in text or "${" in text

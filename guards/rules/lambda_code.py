@@ -9,7 +9,7 @@ from guards.rule import Breach, breach, rule, show
 from guards.template import Assembly, Resource
 from guards.values import ABSENT
 
-FUNCTION, SERVERLESS = "AWS::Lambda::Function", "AWS::Serverless::Function"
+FUNCTION = "AWS::Lambda::Function"
 CODE_REFERENCE = (
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html"
 )
@@ -27,14 +27,14 @@ FUNCTION_REFERENCE = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFu
 )
 def functions_have_code(app: Assembly) -> Iterator[Breach]:
     """No source, empty inline code, or a local asset that is missing or empty."""
-    for function in app.of_type(FUNCTION, SERVERLESS):
-        problem = _missing_code(function) if function.type == FUNCTION else None
+    for function in app.of_type(FUNCTION):
+        problem = None if _is_generated(function) else _missing_code(function)
         asset = asset_of(function)
         if problem is None and asset is not None:
             reason = asset.problem()
             problem = f"Asset {asset.name} {reason}." if reason else None
         if problem:
-            yield breach(function, "CodeUri" if function.type == SERVERLESS else "Code", problem)
+            yield breach(function, "Code", problem)
 
 
 @rule(
@@ -48,6 +48,8 @@ def functions_have_code(app: Assembly) -> Iterator[Breach]:
 def handlers_exist(app: Assembly) -> Iterator[Breach]:
     """A handler that is not given, or whose file is not in the inline code or in the asset."""
     for function in app.of_type(FUNCTION):
+        if _is_generated(function):
+            continue
         if function.options("PackageType") != [ABSENT] and "Zip" not in function.options("PackageType"):
             continue
         if any(isinstance(code, dict) and "ImageUri" in code for code in function.options("Code")):
@@ -62,6 +64,11 @@ def handlers_exist(app: Assembly) -> Iterator[Breach]:
                 yield breach(function, "Handler", f"{problem[0].upper()}{problem[1:]}.")
         else:
             yield from _handler_in_asset(function)
+
+
+def _is_generated(function: Resource) -> bool:
+    """Tell whether a macro adds properties."""
+    return "Fn::Transform" in function.body or "Fn::Transform" in (function.body.get("Properties") or ())
 
 
 def _missing_code(function: Resource) -> str | None:

@@ -11,6 +11,7 @@ from guards.facts import facts
 from guards.rule import Breach, breach, rule, show
 from guards.scalars import as_bool
 from guards.template import Assembly, Resource
+from guards.tokens import deferred
 from guards.values import ABSENT, Reference, Text
 
 HEALTH_CHECK, CONFIG = "AWS::Route53::HealthCheck", "HealthCheckConfig"
@@ -114,6 +115,8 @@ def primaries_have_a_health_check(app: Assembly) -> Iterator[Breach]:
 
 
 def _not_a_host(value: Any) -> str | None:
+    if isinstance(value, str) and deferred(value):
+        return None
     if isinstance(value, Reference):
         return "is a URL" if value.attribute in _URL_ATTRIBUTES else None
     if isinstance(value, Text):
@@ -131,7 +134,7 @@ def _not_a_host(value: Any) -> str | None:
 def _not_public(app: Assembly, value: Any) -> str | None:
     if isinstance(value, Reference):
         return _private_target(app.target(value), value.attribute)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or deferred(value):
         return None
     address = _address(value)
     if address is not None:
