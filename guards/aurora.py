@@ -8,6 +8,7 @@ from typing import Any
 from guards.lookup import Lookup
 from guards.template import Assembly, Resource
 from guards.values import ABSENT, Reference
+from guards.views import view
 
 CLUSTER = "AWS::RDS::DBCluster"
 INSTANCE = "AWS::RDS::DBInstance"
@@ -35,7 +36,7 @@ def cluster_lookup(app: Assembly) -> Lookup:
 
 def members(app: Assembly) -> dict[Reference, list[Resource]]:
     """Return the instances of each cluster, by the cluster's reference, in the order of the templates."""
-    lookup = cluster_lookup(app)
+    lookup = view(app, cluster_lookup)
     found: dict[Reference, list[Resource]] = {}
     for instance in app.of_type(INSTANCE):
         cluster = lookup.find(instance.get("DBClusterIdentifier"), instance.template)
@@ -59,7 +60,7 @@ def global_clusters(app: Assembly) -> dict[Reference, Resource | None]:
         identifier = cluster.given("GlobalClusterIdentifier")
         if identifier:
             found[cluster.reference] = lookup.find(identifier[0], cluster.template)
-    regional = cluster_lookup(app)
+    regional = view(app, cluster_lookup)
     for top in app.of_type(GLOBAL_CLUSTER):
         source = regional.find(top.get("SourceDBClusterIdentifier"), top.template)
         if source is not None:

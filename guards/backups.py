@@ -95,10 +95,10 @@ class Selection:
         """Tell whether the selection assigns a resource; what is not known counts as yes."""
         if resource.reference in self.excluded:
             return False
-        tags = _tags(resource)
         by_arn = resource.reference in self.listed or any(
             arns_may_be_equal(pattern, _arn_of(resource)) for pattern in self.patterns
         )
+        tags = _tags(resource) if self.any_tag or self.all_tags else ()
         by_tag = any(_may_have(tags, pair) for pair in self.any_tag)
         everything = not (self.listed or self.patterns or self.any_tag)
         return (by_arn or by_tag or everything) and all(_may_have(tags, pair) for pair in self.all_tags)

@@ -10,6 +10,7 @@ from guards.rule import Breach, Severity, breach, rule, show
 from guards.scalars import as_number
 from guards.template import Assembly, Resource
 from guards.values import ABSENT
+from guards.views import view
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 SCALING = "ServerlessV2ScalingConfiguration"
@@ -30,7 +31,7 @@ DEFAULT_TIER = 1
 )
 def serverless_has_range(app: Assembly) -> Iterator[Breach]:
     """A `db.serverless` instance in a cluster without ServerlessV2ScalingConfiguration."""
-    instances = members(app)
+    instances = view(app, members)
     for cluster in clusters(app):
         serverless = [item for item in instances.get(cluster.reference, ()) if is_serverless(item)]
         ranges = cluster.options(SCALING)
@@ -91,7 +92,7 @@ def _pair(cluster: Resource, bounds: dict[str, Any]) -> Iterator[Breach]:
 )
 def reader_scales_with_writer(app: Assembly) -> Iterator[Breach]:
     """Every serverless reader in a tier that does not follow the writer's capacity."""
-    for instances in members(app).values():
+    for instances in view(app, members).values():
         tiers = [
             (
                 instance,

@@ -12,6 +12,7 @@ from guards.rule import Breach, breach, rule, show
 from guards.scalars import as_bool
 from guards.template import Assembly, Resource
 from guards.values import ABSENT, Reference, Text
+from guards.views import view
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 _ARN_REGION = re.compile(r"^arn:[^:]+:(?:rds|kms):([a-z0-9-]+):")
@@ -37,7 +38,7 @@ PRIMARY_ONLY = (
 )
 def secondary_has_its_key(app: Assembly) -> Iterator[Breach]:
     """An encrypted global secondary or cross-Region replica without KmsKeyId, or with a key of another Region."""
-    in_global, sources = global_clusters(app), cluster_lookup(app)
+    in_global, sources = view(app, global_clusters), view(app, cluster_lookup)
     for cluster in clusters(app):
         elsewhere = _is_secondary(cluster) or _source_is_elsewhere(cluster, sources)
         encrypted = _encrypted(cluster, in_global, sources)
@@ -62,7 +63,7 @@ def secondary_has_its_key(app: Assembly) -> Iterator[Breach]:
 )
 def no_managed_password_across_regions(app: Assembly) -> Iterator[Breach]:
     """ManageMasterUserPassword on a cluster that belongs to a global cluster or replicates another."""
-    in_global = global_clusters(app)
+    in_global = view(app, global_clusters)
     for cluster in clusters(app):
         replica = bool(cluster.given("ReplicationSourceIdentifier"))
         if True in map(as_bool, cluster.options("ManageMasterUserPassword")) and (

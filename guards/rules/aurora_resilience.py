@@ -11,6 +11,7 @@ from guards.rule import Breach, Severity, breach, rule, show
 from guards.scalars import as_bool
 from guards.template import Assembly, Resource
 from guards.values import ABSENT, UNKNOWN, Opaque, Reference
+from guards.views import view
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -34,7 +35,7 @@ def instances_span_zones(app: Assembly) -> Iterator[Breach]:
     """A single instance, or all instances in one zone."""
     if any(_may_belong_anywhere(app, instance) for instance in app.of_type(INSTANCE)) or _scales_readers(app):
         return
-    instances_of = members(app)
+    instances_of = view(app, members)
     for cluster in clusters(app):
         instances = instances_of.get(cluster.reference, [])
         zones = [instance.get("AvailabilityZone") for instance in instances]

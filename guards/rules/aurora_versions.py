@@ -23,6 +23,7 @@ from guards.facts import facts
 from guards.rule import Breach, Severity, breach, rule, show
 from guards.scalars import as_bool, as_number
 from guards.template import Assembly, Resource
+from guards.views import view
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 CALENDAR = (
@@ -96,7 +97,7 @@ def version_stays_supported(app: Assembly) -> Iterator[Breach]:
 )
 def version_supports_features(app: Assembly) -> Iterator[Breach]:
     """A version below the floor of Serverless v2, Global Database, the Data API or auto-pause."""
-    instances, in_global = members(app), global_clusters(app)
+    instances, in_global = view(app, members), view(app, global_clusters)
     for cluster in clusters(app):
         used = [
             feature

@@ -11,6 +11,7 @@ from guards.rule import Breach, Severity, breach, rule, show
 from guards.scalars import as_bool
 from guards.template import Assembly
 from guards.values import Text
+from guards.views import view
 
 GUIDE = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 MAX_SELECTION_NAME = 50
@@ -45,7 +46,7 @@ def plan_has_selection(app: Assembly) -> Iterator[Breach]:
 )
 def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
     """A cluster or table that no selection of the whole assembly covers by ARN, wildcard or tag."""
-    coverage = Coverage(app)
+    coverage = view(app, Coverage)
     for resource in data_resources(app) if coverage.selections else ():
         if not coverage.may_include(resource):
             yield breach(
@@ -90,7 +91,7 @@ def restore_test_names_are_valid(app: Assembly) -> Iterator[Breach]:
 )
 def continuous_backup_is_supported(app: Assembly) -> Iterator[Breach]:
     """EnableContinuousBackup in a plan that selects DynamoDB tables only."""
-    services = services_of_plans(app)
+    services = view(app, services_of_plans)
     for plan in app.of_type(PLAN):
         continuous = plan.options("BackupPlan.BackupPlanRule[].EnableContinuousBackup")
         if services.get(plan.reference) == {"dynamodb"} and True in map(as_bool, continuous):

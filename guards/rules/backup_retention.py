@@ -11,6 +11,7 @@ from guards.rule import Breach, Severity, breach, rule, show
 from guards.scalars import as_bool, as_number
 from guards.template import Assembly, Resource
 from guards.values import ABSENT, is_known
+from guards.views import view
 
 GUIDE = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 VAULTS = ("AWS::Backup::BackupVault", "AWS::Backup::LogicallyAirGappedBackupVault")
@@ -19,6 +20,7 @@ COOLING_OFF_DAYS = 3
 MAX_DAYS = 36_500
 COLD_DAYS = 90
 MAX_CONTINUOUS_DAYS = 35
+Action = tuple[Resource, Any, dict[str, Any], Any]
 
 
 @rule(
@@ -64,7 +66,7 @@ def lock_values_are_valid(app: Assembly) -> Iterator[Breach]:
 def retention_fits_lock(app: Assembly) -> Iterator[Breach]:
     """A rule or copy whose recovery points live shorter or longer than the lock of their vault allows."""
     vaults = Lookup(app, *VAULTS, name="BackupVaultName")
-    for plan, rule_name, action, destination in _targets(app):
+    for plan, rule_name, action, destination in view(app, _actions):
         vault = vaults.find(destination, plan.template)
         lifecycle = action.get("Lifecycle", {})
         if vault is None or not isinstance(lifecycle, dict) or _is_open_ended(action, lifecycle):
@@ -96,7 +98,7 @@ def retention_fits_lock(app: Assembly) -> Iterator[Breach]:
 )
 def lifecycle_is_valid(app: Assembly) -> Iterator[Breach]:
     """Deleted less than 90 days after the move, or a continuous backup that moves or stays beyond 35 days."""
-    for plan, rule_name, action, _ in _targets(app):
+    for plan, rule_name, action, _ in view(app, _actions):
         lifecycle = action.get("Lifecycle", {})
         if not isinstance(lifecycle, dict):
             continue
@@ -125,8 +127,8 @@ def lifecycle_is_valid(app: Assembly) -> Iterator[Breach]:
 )
 def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
     """MoveToColdStorageAfterDays in a plan that selects Aurora clusters only."""
-    services = services_of_plans(app)
-    for plan, rule_name, action, _ in _targets(app):
+    services = view(app, services_of_plans)
+    for plan, rule_name, action, _ in view(app, _actions):
         lifecycle = action.get("Lifecycle")
         moved = as_number(lifecycle.get("MoveToColdStorageAfterDays")) if isinstance(lifecycle, dict) else None
         if moved is not None and moved >= 0 and services.get(plan.reference) == {"aurora"}:
@@ -134,20 +136,22 @@ def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
             yield breach(plan, f"{RULES}[].Lifecycle.MoveToColdStorageAfterDays", message)
 
 
-def _targets(app: Assembly) -> Iterator[tuple[Resource, Any, dict[str, Any], Any]]:
-    """Yield plan, name of the rule, the rule or its copy action, and the vault that it writes to."""
+def _actions(app: Assembly) -> list[Action]:
+    """Return plan, name of the rule, the rule or its copy action, and the vault that it writes to."""
+    found: list[Action] = []
     for plan in app.of_type(PLAN):
         for item in plan.given(f"{RULES}[]"):
             if not isinstance(item, dict):
                 continue
             name = item.get("RuleName", "")
-            yield plan, name, item, item.get("TargetBackupVault")
+            found.append((plan, name, item, item.get("TargetBackupVault")))
             copies = item.get("CopyActions")
             for copy in copies if isinstance(copies, list) else ():
                 if isinstance(copy, dict):
                     # Without a lifecycle of its own, a copy has that of its source.
                     inherited = {"Lifecycle": item.get("Lifecycle", {})}
-                    yield plan, name, inherited | copy, copy.get("DestinationBackupVaultArn")
+                    found.append((plan, name, inherited | copy, copy.get("DestinationBackupVaultArn")))
+    return found
 
 
 def _is_open_ended(action: dict[str, Any], lifecycle: dict[str, Any]) -> bool:

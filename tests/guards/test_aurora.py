@@ -99,14 +99,11 @@ def test_a_name_that_two_stacks_use_means_the_cluster_of_the_same_stack() -> Non
 
 @pytest.mark.parametrize("value", [True, "x" * 100, [], {}, -1, "nan", "9" * 400, None])
 def test_values_of_the_wrong_type_are_no_findings_of_a_crash(value: Any) -> None:
-    names = ("EngineVersion", "Port", "MasterUsername", "DeletionProtection", "ServerlessV2ScalingConfiguration")
-    names += (
-        "PreferredBackupWindow",
-        "EnableCloudwatchLogsExports",
-        "DBClusterParameterGroupName",
-        "MasterUserPassword",
-    )
-    names += ("GlobalClusterIdentifier", "ReplicationSourceIdentifier", "KmsKeyId", "StorageEncrypted")
+    names = [
+        *("EngineVersion", "Port", "MasterUsername", "DeletionProtection", "ServerlessV2ScalingConfiguration"),
+        *("PreferredBackupWindow", "EnableCloudwatchLogsExports", "DBClusterParameterGroupName", "MasterUserPassword"),
+        *("GlobalClusterIdentifier", "ReplicationSourceIdentifier", "KmsKeyId", "StorageEncrypted"),
+    ]
     document = {
         "Resources": {
             "Cluster": {

@@ -68,7 +68,13 @@ def password_in_the_template(app: MutableApp) -> None:
 
 @mutation("DR-AURORA-08")
 def password_in_a_parameter(app: MutableApp) -> None:
-    app.template_with(CLUSTER).setdefault("Parameters", {})["Password"] = {"Type": "String"}
+    # The root hides it, and the nested stack, whose own parameter has no NoEcho, shows it.
+    root = app.documents["root.template.json"]
+    root.setdefault("Parameters", {})["Password"] = {"Type": "String", "NoEcho": True}
+    app.properties("AWS::CloudFormation::Stack", "Database").setdefault("Parameters", {})["Password"] = {
+        "Ref": "Password"
+    }
+    app.template_with(CLUSTER)["Parameters"]["Password"] = {"Type": "String"}
     own_password(app, {"Ref": "Password"})
 
 
