@@ -39,23 +39,32 @@ class Balancers:
 
     def in_front_of(self, group: Resource) -> list[Resource]:
         """Return the Application Load Balancers that forward to a target group."""
-        found: dict[Reference, Resource] = {}
-        for listener in self.listeners_of(group):
-            owner: Resource | None = listener
-            if listener.type == LISTENER_RULE:
-                owner = self._app.target(listener.get("ListenerArn"))
-            balancer = self._app.target(owner.get("LoadBalancerArn")) if owner is not None else None
-            if balancer is not None and balancer.type == BALANCER:
-                found[balancer.reference] = balancer
+        found = [self._balancer(listener) for listener in self.listeners_of(group)]
         application = {balancer.reference for balancer in self.application()}
-        return [balancer for reference, balancer in found.items() if reference in application]
+        unique = {item.reference: item for item in found if item is not None}
+        return [balancer for reference, balancer in unique.items() if reference in application]
 
-    def awaited(self, service: Resource, listeners: list[Resource]) -> bool:
-        """Tell whether one of some listeners exists before a service, or may: what lies in other templates may."""
-        if any(listener.template is not service.template for listener in listeners):
-            return True
+    def may_exist_before(self, service: Resource, listeners: list[Resource]) -> bool:
+        """Tell whether one of some listeners can exist when CloudFormation creates a service.
+
+        Not so when the service waits for nothing of the listener, and the load balancer, which takes minutes, is
+        created beside it. On a load balancer that exists already a listener takes seconds and may come in time.
+        """
         before = _predecessors(service.template, service.logical_id)
-        return any(listener.logical_id in before for listener in listeners)
+        for listener in listeners:
+            balancer = self._balancer(listener)
+            if balancer is None or any(item.template is not service.template for item in (listener, balancer)):
+                return True
+            if {listener.logical_id, balancer.logical_id} & before:
+                return True
+        return False
+
+    def _balancer(self, listener: Resource) -> Resource | None:
+        owner: Resource | None = listener
+        if listener.type == LISTENER_RULE:
+            owner = self._app.target(listener.get("ListenerArn"))
+        found = self._app.target(owner.get("LoadBalancerArn")) if owner is not None else None
+        return found if found is not None and found.type == BALANCER else None
 
     def _add(self, listener: Resource, path: str) -> None:
         for value in listener.options(path):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from guards.facts import facts
@@ -66,7 +67,7 @@ class Service:
         self.placements = tuple(self._placements())
         self.needs = tuple(dict.fromkeys(self._needs()))
 
-    @property
+    @cached_property
     def fargate(self) -> bool:
         """Whether the tasks run on Fargate: by launch type, capacity provider, or the only kind that they allow."""
         if "FARGATE" in self.resource.options("LaunchType"):
@@ -81,13 +82,13 @@ class Service:
         """Subnets of the tasks that are part of the assembly."""
         return [subnet for subnet, _ in self.placements if subnet is not None]
 
-    @property
+    @cached_property
     def party(self) -> Party:
         """Security groups and addresses of the tasks."""
         groups = self.resource.options(f"{NETWORK}.SecurityGroups[]")
         return security_groups_of(self._app).party(groups, [subnet for subnet, _ in self.placements])
 
-    @property
+    @cached_property
     def cut_off(self) -> list[Resource]:
         """Subnets with no default route to the internet, where only endpoints help."""
         network = network_of(self._app)
@@ -99,7 +100,7 @@ class Service:
             and network.exit_of(subnet) is not Exit.INTERNET_GATEWAY
         ]
 
-    @property
+    @cached_property
     def unaddressed(self) -> list[Resource]:
         """Public subnets where the tasks get no public address, so that the internet gateway drops all they send."""
         network = network_of(self._app)
@@ -111,12 +112,12 @@ class Service:
             and network.internet(subnet, address) is Verdict.NO
         ]
 
-    @property
+    @cached_property
     def images(self) -> list[Any]:
         """Every image that the tasks can have."""
         return self.definition.given("ContainerDefinitions[].Image") if self.definition else []
 
-    @property
+    @cached_property
     def foreign_images(self) -> list[Any]:
         """Images that no VPC endpoint serves: of public registries, or of ECR in another region."""
         return [image for image in self.images if self._is_foreign(image)]
@@ -159,7 +160,7 @@ class Service:
         if any(as_bool(value) for value in self.resource.options("EnableExecuteCommand")):
             yield Need(Purpose.EXEC, "ssmmessages")
 
-    @property
+    @cached_property
     def secrets(self) -> list[Any]:
         """Where the tasks' injected secrets and registry credentials come from."""
         if self.definition is None:

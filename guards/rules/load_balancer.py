@@ -102,7 +102,7 @@ def service_waits_for_its_listener(app: Assembly) -> Iterator[Breach]:
             listeners = balancers.listeners_of(group)
             if not listeners and balancers.complete:
                 problem = f"no listener forwards to {group.logical_id}"
-            elif listeners and not balancers.awaited(service.resource, listeners):
+            elif listeners and not balancers.may_exist_before(service.resource, listeners):
                 names = ", ".join(listener.logical_id for listener in listeners)
                 problem = f"nothing makes CloudFormation create {names} before the service"
             else:
