@@ -74,7 +74,7 @@ class Endpoints:
                 continue
             for name in endpoint.options("ServiceName"):
                 interface = kinds == ["Interface"]
-                service = _service(name) if interface or set(kinds) <= {"Gateway", ABSENT} else None
+                service = _service(name) if interface or all(kind in ("Gateway", ABSENT) for kind in kinds) else None
                 self._by_vpc[vpc.reference].append(Endpoint(endpoint, service, interface))
 
     def _in_table(self, endpoint: Endpoint, subnet: Resource) -> Verdict:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from guards.resolve import Resolver
-from guards.statements import Condition, Principal, Statement
+from guards.statements import Statement
 from guards.template import Assembly, Resource
-from guards.values import ABSENT, Text, text_of
 from guards.unfold import unfold
+from guards.values import Text, text_of
 from guards.views import view
 
 _MARK = re.compile("\ue000(\\d+)\ue001")
@@ -107,41 +107,4 @@ def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iter
     resolver = resource.template.resolver
     for place, raw in unfold(resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
         if isinstance(raw, dict) and "Effect" in raw:  # a web ACL has a Statement too
-            yield _statement(resource, resolver, place, raw)
-
-
-def _statement(resource: Resource, resolver: Resolver, path: str, raw: dict[str, Any]) -> Statement:
-    def values(name: str) -> tuple[Any, ...]:
-        return tuple(resolver.deep(value) for _, value in unfold(resolver, raw.get(name, []), path))
-
-    return Statement(
-        resource=resource,
-        path=path,
-        effect=resolver.deep(raw.get("Effect", ABSENT)),
-        principals=tuple(_principals(resolver, raw.get("Principal", []), f"{path}.Principal")),
-        not_principals=tuple(_principals(resolver, raw.get("NotPrincipal", []), f"{path}.NotPrincipal")),
-        actions=values("Action"),
-        not_actions=values("NotAction"),
-        resources=values("Resource"),
-        not_resources=values("NotResource"),
-        conditions=tuple(_conditions(resolver, raw.get("Condition", []), path)),
-    )
-
-
-def _principals(resolver: Resolver, raw: Any, path: str) -> Iterator[Principal]:
-    for place, value in unfold(resolver, raw, path):
-        if not isinstance(value, dict):
-            yield Principal("", value, place)
-            continue
-        for kind, inner in value.items():
-            for inner_place, item in unfold(resolver, inner, f"{place}.{kind}"):
-                yield Principal(str(kind), resolver.deep(item), inner_place)
-
-
-def _conditions(resolver: Resolver, raw: Any, path: str) -> Iterator[Condition]:
-    for _, operators in unfold(resolver, raw, path):
-        for operator, keys in operators.items() if isinstance(operators, dict) else ():
-            for _, entries in unfold(resolver, keys, path):
-                for key, inner in entries.items() if isinstance(entries, dict) else ():
-                    values = tuple(resolver.deep(value) for _, value in unfold(resolver, inner, path))
-                    yield Condition(str(operator), str(key), values)
+            yield Statement(resource, place, raw)

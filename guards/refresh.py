@@ -1,9 +1,9 @@
-"""Rewrites the facts that can be derived from the packaged data of cfn-lint and botocore.
+"""Rewrites the facts that can be derived from the packaged data of cfn-lint, botocore and moto.
 
     python -m guards.refresh
 
 Facts that only AWS's pages state (support dates, feature floors, reserved users) stay as they are, with their source;
-the command lists them, so that somebody reads those pages again. Needs cfn-lint and botocore, which the rules do not.
+the command lists them, so that somebody reads those pages again. Needs those packages, which the rules do not.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from guards import refresh_iam
 from guards import refresh_sources as sources
 
 DATA = Path(__file__).parent / "data"
@@ -25,6 +26,7 @@ DERIVED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "aurora_versions": (CFN_LINT, sources.aurora_versions),
     "fargate": (CFN_LINT, sources.fargate_sizes),
     "lambda": (CFN_LINT, sources.lambda_facts),
+    "managed_policies": (refresh_iam.MOTO, refresh_iam.managed_policies),
     "rds_log_types": (BOTOCORE, sources.log_types),
 }
 WIDTH = 120
@@ -41,7 +43,7 @@ def refresh(folder: Path, today: date) -> list[str]:
         What changed, one line per fact; empty when the facts are as they were.
 
     Raises:
-        ImportError: cfn-lint or botocore is not installed.
+        ImportError: cfn-lint, botocore or moto is not installed.
         SourceError: their packaged data have another shape than expected.
     """
     derived = {name: derive() for name, (_, derive) in DERIVED.items()}  # before the first file is touched

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from guards.template import Resource
-from guards.values import Text, is_known
+from guards.unfold import unfold
+from guards.values import ABSENT, Text, is_known
 from guards.verdict import Verdict, any_of
 
 
@@ -35,33 +38,60 @@ class Condition:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Statement:
     """One statement, normalised: every element that may be a scalar or a list is a tuple of resolved values.
+
+    Elements are resolved when they are first asked for: most rules want one or two of them.
 
     Args:
         resource: the resource whose policy it is.
         path: dotted path of the statement below ``Properties``.
-        effect: ``Allow``, ``Deny``, or a mark.
-        principals: from ``Principal``.
-        not_principals: from ``NotPrincipal``.
-        actions: from ``Action``.
-        not_actions: from ``NotAction``.
-        resources: from ``Resource``.
-        not_resources: from ``NotResource``.
-        conditions: from ``Condition``; all of them must hold.
+        raw: the statement as written.
     """
 
-    resource: Resource
-    path: str
-    effect: Any
-    principals: tuple[Principal, ...]
-    not_principals: tuple[Principal, ...]
-    actions: tuple[Any, ...]
-    not_actions: tuple[Any, ...]
-    resources: tuple[Any, ...]
-    not_resources: tuple[Any, ...]
-    conditions: tuple[Condition, ...]
+    def __init__(self, resource: Resource, path: str, raw: dict[str, Any]) -> None:
+        self.resource, self.path, self._raw = resource, path, raw
+        self._resolver = resource.template.resolver
+
+    @cached_property
+    def effect(self) -> Any:
+        """``Allow``, ``Deny``, or a mark."""
+        return self._resolver.deep(self._raw.get("Effect", ABSENT))
+
+    @cached_property
+    def principals(self) -> tuple[Principal, ...]:
+        """Values of ``Principal``."""
+        return tuple(self._principals("Principal"))
+
+    @cached_property
+    def not_principals(self) -> tuple[Principal, ...]:
+        """Values of ``NotPrincipal``."""
+        return tuple(self._principals("NotPrincipal"))
+
+    @cached_property
+    def actions(self) -> tuple[Any, ...]:
+        """Values of ``Action``."""
+        return self._values("Action")
+
+    @cached_property
+    def not_actions(self) -> tuple[Any, ...]:
+        """Values of ``NotAction``."""
+        return self._values("NotAction")
+
+    @cached_property
+    def resources(self) -> tuple[Any, ...]:
+        """Values of ``Resource``."""
+        return self._values("Resource")
+
+    @cached_property
+    def not_resources(self) -> tuple[Any, ...]:
+        """Values of ``NotResource``."""
+        return self._values("NotResource")
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Keys of ``Condition``; all of them must hold."""
+        return tuple(self._conditions())
 
     def acts_on(self, action: str) -> Verdict:
         """Tell whether an action such as ``kms:Decrypt`` is meant, by ``Action`` with wildcards or by ``NotAction``."""
@@ -76,6 +106,29 @@ class Statement:
     def condition_keys(self) -> frozenset[str]:
         """Return the condition keys in lower case, e.g. ``aws:sourceaccount``: AWS ignores their case."""
         return frozenset(condition.key.lower() for condition in self.conditions)
+
+    def _values(self, name: str) -> tuple[Any, ...]:
+        found = unfold(self._resolver, self._raw.get(name, []), self.path)
+        return tuple(self._resolver.deep(value) for _, value in found)
+
+    def _principals(self, name: str) -> Iterator[Principal]:
+        for place, value in unfold(self._resolver, self._raw.get(name, []), f"{self.path}.{name}"):
+            if not isinstance(value, dict):
+                yield Principal("", value, place)
+                continue
+            for kind, inner in value.items():
+                for inner_place, item in unfold(self._resolver, inner, f"{place}.{kind}"):
+                    yield Principal(str(kind), self._resolver.deep(item), inner_place)
+
+    def _conditions(self) -> Iterator[Condition]:
+        for _, operators in unfold(self._resolver, self._raw.get("Condition", []), self.path):
+            for operator, keys in operators.items() if isinstance(operators, dict) else ():
+                for _, entries in unfold(self._resolver, keys, self.path):
+                    for key, inner in entries.items() if isinstance(entries, dict) else ():
+                        values = tuple(
+                            self._resolver.deep(value) for _, value in unfold(self._resolver, inner, self.path)
+                        )
+                        yield Condition(str(operator), str(key), values)
 
 
 def matches(pattern: Any, text: str) -> Verdict:

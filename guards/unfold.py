@@ -14,6 +14,9 @@ def unfold(resolver: Resolver, raw: Any, path: str) -> Iterator[tuple[str, Any]]
 
     Mappings are yielded as written; everything else is resolved.
     """
+    if isinstance(raw, str):  # most values are
+        yield path, raw
+        return
     value = resolver.resolve(raw)
     if isinstance(value, Choice):
         for arm in value.arms:

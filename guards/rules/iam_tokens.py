@@ -31,30 +31,27 @@ SECTIONS = ("Conditions", "Mappings", "Outputs", "Parameters")
 def tokens_are_resolved(app: Assembly) -> Iterator[Breach]:
     """A placeholder of the CDK or of Pulumi, or how a language prints an object; principals have DR-IAM-01."""
     for template in app.templates.values():
+        # Rendering is ten times faster than walking, and hardly any template has such text.
+        if not unresolved(json.dumps(template.document, default=str, skipkeys=True, ensure_ascii=False)):
+            continue
         for resource in template.resources.values():
-            for path, found in _find(resource.body.get("Properties")):
+            for path, found in _find(resource.body.get("Properties"), "", code=False):
                 yield breach(resource, path, f"{found!r} is the text of a token that was never resolved.")
         for section in SECTIONS:
-            for path, found in _find(template.document.get(section)):
-                message = f"{section}.{path}: {found!r} is the text of a token that was never resolved."
+            for path, found in _find(template.document.get(section), section, code=False):
+                message = f"{path}: {found!r} is the text of a token that was never resolved."
                 yield Breach(template=template, resource=None, path="", message=message)
 
 
-def _find(node: Any) -> Iterator[tuple[str, str]]:
-    # Rendering is ten times faster than walking, and hardly any resource has such text.
-    if node and unresolved(json.dumps(node, default=str, skipkeys=True, ensure_ascii=False)):
-        yield from _walk(node, "", code=False)
-
-
-def _walk(node: Any, path: str, *, code: bool) -> Iterator[tuple[str, str]]:
+def _find(node: Any, path: str, *, code: bool) -> Iterator[tuple[str, str]]:
     if isinstance(node, dict):
         principals = {"Principal", "NotPrincipal"} if "Effect" in node else frozenset()
         for key, child in node.items():
             if key not in principals:
-                yield from _walk(child, f"{path}.{key}".lstrip("."), code=code or key in CODE)
+                yield from _find(child, f"{path}.{key}".lstrip("."), code=code or key in CODE)
     elif isinstance(node, list):
         for index, child in enumerate(node):
-            yield from _walk(child, f"{path}.{index}".lstrip("."), code=code)
+            yield from _find(child, f"{path}.{index}".lstrip("."), code=code)
     elif isinstance(node, str | int | float):
         found = unresolved(str(node), code=code)
         if found:

@@ -67,8 +67,13 @@ def handlers_exist(app: Assembly) -> Iterator[Breach]:
 
 
 def _is_generated(function: Resource) -> bool:
-    """Tell whether a macro adds properties."""
-    return "Fn::Transform" in function.body or "Fn::Transform" in (function.body.get("Properties") or ())
+    """Tell whether a macro, of the function or of the whole template, may add properties."""
+    transforms = function.template.document.get("Transform", [])
+    macros = transforms if isinstance(transforms, list) else [transforms]
+    if any(not str(macro).startswith("AWS::") for macro in macros):
+        return True
+    properties = function.body.get("Properties")
+    return "Fn::Transform" in function.body or (isinstance(properties, dict) and "Fn::Transform" in properties)
 
 
 def _missing_code(function: Resource) -> str | None:
