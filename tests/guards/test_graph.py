@@ -11,7 +11,7 @@ from guards.graph import Exit, network_of
 from guards.security_groups import ANYWHERE, Party, security_groups_of
 from guards.template import Assembly
 from guards.values import Reference
-from guards.verdict import Verdict, all_of, any_of
+from guards.verdict import Verdict
 
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
 GATEWAY = {"Type": "AWS::EC2::InternetGateway"}
@@ -229,33 +229,3 @@ class TestSecurityGroups:
         groups, end = security_groups_of(app), Party((Reference("template", "Target"),))
         assert groups.reaches(SOURCE, end, 5432) is Verdict.NO
         assert groups.reaches(Party((Reference("template", "Open"),)), end, 5432) is Verdict.YES
-
-
-def test_of_ways_the_best_counts_and_of_conditions_the_worst() -> None:
-    assert any_of([Verdict.NO, Verdict.MAYBE]) is Verdict.MAYBE
-    assert all_of([Verdict.YES, Verdict.MAYBE]) is Verdict.MAYBE
-    assert any_of([]) is Verdict.NO
-    assert all_of([]) is Verdict.YES
-
-
-def test_list_parameter_of_a_nested_stack_arrives_as_text() -> None:
-    parent = {
-        "Resources": {
-            "A": _subnet(),
-            "B": _subnet(),
-            "Child": {
-                "Type": "AWS::CloudFormation::Stack",
-                "Properties": {
-                    "TemplateURL": "child.yaml",
-                    "Parameters": {"Subnets": {"Fn::Join": [",", [{"Ref": "A"}, {"Ref": "B"}]]}},
-                },
-            },
-        }
-    }
-    child = {
-        "Parameters": {"Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"}},
-        "Resources": {"Group": {"Type": "AWS::RDS::DBSubnetGroup", "Properties": {"SubnetIds": {"Ref": "Subnets"}}}},
-    }
-    app = Assembly({"root.yaml": parent, "child.yaml": child})
-    group = app.templates["child.yaml"].resources["Group"]
-    assert group.get("SubnetIds") == [Reference("root.yaml", "A"), Reference("root.yaml", "B")]
