@@ -8,6 +8,7 @@ from typing import Any
 
 from guards.template import Assembly, Resource
 from guards.values import ABSENT, UNKNOWN
+from guards.views import view
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 
@@ -35,8 +36,16 @@ class Metric:
     complete: bool
 
 
-def metrics_of(app: Assembly) -> Iterator[Metric]:
-    """Yield every metric of every alarm; one whose dimensions depend on a condition once per possibility."""
+def metrics_of(app: Assembly) -> list[Metric]:
+    """Return every metric of every alarm; one whose dimensions depend on a condition once per possibility."""
+    return view(app, _metrics)
+
+
+def _metrics(app: Assembly) -> list[Metric]:
+    return list(_read(app))
+
+
+def _read(app: Assembly) -> Iterator[Metric]:
     for alarm in app.of_type(ALARM):
         for written in alarm.options("Dimensions") if alarm.options("MetricName") != [ABSENT] else ():
             statistics = alarm.given("Statistic") + alarm.given("ExtendedStatistic")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from guards.facts import facts
-from guards.resolve import Choice
 from guards.template import Assembly, Resource, Template
 from guards.values import Opaque, Text
 from guards.views import view
@@ -17,16 +17,13 @@ _PLACES = ("region", "account", "AWS::Partition", "AWS::URLSuffix")
 
 
 def tag_of(resource: Resource, name: str) -> str | None:
-    """Return the value of a resource's tag (case of the key ignored), or ``None`` when it is not given or not known."""
-    properties = resource.body.get("Properties")
-    if not isinstance(properties, dict):
-        return None
-    for place in facts("physical_names")["tags"]:
-        if place in properties:
-            found = _value(resource, properties[place], name)
-            if found is not None:
-                return found
-    return None
+    """Return the value of a resource's tag, or ``None`` when it is not given or not known.
+
+    Args:
+        resource: what may have tags.
+        name: ``suffix`` or ``environment``; the case of the tag's key is ignored.
+    """
+    return view(resource.template.assembly, _tags).get(resource, {}).get(name)
 
 
 def inherited_tag(resource: Resource, name: str) -> str | None:
@@ -34,7 +31,7 @@ def inherited_tag(resource: Resource, name: str) -> str | None:
 
     Args:
         resource: what may have no tags at all, e.g. a dashboard.
-        name: ``Suffix`` or ``Environment``.
+        name: ``suffix`` or ``environment``.
     """
     own = tag_of(resource, name)
     if own is not None:
@@ -47,7 +44,7 @@ def inherited_tag(resource: Resource, name: str) -> str | None:
             return found
         template = template.parent.template
     for key in (resource.template.key, template.key):
-        values = shared[key][name.lower()]
+        values = shared[key][name]
         if values:
             return next(iter(values)) if len(values) == 1 else None
     return None
@@ -85,16 +82,29 @@ def _is_place(part: Any) -> bool:
     return isinstance(part, Opaque) and part.kind in _PLACES
 
 
-def _value(resource: Resource, raw: Any, name: str) -> str | None:
-    tags = resource.resolver.resolve(raw)
-    if isinstance(tags, Choice):
-        return None
+def _tags(app: Assembly) -> dict[Resource, dict[str, str]]:
+    """Read the tags that matter here, once for all rules."""
+    places = facts("physical_names")["tags"]
+    found: dict[Resource, dict[str, str]] = {}
+    for template in app.templates.values():
+        for resource in template.resources.values():
+            properties = resource.body.get("Properties")
+            if not isinstance(properties, dict):
+                continue
+            for place in places:
+                if place in properties:
+                    found.setdefault(resource, {}).update(_read(resource, properties[place]))
+    return found
+
+
+def _read(resource: Resource, raw: Any) -> Iterator[tuple[str, str]]:
+    tags = raw if isinstance(raw, list) else resource.resolver.resolve(raw)
     entries = tags.items() if isinstance(tags, dict) else map(_entry, tags) if isinstance(tags, list) else ()
-    for key, value in entries:
-        if isinstance(key, str) and key.lower() == name.lower():
-            found = resource.resolver.deep(value)
-            return found if isinstance(found, str) and found else None
-    return None
+    for key, written in entries:
+        if isinstance(key, str) and key.lower() in _INHERITED:
+            value = written if isinstance(written, str) else resource.resolver.deep(written)
+            if isinstance(value, str) and value:
+                yield key.lower(), value
 
 
 def _entry(tag: Any) -> tuple[Any, Any]:

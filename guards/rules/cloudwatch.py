@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from guards.alarms import ALARM, COMPOSITE, Metric, metrics_of
+from guards.deliveries import EVENT_RULE
 from guards.facts import facts
 from guards.mentions import mentioned
 from guards.nesting import NESTED_STACK
@@ -26,8 +27,12 @@ READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "
     "DR-CLOUDWATCH-01",
     title="An alarm tells somebody",
     prevents="Nothing says so: the alarm goes red on a page that nobody looks at",
-    fix="Add AlarmActions, e.g. a topic, and leave ActionsEnabled on; or let a composite alarm watch it.",
-    sources=(ALARM_EMAIL, PUT_METRIC_ALARM),
+    fix="Add AlarmActions, e.g. a topic, and leave ActionsEnabled on; or let a composite alarm or event rule watch it.",
+    sources=(
+        ALARM_EMAIL,
+        PUT_METRIC_ALARM,
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html",
+    ),
 )
 def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
     """No action in any arm of a condition and no reader of the alarm's state, or actions that are switched off."""
@@ -122,12 +127,17 @@ def _range(metric: Metric) -> tuple[float, float] | None:
 
 def _is_read(app: Assembly, alarm: Resource) -> bool:
     """Tell whether a composite alarm, a deployment, a health check or anything else refers to an alarm."""
-    if alarm.reference in view(app, _referred):
+    if alarm.reference in view(app, _referred) or view(app, _hears_of_every_alarm):
         return True
     name = alarm.get("AlarmName")
     return isinstance(name, str) and any(
         name in json.dumps(reader.body, default=str) for reader in app.of_type(*READERS) if reader is not alarm
     )
+
+
+def _hears_of_every_alarm(app: Assembly) -> bool:
+    """Tell whether an event rule listens to alarms, as AWS announces each change of each alarm on the event bus."""
+    return any("aws.cloudwatch" in json.dumps(rule.body, default=str) for rule in app.of_type(EVENT_RULE))
 
 
 def _referred(app: Assembly) -> set[Reference]:

@@ -64,8 +64,10 @@ def load_balancer_dimensions(app: Assembly) -> Iterator[Breach]:
             continue
         if metric.complete and "LoadBalancer" not in metric.dimensions:
             if metric.name not in known["without_load_balancer"]:
-                given = ", ".join(metric.dimensions) or "no dimension"
-                yield breach(metric.alarm, metric.path, f"{metric.name} exists per LoadBalancer only, not per {given}.")
+                given = ", ".join(metric.dimensions) or "nothing"
+                yield breach(
+                    metric.alarm, metric.path, f"{metric.name} exists per LoadBalancer only; given is {given}."
+                )
         elif metric.complete and metric.name in known["with_target_group"] and "TargetGroup" not in metric.dimensions:
             yield breach(
                 metric.alarm,

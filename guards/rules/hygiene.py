@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from guards.facts import facts
 from guards.rule import Breach, Severity, breach, rule
-from guards.template import Assembly, Resource, Template
+from guards.template import Assembly, Resource
 from guards.values import ABSENT
 
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
@@ -53,19 +52,12 @@ def quotas_are_far(app: Assembly) -> Iterator[Breach]:
             for name, quota in quotas["sections"].items()
             if isinstance(section := template.document.get(name), dict)
         }
-        counts["bytes"] = (_size(template), quotas["bytes"])
+        if app.folder is not None:  # a model in memory has no file
+            counts["bytes"] = ((app.folder / template.file).stat().st_size, quotas["bytes"])
         for name, (count, quota) in counts.items():
             if count >= quotas["warn_at"] * quota:
                 message = f"{count} {name.lower()}, {count / quota:.0%} of the {quota} that a template may have."
                 yield Breach(template=template, resource=None, path="", message=message)
-
-
-def _size(template: Template) -> int:
-    """Return the bytes of a template's file; for a model in memory, what they are at least."""
-    folder = template.assembly.folder
-    if folder is not None:
-        return (folder / template.file).stat().st_size
-    return len(json.dumps(template.document, separators=(",", ":"), default=str))
 
 
 def _is_a_copy(resource: Resource) -> bool:

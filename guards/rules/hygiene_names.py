@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 from guards.facts import facts
 from guards.rule import Breach, Severity, breach, rule, show
@@ -75,5 +76,10 @@ def _contradicting_names(app: Assembly) -> Iterator[Breach]:
 
 def _meant(word: str) -> str | None:
     """Return the environment that a word stands for: production is prod."""
-    environments = facts("physical_names")["environments"]
-    return next((name for name, words in environments.items() if word.lower() in words), None)
+    return _environments().get(word.lower())
+
+
+@cache
+def _environments() -> dict[str, str]:
+    names = facts("physical_names")["environments"]
+    return {word: name for name, words in names.items() for word in words}

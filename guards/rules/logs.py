@@ -52,9 +52,12 @@ def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LOGS-02",
     title="A log group names its key by ARN",
-    prevents="#/KmsKeyId: failed validation constraint for keyword [pattern] (the log group fails to create)",
+    prevents="Model validation failed (#/KmsKeyId: failed validation constraint for keyword [pattern]) at creation",
     fix="Use Fn::GetAtt Key.Arn: Ref of a key is its id, which CloudWatch Logs does not take.",
-    sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html",),
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html",
+        "https://github.com/aws-cloudformation/cloudformation-resource-schema/issues/119",
+    ),
 )
 def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
     """`Ref` of a key or an alias, or a literal id or alias name."""
