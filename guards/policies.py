@@ -60,7 +60,7 @@ def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, 
             yield path.rstrip("."), node
             return
         if len(node) == 1 and next(iter(node)) in _STRINGS:
-            node = resolver.resolve(node)
+            node = resolver.resolve(node) if "Statement" in repr(node) else ""
         else:
             for key, child in node.items():
                 if key == "Fn::If":

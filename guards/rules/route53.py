@@ -95,6 +95,8 @@ def _apex(app: Assembly, record: Record) -> Any:
     for name in names:
         if isinstance(name, str) and domain(name) in apexes:
             return name
+    if names and all(isinstance(name, str) for name in names):
+        return None
     spelling = spelled_domain(resource.template, written_as(resource, "Name"))
     written = [spelled_domain(resource.template, written_as(resource, "HostedZoneName"))]
     if zone is not None:
