@@ -76,6 +76,18 @@ deploy: install ## Deploy
 bench: install ## Time a synth against an empty CDK app
 	@python -m tools.bench $(ARGS)
 
+.PHONY: bench-guards
+bench-guards: install ## Time the guards on the platform and on up to 10,000 resources, beside cfn-lint and checkov
+	@python -m tools.bench_guards $(ARGS)
+
+.PHONY: compare
+compare: install ## Compare what the guards catch with four other tools, into docs/guards.md
+	@python -m tools.compare_guards
+
+.PHONY: guards-docs
+guards-docs: install ## Write docs/guards.md from the rules and their fixtures
+	@python -m tools.guards_docs
+
 .PHONY: mutants
 mutants: install ## Break stacks/ on purpose, one line at a time, and list what no test noticed
 	@python -m tools.mutants $(ARGS)
@@ -90,7 +102,8 @@ settings-table: install ## Write docs/settings.md from the settings themselves
 
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in requirements requirements-dev requirements-node requirements-uv requirements-emulator; do \
+	@for name in requirements requirements-dev requirements-node requirements-uv requirements-emulator \
+			requirements-judges; do \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $(ARGS) $$name.in -o $$name.txt && echo "$$name.txt" || exit 1; done
 

@@ -31,10 +31,11 @@ def _entries(file: Path) -> list[tuple[str, str]]:
     return entries
 
 
-def test_all_five_files_are_there() -> None:
+def test_all_six_files_are_there() -> None:
     assert [file.name for file in COMPILED] == [
         "requirements-dev.txt",
         "requirements-emulator.txt",
+        "requirements-judges.txt",
         "requirements-node.txt",
         "requirements-uv.txt",
         "requirements.txt",
@@ -77,6 +78,7 @@ def test_development_and_runtime_agree_on_what_they_share() -> None:
         ("requirements-dev.txt", "moto", "5.2.5"),
         ("requirements-dev.txt", "cfn-lint", "1.58.0"),
         ("requirements-emulator.txt", "ministack", "1.5.33"),
+        ("requirements-judges.txt", "aws-cdk-lib", "2.275.0"),
     ],
 )
 def test_versions_that_were_chosen_with_care(file: str, name: str, version: str) -> None:

@@ -1,0 +1,7 @@
+"""``python -m guards``."""
+
+import sys
+
+from guards.cli import main
+
+sys.exit(main())

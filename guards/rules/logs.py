@@ -1,0 +1,70 @@
+"""CloudWatch Logs: the key of a log group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guards.facts import facts
+from guards.key_policies import KEY, REPLICA, keys_of, refusal
+from guards.rule import Breach, breach, rule, show
+from guards.template import Assembly
+from guards.values import Reference
+
+LOG_GROUP = "AWS::Logs::LogGroup"
+ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
+
+
+@rule(
+    "DR-LOGS-01",
+    title="The key of a log group lets CloudWatch Logs of its region use it",
+    prevents=(
+        "The specified KMS key does not exist or is not allowed to be used with Arn "
+        "'arn:aws:logs:us-east-1:123456789012:log-group:…' (AccessDeniedException; the log group fails to create)"
+    ),
+    fix=(
+        "Let logs.<region>.amazonaws.com use kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and "
+        "kms:Describe* in the key's policy, best where kms:EncryptionContext:aws:logs:arn is one of your log groups."
+    ),
+    sources=(
+        ENCRYPTION,
+        "https://github.com/hashicorp/terraform-provider-aws/issues/29282",
+        "https://github.com/aws/aws-cdk/pull/28319",
+    ),
+    data="key_users",
+)
+def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
+    """Log group → key, and no grant for Logs at the end, or one for Logs of another region."""
+    needs = facts("key_users")["logs"]
+    for group in app.of_type(LOG_GROUP):
+        region = group.template.region
+        for value in group.given("KmsKeyId"):
+            for key in keys_of(app, value):
+                reason = refusal(key, needs["service"], needs["actions"], region=region)
+                if reason is not None:
+                    yield breach(
+                        group,
+                        "KmsKeyId",
+                        f"the policy of {key.logical_id} ({key.template.file}) does not let "
+                        f"logs.{region or '<region>'}.amazonaws.com use {', '.join(reason.missing)}.",
+                    )
+
+
+@rule(
+    "DR-LOGS-02",
+    title="A log group names its key by ARN",
+    prevents="Model validation failed (#/KmsKeyId: failed validation constraint for keyword [pattern]) at creation",
+    fix="Use Fn::GetAtt Key.Arn: Ref of a key is its id, which CloudWatch Logs does not take.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html",
+        "https://github.com/aws-cloudformation/cloudformation-resource-schema/issues/119",
+    ),
+)
+def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
+    """`Ref` of a key or an alias, or a literal id or alias name."""
+    for group in app.of_type(LOG_GROUP):
+        for value in group.given("KmsKeyId"):
+            target = app.target(value) if isinstance(value, Reference) and not value.attribute else None
+            is_ref = target is not None and target.type in (KEY, REPLICA, "AWS::KMS::Alias")
+            is_name = isinstance(value, str) and bool(value) and not value.startswith(("arn:", "{{resolve:"))
+            if is_ref or is_name:
+                yield breach(group, "KmsKeyId", f"{show(value)} is no ARN; allowed is arn:…:key/… or arn:…:alias/….")

@@ -1,0 +1,156 @@
+"""Seeded defects of the Aurora cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tests.guards.mutations import MutableApp, mutation
+
+CLUSTER = "AWS::RDS::DBCluster"
+INSTANCE = "AWS::RDS::DBInstance"
+SCALING = "ServerlessV2ScalingConfiguration"
+
+
+@mutation("DR-AURORA-01")
+def retired_version(app: MutableApp) -> None:
+    app.properties(CLUSTER)["EngineVersion"] = "15.6"
+
+
+@mutation("DR-AURORA-01")
+def version_that_never_existed(app: MutableApp) -> None:
+    global_cluster(app, EngineVersion="17.8")
+
+
+@mutation("DR-AURORA-02")
+def support_that_ends(app: MutableApp) -> None:
+    app.properties(CLUSTER)["EngineVersion"] = "17.5"
+
+
+@mutation("DR-AURORA-03")
+def version_without_data_api(app: MutableApp) -> None:
+    app.properties(CLUSTER)["EngineVersion"] = "14.6"
+
+
+@mutation("DR-AURORA-04")
+def no_capacity_range(app: MutableApp) -> None:
+    del app.properties(CLUSTER)[SCALING]
+
+
+@mutation("DR-AURORA-05")
+def minimum_above_maximum(app: MutableApp) -> None:
+    app.properties(CLUSTER)[SCALING] = {"MinCapacity": 32, "MaxCapacity": 16}
+
+
+@mutation("DR-AURORA-05")
+def capacity_between_steps(app: MutableApp) -> None:
+    app.properties(CLUSTER)[SCALING]["MinCapacity"] = "0.7"
+
+
+@mutation("DR-AURORA-06")
+def log_type_of_mysql(app: MutableApp) -> None:
+    app.properties(CLUSTER)["EnableCloudwatchLogsExports"].append("slowquery")
+
+
+@mutation("DR-AURORA-07", judged_as="multi-region")
+def secondary_without_key(app: MutableApp) -> None:
+    properties = app.properties(CLUSTER)
+    properties["GlobalClusterIdentifier"] = "payments"
+    for name in ("KmsKeyId", "MasterUsername", "ManageMasterUserPassword", "MasterUserSecret"):
+        del properties[name]
+
+
+@mutation("DR-AURORA-08")
+def password_in_the_template(app: MutableApp) -> None:
+    own_password(app, "correct-horse-battery")
+
+
+@mutation("DR-AURORA-08")
+def password_in_a_parameter(app: MutableApp) -> None:
+    # The root hides it, and the nested stack, whose own parameter has no NoEcho, shows it.
+    root = app.documents["root.template.json"]
+    root.setdefault("Parameters", {})["Password"] = {"Type": "String", "NoEcho": True}
+    app.properties("AWS::CloudFormation::Stack", "Database").setdefault("Parameters", {})["Password"] = {
+        "Ref": "Password"
+    }
+    app.template_with(CLUSTER)["Parameters"]["Password"] = {"Type": "String"}
+    own_password(app, {"Ref": "Password"})
+
+
+@mutation("DR-AURORA-09")
+def reserved_user(app: MutableApp) -> None:
+    app.properties(CLUSTER)["MasterUsername"] = "admin"
+
+
+@mutation("DR-AURORA-10", judged_as="multi-region")
+def managed_password_in_a_global_database(app: MutableApp) -> None:
+    global_cluster(app, SourceDBClusterIdentifier={"Ref": next(iter(app.resources(CLUSTER)))})
+
+
+@mutation("DR-AURORA-11")
+def writer_alone(app: MutableApp) -> None:
+    app.remove(INSTANCE, "ClusterReader")
+
+
+@mutation("DR-AURORA-11")
+def writer_and_reader_in_one_zone(app: MutableApp) -> None:
+    zone = app.properties(INSTANCE, "ClusterWriter")["AvailabilityZone"]
+    app.properties(INSTANCE, "ClusterReader")["AvailabilityZone"] = zone
+
+
+@mutation("DR-AURORA-12")
+def reader_on_its_own(app: MutableApp) -> None:
+    app.properties(INSTANCE, "ClusterReader")["PromotionTier"] = 2
+
+
+@mutation("DR-AURORA-13")
+def windows_at_the_same_time(app: MutableApp) -> None:
+    app.properties(CLUSTER)["PreferredBackupWindow"] = "05:30-06:30"
+
+
+@mutation("DR-AURORA-14")
+def retained_but_not_protected(app: MutableApp) -> None:
+    app.properties(CLUSTER)["DeletionProtection"] = False
+
+
+@mutation("DR-AURORA-14", profile="dev")
+def protected_but_to_be_deleted(app: MutableApp) -> None:
+    app.properties(CLUSTER)["DeletionProtection"] = "true"
+
+
+@mutation("DR-AURORA-15")
+def default_port(app: MutableApp) -> None:
+    port = app.properties(CLUSTER)["Port"]
+    for name, document in app.documents.items():  # rules of the security groups follow it
+        app.documents[name] = json.loads(re.sub(rf"\b{port}\b", "5432", json.dumps(document)))
+
+
+@mutation("DR-AURORA-16")
+def tls_optional(app: MutableApp) -> None:
+    app.properties("AWS::RDS::DBClusterParameterGroup")["Parameters"]["rds.force_ssl"] = "0"
+
+
+@mutation("DR-AURORA-17")
+def public_reader(app: MutableApp) -> None:
+    app.properties(INSTANCE, "ClusterReader")["PubliclyAccessible"] = True
+
+
+@mutation("DR-AURORA-18")
+def subnet_group_of_one(app: MutableApp) -> None:
+    del app.properties("AWS::RDS::DBSubnetGroup")["SubnetIds"][1:]
+
+
+def own_password(app: MutableApp, password: Any) -> None:
+    """Replace the password that RDS manages."""
+    properties = app.properties(CLUSTER)
+    del properties["ManageMasterUserPassword"], properties["MasterUserSecret"]
+    properties["MasterUserPassword"] = password
+
+
+def global_cluster(app: MutableApp, **properties: Any) -> None:
+    """Add a global cluster beside the regional one."""
+    properties = {"Engine": "aurora-postgresql", **properties}
+    app.add(
+        CLUSTER, "Global", {"Type": "AWS::RDS::GlobalCluster", "DeletionPolicy": "Retain", "Properties": properties}
+    )

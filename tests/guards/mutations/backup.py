@@ -1,0 +1,86 @@
+"""Seeded defects of the backup plans, the vault and the restore tests."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from tests.guards.mutations import MutableApp, mutation
+
+PLAN = "AWS::Backup::BackupPlan"
+SELECTION = "AWS::Backup::BackupSelection"
+VAULT = "AWS::Backup::BackupVault"
+
+
+@mutation("DR-BACKUP-01")
+def plan_of_nothing(app: MutableApp) -> None:
+    app.remove(SELECTION)
+
+
+@mutation("DR-BACKUP-02")
+def table_left_out(app: MutableApp) -> None:
+    app.properties(SELECTION)["BackupSelection"]["Resources"].pop()
+
+
+@mutation("DR-BACKUP-03", profile="options")
+def no_cooling_off(app: MutableApp) -> None:
+    app.properties(VAULT)["LockConfiguration"]["ChangeableForDays"] = 1
+
+
+@mutation("DR-BACKUP-03")
+def lock_without_minimum(app: MutableApp) -> None:
+    del app.properties(VAULT)["LockConfiguration"]["MinRetentionDays"]
+
+
+@mutation("DR-BACKUP-04")
+def retention_below_the_lock(app: MutableApp) -> None:
+    rule(app, "Daily")["Lifecycle"]["DeleteAfterDays"] = 3
+
+
+@mutation("DR-BACKUP-05")
+def deleted_soon_after_the_move(app: MutableApp) -> None:
+    rule(app, "Monthly")["Lifecycle"] = {"MoveToColdStorageAfterDays": 300, "DeleteAfterDays": 365}
+
+
+@mutation("DR-BACKUP-05")
+def continuous_for_too_long(app: MutableApp) -> None:
+    rule(app, "Continuous")["Lifecycle"]["DeleteAfterDays"] = 60
+
+
+@mutation("DR-BACKUP-06")
+def cold_storage_for_aurora(app: MutableApp) -> None:
+    plan_for(app, 0, Lifecycle={"MoveToColdStorageAfterDays": 30, "DeleteAfterDays": 365})
+
+
+@mutation("DR-BACKUP-07")
+def hyphens_in_a_restore_test(app: MutableApp) -> None:
+    for kind in ("AWS::Backup::RestoreTestingPlan", "AWS::Backup::RestoreTestingSelection"):
+        for resource in app.resources(kind).values():
+            resource["Properties"]["RestoreTestingPlanName"] = "dr-restore-eu1-us-east-1"
+
+
+@mutation("DR-BACKUP-08")
+def continuous_backup_of_a_table(app: MutableApp) -> None:
+    plan_for(app, 1, EnableContinuousBackup=True, Lifecycle={"DeleteAfterDays": 35})
+
+
+def rule(app: MutableApp, name: str) -> dict[str, Any]:
+    """Return a rule of the plan by name, to be edited in place."""
+    rules: list[dict[str, Any]] = app.properties(PLAN)["BackupPlan"]["BackupPlanRule"]
+    return next(item for item in rules if item["RuleName"] == name)
+
+
+def plan_for(app: MutableApp, index: int, **settings: Any) -> None:
+    """Add a plan with one rule for one of the resources that the application backs up."""
+    daily = {name: value for name, value in rule(app, "Daily").items() if name != "Lifecycle"}
+    plan = copy.deepcopy(app.resource(PLAN))
+    plan["Properties"]["BackupPlan"] = {
+        "BackupPlanName": f"dr-extra-{index}-eu1-us-east-1",
+        "BackupPlanRule": [{**daily, "RuleName": "Extra", **settings}],
+    }
+    selection = copy.deepcopy(app.resource(SELECTION))
+    chosen = selection["Properties"]["BackupSelection"]
+    chosen["Resources"] = [chosen["Resources"][index]]
+    selection["Properties"]["BackupPlanId"] = {"Fn::GetAtt": ["ExtraPlan", "BackupPlanId"]}
+    app.add(PLAN, "ExtraPlan", plan)
+    app.add(PLAN, "ExtraSelection", selection)

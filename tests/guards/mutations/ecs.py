@@ -1,0 +1,124 @@
+"""Seeded defects of the ECS service, its task definition and its way to AWS services and to the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.guards.mutations import MutableApp, mutation
+
+SERVICE, DEFINITION = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
+ENDPOINT, GROUP = "AWS::EC2::VPCEndpoint", "AWS::EC2::SecurityGroup"
+INGRESS = "AWS::EC2::SecurityGroupIngress"
+
+
+def _container(app: MutableApp) -> dict[str, Any]:
+    container: dict[str, Any] = app.properties(DEFINITION)["ContainerDefinitions"][0]
+    return container
+
+
+def _placement(app: MutableApp) -> dict[str, Any]:
+    placement: dict[str, Any] = app.properties(SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
+    return placement
+
+
+@mutation("DR-ECS-01")
+def no_endpoint_for_registry_calls(app: MutableApp) -> None:
+    app.remove(ENDPOINT, "VpcEcrApiEndpoint")
+
+
+@mutation("DR-ECS-01")
+def image_layers_without_a_route(app: MutableApp) -> None:
+    app.properties(ENDPOINT, "VpcS3Endpoint")["RouteTableIds"][2:] = []
+
+
+@mutation("DR-ECS-02")
+def public_image_through_endpoints(app: MutableApp) -> None:
+    _container(app)["Image"] = "public.ecr.aws/nginx/nginx:1.27"
+
+
+@mutation("DR-ECS-03", profile="dev")
+def public_subnets_without_public_addresses(app: MutableApp) -> None:
+    _placement(app)["AssignPublicIp"] = "DISABLED"
+
+
+@mutation("DR-ECS-04")
+def no_endpoint_for_logs(app: MutableApp) -> None:
+    app.remove(ENDPOINT, "VpcLogsEndpoint")
+
+
+@mutation("DR-ECS-05")
+def parameter_store_without_an_endpoint(app: MutableApp) -> None:
+    _container(app)["Secrets"] = [{"Name": "API_KEY", "ValueFrom": "/payments/api-key"}]
+
+
+@mutation("DR-ECS-06")
+def exec_without_an_endpoint(app: MutableApp) -> None:
+    app.properties(SERVICE)["EnableExecuteCommand"] = True
+    _container(app)["ReadonlyRootFilesystem"] = False
+
+
+@mutation("DR-ECS-07")
+def endpoint_without_private_dns(app: MutableApp) -> None:
+    del app.properties(ENDPOINT, "VpcEcrDockerEndpoint")["PrivateDnsEnabled"]
+
+
+@mutation("DR-ECS-08")
+def endpoints_closed_to_tasks(app: MutableApp) -> None:
+    app.properties(INGRESS, "EndpointSecurityGroupfromBreakwatereu1NetworkTask")["FromPort"] = 444
+    app.properties(INGRESS, "EndpointSecurityGroupfromBreakwatereu1NetworkTask")["ToPort"] = 444
+
+
+@mutation("DR-ECS-09")
+def tasks_closed_to_the_outside(app: MutableApp) -> None:
+    app.properties(GROUP, "TaskSecurityGroup")["SecurityGroupEgress"][0]["CidrIp"] = "192.168.0.0/16"
+
+
+@mutation("DR-ECS-09", profile="prod-nat")
+def tasks_closed_to_the_nat_gateway(app: MutableApp) -> None:
+    app.properties(GROUP, "TaskSecurityGroup")["SecurityGroupEgress"][0]["CidrIp"] = "10.0.0.0/8"
+
+
+@mutation("DR-ECS-10")
+def no_circuit_breaker(app: MutableApp) -> None:
+    del app.properties(SERVICE)["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
+
+
+@mutation("DR-ECS-11")
+def no_grace_period(app: MutableApp) -> None:
+    del app.properties(SERVICE)["HealthCheckGracePeriodSeconds"]
+
+
+@mutation("DR-ECS-12")
+def unknown_container(app: MutableApp) -> None:
+    app.properties(SERVICE)["LoadBalancers"][0]["ContainerName"] = "web"
+
+
+@mutation("DR-ECS-13")
+def memory_that_fargate_does_not_offer(app: MutableApp) -> None:
+    app.properties(DEFINITION)["Memory"] = "768"
+
+
+@mutation("DR-ECS-14", profile="options")
+def exec_on_a_read_only_file_system(app: MutableApp) -> None:
+    del _container(app)["MountPoints"][1]
+
+
+@mutation("DR-ECS-15")
+def scratch_volume_that_belongs_to_root(app: MutableApp) -> None:
+    app.properties(DEFINITION)["Volumes"] = [{"Name": "scratch"}]
+    _container(app)["MountPoints"] = [{"ContainerPath": "/scratch", "SourceVolume": "scratch", "ReadOnly": False}]
+
+
+@mutation("DR-ECS-16")
+def tasks_in_one_zone(app: MutableApp) -> None:
+    _placement(app)["Subnets"][1:] = []
+
+
+@mutation("DR-ECS-17")
+def database_closed_to_tasks(app: MutableApp) -> None:
+    app.remove(INGRESS, "DatabaseSecurityGroupfrom")
+
+
+@mutation("DR-ECS-17")
+def tasks_closed_to_the_database(app: MutableApp) -> None:
+    app.remove("AWS::EC2::SecurityGroupEgress", "TaskSecurityGroupto")

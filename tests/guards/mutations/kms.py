@@ -1,0 +1,91 @@
+"""Seeded defects of keys, log groups, topics and what is written to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.guards.mutations import MutableApp, mutation
+
+KEY, TOPIC, POLICY = "AWS::KMS::Key", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"
+
+
+@mutation("DR-KMS-01")
+def rotation_off(app: MutableApp) -> None:
+    app.properties(KEY, "BackupKey")["EnableKeyRotation"] = False
+
+
+@mutation("DR-KMS-02")
+def rotation_of_a_signing_key(app: MutableApp) -> None:
+    signing = {"KeySpec": "RSA_4096", "KeyUsage": "SIGN_VERIFY", "EnableKeyRotation": True}
+    lasting = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    app.add(KEY, "SigningKey", {"Type": KEY, "Properties": signing, **lasting})
+
+
+@mutation("DR-KMS-03")
+def nobody_can_change_the_policy(app: MutableApp) -> None:
+    _drop(app.properties(KEY, "MessagingKey")["KeyPolicy"], lambda item: "AWS" in item["Principal"])
+
+
+@mutation("DR-LOGS-01")
+def key_without_logs(app: MutableApp) -> None:
+    _drop(app.properties(KEY, "MessagingKey")["KeyPolicy"], lambda item: "logs" in _service(item))
+
+
+@mutation("DR-LOGS-01", profile="options")
+def key_for_logs_of_another_region(app: MutableApp) -> None:
+    for statement in app.properties(KEY, "MessagingKey")["KeyPolicy"]["Statement"]:
+        if "logs" in _service(statement):
+            statement["Principal"]["Service"] = "logs.us-east-1.amazonaws.com"
+
+
+@mutation("DR-LOGS-02")
+def key_by_alias_name(app: MutableApp) -> None:
+    app.properties("AWS::Logs::LogGroup", "FlowLogGroup")["KmsKeyId"] = "alias/dr-messaging-eu1"
+
+
+@mutation("DR-SNS-01")
+def key_without_alarms(app: MutableApp) -> None:
+    _drop(app.properties(KEY, "MessagingKey")["KeyPolicy"], lambda item: "cloudwatch" in _service(item))
+
+
+@mutation("DR-SNS-02")
+def managed_key(app: MutableApp) -> None:
+    app.properties(TOPIC)["KmsMasterKeyId"] = "alias/aws/sns"
+
+
+@mutation("DR-SNS-03")
+def policy_for_events_only(app: MutableApp) -> None:
+    _drop(app.properties(POLICY)["PolicyDocument"], lambda item: "events" not in _service(item))
+
+
+@mutation("DR-SNS-04")
+def policy_without_events(app: MutableApp) -> None:
+    _drop(app.properties(POLICY)["PolicyDocument"], lambda item: "events" in _service(item))
+
+
+@mutation("DR-SNS-05")
+def key_without_events(app: MutableApp) -> None:
+    _drop(app.properties(KEY, "MessagingKey")["KeyPolicy"], lambda item: "events" in _service(item))
+
+
+@mutation("DR-SNS-06")
+def events_under_a_source_condition(app: MutableApp) -> None:
+    for statement in app.properties(KEY, "MessagingKey")["KeyPolicy"]["Statement"]:
+        if "events" in _service(statement):
+            statement["Condition"] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+@mutation("DR-SNS-07")
+def database_events_to_the_topic(app: MutableApp) -> None:
+    properties = {"SnsTopicArn": {"Ref": next(iter(app.resources(TOPIC)))}, "EventCategories": ["failover"]}
+    app.add(TOPIC, "DatabaseSubscription", {"Type": "AWS::RDS::EventSubscription", "Properties": properties})
+
+
+def _drop(document: dict[str, Any], unwanted: Callable[[dict[str, Any]], bool]) -> None:
+    document["Statement"] = [statement for statement in document["Statement"] if not unwanted(statement)]
+
+
+def _service(statement: dict[str, Any]) -> str:
+    principal = statement["Principal"]
+    return str(principal.get("Service", "")) if isinstance(principal, dict) else ""
