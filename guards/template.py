@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from guards.collector import paused_collector
 from guards.loading import InputError, template_problem
 from guards.nesting import NESTED_STACK, Nesting
 from guards.sources import CdkAcknowledgement, Sources, Stack, find_sources, mapping
@@ -70,8 +71,9 @@ class Assembly:
         """
         path = Path(path)
         try:
-            sources = find_sources(path)
-            model = cls(sources.documents, sources=sources)
+            with paused_collector():
+                sources = find_sources(path)
+                model = cls(sources.documents, sources=sources)
         except MemoryError:
             raise InputError(f"{path}: too large for the memory of this machine") from None
         model.path, model.folder = path, path if path.is_dir() else path.parent
