@@ -1,7 +1,5 @@
-"""``python -m guards``."""
+"""``python -m guards``: the same as the command ``breakwater-guards``."""
 
-import sys
+from guards.cli import run
 
-from guards.cli import main
-
-sys.exit(main())
+run()

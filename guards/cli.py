@@ -1,12 +1,17 @@
-"""Command line: ``check`` a path, ``list`` the rules, ``explain`` one. Exit 0 clean, 1 findings, 2 could not judge."""
+"""Find what breaks a CloudFormation deployment, or a recovery, before it happens.
+
+Exit status: 0 clean, 1 findings, 2 could not judge.
+"""
 
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 
-from guards.engine import all_rules, check
+from guards.engine import UnknownRuleError, all_rules, examine
 from guards.formats import FORMATS
 from guards.freshness import stale_data
 from guards.loading import InputError
@@ -24,37 +29,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except (InputError, ValueError) as error:
-        print(f"guards: {error}", file=sys.stderr)
+        sys.stdout.flush()
+    except (InputError, UnknownRuleError) as error:
+        _tell(str(error))
         return UNJUDGED
+    except BrokenPipeError:
+        # The reader, e.g. `head`, has seen enough; Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FOUND
     return status
 
 
+def run() -> None:
+    """Entry point of the command ``breakwater-guards``."""
+    sys.exit(main())
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m guards", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="breakwater-guards", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
     judge = commands.add_parser("check", help="judge a template, a folder or a cdk.out")
-    judge.add_argument("path")
-    judge.add_argument("--format", choices=sorted(FORMATS), default="text")
-    judge.add_argument("--rules", nargs="+", default=[], metavar="ID", help="rule ids or their beginnings")
-    judge.add_argument("--fail-on", choices=[item.value for item in Severity], default=Severity.WARNING.value)
-    judge.add_argument("--profile", choices=[item.value for item in Profile], default=Profile.SINGLE_REGION.value)
+    judge.add_argument("path", help="a template (JSON or YAML), a folder with templates, or a cdk.out")
+    judge.add_argument("--format", choices=sorted(FORMATS), default="text", help="how to print (default: text)")
+    judge.add_argument(
+        "--rules",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="ID",
+        help="rule ids or their beginnings, e.g. DR-AURORA (default: all)",
+    )
+    judge.add_argument(
+        "--fail-on",
+        choices=[item.value for item in Severity],
+        default=Severity.WARNING.value,
+        help="least severity that makes the exit status 1 (default: warning)",
+    )
+    judge.add_argument(
+        "--profile",
+        choices=[item.value for item in Profile],
+        default=Profile.SINGLE_REGION.value,
+        help="what the platform means to be (default: single-region)",
+    )
     judge.set_defaults(run=_check)
     commands.add_parser("list", help="print every rule").set_defaults(run=_list)
     explain = commands.add_parser("explain", help="print one rule in full")
-    explain.add_argument("rule")
+    explain.add_argument("rule", help="its id, e.g. DR-AURORA-01")
     explain.set_defaults(run=_explain)
     return parser
 
 
 def _check(options: argparse.Namespace) -> int:
-    report = check(options.path, rules=options.rules, profile=Profile(options.profile))
+    patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
+    report = examine(options.path, rules=patterns, profile=Profile(options.profile))
     sys.stdout.write(FORMATS[options.format](report))
-    for notice in stale_data(report.rules):
-        print(f"guards: {notice}", file=sys.stderr)
+    for notice in (*report.notices, *stale_data(report.rules)):
+        _tell(f"warning: {notice}")
+    for failure in report.unjudged:
+        _tell(f"{failure}; please report it with the template")
+    if report.unjudged:
+        return UNJUDGED
     return FOUND if report.failed(Severity(options.fail_on)) else CLEAN
 
 
@@ -67,7 +109,12 @@ def _list(_: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     rule = all_rules().get(options.rule.upper())
     if rule is None:
-        raise ValueError(f"{options.rule}: no such rule; see `python -m guards list`")
-    print(f"{rule.id} ({rule.severity.value}): {rule.title}\n\nPrevents: {rule.prevents}\nFix: {rule.fix}")
+        raise UnknownRuleError(f"{options.rule}: no such rule; see the command `list`")
+    profiles = ", ".join(profile.value for profile in Profile if profile in rule.profiles)
+    print(f"{rule.id} ({rule.severity.value}; {profiles}): {rule.title}\n\nPrevents: {rule.prevents}\nFix: {rule.fix}")
     print("Sources:", *rule.sources, sep="\n  ")
     return CLEAN
+
+
+def _tell(text: str) -> None:
+    print(f"guards: {' '.join(text.split())}", file=sys.stderr)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from guards import rules as rule_modules
 from guards.acknowledge import Acknowledgements
+from guards.collector import paused_collector
 from guards.loading import InputError
 from guards.rule import Breach, Finding, Profile, Rule, Severity, declared_rules
 from guards.template import Assembly
@@ -148,7 +149,11 @@ def examine(
         InputError: the path cannot be judged.
         UnknownRuleError: ``rules`` names none.
     """
-    selected = select(rules, profile)
+    with paused_collector():
+        return _examine(path, select(rules, profile))
+
+
+def _examine(path: str | Path | Assembly, selected: tuple[Rule, ...]) -> Report:
     assembly = path if isinstance(path, Assembly) else Assembly.load(path)
     accepted = Acknowledgements(assembly, all_rules())
     findings: dict[Finding, None] = {}  # stacks made from one template share its defects
@@ -180,7 +185,7 @@ def _run(rule: Rule, assembly: Assembly) -> tuple[list[Breach], Exception | None
     found: list[Breach] = []
     try:
         for breach in rule.check(assembly):
-            found.append(breach)  # noqa: PERF402 (list() would lose what was found before an error)
+            found.append(breach)
     except Exception as error:  # noqa: BLE001 (a defect in one rule must not hide what the others find)
         return found, error
     return found, None

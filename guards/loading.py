@@ -117,7 +117,7 @@ def _parse_json(text: str) -> Any:
             child
             for node in level
             for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
+            if isinstance(child, (dict, list))  # faster than `dict | list`
         ]
     return document
 

@@ -3,19 +3,24 @@
 CDK hands a plugin the root templates only; nested ones are file assets beside them. The plugin therefore models every
 template of the cloud assembly, and CDK maps each finding back to its construct path through the template's file.
 This is the only module of the package that needs `aws-cdk-lib`.
+
+Findings of severity ``error`` fail the synth. Warnings are printed and fail nothing: CDK itself, once a finding is
+acknowledged, counts errors alone. `breakwater-guards check cdk.out` fails on warnings, too.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import aws_cdk as cdk
 import jsii
 
+from guards import __version__
 from guards.engine import all_rules, check
-from guards.rule import Finding, Profile
-
-NAME = "breakwater-guards"
+from guards.rule import Finding, Profile, Severity
+from guards.sources import MANIFEST, PLUGIN
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -32,12 +37,12 @@ class GuardsPlugin:
     @property
     def name(self) -> str:
         """Name of the plugin in CDK's report and in qualified acknowledgements."""
-        return NAME
+        return PLUGIN
 
     @property
     def version(self) -> str:
         """Version of the plugin in CDK's report."""
-        return "1.0.0"
+        return __version__
 
     @property
     def rule_ids(self) -> list[str]:
@@ -45,28 +50,52 @@ class GuardsPlugin:
         return [rule.id for rule in all_rules().values() if self._profile in rule.profiles]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
-        """Judge every template of the assemblies that CDK is about to hand over."""
-        folders = sorted({str(Path(path).parent) for path in context.template_paths})
-        violations = [
-            _violation(finding, folder)
-            for folder in folders
+        """Judge every template of the assemblies that CDK is about to hand over.
+
+        Args:
+            context: paths of the root templates.
+
+        Returns:
+            Errors and warnings; failed when there are errors.
+
+        Raises:
+            InputError: the assembly cannot be judged, or a rule failed; CDK reports it and fails the synth.
+        """
+        found = [
+            (folder, finding)
+            for folder in _assemblies(context.template_paths)
             for finding in check(folder, profile=self._profile).findings
         ]
-        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+        return cdk.PolicyValidationPluginReport(
+            success=all(finding.severity is not Severity.ERROR for _, finding in found),
+            violations=[_violation(finding, folder) for folder, finding in found],
+        )
 
 
-def _violation(finding: Finding, folder: str) -> cdk.PolicyViolation:
+def _assemblies(templates: Iterable[str]) -> list[Path]:
+    """Return the folders to judge: the assembly around all templates, or else the folder of each."""
+    folders = sorted({Path(template).parent for template in templates})
+    around = Path(os.path.commonpath(folders))
+    return [around] if (around / MANIFEST).is_file() else folders
+
+
+def _violation(finding: Finding, folder: Path) -> cdk.PolicyViolation:
     return cdk.PolicyViolation(
         rule_name=finding.rule,
         description=finding.message,
-        # After any suppression CDK counts violations of exactly "error" and "fatal".
         severity=finding.severity.value,
         fix=f"{finding.fix} {finding.source}",
         violating_resources=[
             cdk.PolicyViolatingResource(
                 resource_logical_id=finding.resource or None,
-                template_path=str(Path(folder) / finding.template),
-                locations=[f"Properties/{finding.path.replace('.', '/')}"] if finding.path else [],
+                construct_path=None if finding.resource else finding.construct,
+                template_path=str(folder / finding.template),
+                locations=[_location(finding)] if finding.path else [],
             )
         ],
     )
+
+
+def _location(finding: Finding) -> str:
+    path = finding.path.replace(".", "/")
+    return f"Properties/{path}" if finding.resource else path

@@ -61,7 +61,7 @@ class Resolver:
             return UNKNOWN  # CloudFormation refuses null: there is nothing to judge
         if not (isinstance(value, dict) and len(value) == 1):
             return value
-        (name, argument), *_ = value.items()
+        ((name, argument),) = value.items()
         if name == "Ref":
             return self._ref(argument, depth)
         if not name.startswith("Fn::"):
@@ -71,17 +71,22 @@ class Resolver:
 
     def deep(self, value: Any, depth: int = 0) -> Any:
         """Resolve a value with everything in it; choices inside a list or mapping become unknown."""
+        if isinstance(value, str):
+            return value
         if depth > MAX_STEPS:
             return UNKNOWN
         value = self.resolve(value, depth)
         if isinstance(value, Choice):
             options = self.options(value, depth)
             return options[0] if len(options) == 1 else UNKNOWN
+        # Most values are text, which needs no call.
         if isinstance(value, list):
-            items = [self.deep(item, depth + 1) for item in value]
+            items = [item if isinstance(item, str) else self.deep(item, depth + 1) for item in value]
             return [item for item in items if item is not ABSENT]
         if isinstance(value, dict):
-            entries = {key: self.deep(item, depth + 1) for key, item in value.items()}
+            entries = {
+                key: item if isinstance(item, str) else self.deep(item, depth + 1) for key, item in value.items()
+            }
             return {key: item for key, item in entries.items() if item is not ABSENT}
         return value
 

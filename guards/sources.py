@@ -192,7 +192,9 @@ class _Assembly:
             if key not in self._found.documents:
                 self._found.documents[key] = document
                 self._found.optional.add(key)
-            objects = [mapping(target).get("objectKey") for target in mapping(mapping(entry).get("destinations")).values()]
+            objects = [
+                mapping(target).get("objectKey") for target in mapping(mapping(entry).get("destinations")).values()
+            ]
             place = self._key(folder)
             for uploaded in (asset, *filter(None, map(_text, objects))):
                 self._found.assets[place, PurePosixPath(uploaded).name] = key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from guards.conditions import Conditions
@@ -12,6 +12,9 @@ from guards.values import ABSENT, UNKNOWN, Reference, split_text
 
 if TYPE_CHECKING:
     from guards.template import Assembly
+
+
+EACH = "[]"
 
 
 class Resource:
@@ -58,9 +61,10 @@ class Resource:
             One entry per arm of `Fn::If` and per list element: the deeply resolved value, ``ABSENT`` where it is not
             given, ``UNKNOWN`` where only the deployment decides.
         """
-        if path not in self._options:
-            self._options[path] = self._walk(self.body.get("Properties", {}), _steps(path))
-        return list(self._options[path])
+        found = self._options.get(path)
+        if found is None:
+            found = self._options[path] = _walk(self.resolver, self.body.get("Properties", {}), _steps(path))
+        return list(found)
 
     def get(self, path: str) -> Any:
         """Return the value of a property if there is exactly one possibility, else ``UNKNOWN``."""
@@ -81,22 +85,26 @@ class Resource:
         path = mapping(self.body.get("Metadata")).get("aws:cdk:path")
         return path if isinstance(path, str) else None
 
-    def _walk(self, value: Any, steps: list[str]) -> list[Any]:
-        resolver = self.resolver
+
+def _walk(resolver: Resolver, value: Any, steps: tuple[str, ...]) -> list[Any]:
+    """Follow the steps of a path from a value on; see :meth:`Resource.options`."""
+    for index, step in enumerate(steps):
         value = resolver.resolve(value)
+        if isinstance(value, dict) and step != EACH:
+            value = resolver.member(value, step)
+            if value is not ABSENT:
+                continue
         if isinstance(value, Choice):
-            return [item for arm in value.arms for item in self._walk(arm, steps)]
-        if value is UNKNOWN or value is ABSENT or not steps:
-            return [resolver.deep(value)]
-        step, rest = steps[0], steps[1:]
-        if step == "[]":
-            if not isinstance(value, list):
-                return [UNKNOWN]
-            return [found for item in value for found in self._walk(item, rest)]
-        if not isinstance(value, dict):
-            return [UNKNOWN]
-        member = resolver.member(value, step)
-        return [member] if member is ABSENT else self._walk(member, rest)
+            return [found for arm in value.arms for found in _walk(resolver, arm, steps[index:])]
+        if value is UNKNOWN or value is ABSENT:
+            return [value]
+        if step == EACH and isinstance(value, list):
+            return [found for item in value for found in _walk(resolver, item, steps[index + 1 :])]
+        return [UNKNOWN]
+    value = resolver.resolve(value)
+    if isinstance(value, Choice):
+        return [found for arm in value.arms for found in _walk(resolver, arm, ())]
+    return [resolver.deep(value)]
 
 
 class Template:
@@ -223,7 +231,6 @@ class Template:
         return found[0].output_options(found[1], depth) if found else [UNKNOWN]
 
 
-
 def _typed(kind: str, value: Any) -> Any:
     """Give a parameter's value its type: a list arrives as text with commas, from a default and from a parent alike."""
     if not (kind == "CommaDelimitedList" or kind.startswith("List<")) or isinstance(value, list):
@@ -234,5 +241,6 @@ def _typed(kind: str, value: Any) -> Any:
     return [value] if isinstance(value, Reference) else UNKNOWN
 
 
-def _steps(path: str) -> list[str]:
-    return [step for part in path.split(".") for step in ([part[:-2], "[]"] if part.endswith("[]") else [part])]
+@cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(step for part in path.split(".") for step in ([part[:-2], EACH] if part.endswith(EACH) else [part]))

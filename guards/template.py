@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from guards.collector import paused_collector
 from guards.loading import InputError, template_problem
 from guards.nesting import NESTED_STACK, Nesting
 from guards.sources import CdkAcknowledgement, Sources, Stack, find_sources, mapping
@@ -70,8 +71,9 @@ class Assembly:
         """
         path = Path(path)
         try:
-            sources = find_sources(path)
-            model = cls(sources.documents, sources=sources)
+            with paused_collector():
+                sources = find_sources(path)
+                model = cls(sources.documents, sources=sources)
         except MemoryError:
             raise InputError(f"{path}: too large for the memory of this machine") from None
         model.path, model.folder = path, path if path.is_dir() else path.parent
@@ -152,7 +154,11 @@ class Assembly:
         waiting: list[tuple[str, Resource | None, tuple[str, ...]]] = [(root, None, ())]
         while waiting:
             file, parent, around = waiting.pop()
-            key = file if file not in self.templates or parent is None else f"{file}@{parent.template.key}.{parent.logical_id}"
+            key = (
+                file
+                if file not in self.templates or parent is None
+                else f"{file}@{parent.template.key}.{parent.logical_id}"
+            )
             stack = self._stacks.get(file)
             if parent is not None:
                 stack = Stack(region=parent.template.region, account=parent.template.account)
@@ -162,7 +168,9 @@ class Assembly:
                 self.children[parent.template.key, parent.logical_id] = template
             self._resource_count += len(template.resources)
             if len(self.templates) > MAX_STACKS or self._resource_count > MAX_RESOURCES:
-                raise InputError(f"{root}: more than {MAX_STACKS} stacks or {MAX_RESOURCES} resources, nested ones included")
+                raise InputError(
+                    f"{root}: more than {MAX_STACKS} stacks or {MAX_RESOURCES} resources, nested ones included"
+                )
             for logical_id, nested in reversed(self._nested.get(file, {}).items()):
                 if nested not in (*around, file):  # a template that nests itself cannot be deployed
                     waiting.append((nested, template.resources[logical_id], (*around, file)))

@@ -76,6 +76,7 @@ class Text:
 
 
 MAX_TEXT = 1024 * 1024
+_MARK_LENGTH = 64  # about what a name or an ARN will have
 
 
 def text_of(parts: list[Any]) -> Any:
@@ -86,9 +87,10 @@ def text_of(parts: list[Any]) -> Any:
     if sum(map(_length, parts)) > MAX_TEXT:
         return UNKNOWN
     pieces = [_scalar(piece) for part in parts for piece in (part.parts if isinstance(part, Text) else (part,))]
+    pieces = [piece for piece in pieces if piece != ""]
     flat: list[Any] = []
-    for is_text, run in groupby(pieces, key=lambda piece: isinstance(piece, str)):
-        flat.extend(filter(None, ["".join(run)]) if is_text else run)
+    for kind, run in groupby(pieces, key=lambda piece: str if isinstance(piece, str) else piece is UNKNOWN):
+        flat.extend(["".join(run)] if kind is str else [UNKNOWN] if kind else run)
     if not flat:
         return ""
     return flat[0] if len(flat) == 1 else Text(tuple(flat))
@@ -97,7 +99,7 @@ def text_of(parts: list[Any]) -> Any:
 def _length(part: Any) -> int:
     if isinstance(part, Text):
         return sum(map(_length, part.parts))
-    return len(part) if isinstance(part, str) else 1
+    return len(part) if isinstance(part, str) else _MARK_LENGTH
 
 
 def _scalar(value: Any) -> Any:

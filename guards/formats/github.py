@@ -1,21 +1,26 @@
-"""For GitHub Actions: workflow commands that annotate the pull request."""
+"""For GitHub Actions: workflow commands that annotate the pull request.
+
+https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
 
 from __future__ import annotations
 
 from guards.engine import Report
+from guards.places import file_of, line_of
 from guards.rule import Finding
 
 
 def to_github(report: Report) -> str:
     """Return one ``::error`` or ``::warning`` command per finding."""
-    return "".join(f"{_command(finding)}\n" for finding in report.findings)
+    return "".join(f"{_command(report, finding)}\n" for finding in report.findings)
 
 
-def _command(finding: Finding) -> str:
-    text = f"{finding.resource} {finding.path}: {finding.message} Fix: {finding.fix} ({finding.source})"
-    return (
-        f"::{finding.severity.value} file={_property(finding.template)},title={_property(finding.rule)}::{_data(text)}"
-    )
+def _command(report: Report, finding: Finding) -> str:
+    place = " ".join(part for part in (finding.resource, finding.path) if part)
+    text = f"{place}: {finding.message} Fix: {finding.fix} ({finding.source})".removeprefix(": ")
+    properties = {"file": file_of(report, finding), "line": line_of(report, finding), "title": finding.rule}
+    given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+    return f"::{finding.severity.value} {given}::{_data(text)}"
 
 
 def _data(text: str) -> str:

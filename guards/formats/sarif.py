@@ -6,21 +6,31 @@ import json
 from typing import Any
 
 from guards.engine import Report
+from guards.places import line_of, uri_of
 from guards.rule import Finding, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def to_sarif(report: Report) -> str:
-    """Return one run with every rule that ran, its findings, and the acknowledged ones as suppressed results."""
+    """Return one run: every rule that ran, its findings, the acknowledged ones as suppressed results, what failed."""
     index = {rule.id: number for number, rule in enumerate(report.rules)}
-    results = [_result(finding, index) for finding in report.findings]
+    results = [_result(report, finding, index) for finding in report.findings]
     results += [
-        {**_result(item.finding, index), "suppressions": [{"kind": "inSource", "justification": item.reason}]}
+        {**_result(report, item.finding, index), "suppressions": [_suppression(item.reason)]}
         for item in report.acknowledged
     ]
     run = {
         "tool": {"driver": {"name": "breakwater-guards", "rules": [_rule(rule) for rule in report.rules]}},
+        "invocations": [
+            {
+                "executionSuccessful": not report.unjudged,
+                "toolExecutionNotifications": [
+                    *({"level": "error", "message": {"text": str(item)}} for item in report.unjudged),
+                    *({"level": "warning", "message": {"text": notice}} for notice in report.notices),
+                ],
+            }
+        ],
         "results": results,
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
@@ -31,15 +41,19 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "id": rule.id,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.prevents},
-        "help": {"text": rule.fix},
+        "help": {"text": f"{rule.fix} {' '.join(rule.sources)}"},
         "helpUri": rule.sources[0],
         "defaultConfiguration": {"level": rule.severity.value},
     }
 
 
-def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+def _result(report: Report, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     logical = ".".join(part for part in (finding.resource, finding.path) if part)
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": finding.template}}}
+    # GitHub shows no result without a region.
+    region = {"startLine": line_of(report, finding) or 1}
+    location: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": {"uri": uri_of(report, finding)}, "region": region}
+    }
     if logical:
         location["logicalLocations"] = [{"fullyQualifiedName": logical, "kind": "resource"}]
     return {
@@ -48,4 +62,9 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "level": finding.severity.value,
         "message": {"text": f"{finding.message} Fix: {finding.fix}"},
         "locations": [location],
+        "partialFingerprints": {"place/v1": f"{finding.rule}:{finding.template}:{logical}"},
     }
+
+
+def _suppression(reason: str) -> dict[str, str]:
+    return {"kind": "inSource", "justification": reason}
