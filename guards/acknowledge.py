@@ -76,7 +76,8 @@ class Acknowledgements:
                 self.notices.append(f"{place}: acknowledges {rule[:60]!r}, which is no rule")
             elif not isinstance(reason, str) or len(reason.strip()) < MIN_REASON:
                 self.notices.append(
-                    f"{place}: the acknowledgement of {rule} does not count: its reason has less than {MIN_REASON} characters"
+                    f"{place}: the acknowledgement of {rule} does not count: "
+                    f"its reason has less than {MIN_REASON} characters"
                 )
             else:
                 counting[rule] = reason.strip()

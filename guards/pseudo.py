@@ -16,10 +16,9 @@ def pseudo_parameter(template: Template, name: str) -> Any:
     """Return the value of a pseudo parameter in a template, or a mark that compares equal where the value would."""
     if name == "AWS::NoValue":
         return ABSENT
-    if name == "AWS::Region":
-        return template.region or Opaque("region", "")
-    if name == "AWS::AccountId":
-        return template.account or Opaque("account", "")
+    if name in ("AWS::Region", "AWS::AccountId"):
+        kind, value = ("region", template.region) if name == "AWS::Region" else ("account", template.account)
+        return value or Opaque(kind, "")
     if name in ("AWS::Partition", "AWS::URLSuffix"):
         if template.region is None:
             return Opaque(name, "")

@@ -90,7 +90,8 @@ def text_of(parts: list[Any]) -> Any:
     pieces = [piece for piece in pieces if piece != ""]
     flat: list[Any] = []
     for kind, run in groupby(pieces, key=lambda piece: str if isinstance(piece, str) else piece is UNKNOWN):
-        flat.extend(["".join(run)] if kind is str else [UNKNOWN] if kind else run)
+        members = list(run)
+        flat.extend(["".join(members)] if kind is str else [UNKNOWN] if kind else members)
     if not flat:
         return ""
     return flat[0] if len(flat) == 1 else Text(tuple(flat))

@@ -34,7 +34,7 @@ class _Scalars(yaml.resolver.Resolver, yaml.constructor.SafeConstructor):
 
     def plain(self, text: str) -> Any:
         if text not in self._seen:
-            tag: str = self.resolve(yaml.ScalarNode, text, (True, False))
+            tag: str = self.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
             self._seen[text] = self.typed(tag.removeprefix(_CORE), text)
         return self._seen[text]
 
@@ -113,7 +113,7 @@ class _Builder:
         return self._scalars.typed(kind, event.value)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        target = self._anchors.get(event.anchor)
+        target = self._anchors.get(str(event.anchor))
         if target is None:
             raise YamlError(f"the alias *{event.anchor} has no anchor{_at(event)}")
         if target.open:

@@ -35,4 +35,5 @@ def to_junit(report: Report) -> str:
             failure.text = "\n".join(map(printable, (place, finding.fix, finding.source)))
     ET.indent(suite)
     # ASCII with character references is right whatever the encoding of the standard output.
-    return ET.tostring(suite, encoding="us-ascii", xml_declaration=True).decode("ascii") + "\n"
+    document: bytes = ET.tostring(suite, encoding="us-ascii", xml_declaration=True)
+    return document.decode("ascii") + "\n"

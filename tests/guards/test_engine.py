@@ -276,8 +276,10 @@ def test_acknowledgement_at_a_construct_that_does_not_count(tmp_path: Path) -> N
     assert len(report.findings) == 2
     assert report.notices == (
         "construct App/Main (breakwater-guards::DR-NONE-01): acknowledges 'DR-NONE-01', which is no rule",
-        "construct App/Main (breakwater-guards::DR-BAD-01): the acknowledgement of DR-BAD-01 does not count: "
-        "its reason has less than 20 characters",
+        (
+            "construct App/Main (breakwater-guards::DR-BAD-01): the acknowledgement of DR-BAD-01 does not count: "
+            "its reason has less than 20 characters"
+        ),
     )
 
 

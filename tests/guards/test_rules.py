@@ -1,7 +1,8 @@
 """Every rule: compliant and non-compliant fixtures in several spellings, and a mutation of our own app.
 
 Fixtures live in ``fixtures/<rule id>/``: a file or folder that begins with ``bad`` must give the rule's finding, one
-that begins with ``good`` must not. The rest of a name says the spelling, e.g. ``bad-ref.yaml`` or the folder ``bad-nested``.
+that begins with ``good`` must not. The rest of a name says the spelling, e.g. ``bad-ref.yaml`` or the folder
+``bad-nested``.
 """
 
 from __future__ import annotations

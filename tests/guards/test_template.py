@@ -363,12 +363,12 @@ def test_language_extensions_are_no_resources() -> None:
 
 @pytest.mark.parametrize("document", [None, [], {}, {"Resources": []}, {"Resources": {"A": {}}}])
 def test_no_template(document: Any) -> None:
-    with pytest.raises(InputError, match="^not a CloudFormation template"):
+    with pytest.raises(InputError, match=r"^not a CloudFormation template"):
         Assembly.of(document)
 
 
 def test_sections_of_the_wrong_type_hold_nothing() -> None:
-    sections = dict.fromkeys(("Parameters", "Mappings", "Conditions", "Outputs"), [1])
+    sections = {name: [1] for name in ("Parameters", "Mappings", "Conditions", "Outputs")}
     assembly = model({"Ref": "X"}, **sections)
     found = assembly.templates["template"].resources["R"]
     assert found.get("P") is UNKNOWN
