@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("app", "stacks", "tests")
 # Judged by all tests, template or no template.
 RULES = ("stacks/names.py", "stacks/settings/")
+# Settings are declared in these; what each one accepts is in one table of the tests.
+DECLARATIONS = ("fields", "foundation", "model", "workload")
 KILLED, UNCHANGED, SURVIVED = "killed", "no template changes", "survived"
 OPTIONS = (
     "-x",
@@ -109,33 +111,50 @@ class Judge:
     def _synthesize(self, profile: str) -> dict[str, Any]:
         """What a profile deploys: its templates and its manifest. Tests of the same mutation find the assembly made."""
         tempfile.tempdir = str(self._scratch)
-        made = importlib.import_module("tests.assembly").assembly(profile)
+        made = self._assembler().assembly(profile)
         manifest = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
         return {"manifest": manifest, **{name: view.document for name, view in made.templates.items()}}
 
+    def _assembler(self) -> Any:
+        """The module that synthesizes for the tests, told to keep what it made: they run in two sessions."""
+        module: Any = importlib.import_module("tests.assembly")
+        module.made = list
+        return module
+
     def _test(self, path: str, *, of_templates: bool = True) -> str:
         """Runs the tests that can notice a mutation of a file, the likeliest first; returns the first that failed."""
-        watcher = _Watcher(
-            set() if of_templates else {"deployment", *(name.replace("-", "_") for name in self._assemblies)}
-        )
+        self._assembler()
+        fixtures = {"deployment", *(name.replace("-", "_") for name in self._assemblies)}
+        likely, others = self._tests(path)
+        unneeded: set[str] = set() if of_templates else fixtures
+        return self._session(likely, unneeded) or self._session(others, unneeded)
+
+    def _session(self, files: list[str], unneeded: set[str]) -> str:
+        """Runs the tests of some files, but for those with the given fixtures; returns the first that failed."""
+        watcher, words = _Watcher(unneeded), io.StringIO()
         where = [f"--rootdir={self._copy}", f"--basetemp={self._scratch / 'pytest'}"]
-        words = io.StringIO()
+        if not files:
+            return ""
         with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
-            code = pytest.main([*OPTIONS, *where, *self._tests(path)], plugins=[watcher])
+            code = pytest.main([*OPTIONS, *where, *files], plugins=[watcher])
         if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return ""
         return watcher.failed or f"pytest ended with {code!r}: {words.getvalue()[-500:]}"
 
-    def _tests(self, path: str) -> list[str]:
+    def _tests(self, path: str) -> tuple[list[str], list[str]]:
+        """The test files of a file by their names, and all others that can notice a mutation of it."""
         stem, tests = Path(path).stem, self._copy / "tests"
-        folders = ["settings", "stacks"] if path.startswith(RULES) else ["stacks"]
-        every = [file for folder in folders for file in sorted((tests / folder).glob("test_*.py"))]
+        every = sorted((tests / "stacks").glob("test_*.py"))
         if path.startswith(RULES):
-            every.append(tests / "test_names.py")
-        # A test that starts processes sees the whole program, for seconds, and never the warm one.
-        quick = [file for file in every if "import subprocess" not in file.read_text(encoding="utf-8")]
-        quick.sort(key=lambda file: stem not in file.stem and file.stem.removeprefix("test_") not in stem)
-        return [str(file.relative_to(self._copy)) for file in quick]
+            every = [*sorted((tests / "settings").glob("test_*.py")), tests / "test_names.py", *every]
+        likely, others = list[str](), list[str]()
+        for file in every:
+            # A test that starts processes sees the whole program, for seconds, and never the warm one.
+            if "import subprocess" not in file.read_text(encoding="utf-8"):
+                subject = file.stem.removeprefix("test_")
+                namesake = subject in stem or stem in subject or (stem in DECLARATIONS and subject == "limits")
+                (likely if namesake else others).append(str(file.relative_to(self._copy)))
+        return likely, others
 
     def _forget(self) -> None:
         for name in list(sys.modules):

@@ -141,5 +141,5 @@ def _serve(connection: Connection, project: Path, folder: Path, check: bool) -> 
     while True:
         try:
             connection.send(judge.judge(connection.recv()))
-        except EOFError:
+        except (EOFError, BrokenPipeError):
             return
