@@ -36,7 +36,7 @@ def serverless_has_range(app: Assembly) -> Iterator[Breach]:
         serverless = [item for item in instances.get(cluster.reference, ()) if is_serverless(item)]
         ranges = cluster.options(SCALING)
         # Under one condition both may change together: only what no choice can save is certain.
-        certain = any(set(item.options("DBInstanceClass")) == {SERVERLESS} for item in serverless)
+        certain = any(item.get("DBInstanceClass") == SERVERLESS for item in serverless)
         if serverless and (all(item is ABSENT for item in ranges) or (certain and ABSENT in ranges)):
             yield breach(cluster, SCALING, f"not set, but {serverless[0].logical_id} is of class {SERVERLESS!r}.")
 
@@ -99,7 +99,7 @@ def reader_scales_with_writer(app: Assembly) -> Iterator[Breach]:
                 as_number(DEFAULT_TIER if instance.get("PromotionTier") is ABSENT else instance.get("PromotionTier")),
             )
             for instance in instances
-            if set(instance.options("DBInstanceClass")) == {SERVERLESS}
+            if instance.get("DBInstanceClass") == SERVERLESS
         ]
         behind = [instance for instance, tier in tiers if tier is not None and tier > SCALES_WITH_WRITER]
         # One of the instances is the writer; a second one that follows it is the failover target.

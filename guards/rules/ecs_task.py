@@ -137,7 +137,9 @@ def users_can_write(app: Assembly) -> Iterator[Breach]:
                 continue
             for mount in _mounts(container):
                 volume, path = mount.get("SourceVolume"), mount.get("ContainerPath")
-                if volume not in scratch or as_bool(mount.get("ReadOnly")) or path in AGENT_PATHS:
+                if not isinstance(volume, str) or volume not in scratch:
+                    continue
+                if as_bool(mount.get("ReadOnly")) or path in AGENT_PATHS:
                     continue
                 if any(_prepares(other, volume) for other in containers.values()):
                     continue
