@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from datetime import date
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
+
+# Not importlib.resources: its import takes longer than judging a template.
+DATA = Path(__file__).parent / "data"
 
 
 @cache
@@ -19,8 +22,7 @@ def facts(name: str) -> dict[str, Any]:
     Returns:
         The document.
     """
-    text = resources.files("guards").joinpath("data", f"{name}.json").read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text)
+    document: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     return document
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 EACH = "[]"
+_ENCODER = json.JSONEncoder(default=str, skipkeys=True, ensure_ascii=False)
 
 
 class Resource:
@@ -54,7 +55,7 @@ class Resource:
     @cached_property
     def text(self) -> str:
         """The properties as JSON: what is not in it need not be looked for, which takes ten times as long."""
-        return json.dumps(self.body.get("Properties"), default=str, skipkeys=True, ensure_ascii=False)
+        return _ENCODER.encode(self.body.get("Properties"))
 
     def options(self, path: str) -> list[Any]:
         """Return every value that a property can have.
