@@ -13,6 +13,7 @@ import json
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -142,22 +143,19 @@ def report(console: Console, project: Path, results: Sequence[Judged]) -> None:
     console.print(table(results))
 
 
-def as_json(project: Path, results: Sequence[Judged]) -> str:
-    """Writes results for other programs."""
+def as_json(project: Path, judged: Judged) -> str:
+    """Writes a verdict on one line, for other programs."""
+    mutation = judged.mutation
     return json.dumps(
-        [
-            {
-                "path": judged.mutation.path,
-                "line": judged.mutation.line,
-                "kind": judged.mutation.kind,
-                "diff": judged.mutation.diff((project / judged.mutation.path).read_text(encoding="utf-8")),
-                "status": judged.verdict.status,
-                "reason": judged.verdict.reason,
-                "seconds": round(judged.seconds, 1),
-            }
-            for judged in results
-        ],
-        indent=1,
+        {
+            "path": mutation.path,
+            "line": mutation.line,
+            "kind": mutation.kind,
+            "diff": mutation.diff((project / mutation.path).read_text(encoding="utf-8")),
+            "status": judged.verdict.status,
+            "reason": judged.verdict.reason,
+            "seconds": round(judged.seconds, 1),
+        }
     )
 
 
@@ -176,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="only the first mutations")
     parser.add_argument("--processes", type=int, default=2, help="how many to judge at a time (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one mutation (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="write every verdict to this file")
+    parser.add_argument("--json", type=Path, help="write every verdict to this file, one a line, as it falls")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="breakwater-mutants-") as folder:
         # A run takes a while: what is edited meanwhile must not shift the lines under it.
@@ -200,16 +198,23 @@ def judge_and_report(project: Path, options: argparse.Namespace) -> int:
     console, results, code = Console(), list[Judged](), 0
     chosen = select(find(project, options.module), sample=options.sample, limit=options.limit)
     progress = Progress(console, len(chosen))
+    # Whoever ends the run, Ctrl-C or `kill`, gets what it found until then.
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.json:
+        options.json.write_text("", encoding="utf-8")
     try:
         for judged in judge_all(project, chosen, processes=options.processes, timeout=options.timeout):
             results.append(judged)
             progress.count(judged)
+            if options.json:
+                with options.json.open("a", encoding="utf-8") as lines:
+                    lines.write(as_json(project, judged) + "\n")
     except KeyboardInterrupt:
         code = 130
+    finally:
+        signal.signal(signal.SIGTERM, former)
     results.sort(key=lambda judged: judged.mutation)
     report(console, project, results)
-    if options.json:
-        options.json.write_text(as_json(project, results), encoding="utf-8")
     return code
 
 

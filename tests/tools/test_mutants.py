@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -183,8 +186,7 @@ def test_the_report_names_survivors_and_counts_the_rest() -> None:
     assert f"stacks/names.py:{survivor.line}: {survivor.kind}\n{survivor.diff(source)}\n" in said
     assert said.count("stacks/names.py:") == 1
     assert "│ stacks/names.py │      3 │        1 │                   1 │  75.0 % │" in said
-    (first, *_) = json.loads(mutants.as_json(ROOT, results))
-    assert first == {
+    assert json.loads(mutants.as_json(ROOT, results[0])) == {
         "path": "stacks/names.py",
         "line": survivor.line,
         "kind": survivor.kind,
@@ -222,7 +224,24 @@ def test_a_run_from_the_command_line(
         mutants.main(["--module", "things", "--sample", "6", "--limit", "4", "--timeout", "6", "--json", str(file)])
         == 0
     )
-    verdicts = json.loads(file.read_text(encoding="utf-8"))
+    verdicts = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert len(verdicts) == 4
-    assert [it["line"] for it in verdicts] == sorted(it["line"] for it in verdicts)
+    assert {it["path"] for it in verdicts} == {"stacks/things.py"}
     assert "Mutations of stacks/" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_ends_a_run_gets_what_it_found(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stop: signal.Signals
+) -> None:
+    def end_after_one(*_: object, **__: object) -> Iterator[Judged]:
+        (one,) = _judged(project, SURVIVED)
+        yield one
+        os.kill(os.getpid(), stop)
+        raise AssertionError("the run goes on")  # pragma: no cover
+
+    monkeypatch.setattr(mutants, "ROOT", project)
+    monkeypatch.setattr(mutants, "members_in", lambda _: lambda _base, _member: None)
+    monkeypatch.setattr(mutants, "judge_all", end_after_one)
+    assert mutants.main(["--module", "names"]) == 130
+    assert "stacks/names.py:1: change number\n-LIMIT = 5\n+LIMIT = 6" in capsys.readouterr().out
