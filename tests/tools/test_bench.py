@@ -1,4 +1,4 @@
-"""The statistics and the verdict of the benchmark."""
+"""The runs and the verdict of the benchmark of a synth."""
 
 from __future__ import annotations
 
@@ -9,33 +9,8 @@ import pytest
 from rich.console import Console
 
 from tools import bench
-from tools.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, BenchError, Candidate, Sample, cli_context, ratio
-
-NOISY = [4.0, 4.4, 3.9, 9.0, 4.1, 4.2, 4.0, 4.3]
-STEADY = [2.0, 2.2, 1.9, 4.4, 2.1, 2.1, 2.0, 2.1]
-
-
-def test_the_ratio_is_that_of_the_medians_so_one_stall_does_not_move_it() -> None:
-    assert ratio(NOISY, STEADY).middle == pytest.approx(4.15 / 2.1)
-
-
-def test_the_interval_holds_the_ratio_and_is_the_same_each_time() -> None:
-    found = ratio(NOISY, STEADY)
-    assert found.low <= found.middle <= found.high
-    assert found.low < found.high
-    assert found == ratio(NOISY, STEADY)
-
-
-def test_rounds_stay_together_so_a_slow_machine_cancels_out() -> None:
-    slowdowns = [1, 5, 2, 9, 1, 3, 7, 2]
-    found = ratio([3.0 * each for each in slowdowns], [1.5 * each for each in slowdowns])
-    assert (found.low, found.middle, found.high) == (2.0, 2.0, 2.0)
-
-
-@pytest.mark.parametrize(("ours", "theirs"), [([], []), ([1.0], [1.0, 2.0])])
-def test_incomplete_series_are_refused(ours: list[float], theirs: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"no rounds|longer|shorter"):
-        ratio(ours, theirs)
+from tools.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, BenchError, Candidate, cli_context
+from tools.timing import Sample
 
 
 def test_the_context_is_what_the_cli_hands_over() -> None:
@@ -73,23 +48,6 @@ while time.process_time() < 0.2:
 def test_an_app_that_fails_is_not_a_fast_app(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no such stack"):
         _app(tmp_path, "raise SystemExit('no such stack')").run()
-
-
-def test_candidates_take_turns_and_the_warm_up_does_not_count() -> None:
-    order: list[str] = []
-
-    class Fake(Candidate):
-        def run(self) -> Sample:
-            order.append(self.folder.name)
-            return Sample(len(order), 0.1)
-
-    fakes = {name: Fake(Path(name), {}) for name in ("a", "b")}
-    samples = bench.measure(Console(file=StringIO()), fakes, rounds=3)
-    assert order == ["a", "b"] * 4
-    assert {name: [sample.wall for sample in column] for name, column in samples.items()} == {
-        "a": [3, 5, 7],
-        "b": [4, 6, 8],
-    }
 
 
 @pytest.mark.parametrize(
