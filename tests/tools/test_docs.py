@@ -21,6 +21,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 PITFALL = re.compile(r"^\| (?P<id>[PM]\d+) \| (?P<cells>.*) \|$", re.MULTILINE)
+# What follows the dot in a file name, which is no setting.
+FILES = {"json", "py", "tf", "yaml"}
 HOURS = 730
 # US dollars an hour in us-east-1, as the README says.
 NAT_GATEWAY, INTERFACE_ENDPOINT_AND_ZONE, PUBLIC_ADDRESS = 0.045, 0.01, 0.005
@@ -97,7 +99,7 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     for code in CODE.findall(FENCE.sub("", _text(name))):
         key = code.partition("=")[0]
         section, dot, rest = key.partition(".")
-        if dot and section in sections and re.fullmatch(r"[a-z0-9_]+", rest) and rest not in {"py", "tf"}:
+        if dot and section in sections and re.fullmatch(r"[a-z0-9_]+", rest) and rest not in FILES:
             assert key in FIELDS, code
 
 
