@@ -84,3 +84,11 @@ def plan_for(app: MutableApp, index: int, **settings: Any) -> None:
     selection["Properties"]["BackupPlanId"] = {"Fn::GetAtt": ["ExtraPlan", "BackupPlanId"]}
     app.add(PLAN, "ExtraPlan", plan)
     app.add(PLAN, "ExtraSelection", selection)
+
+
+def copy_backups(app: MutableApp, region: str = "us-west-2") -> None:
+    """Let every rule of every plan copy its recovery points to a vault in a Region."""
+    vault = {"Fn::Sub": f"arn:${{AWS::Partition}}:backup:{region}:${{AWS::AccountId}}:backup-vault:copies"}
+    for plan in app.resources(PLAN).values():
+        for each in plan["Properties"]["BackupPlan"]["BackupPlanRule"]:
+            each["CopyActions"] = [{"DestinationBackupVaultArn": vault}]

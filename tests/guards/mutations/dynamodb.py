@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from tests.guards.mutations import MutableApp, mutation
+from tests.guards.mutations.backup import copy_backups
 
 TABLE = "AWS::DynamoDB::GlobalTable"
 
@@ -43,7 +44,8 @@ def replicas(app: MutableApp) -> list[dict[str, Any]]:
 
 
 def add_replica(app: MutableApp) -> dict[str, Any]:
-    """Add a replica in another Region like the first, with a key of its own."""
+    """Add a replica in another Region like the first, with a key of its own, and let backups follow."""
+    copy_backups(app)
     second = copy.deepcopy(replicas(app)[0])
     second["Region"] = "us-west-2"
     second["SSESpecification"] = {"KMSMasterKeyId": {"Fn::Sub": "arn:aws:kms:us-west-2:${AWS::AccountId}:key/mrk-1"}}
