@@ -5,7 +5,8 @@ template of the cloud assembly, and CDK maps each finding back to its construct 
 This is the only module of the package that needs `aws-cdk-lib`.
 
 Findings of severity ``error`` fail the synth. Warnings are printed and fail nothing: CDK itself, once a finding is
-acknowledged, counts errors alone. `breakwater-guards check cdk.out` fails on warnings, too.
+acknowledged, counts errors alone. `breakwater-guards check cdk.out` fails on warnings, too. An acknowledgement that
+does not count is an error here, because CDK would honour it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import aws_cdk as cdk
 import jsii
 
 from guards import __version__
+from guards.acknowledge import MIN_REASON
 from guards.engine import all_rules, check
 from guards.rule import Finding, Profile, Severity
 from guards.sources import MANIFEST, PLUGIN
+
+VOID = "void-acknowledgement"
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -61,14 +65,14 @@ class GuardsPlugin:
         Raises:
             InputError: the assembly cannot be judged, or a rule failed; CDK reports it and fails the synth.
         """
-        found = [
-            (folder, finding)
-            for folder in _assemblies(context.template_paths)
-            for finding in check(folder, profile=self._profile).findings
-        ]
+        reports = {folder: check(folder, profile=self._profile) for folder in _assemblies(context.template_paths)}
+        notices = [notice for report in reports.values() for notice in report.notices]
         return cdk.PolicyValidationPluginReport(
-            success=all(finding.severity is not Severity.ERROR for _, finding in found),
-            violations=[_violation(finding, folder) for folder, finding in found],
+            success=not notices and not any(report.failed(Severity.ERROR) for report in reports.values()),
+            violations=[
+                *(_violation(finding, folder) for folder, report in reports.items() for finding in report.findings),
+                *map(_void, notices),
+            ],
         )
 
 
@@ -93,6 +97,17 @@ def _violation(finding: Finding, folder: Path) -> cdk.PolicyViolation:
                 locations=[_location(finding)] if finding.path else [],
             )
         ],
+    )
+
+
+def _void(notice: str) -> cdk.PolicyViolation:
+    """Say that an acknowledgement does not count: CDK itself takes any reason, and would let the finding pass."""
+    return cdk.PolicyViolation(
+        rule_name=VOID,
+        description=notice,
+        severity=Severity.ERROR.value,
+        fix=f"Name a rule and give a reason of at least {MIN_REASON} characters, or remove the acknowledgement.",
+        violating_resources=[],
     )
 
 
