@@ -101,8 +101,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
+    width = max(map(len, all_rules()))
     for rule in all_rules().values():
-        print(f"{rule.id:<16}{rule.severity.value:<9}{rule.title}")
+        print(f"{rule.id:<{width}}  {rule.severity.value:<7}  {rule.title}")
     return CLEAN
 
 
