@@ -49,11 +49,14 @@ def log_types_exist(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-15",
     title="A cluster states its port, and not the engine's default",
-    prevents="CloudFormation documents 3306 as the default of provisioned Aurora PostgreSQL too: security groups and "
-    "clients that expect 5432 then disagree in silence; the default port is also what scanners try first",
+    prevents="For provisioned Aurora PostgreSQL CloudFormation documents 3306 as the default and the RDS API 5432: "
+    "security groups and clients that expect the other disagree in silence; the default port is also what scanners try "
+    "first",
     fix="Set Port to a number of your own and use the cluster's Endpoint.Port everywhere else.",
     sources=(
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-rds-dbcluster.html",
+        "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html",
+        "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/281",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html#rds-23",
     ),
     severity=Severity.WARNING,

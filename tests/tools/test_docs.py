@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from guards.engine import all_rules
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.fields import FIELDS
 from stacks.settings.loader import ENVIRONMENTS
@@ -162,6 +163,25 @@ def test_all_pitfalls_are_answered_with_a_source() -> None:
             assert re.search(r"`|P1\b|P39\b", answer), f"{name} names no file, test or other pitfall as proof"
         if name.startswith("M"):
             assert "https://" in truth, name
+
+
+def test_every_guard_is_linked_by_its_own_id() -> None:
+    text = _text("docs/pitfalls.md")
+    links = re.findall(r"\[(DR-[A-Z0-9]+-\d{2})\]\(guards\.md#([a-z0-9-]+)\)", text)
+    assert len(links) > 30
+    assert set(re.findall(r"DR-[A-Z0-9]+-\d{2}", text)) == {rule for rule, _ in links}
+    for rule, anchor in links:
+        assert rule in all_rules()
+        assert anchor == rule.lower()
+
+
+def test_what_a_template_can_show_has_a_guard() -> None:
+    """What stays without one is about tools, tests, prices or the account, as its row says."""
+    unseen = {"P7", "P8", "P10", "P13", "P15", "P16", "P17", "P18", "P19", "P20", "P22", "P23", "P26", "P34", "P35"}
+    unseen |= {"P36", "P37", "P41", "P44", "P48", "M4", "M6", "M7", "M9", "M10", "M11", "M13", "M14", "M15", "M16"}
+    unseen |= {"M18", "M19", "M20", "M21"}
+    rows = {found["id"]: found["cells"] for found in PITFALL.finditer(_text("docs/pitfalls.md"))}
+    assert {name for name, cells in rows.items() if "Guard: [DR-" not in cells} == unseen
 
 
 def test_aws_claims_carry_a_source() -> None:
