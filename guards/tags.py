@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from guards.facts import facts
@@ -76,6 +77,17 @@ def root_of(template: Template) -> Template:
 def words_of(text: str) -> list[str]:
     """Split a name into lower-case words: ``dr-Aurora_eu1`` is dr, aurora, eu1."""
     return _WORDS.findall(text.lower())
+
+
+def environment_meant(word: str) -> str | None:
+    """Return the environment that a word stands for: production is prod; ``None`` when it is no known one."""
+    return _environments().get(word.lower())
+
+
+@cache
+def _environments() -> dict[str, str]:
+    names = facts("physical_names")["environments"]
+    return {word: name for name, words in names.items() for word in words}
 
 
 def _is_place(part: Any) -> bool:

@@ -96,6 +96,7 @@ def _cell(number: int) -> dict[str, Any]:
             DBSubnetGroupName={"Ref": "SubnetGroup"},
             VpcSecurityGroupIds=[{"Fn::GetAtt": [own("Group"), "GroupId"]}],
             ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 4},
+            DBClusterIdentifier=own("cluster-"),
             EnableCloudwatchLogsExports=["postgresql"],
             PreferredBackupWindow="03:00-04:00",
             PreferredMaintenanceWindow="sun:05:00-sun:06:00",
@@ -107,6 +108,7 @@ def _cell(number: int) -> dict[str, Any]:
                 DBInstanceClass="db.serverless",
                 Engine="aurora-postgresql",
                 PromotionTier=tier,
+                AutoMinorVersionUpgrade=False,
             )
             for tier, role in enumerate(("Writer", "Reader"))
         },
@@ -126,7 +128,9 @@ def _cell(number: int) -> dict[str, Any]:
             ],
         ),
         own("Queue"): _resource("SQS::Queue", KmsMasterKeyId=key),
-        own("Logs"): _resource("Logs::LogGroup", KmsKeyId=key, RetentionInDays=30),
+        own("Logs"): _resource(
+            "Logs::LogGroup", LogGroupName=f"/aws/rds/cluster/cluster-{number}/postgresql", KmsKeyId=key
+        ),
         own("Role"): _resource("IAM::Role", AssumeRolePolicyDocument=_trust(), Policies=[_policy(arn("Table"), key)]),
         own("Function"): _resource(
             "Lambda::Function",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 
 from guards.facts import facts
 from guards.rule import Breach, Severity, breach, rule, show
-from guards.tags import inherited_tag, physical_name, root_of, tag_of, words_of
+from guards.tags import environment_meant, inherited_tag, physical_name, root_of, tag_of, words_of
 from guards.template import Assembly, Resource
 
 NAMES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"
@@ -50,12 +49,12 @@ def environments_agree(app: Assembly) -> Iterator[Breach]:
     for template in app.templates.values():
         for resource in template.resources.values():
             environment = tag_of(resource, "environment")
-            if environment is not None and _meant(environment) is not None:
+            if environment is not None and environment_meant(environment) is not None:
                 tagged.setdefault(root_of(template).key, []).append((resource, environment))
     for resources in tagged.values():
-        usual = Counter(_meant(environment) for _, environment in resources).most_common(1)[0][0]
+        usual = Counter(environment_meant(environment) for _, environment in resources).most_common(1)[0][0]
         for resource, environment in resources:
-            if _meant(environment) != usual:
+            if environment_meant(environment) != usual:
                 message = f"tagged Environment {show(environment)}; the other resources of the stacks are {usual}."
                 yield breach(resource, "Tags", message)
     yield from _contradicting_names(app)
@@ -66,20 +65,9 @@ def _contradicting_names(app: Assembly) -> Iterator[Breach]:
     for resource in app.of_type(*known["properties"]):
         named = physical_name(resource)
         environment = inherited_tag(resource, "environment") if named else None
-        if not named or not environment or _meant(environment) is None:
+        if not named or not environment or environment_meant(environment) is None:
             continue
-        told = {meant for word in words_of(named[1]) if (meant := _meant(word)) is not None}
-        if _meant(environment) not in told and told.intersection(known["environments_in_names"]):
+        told = {meant for word in words_of(named[1]) if (meant := environment_meant(word)) is not None}
+        if environment_meant(environment) not in told and told.intersection(known["environments_in_names"]):
             message = f"{show(named[1])} in a stack tagged Environment {show(environment)}."
             yield breach(resource, named[0], message)
-
-
-def _meant(word: str) -> str | None:
-    """Return the environment that a word stands for: production is prod."""
-    return _environments().get(word.lower())
-
-
-@cache
-def _environments() -> dict[str, str]:
-    names = facts("physical_names")["environments"]
-    return {word: name for name, words in names.items() for word in words}

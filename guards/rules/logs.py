@@ -1,4 +1,4 @@
-"""CloudWatch Logs: the key of a log group."""
+"""CloudWatch Logs: the key of a log group, and what sets its retention."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from guards.facts import facts
 from guards.key_policies import KEY, REPLICA, keys_of, refusal
-from guards.rule import Breach, breach, rule, show
+from guards.rule import Breach, Severity, breach, rule, show
 from guards.template import Assembly
 from guards.values import Reference
 
@@ -68,3 +68,23 @@ def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
             is_name = isinstance(value, str) and bool(value) and not value.startswith(("arn:", "{{resolve:"))
             if is_ref or is_name:
                 yield breach(group, "KmsKeyId", f"{show(value)} is no ARN; allowed is arn:…:key/… or arn:…:alias/….")
+
+
+@rule(
+    "DR-LOGS-03",
+    title="Retention is a property of a log group, not the work of a function",
+    severity=Severity.WARNING,
+    prevents="Rate exceeded (ThrottlingException), or OperationAbortedException: A conflicting operation is currently "
+    "in progress against this resource: the function that sets retention races with the service that makes the group",
+    fix="Declare AWS::Logs::LogGroup with RetentionInDays and hand it to the function, cluster or service "
+    "(CDK: log_group instead of log_retention).",
+    sources=(
+        "https://github.com/aws/aws-cdk/issues/17546",
+        "https://github.com/aws/aws-cdk/issues/24485",
+        "https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_logs-readme.html#log-retention",
+    ),
+)
+def retention_needs_no_function(app: Assembly) -> Iterator[Breach]:
+    """CDK's custom resource that sets the retention of a group which some service makes."""
+    for resource in app.of_type("Custom::LogRetention"):
+        yield breach(resource, "", f"a function sets the retention of {show(resource.get('LogGroupName'))}.")

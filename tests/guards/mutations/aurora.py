@@ -50,10 +50,12 @@ def capacity_between_steps(app: MutableApp) -> None:
 
 @mutation("DR-AURORA-06")
 def log_type_of_mysql(app: MutableApp) -> None:
-    app.properties(CLUSTER)["EnableCloudwatchLogsExports"].append("slowquery")
+    app.properties(CLUSTER)["EnableCloudwatchLogsExports"] = ["slowquery"]
+    group = app.properties("AWS::Logs::LogGroup", "PostgresqlLogGroup")
+    group["LogGroupName"] = group["LogGroupName"].replace("postgresql", "slowquery")
 
 
-@mutation("DR-AURORA-07", judged_as="multi-region")
+@mutation("DR-AURORA-07")
 def secondary_without_key(app: MutableApp) -> None:
     properties = app.properties(CLUSTER)
     properties["GlobalClusterIdentifier"] = "payments"
@@ -83,7 +85,7 @@ def reserved_user(app: MutableApp) -> None:
     app.properties(CLUSTER)["MasterUsername"] = "admin"
 
 
-@mutation("DR-AURORA-10", judged_as="multi-region")
+@mutation("DR-AURORA-10")
 def managed_password_in_a_global_database(app: MutableApp) -> None:
     global_cluster(app, SourceDBClusterIdentifier={"Ref": next(iter(app.resources(CLUSTER)))})
 
