@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
+    if sys.stdout is None:  # Python's way to say that the process was started with the stream closed
+        _tell("standard output is closed: nowhere to write to")
+        return UNJUDGED
     try:
         status: int = options.run(options)
         sys.stdout.flush()
@@ -41,8 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNJUDGED
     except BrokenPipeError:
         # The reader, e.g. `head`, has seen enough; Python would complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return FOUND
+    except OSError as error:
+        # Trouble with the input is an InputError; what is left is the output, e.g. a full disk.
+        _discard_output()
+        _tell(f"cannot write to standard output: {error.strerror or error}")
+        return UNJUDGED
     return status
 
 
@@ -87,7 +95,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _discard_output() -> None:
+    """Send what is still buffered nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _check(options: argparse.Namespace) -> int:
+    if not options.path:
+        # An unset variable of a CI script; pathlib would take it for the current folder.
+        raise InputError("the path '' is empty; name a template, a folder with templates, or a cdk.out")
     patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
     report = examine(options.path, rules=patterns, profile=Profile(options.profile))
     sys.stdout.write(FORMATS[options.format](report))
