@@ -38,7 +38,9 @@ def _synth(folder: Path, *acknowledged: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("acknowledged", [(), (RULE, REASON)], ids=["none", "unqualified"])
+@pytest.mark.parametrize(
+    "acknowledged", [(), (RULE, REASON), (f"breakwater-guards::{RULE}", "known")], ids=["none", "unqualified", "short"]
+)
 def test_an_error_in_a_nested_stack_fails_the_process(tmp_path: Path, acknowledged: tuple[str, ...]) -> None:
     done = _synth(tmp_path, *acknowledged)
     assert done.returncode != 0
