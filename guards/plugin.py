@@ -107,7 +107,8 @@ def _void(notice: str) -> cdk.PolicyViolation:
         description=notice,
         severity=Severity.ERROR.value,
         fix=f"Name a rule and give a reason of at least {MIN_REASON} characters, or remove the acknowledgement.",
-        violating_resources=[cdk.PolicyViolatingResource(locations=[], template_path="manifest.json")],
+        # CDK keeps the records in the manifest; a violation of no resource at all would not fail the process.
+        violating_resources=[cdk.PolicyViolatingResource(locations=[], template_path=MANIFEST)],
     )
 
 
