@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import NestedStack
+from aws_cdk import Duration, NestedStack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.acknowledgements import AWS_SOLUTIONS, SERVERLESS, acknowledge
+from stacks.alarms import AT_LEAST, MINUTE, Alarms
 from stacks.imports import view_of_key
 from stacks.names import Names, PhysicalName
 from stacks.settings import MonitoringSettings
 
 HEALTH_SERVICES = ["RDS", "ECS", "FARGATE", "DYNAMODB", "S3", "ELASTICLOADBALANCING", "BACKUP", "KMS", "VPC"]
+LAST_QUEUE = "This is the dead-letter queue: what lands here waits for an operator, and nothing consumes it."
 
 
 class MonitoringStack(NestedStack):
@@ -35,7 +40,9 @@ class MonitoringStack(NestedStack):
         self.topic = self._build_topic(key)
         self._build_topic_policy()
         self._build_subscriptions(settings.emails)
+        self.dead_letters = self._build_dead_letters(key)
         self.rules = self._build_rules()
+        self._build_alarm()
 
     def _build_topic(self, key: kms.IKey) -> sns.Topic:
         return sns.Topic(
@@ -81,6 +88,34 @@ class MonitoringStack(NestedStack):
     def _build_subscriptions(self, emails: tuple[str, ...]) -> None:
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def _build_dead_letters(self, key: kms.IKey) -> sqs.Queue:
+        """Keep the notices that EventBridge could not publish, with the reason in their attributes."""
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+        queue = sqs.Queue(
+            self,
+            "UndeliveredNotices",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=view_of_key(self, "UndeliveredNoticesKey", key),
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(queue, AWS_SOLUTIONS, rule="SQS3", reason=LAST_QUEUE)
+        acknowledge(queue, SERVERLESS, rule="SQSRedrivePolicy", reason=LAST_QUEUE)
+        return queue
+
+    def _build_alarm(self) -> None:
+        Alarms(self, self._names, self.topic).add(
+            "UndeliveredNoticesAlarm",
+            subject="notices-undelivered",
+            meaning="An event rule could not publish its notice: see the messages of the queue of undelivered notices",
+            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
+                statistic=cloudwatch.Stats.MAXIMUM, period=MINUTE
+            ),
+            threshold=1,
+            comparison=AT_LEAST,
+            periods=1,
+        )
 
     def _build_rules(self) -> list[events.Rule]:
         cluster, ecs_cluster = self._names.of(PhysicalName.AURORA_CLUSTER), self._names.of(PhysicalName.ECS_CLUSTER)
@@ -167,5 +202,5 @@ class MonitoringStack(NestedStack):
             event_pattern=events.EventPattern(
                 source=[source], detail_type=detail_types, detail=detail, resources=resources
             ),
-            targets=[targets.SnsTopic(self.topic)],
+            targets=[targets.SnsTopic(self.topic, dead_letter_queue=self.dead_letters)],
         )

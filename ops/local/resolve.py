@@ -45,10 +45,13 @@ _ATTRIBUTES: Mapping[tuple[str, str], Callable[[str], str]] = {
         2
     ],
     ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupFullName"): lambda arn: arn.rpartition(":")[2],
+    ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}".format,
     ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{ACCOUNT}:role/{{}}".format,
     ("AWS::KMS::Key", "Arn"): f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{}}".format,
     ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*".format,
     ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{}".format,
+    ("AWS::SQS::Queue", "Arn"): lambda url: f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}",
+    ("AWS::SQS::Queue", "QueueName"): lambda url: url.rpartition("/")[2],
 }
 
 

@@ -124,7 +124,19 @@ def _backup(settings: Settings) -> dict[str, dict[str, Any]]:
     }
 
 
-EXPECTED = {"Database": _database, "Storage": _storage, "Compute": _compute, "Backup": _backup}
+def _monitoring(_: Settings) -> dict[str, dict[str, Any]]:
+    queue = {"QueueName": "${Monitoring/UndeliveredNotices.QueueName}"}
+    metric = _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
+    return {"notices-undelivered": _alarm(metric, AT_LEAST, 1, 1)}
+
+
+EXPECTED = {
+    "Monitoring": _monitoring,
+    "Database": _database,
+    "Storage": _storage,
+    "Compute": _compute,
+    "Backup": _backup,
+}
 AROUND = {"AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "Tags"}
 
 

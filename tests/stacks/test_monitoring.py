@@ -9,6 +9,7 @@ import pytest
 from tests.assembly import Assembly
 
 TOPIC = "${Monitoring/AlertTopic}"
+DEAD_LETTERS = "${Monitoring/UndeliveredNotices}"
 OWNER_ACTIONS = {
     "sns:AddPermission",
     "sns:DeleteTopic",
@@ -191,7 +192,31 @@ def test_every_rule_is_on_and_tells_the_topic_everything(deployment: Assembly) -
     for name, rule in _properties(deployment, "AWS::Events::Rule").items():
         assert set(rule) == {"Description", "EventPattern", "State", "Targets"}, name
         assert rule["State"] == "ENABLED", name
-        assert rule["Targets"] == [{"Arn": TOPIC, "Id": "Target0"}], name
+        dead_letters = {"Arn": f"{DEAD_LETTERS[:-1]}.Arn}}"}
+        assert rule["Targets"] == [{"Arn": TOPIC, "Id": "Target0", "DeadLetterConfig": dead_letters}], name
+
+
+def test_one_queue_keeps_undelivered_notices_encrypted_for_two_weeks(deployment: Assembly) -> None:
+    assert _properties(deployment, "AWS::SQS::Queue") == {
+        DEAD_LETTERS: {"KmsMasterKeyId": "${Kms/MessagingKey.Arn}", "MessageRetentionPeriod": 14 * 86_400}
+    }
+
+
+def test_only_the_event_rules_write_to_the_queue_and_only_with_tls(deployment: Assembly) -> None:
+    (policy,) = _properties(deployment, "AWS::SQS::QueuePolicy").values()
+    allowed = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Resource"] == f"{DEAD_LETTERS[:-1]}.Arn}}"
+        if statement["Effect"] == "Deny":
+            assert statement["Principal"] == {"AWS": "*"}
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            continue
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        allowed[statement["Condition"]["ArnEquals"]["aws:SourceArn"]] = statement
+    rules = deployment.nested["Monitoring"].of_type("AWS::Events::Rule")
+    assert set(allowed) == {deployment.text("Monitoring", {"Fn::GetAtt": [rule, "Arn"]}) for rule in rules}
+    assert len(policy["PolicyDocument"]["Statement"]) == len(rules) + 1
 
 
 def test_the_operations_team_reads_what_a_rule_is_for(deployment: Assembly) -> None:

@@ -1,4 +1,4 @@
-"""Observability: CloudWatch Logs, Amazon SNS, EventBridge and CloudWatch."""
+"""Observability: CloudWatch Logs, Amazon SNS and SQS, EventBridge and CloudWatch."""
 
 import json
 from collections.abc import Iterator
@@ -47,6 +47,32 @@ def subscription(aws: Aws, resource: Resource) -> Iterator[Check]:
     yield from same(resource, found, "Protocol", "Endpoint")
 
 
+@verifies("AWS::SQS::Queue")
+def queue(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Encrypted with the declared key, keeping and hiding messages for the declared seconds."""
+    attributes = _attributes(aws, resource.physical_id)
+    for prop in ("KmsMasterKeyId", "MessageRetentionPeriod", "VisibilityTimeout", "DelaySeconds"):
+        expected = declared(resource, prop)
+        if expected is not None:
+            yield Check(prop, str(expected), attributes.get(prop))
+    redrive = declared(resource, "RedrivePolicy")
+    yield Check(
+        "RedrivePolicy", redrive, json.loads(attributes["RedrivePolicy"]) if "RedrivePolicy" in attributes else None
+    )
+
+
+@verifies("AWS::SQS::QueuePolicy")
+def queue_policy(aws: Aws, resource: Resource) -> Iterator[Check]:
+    """Is the declared document, on every declared queue."""
+    for url in declared(resource, "Queues"):
+        yield Check("document", declared(resource, "PolicyDocument"), json.loads(_attributes(aws, url)["Policy"]))
+
+
+def _attributes(aws: Aws, url: str) -> dict[str, str]:
+    found = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return {str(name): value for name, value in found.items()}
+
+
 @verifies("AWS::Events::Rule")
 def event_rule(aws: Aws, resource: Resource) -> Iterator[Check]:
     """Enabled, with the declared pattern or schedule, and the declared targets."""
@@ -57,8 +83,11 @@ def event_rule(aws: Aws, resource: Resource) -> Iterator[Check]:
         yield Check("pattern", declared(resource, "EventPattern"), json.loads(found["EventPattern"]))
     yield Check("schedule", declared(resource, "ScheduleExpression"), found.get("ScheduleExpression") or None)
     targets = aws("events").list_targets_by_rule(Rule=resource.physical_id)["Targets"]
-    stored = {target["Id"]: target["Arn"] for target in targets}
-    yield Check("targets", {each["Id"]: each["Arn"] for each in declared(resource, "Targets", [])}, stored)
+    yield Check(
+        "targets",
+        {each["Id"]: each for each in declared(resource, "Targets", [])},
+        {each["Id"]: each for each in targets},
+    )
 
 
 @verifies("AWS::CloudWatch::Alarm")

@@ -103,7 +103,7 @@ def test_every_other_listed_type_deploys_and_is_what_it_declares(aws: Aws, deplo
 
 
 @pytest.mark.emulator
-@pytest.mark.parametrize("unknown", ["AWS::No::Such", "AWS::SQS::Queue"])
+@pytest.mark.parametrize("unknown", ["AWS::No::Such", "AWS::Kinesis::Stream"])
 def test_a_root_stack_with_a_type_that_is_not_listed_is_refused(deploy: Deploy, unknown: str) -> None:
     with pytest.raises(ClientError, match="Unrecognized resource types"):
         deploy({"Topic": {"Type": "AWS::SNS::Topic"}, "Unknown": {"Type": unknown}})

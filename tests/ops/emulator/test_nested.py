@@ -80,7 +80,7 @@ def test_a_dynamic_reference_is_resolved_in_a_nested_stack_too(aws: Aws, deploy:
 
 @pytest.mark.usefixtures("left_behind")
 @pytest.mark.parametrize(
-    "unknown", ["AWS::No::Such", "AWS::CloudFormation::Macro", "Custom::Anything", "AWS::SQS::Queue"]
+    "unknown", ["AWS::No::Such", "AWS::CloudFormation::Macro", "Custom::Anything", "AWS::Kinesis::Stream"]
 )
 def test_a_type_that_is_not_listed_fails_a_nested_stack(
     aws: Aws, deploy: Deploy, stack_name: str, unknown: str
