@@ -20,6 +20,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.acknowledgements import AWS_SOLUTIONS, acknowledge
 from stacks.alarms import AT_LEAST, Alarms
 from stacks.imports import view_of_key
 from stacks.names import Names, PhysicalName
@@ -36,6 +37,9 @@ DAILY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[0]))
 WEEKLY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[1]), week_day="SUN")
 MONTHLY = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[2]), day="1")
 CONTINUOUS = events.Schedule.cron(minute="0", hour=str(BACKUP_HOURS[3]))
+
+POLICIES = ("AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForRestores")
+AWS_POLICY = "AWS prescribes this policy for AWS Backup and widens it when jobs need more; a copy would fail that day."
 
 
 class BackupStack(NestedStack):
@@ -146,7 +150,7 @@ class BackupStack(NestedStack):
 
     def _build_role(self) -> iam.Role:
         managed = iam.ManagedPolicy.from_aws_managed_policy_name
-        return iam.Role(
+        role = iam.Role(
             self,
             "Role",
             description="AWS Backup: back up, restore and test",
@@ -154,11 +158,12 @@ class BackupStack(NestedStack):
             # sends none such a condition denies every job.
             # https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
-            managed_policies=[
-                managed("service-role/AWSBackupServiceRolePolicyForBackup"),
-                managed("service-role/AWSBackupServiceRolePolicyForRestores"),
-            ],
+            managed_policies=[managed(f"service-role/{policy}") for policy in POLICIES],
         )
+        for policy in POLICIES:
+            finding = f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
+            acknowledge(role, AWS_SOLUTIONS, rule=finding, reason=AWS_POLICY)
+        return role
 
     def _build_selection(self, targets: list[RestoreTarget]) -> None:
         # By ARN: such a selection is backed up whatever the region's opt-in settings say.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from aws_cdk import Duration, NestedStack
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -24,16 +23,8 @@ from stacks.load_balancer import build_listeners, build_load_balancer, build_tar
 from stacks.names import Names, PhysicalName
 from stacks.policies import removal_policy, retention
 from stacks.settings import ComputeSettings, EgressMode, MonitoringSettings, NetworkSettings, RemovalSettings
-from stacks.settings.rules import PRIVATE_ECR_IMAGE
+from stacks.task_definition import build_task_definition
 from stacks.waf import build_web_acl
-
-CONTAINER_NAME = "app"
-# Reported to work by users, not supported by AWS: https://github.com/aws/containers-roadmap/issues/1359
-EXEC_AGENT_PATHS = {
-    "managed-agents": "/managed-agents",
-    "ssm-state": "/var/lib/amazon/ssm",
-    "ssm-logs": "/var/log/amazon/ssm",
-}
 
 
 class ComputeStack(NestedStack):
@@ -64,13 +55,16 @@ class ComputeStack(NestedStack):
         self._log_key, self._log_retention = view_of_key(self, "LogKey", log_key), monitoring.log_retention_days
         self.cluster = self._build_cluster(vpc)
         self.log_group = self._build_log_group("LogGroup")
-        self.task_definition = self._build_task_definition(environment)
+        self.task_definition = build_task_definition(
+            self, settings=settings, environment=environment, log_group=self.log_group
+        )
         self.load_balancer = build_load_balancer(
             self,
             vpc=vpc,
             security_group=view_of_security_group(self, "LoadBalancerSecurityGroup", load_balancer_security_group),
             name=names.of(PhysicalName.LOAD_BALANCER),
             deletion_protection=removal.deletion_protection,
+            waf=settings.waf,
             log_bucket=view_of_bucket(self, "LoadBalancerLogBucket", log_bucket),
             log_prefix=log_prefix,
         )
@@ -121,84 +115,6 @@ class ComputeStack(NestedStack):
             retention=retention(self._log_retention),
             removal_policy=removal_policy(self._removal),
         )
-
-    def _build_task_definition(self, environment: dict[str, str]) -> ecs.FargateTaskDefinition:
-        settings = self._settings
-        architectures = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
-        definition = ecs.FargateTaskDefinition(
-            self,
-            "TaskDefinition",
-            cpu=settings.cpu,
-            memory_limit_mib=settings.memory,
-            task_role=self._build_task_role(),
-            execution_role=self._build_execution_role(),
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=architectures[settings.architecture],
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
-        )
-        linux = ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True)
-        linux.drop_capabilities(ecs.Capability.ALL)
-        for path in settings.writable_paths:
-            # A bind mount belongs to root with mode 0755, so this user could not write to it; tmpfs is open to all.
-            # Fargate supports it since January 2026: https://github.com/aws/containers-roadmap/issues/736
-            linux.add_tmpfs(ecs.Tmpfs(container_path=path, size=settings.writable_path_mib))
-        container = definition.add_container(
-            "Container",
-            container_name=CONTAINER_NAME,
-            image=self._image(),
-            command=[part.replace("{port}", str(settings.port)) for part in settings.command] or None,
-            environment=environment,
-            user=settings.user,
-            readonly_root_filesystem=True,
-            linux_parameters=linux,
-            port_mappings=[ecs.PortMapping(container_port=settings.port)],
-            logging=ecs.LogDrivers.aws_logs(
-                stream_prefix=CONTAINER_NAME, log_group=self.log_group, mode=ecs.AwsLogDriverMode.NON_BLOCKING
-            ),
-        )
-        if settings.exec_enabled:
-            self._make_room_for_exec(definition, container)
-        return definition
-
-    def _build_task_role(self) -> iam.Role:
-        # CDK's own role would let ECS act for any account's task:
-        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-        this_account = {"StringEquals": {"aws:SourceAccount": self.account}}
-        return iam.Role(
-            self,
-            "TaskRole",
-            description="The application: its own calls to AWS",
-            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=this_account),
-        )
-
-    def _build_execution_role(self) -> iam.Role:
-        # No such condition here: AWS documents it for task roles only, and where it does not hold no task starts.
-        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
-        return iam.Role(
-            self,
-            "ExecutionRole",
-            description="ECS: pull the image and write the log",
-            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
-        )
-
-    def _make_room_for_exec(self, definition: ecs.FargateTaskDefinition, container: ecs.ContainerDefinition) -> None:
-        """Mount what the ECS Exec agent, which runs as root, writes to on an otherwise read-only file system."""
-        for name, path in EXEC_AGENT_PATHS.items():
-            definition.add_volume(name=name)
-            container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
-
-    def _image(self) -> ecs.ContainerImage:
-        """Return the image; for private ECR with the pull permission that the task needs."""
-        name = self._settings.image or ""
-        private = PRIVATE_ECR_IMAGE.match(name)
-        if private is None:
-            return ecs.ContainerImage.from_registry(name)
-        arn = f"arn:{self.partition}:ecr:{private['region']}:{private['account']}:repository/{private['repository']}"
-        repository = ecr.Repository.from_repository_attributes(
-            self, "Repository", repository_arn=arn, repository_name=private["repository"]
-        )
-        return ecs.ContainerImage.from_ecr_repository(repository, private["tag"] or private["digest"])
 
     def _build_service(self, subnets: ec2.SubnetSelection, security_group: ec2.ISecurityGroup) -> ecs.FargateService:
         service = ecs.FargateService(

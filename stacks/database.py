@@ -16,6 +16,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
 from stacks.database_alarms import build_database_alarms
 from stacks.imports import view_of_key, view_of_security_group
 from stacks.names import Names, PhysicalName
@@ -28,6 +29,14 @@ _INSIGHTS = {
     # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_DatabaseInsights.html
     "advanced": (rds.DatabaseInsightsMode.ADVANCED, rds.PerformanceInsightRetention.MONTHS_15),
 }
+
+UNPROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
+NO_LOGS = "database.log_exports is empty: an environment without customers' data saves their price; staging has them."
+NO_MONITORING = "database.enhanced_monitoring_seconds is 0: only an environment without customers' traffic has it off."
+NO_UPGRADES = "AWS advises to stay on a long-term support release; upgrades come through the template (DR-AURORA-20)."
+IN_THE_PLAN = "A plan of another nested stack selects the cluster by ARN: this rule reads one stack, DR-BACKUP-02 all."
+AWS_POLICY = "AWS prescribes this policy for Enhanced Monitoring; it may write to the log groups RDSOS* and no others."
+MONITORING_POLICY = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole]"
 
 
 class DatabaseStack(NestedStack):
@@ -56,6 +65,7 @@ class DatabaseStack(NestedStack):
         self.cluster = self._build_cluster(vpc, security_group, view_of_key(self, "DataKey", data_key))
         self.secret = self._managed_secret()
         self.log_groups = self._build_log_groups(log_key, monitoring)
+        self._acknowledge()
         build_database_alarms(self, self.cluster, settings=settings, names=names, topic=topic)
 
     def _build_engine(self) -> rds.IClusterEngine:
@@ -155,6 +165,24 @@ class DatabaseStack(NestedStack):
             # CDK puts the writer into tier 0 whatever this says, and such readers into tier 1.
             scale_with_writer=number > 0,
         )
+
+    def _acknowledge(self) -> None:
+        settings = self._settings
+        if not self._removal.deletion_protection:
+            acknowledge(self.cluster, AWS_SOLUTIONS, rule="RDS10", reason=UNPROTECTED)
+            acknowledge(self.cluster, HIPAA, NIST, rule="RDSInstanceDeletionProtectionEnabled", reason=UNPROTECTED)
+        if "postgresql" not in settings.log_exports:
+            acknowledge(self.cluster, HIPAA, NIST, PCI, rule="RDSLoggingEnabled[LogExport::postgresql]", reason=NO_LOGS)
+        for member in ("Writer", *(f"Reader{number + 1}" for number in range(settings.readers))):
+            instance = self.cluster.node.find_child(member)
+            acknowledge(instance, HIPAA, NIST, rule="RDSInBackupPlan", reason=IN_THE_PLAN)
+            acknowledge(instance, HIPAA, PCI, rule="RDSAutomaticMinorVersionUpgradeEnabled", reason=NO_UPGRADES)
+            if not settings.enhanced_monitoring_seconds:
+                acknowledge(instance, HIPAA, NIST, rule="RDSEnhancedMonitoringEnabled", reason=NO_MONITORING)
+        if settings.enhanced_monitoring_seconds:
+            acknowledge(
+                self.cluster.node.find_child("MonitoringRole"), AWS_SOLUTIONS, rule=MONITORING_POLICY, reason=AWS_POLICY
+            )
 
     def _build_log_groups(self, key: kms.IKey, monitoring: MonitoringSettings) -> list[logs.LogGroup]:
         """Create the groups that Aurora exports to, so that they are encrypted, expire, and go with the stack."""

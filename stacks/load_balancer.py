@@ -8,7 +8,13 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.acknowledgements import HIPAA, NIST, PCI, acknowledge
 from stacks.settings import ComputeSettings
+
+UNPROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
+NO_WAF = "compute.waf is off: an environment without customers' traffic; prod has a web ACL before the load balancer."
+NO_CERTIFICATE = "A listener for plain HTTP has no certificate; where one is configured, it only redirects to HTTPS."
+PLAIN_HTTP = "No certificate to redirect to: dev only, since compute.https_required refuses this in staging and prod."
 
 
 def build_load_balancer(
@@ -18,6 +24,7 @@ def build_load_balancer(
     security_group: ec2.ISecurityGroup,
     name: str,
     deletion_protection: bool,
+    waf: bool,
     log_bucket: s3.IBucket,
     log_prefix: str,
 ) -> elbv2.ApplicationLoadBalancer:
@@ -29,6 +36,7 @@ def build_load_balancer(
         security_group: decides who may reach it.
         name: physical name, at most 32 characters.
         deletion_protection: refuse deletion until switched off.
+        waf: a web ACL is put before it.
         log_bucket: bucket whose policy lets load balancers deliver; SSE-S3.
         log_prefix: folder of the access logs in it.
 
@@ -48,6 +56,10 @@ def build_load_balancer(
         deletion_protection=deletion_protection,
     )
     balancer.log_access_logs(log_bucket, log_prefix)
+    if not deletion_protection:
+        acknowledge(balancer, HIPAA, NIST, rule="ELBDeletionProtectionEnabled", reason=UNPROTECTED)
+    if not waf:
+        acknowledge(balancer, NIST, PCI, rule="ALBWAFEnabled", reason=NO_WAF)
     return balancer
 
 
@@ -98,11 +110,15 @@ def build_listeners(
         Every listener that forwards or redirects. ``open`` is off: the network stack owns the security groups.
     """
     forward = elbv2.ListenerAction.forward([target_group])
-    if certificate_arn is None:
-        return [balancer.add_listener("HttpListener", port=80, open=False, default_action=forward)]
     redirect = elbv2.ListenerAction.redirect(port="443", protocol="HTTPS", permanent=True)
+    action = redirect if certificate_arn else forward
+    http = balancer.add_listener("HttpListener", port=80, open=False, default_action=action)
+    acknowledge(http, HIPAA, NIST, PCI, rule="ELBv2ACMCertificateRequired", reason=NO_CERTIFICATE)
+    if certificate_arn is None:
+        acknowledge(http, HIPAA, NIST, PCI, rule="ALBHttpToHttpsRedirection", reason=PLAIN_HTTP)
+        return [http]
     return [
-        balancer.add_listener("HttpListener", port=80, open=False, default_action=redirect),
+        http,
         balancer.add_listener(
             "HttpsListener",
             port=443,

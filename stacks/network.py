@@ -15,6 +15,15 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.acknowledgements import (
+    AWS_SOLUTIONS,
+    HIPAA,
+    NIST,
+    PCI,
+    acknowledge,
+    acknowledge_inline_policy,
+    skip_checkov,
+)
 from stacks.imports import view_of_key
 from stacks.policies import removal_policy, retention
 from stacks.settings import ComputeSettings, DatabaseSettings, EgressMode, NetworkSettings, RemovalSettings
@@ -30,6 +39,13 @@ ENDPOINTS = {
     "KmsEndpoint": ec2.InterfaceVpcEndpointAwsService.KMS,
 }
 EXEC_ENDPOINTS = {"SsmMessagesEndpoint": ec2.InterfaceVpcEndpointAwsService.SSM_MESSAGES}
+ENTRANCE = "The entrance of a public service: only the load balancer is in this group, open on its listeners' ports."
+PUBLIC_ROUTE = "A load balancer that faces the internet needs this route; nothing here gets a public address unasked."
+DEFAULT_GROUP = "Every network interface names a group of this stack; network.restrict_default_security_group is off."
+CUSTOM_RESOURCE = dict.fromkeys(
+    ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117"),
+    "CDK's own function, which CloudFormation calls once in a deployment and which hears of its failure itself.",
+)
 
 
 class NetworkStack(NestedStack):
@@ -112,10 +128,21 @@ class NetworkStack(NestedStack):
                 "DynamoDbEndpoint": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
         )
+        self._acknowledge_vpc(vpc)
         for part in self.custom_resource_parts:
             # CDK repeats as DependsOn what the function's reference to its role already says.
             part.add_deletion_override("DependsOn")
         return vpc
+
+    def _acknowledge_vpc(self, vpc: ec2.Vpc) -> None:
+        for subnet in vpc.public_subnets:
+            route = subnet.node.find_child("DefaultRoute")
+            acknowledge(route, HIPAA, NIST, PCI, rule="VPCNoUnrestrictedRouteToIGW", reason=PUBLIC_ROUTE)
+        if not self._settings.restrict_default_security_group:
+            acknowledge(vpc, HIPAA, NIST, PCI, rule="VPCDefaultSecurityGroupClosed", reason=DEFAULT_GROUP)
+        for part in self.custom_resource_parts:
+            if part.cfn_resource_type == "AWS::Lambda::Function":
+                skip_checkov(part, CUSTOM_RESOURCE)
 
     def _build_flow_logs(self, key: kms.IKey, removal: RemovalSettings) -> logs.LogGroup:
         group = logs.LogGroup(
@@ -142,6 +169,7 @@ class NetworkStack(NestedStack):
             ),
         )
         self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role))
+        acknowledge_inline_policy(role)
         return group
 
     def _build_security_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
@@ -154,6 +182,8 @@ class NetworkStack(NestedStack):
         task_port, database_port = ec2.Port.tcp(self._compute.port), ec2.Port.tcp(self._database.port)
         internet = ec2.Peer.any_ipv4()
         balancer.add_ingress_rule(internet, HTTP, "HTTP from the internet")
+        acknowledge(balancer, AWS_SOLUTIONS, rule="EC23", reason=ENTRANCE)
+        skip_checkov(balancer, {"CKV_AWS_260": ENTRANCE})
         if self._compute.certificate_arn:
             balancer.add_ingress_rule(internet, HTTPS, "HTTPS from the internet")
         balancer.add_egress_rule(tasks, task_port, "Requests and health checks to tasks")

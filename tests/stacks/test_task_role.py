@@ -69,7 +69,8 @@ def test_task_role_holds_exactly_these_statements(deployment: Assembly) -> None:
     secret = "${Database/Cluster.MasterUserSecret.SecretArn}"
     connect_as = f"arn:aws:rds-db:{settings.region}:{account}:dbuser:${{Database/Cluster.DBClusterResourceId}}/{user}"
     key = "${Kms/DataKey.Arn}"
-    by_dynamodb = {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}
+    by_dynamodb = {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+    by_dynamodb |= {"kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"}
     expected = {
         (frozenset(TABLE_ACTIONS), "${Storage/Table.Arn}", everywhere),
         (frozenset({"rds-db:connect"}), connect_as, everywhere),
