@@ -50,7 +50,7 @@ def subscription(aws: Aws, resource: Resource) -> Iterator[Check]:
 @verifies("AWS::SQS::Queue")
 def queue(aws: Aws, resource: Resource) -> Iterator[Check]:
     """Encrypted with the declared key, keeping and hiding messages for the declared seconds."""
-    attributes = _attributes(aws, resource.physical_id)
+    attributes = _attributes(aws, str(resource.physical_id))
     for prop in ("KmsMasterKeyId", "MessageRetentionPeriod", "VisibilityTimeout", "DelaySeconds"):
         expected = declared(resource, prop)
         if expected is not None:
