@@ -56,6 +56,10 @@ lint-types:
 lint-templates:
 	@python -m tools.lint_templates
 
+.PHONY: judge
+judge: install ## Ask independent judges about every environment, and write docs/compliance.md
+	@python -m tools.judge $(ARGS)
+
 ##@ With an AWS account (ENVIRONMENT and SUFFIX choose what)
 
 .PHONY: synth

@@ -24,6 +24,8 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is not installed for {sys.executable}: run `make install`, then `. .venv/bin/activate`.")
 
+NAG = "nag"
+
 
 def cli_context(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the context that the CDK CLI hands to the app, before any construct exists.
@@ -58,16 +60,40 @@ def build_app(settings: Settings, **app_options: Any) -> tuple[cdk.App, Platform
     return app, Platform(app, settings=settings)
 
 
+def register_nag(app: cdk.App) -> None:
+    """Let cdk-nag judge the whole app, nested stacks included: five packs, each with its own acknowledgements.
+
+    Args:
+        app: not yet synthesized.
+    """
+    # Imported here: the packs cost a synth a third more, so they run where somebody asks for them (decision 013).
+    import cdk_nag  # noqa: PLC0415
+
+    cdk.Validations.of(app).add_plugins(
+        cdk_nag.AwsSolutionsChecks(app),
+        cdk_nag.NIST80053R5Checks(app),
+        cdk_nag.PCIDSS321Checks(app),
+        cdk_nag.HIPAASecurityChecks(app),
+        cdk_nag.ServerlessChecks(app),
+    )
+
+
 def main() -> None:
     """Synthesize and judge the templates, or say in plain words what stands in the way and exit with 1."""
     if "CDK_OUTDIR" not in os.environ:
         sys.exit("app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`.")
+    context = cli_context(os.environ)
+    nag = context.pop(NAG, "false")
+    if str(nag).lower() not in ("true", "false"):
+        sys.exit(f"{NAG} = {nag} cannot be used: allowed is true or false. Change it in -c {NAG}=….")
     try:
-        settings = load_settings(cli_context(os.environ), default_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+        settings = load_settings(context, default_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
     except SettingsError as error:
         sys.exit(str(error))
     app, _ = build_app(settings)
     cdk.Validations.of(app).add_plugins(GuardsPlugin())
+    if str(nag).lower() == "true":
+        register_nag(app)
     app.synth()
 
 

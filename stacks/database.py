@@ -16,7 +16,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
+from stacks.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge, skip_checkov
 from stacks.database_alarms import build_database_alarms
 from stacks.imports import view_of_key, view_of_security_group
 from stacks.names import Names, PhysicalName
@@ -179,6 +179,7 @@ class DatabaseStack(NestedStack):
             acknowledge(instance, HIPAA, PCI, rule="RDSAutomaticMinorVersionUpgradeEnabled", reason=NO_UPGRADES)
             if not settings.enhanced_monitoring_seconds:
                 acknowledge(instance, HIPAA, NIST, rule="RDSEnhancedMonitoringEnabled", reason=NO_MONITORING)
+                skip_checkov(instance, {"CKV_AWS_118": NO_MONITORING})
         if settings.enhanced_monitoring_seconds:
             acknowledge(
                 self.cluster.node.find_child("MonitoringRole"), AWS_SOLUTIONS, rule=MONITORING_POLICY, reason=AWS_POLICY

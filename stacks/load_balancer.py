@@ -8,7 +8,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.acknowledgements import HIPAA, NIST, PCI, acknowledge
+from stacks.acknowledgements import HIPAA, NIST, PCI, acknowledge, skip_checkov
 from stacks.settings import ComputeSettings
 
 UNPROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
@@ -116,6 +116,7 @@ def build_listeners(
     acknowledge(http, HIPAA, NIST, PCI, rule="ELBv2ACMCertificateRequired", reason=NO_CERTIFICATE)
     if certificate_arn is None:
         acknowledge(http, HIPAA, NIST, PCI, rule="ALBHttpToHttpsRedirection", reason=PLAIN_HTTP)
+        skip_checkov(http, {"CKV_AWS_2": PLAIN_HTTP, "CKV_AWS_103": PLAIN_HTTP})
         return [http]
     return [
         http,

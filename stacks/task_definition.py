@@ -53,6 +53,7 @@ def build_task_definition(
     container = definition.add_container(
         "Container",
         container_name=CONTAINER_NAME,
+        memory_limit_mib=settings.memory,
         image=_image(scope, settings),
         command=[part.replace("{port}", str(settings.port)) for part in settings.command] or None,
         environment=environment,

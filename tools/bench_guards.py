@@ -23,7 +23,7 @@ from guards.engine import check
 from guards.template import Assembly
 from tests.profiles import PROFILES
 from tools.bench_guards_assembly import write_assembly
-from tools.compare_guards_install import judges_environment
+from tools.judges_install import judges_environment
 from tools.lint_templates import synthesize
 from tools.parts import ROOT, InstallError
 from tools.timing import LEAST_ROUNDS, BenchError, Sample, alternate, ratio, timed, warn_when_busy

@@ -18,8 +18,8 @@ from guards.clock import today
 from guards.engine import all_rules
 from tools import guards_docs
 from tools.compare_guards_cases import STYLE, Bench, Case, Complaints, Verdicts, all_cases
-from tools.compare_guards_install import REQUIREMENTS, judges_environment
 from tools.compare_guards_judges import JUDGES, JudgeError
+from tools.judges_install import REQUIREMENTS, judges_environment
 from tools.parts import InstallError
 
 GUARDS = "guards"
@@ -129,8 +129,12 @@ def versions() -> dict[str, str]:
     locked = dict(
         line.split(" ")[0].split("==") for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines() if "==" in line
     )
-    installed = {"cfn-lint": version("cfn-lint"), "CloudFormation Validate": version("cloudformation-validate")}
-    return installed | {name: locked[name] for name in ("checkov", "cdk-nag")}
+    return {
+        "cfn-lint": version("cfn-lint"),
+        "CloudFormation Validate": version("cloudformation-validate"),
+        "checkov": locked["checkov"],
+        "cdk-nag": version("cdk-nag"),
+    }
 
 
 def judge(cases: Sequence[Case], programs: Path) -> dict[str, Verdicts]:

@@ -73,9 +73,9 @@ def checkov(cases: Sequence[Case], programs: Path) -> Verdicts:
     return {case: None if case in unread else frozenset(found[case]) for case in cases}
 
 
-def nag(cases: Sequence[Case], programs: Path) -> Verdicts:
+def nag(cases: Sequence[Case], _: Path) -> Verdicts:
     """Asks cdk-nag's AwsSolutions pack; a template that CDK cannot include is no verdict."""
-    command = [str(programs / "python"), "-m", "tools.compare_guards_nag", *(str(case.path) for case in cases)]
+    command = [sys.executable, "-m", "tools.compare_guards_nag", *(str(case.path) for case in cases)]
     # Its findings are what counts here, not those of CDK's own validation, which takes seconds a synth.
     answers = _run(command, CDK_VALIDATION="false", PYTHONPATH=str(ROOT)).splitlines()
     verdicts: dict[Case, Complaints | None] = {}

@@ -1,8 +1,7 @@
 """Judges templates with cdk-nag: prints a line of JSON for each, `[[rule, logical id], …]` or `null`.
 
-Runs in the virtual environment that holds cdk-nag. A template comes into a CDK app through `CfnInclude`; where CDK
-refuses it, for instance because it has a circular dependency or a type of value that no construct takes, the answer is
-`null`.
+A template comes into a CDK app through `CfnInclude`; where CDK refuses it, for instance because it has a circular
+dependency or a type of value that no construct takes, the answer is `null`.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from cfnlint.api import lint_by_config
 from cloudformation_validate import (
@@ -38,6 +40,11 @@ class Template:
     stack: str
     region: str
     path: Path
+
+    def document(self) -> dict[str, Any]:
+        """Returns what the file holds."""
+        content: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return content
 
 
 @dataclass(frozen=True)
@@ -112,11 +119,12 @@ def load_accepted(file: Path) -> list[Accepted]:
     return entries
 
 
-def cfn_lint(templates: Sequence[Template]) -> Iterable[Finding]:
+def cfn_lint(templates: Sequence[Template], *, informational: bool = False) -> Iterable[Finding]:
     """Runs cfn-lint with the rules for retired database engines as errors.
 
     Args:
         templates: Templates of any regions.
+        informational: Run the informational rules, too; what they say is not yielded, for it is no complaint.
 
     Yields:
         Every error and warning.
@@ -127,10 +135,12 @@ def cfn_lint(templates: Sequence[Template]) -> Iterable[Finding]:
     by_path = {str(template.path): template for template in templates}
     for region in sorted({template.region for template in templates}):
         paths = [str(template.path) for template in templates if template.region == region]
-        matches = lint_by_config({"templates": paths, "regions": [region], "mandatory_checks": list(PROMOTED)})
-        for match in matches:
+        options = {"templates": paths, "regions": [region], "mandatory_checks": list(PROMOTED)}
+        for match in lint_by_config(options | ({"include_checks": ["I"]} if informational else {})):
             if match.filename not in by_path:
                 raise RuntimeError(f"cfn-lint did not start: {match.message}")
+            if match.rule.severity == "informational":
+                continue
             is_error = match.rule.id in PROMOTED or match.rule.severity == "error"
             severity = "error" if is_error else "warning"
             path = [str(part) for part in getattr(match, "path", [])]

@@ -1,4 +1,4 @@
-"""Installs checkov and cdk-nag into `.local/judges-venv`, for the commands that measure the guards against them."""
+"""Installs judges whose pins clash with those of this project into `.local/judges-venv`, for the commands that ask."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def part() -> Part:
 
     proof = ENVIRONMENT / "bin" / "checkov"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return Part(ENVIRONMENT, "checkov and cdk-nag", fingerprint([REQUIREMENTS], version), proof, build)
+    return Part(ENVIRONMENT, "checkov, parliament, pip-audit", fingerprint([REQUIREMENTS], version), proof, build)
 
 
 def judges_environment() -> Path:
