@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from stacks.settings import SettingsError
 from tools.judge import checkov, control_tower, dependencies, iam, linters, listed, nag, page, subjects
 from tools.judge.model import Finding, JudgeError, Subject, Verdict
 from tools.judges_install import judges_environment
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = subjects.synthesize(options.environment or subjects.ENVIRONMENTS, Path(folder), console.print)
             verdicts = ask(console, judges(found, programs, entries), options.judge or names)
             unneeded = stale(verdicts, found, entries) if everything else []
-    except (JudgeError, InstallError, ValueError) as error:
+    except (JudgeError, InstallError, SettingsError, ValueError) as error:
         print(f"judge: {error}", file=sys.stderr)
         return 1
     failed = report(console, verdicts, unneeded)
