@@ -1,0 +1,193 @@
+"""The decision to fail over, without AWS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from failover.logic import Accepted, Claim, Cluster, Code, Instance, Limits, Refused, decide, has_taken_over
+
+NOW = 1_800_000_000.0
+LIMITS = Limits(cluster="cluster", lag_ms=1000, cool_down_seconds=600)
+WRITER = Instance("one", "a", "available", is_writer=True)
+READER = Instance("two", "b", "available", is_writer=False, lag_ms=20)
+CLUSTER = Cluster("cluster", "available", (WRITER, READER))
+
+
+def _decide(cluster: Cluster = CLUSTER, claim: Claim | None = None, asked: str = "cluster") -> Accepted | Refused:
+    return decide(asked, cluster, claim, LIMITS, NOW)
+
+
+def _code(decision: Accepted | Refused) -> Code:
+    assert isinstance(decision, Refused)
+    assert decision.reason
+    return decision.code
+
+
+def test_a_healthy_reader_takes_over() -> None:
+    assert _decide() == Accepted(READER)
+
+
+@pytest.mark.parametrize("asked", ["other", "", "CLUSTER"])
+def test_only_the_cluster_of_the_deployment(asked: str) -> None:
+    assert _code(_decide(asked=asked)) is Code.WRONG_CLUSTER
+    assert _code(_decide(replace(CLUSTER, identifier="other"))) is Code.WRONG_CLUSTER
+
+
+@pytest.mark.parametrize("status", ["failing-over", "maintenance", "upgrading", "modifying", "stopped"])
+def test_not_while_something_else_goes_on(status: str) -> None:
+    decision = _decide(replace(CLUSTER, status=status))
+    assert _code(decision) is Code.IN_PROGRESS
+    assert isinstance(decision, Refused)
+    assert status in decision.reason
+
+
+@pytest.mark.parametrize(("age", "refused"), [(0, True), (599, True), (599.9, True), (600, False), (6000, False)])
+def test_not_within_the_cool_down(*, age: float, refused: bool) -> None:
+    decision = _decide(claim=Claim("earlier", NOW - age))
+    assert isinstance(decision, Refused) is refused
+    if isinstance(decision, Refused):
+        assert decision.code is Code.COOL_DOWN
+        assert f"wait {600 - age:.0f} s" in decision.reason
+
+
+def test_a_claim_of_the_future_is_a_clock_that_differs_and_still_counts() -> None:
+    assert _code(_decide(claim=Claim("earlier", NOW + 5))) is Code.COOL_DOWN
+
+
+@pytest.mark.parametrize("status", ["creating", "rebooting", "failed", "unknown"])
+def test_not_without_a_healthy_reader(status: str) -> None:
+    assert (
+        _code(_decide(replace(CLUSTER, instances=(WRITER, replace(READER, status=status))))) is Code.NO_HEALTHY_READER
+    )
+    assert _code(_decide(replace(CLUSTER, instances=(WRITER,)))) is Code.NO_HEALTHY_READER
+
+
+@pytest.mark.parametrize(("lag", "refused"), [(1000, False), (1000.1, True), (None, False)])
+def test_not_to_a_reader_that_lags(*, lag: float | None, refused: bool) -> None:
+    decision = _decide(replace(CLUSTER, instances=(WRITER, replace(READER, lag_ms=lag))))
+    assert isinstance(decision, Refused) is refused
+    if isinstance(decision, Refused):
+        assert decision.code is Code.REPLICA_LAG
+        assert "two 1000 ms" in decision.reason
+
+
+def test_the_writers_own_health_does_not_matter() -> None:
+    assert _decide(replace(CLUSTER, instances=(replace(WRITER, status="failed"), READER))) == Accepted(READER)
+    assert _decide(replace(CLUSTER, instances=(READER,))) == Accepted(READER)
+
+
+@pytest.mark.parametrize(
+    ("others", "chosen"),
+    [
+        ([Instance("near", "a", "available", is_writer=False, tier=0, lag_ms=1)], "two"),
+        ([Instance("tier", "c", "available", is_writer=False, tier=0, lag_ms=900)], "tier"),
+        ([Instance("fresh", "c", "available", is_writer=False, lag_ms=1)], "fresh"),
+        ([Instance("blind", "c", "available", is_writer=False, lag_ms=None)], "two"),
+        ([Instance("alike", "c", "available", is_writer=False, lag_ms=20)], "alike"),
+        ([Instance("late", "c", "available", is_writer=False, tier=0, lag_ms=5000)], "two"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_zone_first_then_the_tier_then_the_lag(others: list[Instance], chosen: str) -> None:
+    decision = _decide(replace(CLUSTER, instances=(WRITER, READER, *others)))
+    assert isinstance(decision, Accepted)
+    assert decision.target.identifier == chosen
+
+
+def test_taken_over_means_only_writer_and_available() -> None:
+    after = Cluster("cluster", "available", (replace(WRITER, is_writer=False), replace(READER, is_writer=True)))
+    assert has_taken_over(after, "two")
+    assert not has_taken_over(after, "one")
+    assert not has_taken_over(replace(after, status="failing-over"), "two")
+    assert not has_taken_over(CLUSTER, "two")
+    both = replace(after, instances=(WRITER, replace(READER, is_writer=True)))
+    assert not has_taken_over(both, "two")
+    rebooting = replace(after, instances=(after.instances[0], replace(after.instances[1], status="rebooting")))
+    assert not has_taken_over(rebooting, "two")
+
+
+INSTANCES = st.builds(
+    Instance,
+    identifier=st.sampled_from("abcdef"),
+    zone=st.sampled_from("xyz"),
+    status=st.sampled_from(["available", "rebooting", "failed"]),
+    is_writer=st.booleans(),
+    tier=st.integers(0, 15),
+    lag_ms=st.none() | st.floats(0, 5000),
+)
+
+
+@given(
+    st.builds(
+        Cluster, st.just("cluster"), st.sampled_from(["available", "maintenance"]), st.tuples(INSTANCES, INSTANCES)
+    )
+)
+def test_whoever_is_chosen_can_take_over(cluster: Cluster) -> None:
+    decision = _decide(cluster)
+    if isinstance(decision, Accepted):
+        assert cluster.status == "available"
+        assert decision.target in cluster.instances
+        assert decision.target.status == "available"
+        assert not decision.target.is_writer
+        assert decision.target.lag_ms is None or decision.target.lag_ms <= LIMITS.lag_ms
+
+
+class Failovers(RuleBasedStateMachine):
+    """Requests, failures and time in any order: decisions read a claim that may be old by the time they act."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.claim: Claim | None = None
+        self.seen: list[tuple[Claim | None, Accepted | Refused, float]] = []
+        self.instances = {"one": WRITER, "two": READER}
+        self.done: list[float] = []
+
+    def _cluster(self) -> Cluster:
+        return Cluster("cluster", "available", tuple(self.instances.values()))
+
+    @rule()
+    def ask(self) -> None:
+        """An invocation reads everything and decides."""
+        decision = decide("cluster", self._cluster(), self.claim, LIMITS, self.now)
+        self.seen.append((self.claim, decision, self.now))
+
+    @precondition(lambda self: self.seen)
+    @rule(data=st.data())
+    def act(self, data: st.DataObject) -> None:
+        """One that decided earlier claims, as the condition in the table lets it, and fails over."""
+        _, decision, then = self.seen.pop(data.draw(st.integers(0, len(self.seen) - 1)))
+        if isinstance(decision, Refused):
+            return
+        if self.claim is not None and self.claim.started_at > then - LIMITS.cool_down_seconds:
+            return
+        self.claim = Claim("somebody", then)
+        self.done.append(then)
+        for name, instance in self.instances.items():
+            self.instances[name] = replace(instance, is_writer=name == decision.target.identifier)
+
+    @rule(seconds=st.floats(0, 700))
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self.now += seconds
+
+    @rule(name=st.sampled_from(["one", "two"]), status=st.sampled_from(["available", "failed"]))
+    def change(self, name: str, status: str) -> None:
+        """An instance fails or recovers."""
+        self.instances[name] = replace(self.instances[name], status=status)
+
+    @invariant()
+    def never_two_within_the_cool_down(self) -> None:
+        """Whatever the order, claims are apart."""
+        ordered = sorted(self.done)
+        gaps = [later - earlier for earlier, later in pairwise(ordered)]
+        assert all(gap >= LIMITS.cool_down_seconds for gap in gaps)
+
+
+TestFailovers = Failovers.TestCase
