@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app import NAG
 from guards.engine import all_rules
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.fields import FIELDS
@@ -92,7 +93,7 @@ def test_every_file_that_is_named_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_that_is_named_exists(name: str) -> None:
-    known = {*FIELDS, "environment", "key", "key.path"}
+    known = {*FIELDS, NAG, "environment", "key", "key.path"}
     for code in _code(name):
         for key in re.findall(r"-c ([\w.]+)=", code):
             assert key in known, code
