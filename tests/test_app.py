@@ -15,6 +15,7 @@ import pytest
 from app import cli_context
 from tests.assembly import NESTED, ROOT, cdk_context
 from tests.settings.lines import line
+from tools.judge.nag import PACKS
 
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
 # A process of a second or two for each kind of mistake; tests/settings has every mistake.
@@ -115,3 +116,17 @@ def test_a_start_without_the_cli_is_one_line() -> None:
     assert run.stderr.splitlines() == [
         "app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`."
     ]
+
+
+def test_nag_joins_the_guards_only_when_asked(tmp_path: Path) -> None:
+    done = _run(tmp_path, CDK_CONTEXT_JSON=_context({"nag": "true", "network.cidr": "10.99.0.0/16"}))
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "validation-report.json").read_text(encoding="utf-8"))
+    assert set(PACKS) <= {plugin["pluginName"] for plugin in report["pluginReports"]}
+
+
+def test_nag_is_true_or_false(tmp_path: Path) -> None:
+    done = _run(tmp_path, CDK_CONTEXT_JSON=_context({"nag": "maybe"}))
+    assert done.returncode == 1
+    assert done.stderr == "nag = maybe cannot be used: allowed is true or false. Change it in -c nag=….\n"
+    assert list(tmp_path.iterdir()) == []
