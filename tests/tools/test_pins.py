@@ -78,7 +78,8 @@ def test_development_and_runtime_agree_on_what_they_share() -> None:
         ("requirements-dev.txt", "moto", "5.2.5"),
         ("requirements-dev.txt", "cfn-lint", "1.58.0"),
         ("requirements-emulator.txt", "ministack", "1.5.33"),
-        ("requirements-judges.txt", "aws-cdk-lib", "2.275.0"),
+        ("requirements.txt", "cdk-nag", "3.0.2"),
+        ("requirements-judges.txt", "checkov", "3.3.30"),
     ],
 )
 def test_versions_that_were_chosen_with_care(file: str, name: str, version: str) -> None:
