@@ -83,16 +83,17 @@ def main() -> None:
     if "CDK_OUTDIR" not in os.environ:
         sys.exit("app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`.")
     context = cli_context(os.environ)
-    nag = context.pop(NAG, "false")
-    if str(nag).lower() not in ("true", "false"):
-        sys.exit(f"{NAG} = {nag} cannot be used: allowed is true or false. Change it in -c {NAG}=….")
+    given = context.pop(NAG, "false")
+    nag = str(given).lower()
+    if nag not in ("true", "false"):
+        sys.exit(f"{NAG} = {given} cannot be used: allowed is true or false. Change it in -c {NAG}=….")
     try:
         settings = load_settings(context, default_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
     except SettingsError as error:
         sys.exit(str(error))
     app, _ = build_app(settings)
     cdk.Validations.of(app).add_plugins(GuardsPlugin())
-    if str(nag).lower() == "true":
+    if nag == "true":
         register_nag(app)
     app.synth()
 
