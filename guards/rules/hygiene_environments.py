@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from guards.facts import facts
 from guards.rule import Breach, Severity, breach, rule, show
+from guards.rules.hygiene import POLICIES
 from guards.tags import environment_meant, inherited_tag
 from guards.template import Assembly
 
@@ -28,9 +29,10 @@ def production_keeps_its_data(app: Assembly) -> Iterator[Breach]:
     """`Delete` on what holds data, in a stack whose `Environment` tag is production."""
     known = facts("stateful_types")
     for resource in app.of_type(*(kind for kind in known["types"] if kind not in known["copies"])):
-        for name in ("DeletionPolicy", "UpdateReplacePolicy"):
-            environment = inherited_tag(resource, "environment")
-            if resource.attribute(name) == "Delete" and environment and environment_meant(environment) == PRODUCTION:
+        deleted = [name for name in POLICIES if resource.attribute(name) == "Delete"]
+        environment = inherited_tag(resource, "environment") if deleted else None
+        for name in deleted:
+            if environment and environment_meant(environment) == PRODUCTION:
                 yield breach(resource, "", f"{name} is 'Delete' in a stack tagged Environment {show(environment)}.")
 
 
