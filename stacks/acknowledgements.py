@@ -16,6 +16,8 @@ from constructs import IConstruct
 AWS_SOLUTIONS = "AwsSolutions"
 HIPAA, NIST, PCI = "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"
 SERVERLESS = "Serverless"
+PACKS = (AWS_SOLUTIONS, NIST, PCI, HIPAA, SERVERLESS)
+UNPROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
 INLINE_POLICY = (
     "The policy belongs to this role alone and names its resources; as a managed policy any principal of the account "
     "could have it attached."
@@ -46,6 +48,18 @@ def acknowledge_inline_policy(role: iam.IRole) -> None:
     """
     policy = role.node.find_child("DefaultPolicy")
     acknowledge(policy, HIPAA, NIST, PCI, rule="IAMNoInlinePolicy", reason=INLINE_POLICY)
+
+
+def acknowledge_managed_policy(role: IConstruct, policy: str, *, reason: str) -> None:
+    """Accept that a service's role has the policy that AWS keeps for it.
+
+    Args:
+        role: the role.
+        policy: name of the policy, below ``service-role/``.
+        reason: why it stays.
+    """
+    finding = f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
+    acknowledge(role, AWS_SOLUTIONS, rule=finding, reason=reason)
 
 
 def skip_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:

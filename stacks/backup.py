@@ -20,7 +20,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.acknowledgements import AWS_SOLUTIONS, acknowledge
+from stacks.acknowledgements import acknowledge_managed_policy
 from stacks.alarms import AT_LEAST, Alarms
 from stacks.imports import view_of_key
 from stacks.names import Names, PhysicalName
@@ -161,8 +161,7 @@ class BackupStack(NestedStack):
             managed_policies=[managed(f"service-role/{policy}") for policy in POLICIES],
         )
         for policy in POLICIES:
-            finding = f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
-            acknowledge(role, AWS_SOLUTIONS, rule=finding, reason=AWS_POLICY)
+            acknowledge_managed_policy(role, policy, reason=AWS_POLICY)
         return role
 
     def _build_selection(self, targets: list[RestoreTarget]) -> None:

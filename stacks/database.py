@@ -16,7 +16,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge, skip_checkov
+from stacks.acknowledgements import (
+    AWS_SOLUTIONS,
+    HIPAA,
+    NIST,
+    PCI,
+    UNPROTECTED,
+    acknowledge,
+    acknowledge_managed_policy,
+    skip_checkov,
+)
 from stacks.database_alarms import build_database_alarms
 from stacks.imports import view_of_key, view_of_security_group
 from stacks.names import Names, PhysicalName
@@ -30,13 +39,11 @@ _INSIGHTS = {
     "advanced": (rds.DatabaseInsightsMode.ADVANCED, rds.PerformanceInsightRetention.MONTHS_15),
 }
 
-UNPROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
 NO_LOGS = "database.log_exports is empty: an environment without customers' data saves their price; staging has them."
 NO_MONITORING = "database.enhanced_monitoring_seconds is 0: only an environment without customers' traffic has it off."
 NO_UPGRADES = "AWS advises to stay on a long-term support release; upgrades come through the template (DR-AURORA-20)."
 IN_THE_PLAN = "A plan of another nested stack selects the cluster by ARN: this rule reads one stack, DR-BACKUP-02 all."
 AWS_POLICY = "AWS prescribes this policy for Enhanced Monitoring; it may write to the log groups RDSOS* and no others."
-MONITORING_POLICY = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole]"
 
 
 class DatabaseStack(NestedStack):
@@ -181,9 +188,8 @@ class DatabaseStack(NestedStack):
                 acknowledge(instance, HIPAA, NIST, rule="RDSEnhancedMonitoringEnabled", reason=NO_MONITORING)
                 skip_checkov(instance, {"CKV_AWS_118": NO_MONITORING})
         if settings.enhanced_monitoring_seconds:
-            acknowledge(
-                self.cluster.node.find_child("MonitoringRole"), AWS_SOLUTIONS, rule=MONITORING_POLICY, reason=AWS_POLICY
-            )
+            role = self.cluster.node.find_child("MonitoringRole")
+            acknowledge_managed_policy(role, "AmazonRDSEnhancedMonitoringRole", reason=AWS_POLICY)
 
     def _build_log_groups(self, key: kms.IKey, monitoring: MonitoringSettings) -> list[logs.LogGroup]:
         """Create the groups that Aurora exports to, so that they are encrypted, expire, and go with the stack."""

@@ -8,10 +8,9 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.acknowledgements import HIPAA, NIST, PCI, acknowledge, skip_checkov
+from stacks.acknowledgements import HIPAA, NIST, PCI, UNPROTECTED, acknowledge, skip_checkov
 from stacks.settings import ComputeSettings
 
-UNPROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
 NO_WAF = "compute.waf is off: an environment without customers' traffic; prod has a web ACL before the load balancer."
 NO_CERTIFICATE = "A listener for plain HTTP has no certificate; where one is configured, it only redirects to HTTPS."
 PLAIN_HTTP = "No certificate to redirect to: dev only, since compute.https_required refuses this in staging and prod."
