@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from app import cli_context
+from stacks.acknowledgements import PACKS
 from tests.assembly import NESTED, ROOT, cdk_context
 from tests.settings.lines import line
-from tools.judge.nag import PACKS
 
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
 # A process of a second or two for each kind of mistake; tests/settings has every mistake.

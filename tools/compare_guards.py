@@ -18,7 +18,8 @@ from guards.clock import today
 from guards.engine import all_rules
 from tools import guards_docs
 from tools.compare_guards_cases import STYLE, Bench, Case, Complaints, Verdicts, all_cases
-from tools.compare_guards_judges import JUDGES, JudgeError
+from tools.compare_guards_judges import JUDGES
+from tools.judge.model import JudgeError
 from tools.judges_install import REQUIREMENTS, judges_environment
 from tools.parts import InstallError
 

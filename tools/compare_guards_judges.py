@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 from guards import Profile, check
 from guards.engine import all_rules
 from tools.compare_guards_cases import Case, Complaint, Complaints, Verdicts
+from tools.judge.process import run
 from tools.parts import ROOT
 from tools.template_tools import Finding, Template, cfn_lint, cloudformation_validate
 
@@ -22,10 +21,6 @@ REGION = "us-east-1"
 MOST_SECONDS = 900
 BATCH = 40
 Judge = Callable[[Sequence[Case], Path], Verdicts]
-
-
-class JudgeError(Exception):
-    """A judge that did not run: there is nothing to compare with."""
 
 
 def guards(cases: Sequence[Case], _: Path) -> Verdicts:
@@ -62,7 +57,9 @@ def checkov(cases: Sequence[Case], programs: Path) -> Verdicts:
     owners = {str(file): case for case in cases for file in case.files()}
     folder = os.path.commonpath(owners)
     options = ["--framework", "cloudformation", "--output", "json", "--quiet", "--compact", "--soft-fail"]
-    answer = json.loads(_run([str(programs / "checkov"), "--directory", folder, "--skip-download", *options]))
+    answer = json.loads(
+        run([str(programs / "checkov"), "--directory", folder, "--skip-download", *options], most_seconds=MOST_SECONDS)
+    )
     results: dict[str, Any] = answer.get("results", {})
     found: dict[Case, set[Complaint]] = defaultdict(set)
     for failed in results.get("failed_checks", []):
@@ -77,7 +74,8 @@ def nag(cases: Sequence[Case], _: Path) -> Verdicts:
     """Asks cdk-nag's AwsSolutions pack; a template that CDK cannot include is no verdict."""
     command = [sys.executable, "-m", "tools.compare_guards_nag", *(str(case.path) for case in cases)]
     # Its findings are what counts here, not those of CDK's own validation, which takes seconds a synth.
-    answers = _run(command, CDK_VALIDATION="false", PYTHONPATH=str(ROOT)).splitlines()
+    variables = {"CDK_VALIDATION": "false", "PYTHONPATH": str(ROOT)}
+    answers = run(command, variables=variables, most_seconds=MOST_SECONDS).splitlines()
     verdicts: dict[Case, Complaints | None] = {}
     for case, line in zip(cases, answers, strict=True):
         pairs = json.loads(line)
@@ -105,24 +103,3 @@ def _by_case(owners: dict[Template, Case], cases: Iterable[Case], findings: Iter
     for finding in findings:
         found[owners[finding.template]].add(Complaint(finding.rule, finding.logical_id))
     return {case: frozenset(found[case]) for case in cases}
-
-
-def _run(command: Sequence[str], **variables: str) -> str:
-    """Runs a judge in an empty folder, so that no configuration of this project reaches it."""
-    with tempfile.TemporaryDirectory(prefix="breakwater-judge-") as folder:
-        try:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env={**os.environ, **variables},
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=MOST_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise JudgeError(f"{Path(command[0]).name} took more than {MOST_SECONDS} s") from None
-        except subprocess.CalledProcessError as error:
-            sys.stderr.write(error.stderr[-2000:])
-            raise JudgeError(f"{Path(command[0]).name} ended with exit code {error.returncode}") from None
-    return done.stdout

@@ -16,7 +16,7 @@ from aws_cdk import NestedStack
 from rich.console import Console
 from rich.table import Table
 
-from app import build_app
+from app import build_app, register_nag
 from stacks.settings import load_settings
 from tests.assembly import cdk_context
 from tests.profiles import PROFILES
@@ -36,19 +36,23 @@ Uses = Mapping[Accepted, int]
 EXCEPTIONS = Path(__file__).with_name("lint_exceptions.toml")
 
 
-def synthesize(profile: str, context: Mapping[str, str], folder: Path) -> list[Template]:
+def synthesize(profile: str, context: Mapping[str, str], folder: Path, *, nag: bool = False) -> list[Template]:
     """Synthesizes one deployment.
 
     Args:
         profile: Name of the settings profile.
         context: What a user would give with `-c`.
         folder: An empty folder for the cloud assembly.
+        nag: Let cdk-nag judge it; what it finds is in the validation report, and does not stop the synthesis.
 
     Returns:
         The root template and every nested one.
     """
     settings = load_settings(context)
-    app, root = build_app(settings, context=cdk_context(), outdir=str(folder))
+    report_only = {"@aws-cdk/core:failSynthOnValidationErrors": False} if nag else {}
+    app, root = build_app(settings, context={**cdk_context(), **report_only}, outdir=str(folder))
+    if nag:
+        register_nag(app)
     app.synth()
     stacks = {"Root": root} | {child.node.id: child for child in root.node.children if isinstance(child, NestedStack)}
     return [Template(profile, name, settings.region, folder / stack.template_file) for name, stack in stacks.items()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tools.judge.model import Acknowledged, Finding, JudgeError
+from tools.judge.model import LEAST_REASON, Acknowledged, Finding, JudgeError
 
 FILE = Path(__file__).with_name("listed.toml")
 
@@ -48,9 +48,6 @@ def load(file: Path = FILE) -> list[Listed]:
         if len(entry.reason.strip()) < LEAST_REASON:
             raise JudgeError(f"{file.name}: the reason for {entry.rule} needs {LEAST_REASON} characters or more")
     return entries
-
-
-LEAST_REASON = 40
 
 
 def split(

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tools.template_tools import Template
 
+# Characters of a reason: less says that somebody disagrees, and not why.
+LEAST_REASON = 40
+
 
 class JudgeError(Exception):
     """A judge that did not run: there is no verdict."""

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.judge.model import Acknowledged, Finding, JudgeError, Subject, Verdict, resources
+from guards.sources import ACKNOWLEDGED_RULES, QUALIFIER
+from stacks.acknowledgements import PACKS
+from tools.judge.model import LEAST_REASON, Acknowledged, Finding, JudgeError, Subject, Verdict, resources
 
 JUDGE = "cdk-nag"
-PACKS = ("AwsSolutions", "NIST.800.53.R5", "PCI.DSS.321", "HIPAA.Security", "Serverless")
-RECORD = "aws:cdk:acknowledged-rules"
 # CDK acknowledges rules of its own validator for constructs of its own.
-OTHERS = ("CloudFormation-Validate::", "breakwater-guards::")
-LEAST_REASON = 40
+OTHERS = ("CloudFormation-Validate::", QUALIFIER)
 _QUALIFIED = re.compile(rf"^({'|'.join(map(re.escape, PACKS))})::\1-.+$")
 
 
@@ -58,7 +57,7 @@ def records(folder: Path) -> Iterator[tuple[str, str, str]]:
     for file in folder.glob("*.metadata.json"):
         for path, entries in json.loads(file.read_text(encoding="utf-8")).items():
             for entry in entries:
-                if entry["type"] == RECORD:
+                if entry["type"] == ACKNOWLEDGED_RULES:
                     yield from ((path.lstrip("/"), rule, reason) for rule, reason in entry["data"].items())
 
 
