@@ -17,12 +17,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from common.aurora import Cluster, read_cluster
 from common.clients import client
 from common.environment import number, text
 from common.metrics import Metric, publish
 from failover.claims import Claims, Record
-from failover.database import fail_over, read_cluster
-from failover.logic import Accepted, Cluster, Code, Limits, Refused, decide, has_taken_over
+from failover.logic import Accepted, Code, Limits, Refused, decide, has_taken_over
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -130,7 +130,9 @@ class Failover:
 
     def _start(self, record: Record, deadline: float) -> dict[str, Any]:
         try:
-            fail_over(self.rds, self.limits.cluster, record.new_writer)
+            self.rds.failover_db_cluster(
+                DBClusterIdentifier=self.limits.cluster, TargetDBInstanceIdentifier=record.new_writer
+            )
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in REFUSALS:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-AVAILABLE = "available"
+from common.aurora import AVAILABLE, Cluster, Instance
 
 
 class Code(StrEnum):
@@ -17,48 +17,6 @@ class Code(StrEnum):
     COOL_DOWN = "cool-down"
     NO_HEALTHY_READER = "no-healthy-reader"
     REPLICA_LAG = "replica-lag"
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A member of the cluster.
-
-    Args:
-        identifier: of the instance.
-        zone: its Availability Zone.
-        status: as RDS reports it, e.g. ``available``.
-        is_writer: whether it takes writes.
-        tier: promotion tier, 0 first.
-        lag_ms: newest replica lag in milliseconds; ``None`` when CloudWatch has none.
-    """
-
-    identifier: str
-    zone: str
-    status: str
-    is_writer: bool
-    tier: int = 1
-    lag_ms: float | None = None
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """The cluster as RDS describes it.
-
-    Args:
-        identifier: of the cluster.
-        status: as RDS reports it; ``failing-over``, ``maintenance``, ``upgrading`` … are not ``available``.
-        instances: its members.
-    """
-
-    identifier: str
-    status: str
-    instances: tuple[Instance, ...]
-
-    @property
-    def writer(self) -> Instance | None:
-        """The member that takes writes, if there is exactly one."""
-        writers = [instance for instance in self.instances if instance.is_writer]
-        return writers[0] if len(writers) == 1 else None
 
 
 @dataclass(frozen=True)

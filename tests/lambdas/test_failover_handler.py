@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from common import clients
+from common.aurora import read_cluster
 from common.environment import ConfigurationError
 from failover import handler
 from failover.claims import Claims, Record
-from failover.database import read_cluster
 from failover.handler import Failover, Request, RequestError, parse
 from failover.logic import Limits
 from tests.lambdas.world import (

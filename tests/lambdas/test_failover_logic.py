@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from failover.logic import Accepted, Claim, Cluster, Code, Instance, Limits, Refused, decide, has_taken_over
+from common.aurora import Cluster, Instance
+from failover.logic import Accepted, Claim, Code, Limits, Refused, decide, has_taken_over
 
 NOW = 1_800_000_000.0
 LIMITS = Limits(cluster="cluster", lag_ms=1000, cool_down_seconds=600)

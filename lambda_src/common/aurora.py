@@ -1,14 +1,60 @@
-"""Reads the cluster, and tells it to fail over."""
+"""An Aurora cluster as RDS and CloudWatch describe it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from failover.logic import Cluster, Instance
-
 # CloudWatch has one value a minute; an older one says nothing of now.
 LAG_WINDOW = timedelta(minutes=5)
+AVAILABLE = "available"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A member of the cluster.
+
+    Args:
+        identifier: of the instance.
+        zone: its Availability Zone.
+        status: as RDS reports it, e.g. ``available``.
+        is_writer: whether it takes writes.
+        tier: promotion tier, 0 first.
+        lag_ms: newest replica lag in milliseconds; ``None`` when CloudWatch has none.
+    """
+
+    identifier: str
+    zone: str
+    status: str
+    is_writer: bool
+    tier: int = 1
+    lag_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster as RDS describes it.
+
+    Args:
+        identifier: of the cluster.
+        status: as RDS reports it; ``failing-over``, ``maintenance``, ``upgrading`` … are not ``available``.
+        instances: its members.
+        created_at: seconds since 1970; ``None`` when RDS does not tell.
+        restorable_until: newest moment to which it can be restored, in seconds since 1970; ``None`` when there is none.
+    """
+
+    identifier: str
+    status: str
+    instances: tuple[Instance, ...]
+    created_at: float | None = None
+    restorable_until: float | None = None
+
+    @property
+    def writer(self) -> Instance | None:
+        """The member that takes writes, if there is exactly one."""
+        writers = [instance for instance in self.instances if instance.is_writer]
+        return writers[0] if len(writers) == 1 else None
 
 
 def read_cluster(rds: Any, cloudwatch: Any, identifier: str, now: float) -> Cluster:
@@ -40,16 +86,13 @@ def read_cluster(rds: Any, cloudwatch: Any, identifier: str, now: float) -> Clus
         instances=tuple(
             _instance(member, instances.get(member["DBInstanceIdentifier"], {}), lags) for member in members
         ),
+        created_at=_seconds(described.get("ClusterCreateTime")),
+        restorable_until=_seconds(described.get("LatestRestorableTime")),
     )
 
 
-def fail_over(rds: Any, cluster: str, target: str) -> None:
-    """Ask RDS for the failover; it answers before it is done.
-
-    Raises:
-        ClientError: RDS refuses, e.g. because another failover has begun.
-    """
-    rds.failover_db_cluster(DBClusterIdentifier=cluster, TargetDBInstanceIdentifier=target)
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _instance(member: dict[str, Any], described: dict[str, Any], lags: dict[str, float]) -> Instance:
