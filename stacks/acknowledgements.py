@@ -72,3 +72,16 @@ def skip_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     resource = construct.node.default_child or construct
     assert isinstance(resource, cdk.CfnResource)  # noqa: S101 (narrows the type)
     resource.add_metadata("checkov", {"skip": [{"id": check, "comment": why} for check, why in reasons.items()]})
+
+
+def shown_arn(arn: str, stack: cdk.Stack) -> str:
+    """Return an ARN as cdk-nag writes it in a finding.
+
+    Args:
+        arn: ARN with tokens of the stack in it.
+        stack: whose partition, account and region it names; an account or region that is given is shown itself.
+    """
+    for token, name in ((stack.partition, "Partition"), (stack.account, "AccountId"), (stack.region, "Region")):
+        if cdk.Token.is_unresolved(token):
+            arn = arn.replace(token, f"<AWS::{name}>")
+    return arn

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 
@@ -25,3 +26,8 @@ def view_of_security_group(scope: Construct, construct_id: str, group: ec2.ISecu
 def view_of_bucket(scope: Construct, construct_id: str, bucket: s3.IBucket) -> s3.IBucket:
     """Return the bucket without the right to edit its policy."""
     return s3.Bucket.from_bucket_name(scope, construct_id, bucket.bucket_name)
+
+
+def view_of_queue(scope: Construct, construct_id: str, queue: sqs.IQueue) -> sqs.IQueue:
+    """Return the queue without the right to edit its policy."""
+    return sqs.Queue.from_queue_arn(scope, construct_id, queue.queue_arn)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration, NestedStack
+from aws_cdk import NestedStack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -16,32 +16,40 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.acknowledgements import AWS_SOLUTIONS, SERVERLESS, acknowledge
 from stacks.alarms import AT_LEAST, MINUTE, Alarms
 from stacks.imports import view_of_key
+from stacks.monitoring_queues import build_dead_letters, build_restore_events
 from stacks.names import Names, PhysicalName
 from stacks.settings import MonitoringSettings
 
 HEALTH_SERVICES = ["RDS", "ECS", "FARGATE", "DYNAMODB", "S3", "ELASTICLOADBALANCING", "BACKUP", "KMS", "VPC"]
-LAST_QUEUE = "This is the dead-letter queue: what lands here waits for an operator, and nothing consumes it."
 
 
 class MonitoringStack(NestedStack):
     """Alert topic and event rules."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: MonitoringSettings, names: Names, key: kms.IKey
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: MonitoringSettings,
+        restore_test_keep_hours: int,
+        names: Names,
+        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id, description="Alert topic and event rules")
         self._names = names
         self.topic = self._build_topic(key)
         self._build_topic_policy()
         self._build_subscriptions(settings.emails)
-        self.dead_letters = self._build_dead_letters(key)
-        self.rules = self._build_rules()
+        self.dead_letters = build_dead_letters(self, key, rules=f"{names.stack}-*")
+        self.restore_events = build_restore_events(
+            self, key, dead_letters=self.dead_letters, keep_hours=restore_test_keep_hours
+        )
+        self.rules = [*self._build_rules(), self._build_restore_rule()]
         self._build_alarm()
 
     def _build_topic(self, key: kms.IKey) -> sns.Topic:
@@ -89,26 +97,30 @@ class MonitoringStack(NestedStack):
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
-    def _build_dead_letters(self, key: kms.IKey) -> sqs.Queue:
-        """Keep the notices that EventBridge could not publish, with the reason in their attributes."""
-        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
-        queue = sqs.Queue(
+    def _build_restore_rule(self) -> events.Rule:
+        plan = self._names.of(PhysicalName.RESTORE_TESTING_PLAN)
+        scope = f"arn:{self.partition}:backup:{self.region}:{self.account}:restore-testing-plan:"
+        return events.Rule(
             self,
-            "UndeliveredNotices",
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=view_of_key(self, "UndeliveredNoticesKey", key),
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
+            "RestoreTests",
+            description="A restore test finished: validate what it restored",
+            # https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html
+            event_pattern=events.EventPattern(
+                source=["aws.backup"],
+                detail_type=["Restore Job State Change"],
+                detail={
+                    "status": ["COMPLETED"],
+                    "restoreTestingPlanArn": events.Match.prefix(f"{scope}{plan}"),
+                },
+            ),
+            targets=[targets.SqsQueue(self.restore_events, dead_letter_queue=self.dead_letters)],
         )
-        acknowledge(queue, AWS_SOLUTIONS, rule="SQS3", reason=LAST_QUEUE)
-        acknowledge(queue, SERVERLESS, rule="SQSRedrivePolicy", reason=LAST_QUEUE)
-        return queue
 
     def _build_alarm(self) -> None:
         Alarms(self, self._names, self.topic).add(
             "UndeliveredNoticesAlarm",
             subject="notices-undelivered",
-            meaning="An event rule could not publish its notice: see the messages of the queue of undelivered notices",
+            meaning="An event reached nobody: see the messages of the queue of undelivered notices",
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 statistic=cloudwatch.Stats.MAXIMUM, period=MINUTE
             ),

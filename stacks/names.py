@@ -45,6 +45,10 @@ class PhysicalName(Enum):
     RESTORE_TESTING_PLAN = ("dr_restore_{suffix_}_{region_}", 50)
     AURORA_RESTORE_TEST = ("dr_aurora_{suffix_}_{region_}", 50)
     TABLE_RESTORE_TEST = ("dr_table_{suffix_}_{region_}", 50)
+    # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    HEALTH_MONITOR = ("dr-health-monitor-{suffix}-{region}", 64)
+    FAILOVER = ("dr-failover-{suffix}-{region}", 64)
+    RESTORE_VALIDATION = ("dr-restore-validation-{suffix}-{region}", 64)
     DATA_KEY_ALIAS = ("alias/dr-data-{suffix}", 256)
     MESSAGING_KEY_ALIAS = ("alias/dr-messaging-{suffix}", 256)
     BACKUP_KEY_ALIAS = ("alias/dr-backup-{suffix}", 256)
@@ -95,6 +99,10 @@ class Names:
         """Return the log group to which Aurora writes this log type."""
         return f"/aws/rds/cluster/{self.of(PhysicalName.AURORA_CLUSTER)}/{export}"
 
+    def function_log_group(self, function: PhysicalName) -> str:
+        """Return the log group of a function, where people look for it."""
+        return f"/aws/lambda/{self.of(function)}"
+
     @property
     def container_insights_log_group(self) -> str:
         """Log group to which ECS writes Container Insights performance events."""
@@ -140,6 +148,10 @@ class OutputKey(StrEnum):
     BACKUP_VAULT_NAME = "BackupVaultName"
     BACKUP_PLAN_ID = "BackupPlanId"
     RESTORE_TESTING_PLAN_NAME = "RestoreTestingPlanName"
+    HEALTH_MONITOR_FUNCTION = "HealthMonitorFunctionName"
+    FAILOVER_FUNCTION = "FailoverFunctionName"
+    RESTORE_VALIDATION_FUNCTION = "RestoreValidationFunctionName"
+    RESTORE_EVENTS_QUEUE_URL = "RestoreEventsQueueUrl"
     GOLDEN_SIGNALS_DASHBOARD = "GoldenSignalsDashboardName"
     DATA_TIER_DASHBOARD = "DataTierDashboardName"
     RECOVERY_DASHBOARD = "RecoveryDashboardName"

@@ -92,6 +92,11 @@ class NetworkStack(NestedStack):
         )
 
     @property
+    def first_task_subnet(self) -> ec2.ISubnet:
+        """Subnet of the tasks in the first zone."""
+        return self.vpc.select_subnets(subnet_type=self.task_subnets.subnet_type).subnets[0]
+
+    @property
     def custom_resource_parts(self) -> list[CfnResource]:
         """Role and function of CDK's custom resource that empties the default security group; empty where it is off."""
         provider = self.node.try_find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")

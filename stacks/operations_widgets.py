@@ -31,6 +31,7 @@ class Watched:
     cluster: rds.DatabaseCluster
     table: dynamodb.TableV2
     vault: backup.BackupVault
+    restore_testing_plan: backup.CfnRestoreTestingPlan
 
 
 def golden_signal_widgets(watched: Watched) -> Rows:
@@ -105,10 +106,11 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
             namespace="AWS/Backup", metric_name=name, dimensions_map=vault, statistic=SUM, period=period
         )
 
-    def ours(name: str) -> cloudwatch.IMetric:
-        search = f'{{{METRIC_NAMESPACE},Resource,Suffix}} MetricName="{name}" Suffix="{names.suffix}"'
+    def ours(name: str, dimension: str = "Resource", divisor: int = 1) -> cloudwatch.IMetric:
+        search = f'{{{METRIC_NAMESPACE},{dimension},Suffix}} MetricName="{name}" Suffix="{names.suffix}"'
+        found = f"SEARCH('{search}', 'Maximum', {hour.to_seconds()})"
         return cloudwatch.MathExpression(
-            expression=f"SEARCH('{search}', 'Maximum', {hour.to_seconds()})", label="", period=hour, using_metrics={}
+            expression=found if divisor == 1 else f"{found} / {divisor}", label="", period=hour, using_metrics={}
         )
 
     promise = (
@@ -116,12 +118,18 @@ def recovery_widgets(watched: Watched, recovery: RecoverySettings, names: Names)
         f"Promised: RTO **{recovery.rto_seconds} s**, RPO **{recovery.rpo_seconds} s** for failures inside the region. "
         f"Loss of the region is not covered."
     )
+    health = ours("ComponentHealth", "Component")
+    proof_days = ours("RestoreValidationAgeSeconds", divisor=86400)
     objective = cloudwatch.HorizontalAnnotation(value=recovery.rpo_seconds, label="Promised RPO")
     return [
         [cloudwatch.TextWidget(markdown=promise, width=24, height=3)],
         [
             _graph("Age of the last recovery point in seconds", [ours("RecoveryPointAgeSeconds")]),
             _graph("Estimated RPO in seconds", [ours("EstimatedRpoSeconds")], annotation=objective),
+        ],
+        [
+            _graph("Health: 0 healthy, 1 degraded, 2 unknown, 3 unhealthy", [health]),
+            _graph("Days since a restore was last proved", [proof_days]),
         ],
         [
             _graph("Last restore test: seconds to restore", [ours("RestoreTestSeconds")]),

@@ -13,6 +13,7 @@ from stacks.monitoring import MonitoringStack
 from stacks.names import Names, PhysicalName, TagKey
 from stacks.network import NetworkStack
 from stacks.operations import OperationsStack
+from stacks.operations_grants import OperationsGrants
 from stacks.operations_widgets import Watched
 from stacks.outputs import root_outputs
 from stacks.restore_testing import RestoreTarget
@@ -57,6 +58,7 @@ class Platform(Stack):
             secret=self.database.secret,
             key=self.kms.data_key,
         )
+        self._grant_operations()
         self._drop_redundant_dependencies()
         for key, value in root_outputs(self).items():
             CfnOutput(self, key, value=value)
@@ -85,7 +87,12 @@ class Platform(Stack):
 
     def _build_monitoring(self) -> MonitoringStack:
         return MonitoringStack(
-            self, "Monitoring", settings=self.settings.monitoring, names=self.names, key=self.kms.messaging_key
+            self,
+            "Monitoring",
+            settings=self.settings.monitoring,
+            restore_test_keep_hours=self.settings.backup.restore_test_keep_hours,
+            names=self.names,
+            key=self.kms.messaging_key,
         )
 
     def _build_storage(self) -> StorageStack:
@@ -185,17 +192,40 @@ class Platform(Stack):
         return OperationsStack(
             self,
             "Operations",
-            recovery=self.settings.recovery,
+            settings=self.settings,
             names=self.names,
-            watched=Watched(
-                load_balancer=self.compute.load_balancer,
-                target_group=self.compute.target_group,
-                service=self.compute.service,
-                cluster=self.database.cluster,
-                table=self.storage.table,
-                vault=self.backup.vault,
-            ),
+            watched=self._watched(),
+            vpc=self.network.vpc,
+            first_task_subnet=self.network.first_task_subnet,
+            data_key=self.kms.data_key,
+            messaging_key=self.kms.messaging_key,
+            topic=self.monitoring.topic,
+            restore_events=self.monitoring.restore_events,
+            undelivered=self.monitoring.dead_letters,
         )
+
+    def _watched(self) -> Watched:
+        return Watched(
+            load_balancer=self.compute.load_balancer,
+            target_group=self.compute.target_group,
+            service=self.compute.service,
+            cluster=self.database.cluster,
+            table=self.storage.table,
+            vault=self.backup.vault,
+            restore_testing_plan=self.backup.restore_testing_plan,
+        )
+
+    def _grant_operations(self) -> None:
+        operations = self.operations
+        grants = OperationsGrants(
+            watched=self._watched(),
+            names=self.names,
+            members=self.settings.database.readers + 1,
+            data_key=self.kms.data_key,
+        )
+        grants.health_monitor(operations.health_monitor)
+        grants.failover(operations.failover)
+        grants.restore_validation(operations.restore_validation, self.monitoring.restore_events)
 
     def _drop_redundant_dependencies(self) -> None:
         """Remove the DependsOn that CDK adds where a parameter from the other stack already makes the order."""

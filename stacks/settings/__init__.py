@@ -1,9 +1,9 @@
 """Typed, frozen, validated settings: a bad value never reaches CloudFormation.
 
-``foundation``, ``workload`` and ``model`` declare every setting with its type, unit and range; ``rules`` states which
-combinations contradict each other; ``fields`` reads a setting from text and says what it accepts; ``loader`` merges
-default, environment file and context into one :class:`Settings`, or raises one :class:`SettingsError` that names the
-key, the value, what is allowed and where to change it.
+``foundation``, ``workload``, ``operations`` and ``model`` declare every setting with its type, unit and range;
+``rules`` states which combinations contradict each other; ``fields`` reads a setting from text and says what it
+accepts; ``loader`` merges default, environment file and context into one :class:`Settings`, or raises one
+:class:`SettingsError` that names the key, the value, what is allowed and where to change it.
 """
 
 from stacks.settings.foundation import (
@@ -16,6 +16,7 @@ from stacks.settings.foundation import (
 )
 from stacks.settings.loader import load_settings
 from stacks.settings.model import Settings
+from stacks.settings.operations import OperationsSettings
 from stacks.settings.problems import Problem, SettingsError, UnreadableFile
 from stacks.settings.workload import (
     BackupSettings,
@@ -33,6 +34,7 @@ __all__ = [
     "KmsSettings",
     "MonitoringSettings",
     "NetworkSettings",
+    "OperationsSettings",
     "Problem",
     "ProjectSettings",
     "RecoverySettings",

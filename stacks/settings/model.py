@@ -14,6 +14,7 @@ from stacks.settings.foundation import (
     RemovalSettings,
     Section,
 )
+from stacks.settings.operations import OperationsSettings
 from stacks.settings.workload import (
     BackupSettings,
     ComputeSettings,
@@ -44,3 +45,4 @@ class Settings(Section):
     compute: ComputeSettings
     backup: BackupSettings
     recovery: RecoverySettings
+    operations: OperationsSettings

@@ -53,6 +53,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _windows(settings)
     yield from _compute(settings)
     yield from _backup(settings)
+    yield from _operations(settings)
     if settings.removal.data == "retain" and not settings.removal.deletion_protection:
         yield "removal.deletion_protection", "true while removal.data = 'retain'"
 
@@ -175,3 +176,11 @@ def _backup(settings: Settings) -> Iterator[Finding]:
         if not low <= getattr(backup, f"{rule}_retention_days") <= high:
             # https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html: such a job fails
             yield f"backup.{rule}_retention_days", f"{low} to {high}, the retention that the vault lock admits"
+
+
+def _operations(settings: Settings) -> Iterator[Finding]:
+    operations = settings.operations
+    if operations.validation_column and not operations.validation_table:
+        yield "operations.validation_table", "the table of operations.validation_column, e.g. ledger.entries"
+    if operations.validation_table and not operations.validation_column:
+        yield "operations.validation_column", "the column of operations.validation_table with the time of a row"

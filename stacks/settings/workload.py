@@ -163,8 +163,8 @@ class BackupSettings(Section):
         "cron(0 12 ? * SUN *)"
     )
     """When AWS Backup restores the newest recovery point as a test."""
-    restore_test_keep_hours: Annotated[int, Field(ge=1, le=168)] = 4
-    """Hours for which a restored test resource is kept for validation."""
+    restore_test_keep_hours: Annotated[int, Field(ge=2, le=168)] = 4
+    """Hours for which a restored test resource is kept for validation, which takes about one."""
 
 
 class RecoverySettings(Section):

@@ -49,6 +49,20 @@ DEFAULTS: dict[str, object] = {
     "backup.copy_vault_arn": None,
     "backup.restore_test_schedule": "cron(0 12 ? * SUN *)",
     "backup.restore_test_keep_hours": 4,
+    "operations.monitor_interval_minutes": 1,
+    "operations.estimated_rpo_alarm_seconds": 900,
+    "operations.recovery_point_age_alarm_hours": 26,
+    "operations.restore_proof_alarm_days": 8,
+    "operations.automatic_failover": False,
+    "operations.failover_cool_down_seconds": 900,
+    "operations.failover_timeout_seconds": 180,
+    "operations.failover_lag_limit_ms": 1000,
+    "operations.validation_minimum_tables": 1,
+    "operations.validation_minimum_items": 1,
+    "operations.validation_table": None,
+    "operations.validation_column": None,
+    "operations.validation_attribute": None,
+    "operations.experiment_task_percent": 50,
 }
 # Lowest and highest whole number; None: no end.
 WHOLE = {
@@ -78,9 +92,19 @@ WHOLE = {
     "backup.lock_min_retention_days": (1, 36500),
     "backup.lock_max_retention_days": (1, 36500),
     "backup.lock_changeable_days": (3, 36500),
-    "backup.restore_test_keep_hours": (1, 168),
+    "backup.restore_test_keep_hours": (2, 168),
     "recovery.rto_seconds": (1, None),
     "recovery.rpo_seconds": (1, None),
+    "operations.monitor_interval_minutes": (1, 60),
+    "operations.estimated_rpo_alarm_seconds": (60, None),
+    "operations.recovery_point_age_alarm_hours": (1, None),
+    "operations.restore_proof_alarm_days": (1, 365),
+    "operations.failover_cool_down_seconds": (60, 86400),
+    "operations.failover_timeout_seconds": (30, 840),
+    "operations.failover_lag_limit_ms": (1, None),
+    "operations.validation_minimum_tables": (0, None),
+    "operations.validation_minimum_items": (0, None),
+    "operations.experiment_task_percent": (1, 100),
 }
 STEPPED = ("database.min_acu", "database.max_acu")
 RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -107,6 +131,8 @@ SWITCHES = (
     "compute.https_required",
     "compute.waf",
     "compute.exec_enabled",
+    "operations.automatic_failover",
+    "operations.experiments",
 )
 # Text that is accepted and text that is not: the shortest, the longest, the first character, the alphabet.
 TEXTS: dict[str, tuple[list[str], list[str]]] = {
@@ -160,6 +186,12 @@ TEXTS: dict[str, tuple[list[str], list[str]]] = {
         [f"arn:aws:backup:us-east-1:111111111111:backup-vault:{name}" for name in ("", "a", "a" * 51, "a b")]
         + ["", "arn:aws:s3:::bucket", "arn:aws:backup:us-east-1:1:backup-vault:ab"],
     ),
+    "operations.validation_table": (
+        ["entries", "ledger.entries", "_a1._b2"],
+        ["", "Entries", "a.b.c", "a.", ".a", "1a", "a-b", 'a"b', "a;b"],
+    ),
+    "operations.validation_column": (["created_at", "a" * 63], ["", "a" * 64, "1a", "A", "a.b"]),
+    "operations.validation_attribute": (["written_at", "_", "A" * 255], ["", "a" * 256, "1a", "a-b"]),
     "backup.restore_test_schedule": (
         ["cron(0 12 ? * SUN *)"],
         ["", "cron()", "rate(1 day)", "0 12 ? * SUN *", "cron(0"],

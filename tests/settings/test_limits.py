@@ -80,6 +80,7 @@ def test_texts(key: str, good: list[str], bad: list[str]) -> None:
     assert not any(accepted(key, value) for value in (1, True, ["a"]))
     assert accepted(key, None) is (
         key in ("account", "compute.image", "compute.certificate_arn", "backup.copy_vault_arn")
+        or key.startswith("operations.validation_")
     )
 
 
@@ -130,6 +131,7 @@ def test_sections() -> None:
         "compute",
         "backup",
         "recovery",
+        "operations",
     )
 
 

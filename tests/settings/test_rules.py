@@ -52,6 +52,17 @@ def test_https_needs_a_certificate() -> None:
     load_settings({**without, "compute.https_required": "false"})
 
 
+def test_a_restored_table_is_looked_at_by_its_column_and_the_other_way_round() -> None:
+    table, column = {"operations.validation_table": "ledger.entries"}, {"operations.validation_column": "created_at"}
+    for given, missing, allowed in (
+        (column, "operations.validation_table", "the table of operations.validation_column, e.g. ledger.entries"),
+        (table, "operations.validation_column", "the column of operations.validation_table with the time of a row"),
+    ):
+        where = f"environments/dev.toml or with -c {missing}=…"
+        assert refused(given) == [line(missing, None, allowed, where)]
+    load_settings({**table, **column})
+
+
 def test_an_image_is_needed() -> None:
     allowed = "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
     assert refused({"compute.image": None}) == [line("compute.image", None, allowed)]

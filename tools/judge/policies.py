@@ -15,8 +15,11 @@ IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
 IDENTITY_TYPES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group")
 # Service and resource part of the ARN of what policies name; the attribute does not matter, for all of them lead there.
 ARNS = {
+    "AWS::Backup::RestoreTestingPlan": "backup:{region}:{account}:restore-testing-plan:{name}-1",
     "AWS::Backup::BackupVault": "backup:{region}:{account}:backup-vault:{name}",
     "AWS::DynamoDB::GlobalTable": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::ECS::Cluster": "ecs:{region}:{account}:cluster/{name}",
+    "AWS::ECS::Service": "ecs:{region}:{account}:service/cluster/{name}",
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
@@ -27,6 +30,8 @@ ARNS = {
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",
 }
+# Types whose Ref is the ARN.
+ARN_BY_REF = ("AWS::ECS::Service", "AWS::SNS::Topic")
 MANAGED_SECRET = "secretsmanager:{region}:{account}:secret:{name}"  # noqa: S105 (an ARN)
 PLACES = {"region": REGION, "account": ACCOUNT, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
 
@@ -95,7 +100,7 @@ def _arn(target: Resource | None, reference: Reference) -> str:
     form = ARNS.get(target.type) if target else None
     if reference.attribute.startswith("MasterUserSecret"):
         form = MANAGED_SECRET
-    is_arn = reference.attribute.endswith("Arn") or (target is not None and target.type == "AWS::SNS::Topic")
+    is_arn = reference.attribute.endswith("Arn") or (target is not None and target.type in ARN_BY_REF)
     if form is None or not is_arn:
         return reference.logical_id
     return "arn:aws:" + form.format(region=REGION, account=ACCOUNT, name=reference.logical_id)
