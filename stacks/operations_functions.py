@@ -19,9 +19,7 @@ from stacks.settings import Settings
 
 # AWS Backup's names of the types that the restore-testing plan restores.
 TESTED_TYPES = ("Aurora", "DynamoDB")
-QUEUE_KEEPS = "Lambda takes no destination for a queue: what fails comes again, and its dead-letter queue takes it at last."
-    "Lambda takes no destination for a queue: what fails comes again, and goes to its dead-letter queue at last."
-)
+QUEUE_KEEPS = "Lambda takes no destination for a queue: what fails comes again until the dead-letter queue takes it."
 MONITOR_TIMEOUT = Duration.seconds(60)
 VALIDATION_TIMEOUT = Duration.seconds(60)
 # What is left of the hours for which AWS Backup keeps a restored copy, to delete its instance and report, in seconds.
