@@ -29,6 +29,9 @@ EXPECTED = {
     PhysicalName.RESTORE_TESTING_PLAN: ("dr_restore_eu1_us_east_1", 50),
     PhysicalName.AURORA_RESTORE_TEST: ("dr_aurora_eu1_us_east_1", 50),
     PhysicalName.TABLE_RESTORE_TEST: ("dr_table_eu1_us_east_1", 50),
+    PhysicalName.HEALTH_MONITOR: ("dr-health-monitor-eu1-us-east-1", 64),
+    PhysicalName.FAILOVER: ("dr-failover-eu1-us-east-1", 64),
+    PhysicalName.RESTORE_VALIDATION: ("dr-restore-validation-eu1-us-east-1", 64),
     PhysicalName.DATA_KEY_ALIAS: ("alias/dr-data-eu1", 256),
     PhysicalName.MESSAGING_KEY_ALIAS: ("alias/dr-messaging-eu1", 256),
     PhysicalName.BACKUP_KEY_ALIAS: ("alias/dr-backup-eu1", 256),
@@ -78,6 +81,7 @@ def test_names_that_belong_to_another_name() -> None:
     assert names.aurora_instance(2) == "dr-aurora-eu1-us-east-1-2"
     assert names.aurora_log_group("postgresql") == "/aws/rds/cluster/dr-aurora-eu1-us-east-1/postgresql"
     assert names.container_insights_log_group == "/aws/ecs/containerinsights/dr-ecs-eu1-us-east-1/performance"
+    assert names.function_log_group(PhysicalName.FAILOVER) == "/aws/lambda/dr-failover-eu1-us-east-1"
     assert (METRIC_NAMESPACE, STACK_PREFIX) == ("Breakwater", "Breakwater")
 
 

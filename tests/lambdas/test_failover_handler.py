@@ -17,6 +17,7 @@ from failover import handler
 from failover.claims import Claims, Record
 from failover.handler import Failover, Request, RequestError, parse
 from failover.logic import Limits
+from tests.assembly import assembly
 from tests.lambdas.world import (
     CLUSTER,
     NAMESPACE,
@@ -29,6 +30,7 @@ from tests.lambdas.world import (
     make_table,
     writer,
 )
+from tests.stacks.test_least_privilege import action_of, granted
 
 REQUEST = Request(CLUSTER, "a drill", "request-1")
 LIMITS = Limits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
@@ -247,6 +249,14 @@ def test_the_function_reads_its_environment_and_answers(clock: Clock) -> None:
     assert answer["outcome"] == "succeeded"
     again = handler.handle({"cluster": CLUSTER, "reason": "a drill"}, Context("request-2"))
     assert (again["outcome"], again["code"]) == ("refused", "cool-down")
+
+
+def test_it_calls_nothing_that_its_role_may_not(clock: Clock, calls: Calls) -> None:
+    assert clock.now
+    handler.handle({"cluster": CLUSTER, "reason": "a drill"}, Context())
+    made = {action_of(call) for call in calls}
+    assert len(made) > 5
+    assert made <= granted(assembly("dev"), "Failover")
 
 
 def test_a_missing_variable_is_one_clear_error(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,12 @@ from health_monitor import handler
 from health_monitor.facts import Facts, Unknown
 from health_monitor.handler import Monitor
 from health_monitor.state import Store
+from tests.assembly import assembly
 from tests.lambdas.stubs import stubbed
 from tests.lambdas.test_monitor_logic import CLUSTER, FACTS, LIMITS
 from tests.lambdas.test_monitor_probes import ANSWERS, WATCHED
 from tests.lambdas.world import NAMESPACE, REGION, TABLE, Calls, Clock, Context, make_table
+from tests.stacks.test_least_privilege import action_of, granted
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 VARIABLES = {
@@ -217,6 +219,14 @@ def test_the_entry_point_reads_its_variables_and_answers() -> None:
     assert set(answer["components"]) == {"database", "service", "load-balancer", "table", "backups"}
     assert answer["components"]["load-balancer"]["reasons"] == ["2 targets fail their health check"]
     assert answer["components"]["table"]["reasons"] == ["point-in-time recovery is off"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_it_calls_nothing_that_its_role_may_not(calls: Calls) -> None:
+    handler.handle({}, Context(seconds=60))
+    made = {action_of(call) for call in calls}
+    assert len(made) > 10
+    assert made <= granted(assembly("dev"), "HealthMonitor")
 
 
 @pytest.mark.usefixtures("deployed")

@@ -13,9 +13,11 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from common import clients
 from common.environment import ConfigurationError
 from restore_validation import handler
+from tests.assembly import assembly
 from tests.lambdas.answers import RefusedError, answering
 from tests.lambdas.restored import CLUSTER_ARN, JOB, NOW, PLAN, SCOPE, TABLE_ARN, Backup, Data, Rds, at, job
 from tests.lambdas.world import NAMESPACE, REGION, Calls, Context, make_table
+from tests.stacks.test_least_privilege import action_of, granted
 
 RESTORED = TABLE_ARN.rpartition("/")[2]
 VARIABLES = {
@@ -131,6 +133,13 @@ def test_a_cluster_is_opened_read_closed_and_told(world: _World) -> None:
     assert world.rds.instance == ""
     assert len(world.data.asked) == 1
     assert _published() == {"RestoreTestSeconds": 600, "RestoreTestSucceeded": 1, "RestoreTestRpoSeconds": 3600}
+
+
+def test_it_calls_nothing_that_its_role_may_not(world: _World, calls: Calls) -> None:
+    world.until_done()
+    made = {action_of(call) for call in calls}
+    assert len(made) > 10
+    assert made <= granted(assembly("dev"), "RestoreValidation")
 
 
 def test_the_newest_row_is_asked_for_where_a_column_is_configured(

@@ -130,7 +130,58 @@ def _monitoring(_: Settings) -> dict[str, dict[str, Any]]:
     return {"notices-undelivered": _alarm(metric, AT_LEAST, 1, 1)}
 
 
+def _operations(settings: Settings) -> dict[str, dict[str, Any]]:
+    operations, period = settings.operations, settings.operations.monitor_interval_minutes * 60
+
+    def ours(name: str, statistic: str = "Maximum", every: int = period, **dimensions: str) -> dict[str, Any]:
+        return _metric("Breakwater", name, {**dimensions, "Suffix": settings.suffix}, statistic, every)
+
+    health = {
+        f"health-{component}": _alarm(ours("ComponentHealth", Component=component), AT_LEAST, 1, 5)
+        for component in ("database", "service", "load-balancer", "table", "backups")
+    }
+    ages = {}
+    for kind, resource in (("aurora", "${Database/Cluster}"), ("table", "${Storage/Table}")):
+        rpo, hours = operations.estimated_rpo_alarm_seconds, operations.recovery_point_age_alarm_hours
+        ages[f"{kind}-estimated-rpo"] = _alarm(ours("EstimatedRpoSeconds", Resource=resource), ABOVE, rpo, 5)
+        age = ours("RecoveryPointAgeSeconds", Resource=resource)
+        ages[f"{kind}-recovery-point-age"] = _alarm(age, ABOVE, hours * 3600, 5)
+    tests = {}
+    for kind in ("Aurora", "DynamoDB"):
+        proof, days = ours("RestoreValidationAgeSeconds", Resource=kind), operations.restore_proof_alarm_days
+        tests[f"{kind.lower()}-restore-proof"] = _alarm(proof, ABOVE, days * 86400, 5)
+        test = ours("RestoreTestSucceeded", "Minimum", 300, Resource=kind)
+        tests[f"{kind.lower()}-restore-test"] = _alarm(test, BELOW, 1, 1)
+    failover = ours("FailoverSeconds", every=60, Resource="${Database/Cluster}")
+    return {
+        **_functions(settings),
+        **health,
+        **ages,
+        **tests,
+        "health-monitor-silent": _alarm(ours("Heartbeat", "Sum"), BELOW, 1, 3, "breaching"),
+        "health-overall": _alarm(ours("OverallHealth"), AT_LEAST, 3, 2),
+        "database-down": _alarm(ours("ComponentHealth", Component="database"), AT_LEAST, 3, 3),
+        "failover-slow": _alarm(failover, ABOVE, settings.recovery.rto_seconds, 1),
+    }
+
+
+def _functions(settings: Settings) -> dict[str, dict[str, Any]]:
+    found = {}
+    for subject, construct, seconds in (
+        ("health-monitor", "HealthMonitor", 60),
+        ("failover", "Failover", settings.operations.failover_timeout_seconds + 30),
+        ("restore-validation", "RestoreValidation", 60),
+    ):
+        function = {"FunctionName": f"${{Operations/{construct}}}"}
+        slow = seconds * 800
+        found[f"{subject}-errors"] = _alarm(_metric("AWS/Lambda", "Errors", function, "Sum"), AT_LEAST, 1, 2)
+        found[f"{subject}-throttles"] = _alarm(_metric("AWS/Lambda", "Throttles", function, "Sum"), AT_LEAST, 1, 2)
+        found[f"{subject}-duration"] = _alarm(_metric("AWS/Lambda", "Duration", function, "Maximum"), AT_LEAST, slow, 2)
+    return found
+
+
 EXPECTED = {
+    "Operations": _operations,
     "Monitoring": _monitoring,
     "Database": _database,
     "Storage": _storage,
@@ -165,7 +216,16 @@ def test_these_alarms_exactly_and_no_others(deployment: Assembly) -> None:
     for key, alarm in found.items():
         assert alarm == expected[key], key
     assert len(found) == len(list(_alarms(deployment))), "two alarms of one name"
-    assert not list(deployment.all_of_type("AWS::CloudWatch::CompositeAlarm"))
+
+
+def test_one_alarm_says_that_the_writer_is_down_while_somebody_watches(deployment: Assembly) -> None:
+    ((path, resource),) = deployment.all_of_type("AWS::CloudWatch::CompositeAlarm")
+    alarm = deployment.plain(path.split("/")[0], resource["Properties"])
+    assert alarm["AlarmName"] == deployment.names.alarm("writer-unhealthy")
+    down, silent = "${Operations/DatabaseDownAlarm.Arn}", "${Operations/HealthMonitorSilentAlarm.Arn}"
+    assert alarm["AlarmRule"] == f'(ALARM("{down}") AND OK("{silent}"))'
+    started = ["${Operations/Failover.Arn}"] if deployment.settings.operations.automatic_failover else []
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == ([TOPIC, *started], [TOPIC])
 
 
 def test_the_alert_topic_hears_of_each_alarm_and_of_its_end(deployment: Assembly) -> None:
@@ -182,6 +242,8 @@ def test_every_alarm_says_what_it_means_with_the_limit_that_is_set(deployment: A
     }
     meanings = {alarm["AlarmName"]: alarm["AlarmDescription"] for _, alarm in _alarms(deployment)}
     assert all(meanings.values())
-    assert len(set(meanings.values())) == len(meanings)
+    shared = [meaning for meaning in meanings.values() if "operations." in meaning or "A restored copy" in meaning]
+    # Those of both stores mean the same, each for its own.
+    assert len(set(meanings.values())) == len(meanings) - len(shared) // 2
     for subject, limit in limits.items():
         assert limit in meanings[deployment.names.alarm(subject)]

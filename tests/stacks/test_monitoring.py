@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.assembly import Assembly
+from stacks.settings import load_settings
+from tests.assembly import Assembly, synthesize
 
 TOPIC = "${Monitoring/AlertTopic}"
 DEAD_LETTERS = "${Monitoring/UndeliveredNotices}"
+RESTORE_EVENTS, RESTORE_RULE = "${Monitoring/RestoreEvents.Arn}", "${Monitoring/RestoreTests}"
 OWNER_ACTIONS = {
     "sns:AddPermission",
     "sns:DeleteTopic",
@@ -174,6 +177,14 @@ def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
 def test_each_event_pattern_exactly(deployment: Assembly) -> None:
     rules = _properties(deployment, "AWS::Events::Rule")
     expected = {f"${{Monitoring/{name}}}": pattern for name, pattern in _patterns(deployment).items()}
+    account = deployment.settings.account or "${AWS::AccountId}"
+    name = f"{deployment.settings.suffix}-{deployment.settings.region}".replace("-", "_")
+    scope = f"arn:aws:backup:{deployment.settings.region}:{account}:restore-testing-plan:"
+    expected[RESTORE_RULE] = {
+        "source": ["aws.backup"],
+        "detail-type": ["Restore Job State Change"],
+        "detail": {"status": ["COMPLETED"], "restoreTestingPlanArn": [{"prefix": f"{scope}dr_restore_{name}"}]},
+    }
     assert {name: rule["EventPattern"] for name, rule in rules.items()} == expected
 
 
@@ -188,23 +199,50 @@ def test_patterns_name_what_the_other_stacks_really_create(deployment: Assembly)
     assert patterns["DeploymentFailures"]["resources"] == [{"wildcard": f"*:service/{ecs_cluster}/*"}]
 
 
-def test_every_rule_is_on_and_tells_the_topic_everything(deployment: Assembly) -> None:
+def test_every_rule_is_on_and_tells_everything(deployment: Assembly) -> None:
     for name, rule in _properties(deployment, "AWS::Events::Rule").items():
         assert set(rule) == {"Description", "EventPattern", "State", "Targets"}, name
         assert rule["State"] == "ENABLED", name
         dead_letters = {"Arn": f"{DEAD_LETTERS[:-1]}.Arn}}"}
-        assert rule["Targets"] == [{"Arn": TOPIC, "Id": "Target0", "DeadLetterConfig": dead_letters}], name
+        target = RESTORE_EVENTS if name == RESTORE_RULE else TOPIC
+        assert rule["Targets"] == [{"Arn": target, "Id": "Target0", "DeadLetterConfig": dead_letters}], name
 
 
-def test_one_queue_keeps_undelivered_notices_encrypted_for_two_weeks(deployment: Assembly) -> None:
+def test_two_queues_keep_messages_encrypted_for_two_weeks(deployment: Assembly) -> None:
+    kept = {"KmsMasterKeyId": "${Kms/MessagingKey.Arn}", "MessageRetentionPeriod": 14 * 86_400}
+    # A step of a validation each six minutes, for as long as AWS Backup keeps what it restored.
+    receives = deployment.settings.backup.restore_test_keep_hours * 10 + 10
     assert _properties(deployment, "AWS::SQS::Queue") == {
-        DEAD_LETTERS: {"KmsMasterKeyId": "${Kms/MessagingKey.Arn}", "MessageRetentionPeriod": 14 * 86_400}
+        DEAD_LETTERS: kept,
+        "${Monitoring/RestoreEvents}": kept
+        | {
+            "VisibilityTimeout": 360,
+            "RedrivePolicy": {"deadLetterTargetArn": f"{DEAD_LETTERS[:-1]}.Arn}}", "maxReceiveCount": receives},
+        },
     }
 
 
+def test_messages_come_no_more_often_than_sqs_accepts(tmp_path: Path) -> None:
+    settings = load_settings({"backup.restore_test_keep_hours": "168"})
+    queues = synthesize(settings, "kept", tmp_path).nested["Monitoring"].of_type("AWS::SQS::Queue").values()
+    (redrive,) = (queue["Properties"]["RedrivePolicy"] for queue in queues if "RedrivePolicy" in queue["Properties"])
+    assert redrive["maxReceiveCount"] == 1000
+
+
+def test_only_rules_of_this_account_write_to_the_queue_of_restore_tests(deployment: Assembly) -> None:
+    policy = _properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/RestoreEvents/Policy}"]
+    deny, allow = policy["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    account = deployment.settings.account or "${AWS::AccountId}"
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
+
+
 def test_only_the_event_rules_write_to_the_queue_and_only_with_tls(deployment: Assembly) -> None:
-    (policy,) = _properties(deployment, "AWS::SQS::QueuePolicy").values()
+    policy = _properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/UndeliveredNotices/Policy}"]
     allowed = {}
+    region, account = deployment.settings.region, deployment.settings.account or "${AWS::AccountId}"
+    later = f"arn:aws:events:{region}:{account}:rule/{deployment.names.stack}-*"
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Resource"] == f"{DEAD_LETTERS[:-1]}.Arn}}"
         if statement["Effect"] == "Deny":
@@ -213,10 +251,12 @@ def test_only_the_event_rules_write_to_the_queue_and_only_with_tls(deployment: A
             continue
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         assert statement["Action"] == "sqs:SendMessage"
-        allowed[statement["Condition"]["ArnEquals"]["aws:SourceArn"]] = statement
+        (condition,) = statement["Condition"].values()
+        allowed[condition["aws:SourceArn"]] = statement
     rules = deployment.nested["Monitoring"].of_type("AWS::Events::Rule")
-    assert set(allowed) == {deployment.text("Monitoring", {"Fn::GetAtt": [rule, "Arn"]}) for rule in rules}
-    assert len(policy["PolicyDocument"]["Statement"]) == len(rules) + 1
+    own = {deployment.text("Monitoring", {"Fn::GetAtt": [rule, "Arn"]}) for rule in rules}
+    assert set(allowed) == {*own, later}
+    assert len(policy["PolicyDocument"]["Statement"]) == len(rules) + 2
 
 
 def test_the_operations_team_reads_what_a_rule_is_for(deployment: Assembly) -> None:

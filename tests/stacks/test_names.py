@@ -44,6 +44,8 @@ LIMITS = {
     "DBInstanceIdentifier": 63,
     # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
     "LogGroupName": 512,
+    # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    "FunctionName": 64,
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
     "ClusterName": 255,
     "ServiceName": 255,

@@ -92,13 +92,22 @@ TITLES = {
     RECOVERY: [
         "Age of the last recovery point in seconds",
         "Estimated RPO in seconds",
+        "Health: 0 healthy, 1 degraded, 2 unknown, 3 unhealthy",
+        "Days since a restore was last proved",
         "Last restore test: seconds to restore",
         "Restore jobs an hour",
         "Backup jobs an hour",
         "Recovery points completed today",
     ],
 }
-OURS = ["RecoveryPointAgeSeconds", "EstimatedRpoSeconds", "RestoreTestSeconds"]
+# Metrics of our own functions: name, dimension beside the suffix, and what they are divided by.
+OURS = [
+    ("RecoveryPointAgeSeconds", "Resource", ""),
+    ("EstimatedRpoSeconds", "Resource", ""),
+    ("ComponentHealth", "Component", ""),
+    ("RestoreValidationAgeSeconds", "Resource", " / 86400"),
+    ("RestoreTestSeconds", "Resource", ""),
+]
 
 
 def _body(deployment: Assembly, name: PhysicalName) -> dict[str, Any]:
@@ -148,9 +157,10 @@ def test_dashboard_shows_exactly_these_metrics_of_our_resources(deployment: Asse
 def test_our_own_metrics_are_those_of_this_deployment(deployment: Assembly) -> None:
     suffix = deployment.settings.suffix
     searches = [row[0] for name in SHOWN for row in _rows(deployment, name) if "expression" in row[0]]
-    schema = f"{{{METRIC_NAMESPACE},Resource,Suffix}}"
     assert [search["expression"] for search in searches] == [
-        f"SEARCH('{schema} MetricName=\"{metric}\" Suffix=\"{suffix}\"', 'Maximum', 3600)" for metric in OURS
+        f'SEARCH(\'{{{METRIC_NAMESPACE},{dimension},Suffix}} MetricName="{metric}" Suffix="{suffix}"\', '
+        f"'Maximum', 3600){divisor}"
+        for metric, dimension, divisor in OURS
     ]
     assert {search["period"] for search in searches} == {3600}
 

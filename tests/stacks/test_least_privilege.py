@@ -1,0 +1,239 @@
+"""Each function may do what it calls and nothing else: its calls under test are compared with its policy."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.assembly import ROOT, Assembly
+
+# What Lambda and other services do in the role's name, beside the calls of our code:
+LAMBDA = {
+    "kms:Decrypt",  # environment, dead-letter topic, queue
+    "kms:GenerateDataKey",  # dead-letter topic
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sns:Publish",  # dead-letter topic
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+# DynamoDB uses the key of an encrypted table in the caller's name.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+TABLE_KEY = {
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+BY_SERVICES = {
+    "HealthMonitor": LAMBDA | TABLE_KEY,
+    "Failover": LAMBDA | TABLE_KEY,
+    # Lambda polls the queue, the Data API reads the secret, and RDS makes it.
+    "RestoreValidation": LAMBDA
+    | TABLE_KEY
+    | {
+        "kms:CreateGrant",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:TagResource",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+    },
+}
+PACKAGES = {"HealthMonitor": "health_monitor", "Failover": "failover", "RestoreValidation": "restore_validation"}
+# Names in our code of the client of each service.
+CLIENTS = {
+    "rds": "rds",
+    "cloudwatch": "cloudwatch",
+    "ecs": "ecs",
+    "elbv2": "elbv2",
+    "dynamodb": "dynamodb",
+    "backup": "backup",
+    "data": "rds-data",
+    "sns": "sns",
+}
+# IAM's prefix, where it is not boto3's name.
+PREFIXES = {"elbv2": "elasticloadbalancing"}
+EVERY_FUNCTION = pytest.mark.parametrize("construct", PACKAGES)
+
+
+def _statements(deployment: Assembly, construct: str) -> list[dict[str, Any]]:
+    """Statements of the role's only policy."""
+    template = deployment.nested["Operations"]
+    policies = [
+        deployment.plain("Operations", resource["Properties"])
+        for resource in template.of_type("AWS::IAM::Policy").values()
+    ]
+    (policy,) = (each for each in policies if each["Roles"] == [f"${{Operations/{construct}Role}}"])
+    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def granted(deployment: Assembly, construct: str) -> set[str]:
+    """IAM actions that the function's policy allows."""
+    return {action for each in _statements(deployment, construct) for action in _as_list(each["Action"])}
+
+
+def _files(package: str) -> Iterator[Path]:
+    """The function's own modules, and those of ``common`` that they import."""
+    own = sorted((ROOT / "lambda_src" / package).glob("*.py"))
+    yield from own
+    text = "\n".join(file.read_text() for file in own)
+    yield from (file for file in (ROOT / "lambda_src" / "common").glob("*.py") if f"common.{file.stem}" in text)
+
+
+def _called(package: str) -> set[str]:
+    """IAM actions of every method of a client that the code calls, pages included."""
+    found = set()
+    for file in _files(package):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                service = _service(node.func.value)
+                if service is not None:
+                    found.add(_action(service, node))
+    return found
+
+
+def _service(value: ast.expr) -> str | None:
+    """Service of ``rds``, ``self._rds``, ``self.rds`` and ``self.clients["sns"]``."""
+    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant):
+        return CLIENTS.get(value.slice.value)
+    name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
+    return CLIENTS.get(name.lstrip("_"))
+
+
+def action_of(call: str) -> str:
+    """IAM action of a call that was recorded as ``service:Operation``."""
+    service, _, operation = call.partition(":")
+    return f"{PREFIXES.get(service, service)}:{operation}"
+
+
+def _action(service: str, call: ast.Call) -> str:
+    assert isinstance(call.func, ast.Attribute)
+    method = call.func.attr
+    if method == "get_paginator":
+        (page,) = call.args
+        assert isinstance(page, ast.Constant)
+        method = page.value
+    create: Any = boto3.client
+    operation = create(service, region_name="us-east-1").meta.method_to_api_mapping[method]
+    return action_of(f"{service}:{operation}")
+
+
+@EVERY_FUNCTION
+def test_a_function_may_call_what_it_calls_and_nothing_else(dev: Assembly, construct: str) -> None:
+    called = _called(PACKAGES[construct])
+    assert len(called) > 5
+    assert granted(dev, construct) - BY_SERVICES[construct] == called - BY_SERVICES[construct]
+
+
+@EVERY_FUNCTION
+def test_what_services_do_in_its_name_isgranted(dev: Assembly, construct: str) -> None:
+    assert BY_SERVICES[construct] <= granted(dev, construct)
+
+
+@EVERY_FUNCTION
+def test_every_deployment_grants_the_same(dev: Assembly, deployment: Assembly, construct: str) -> None:
+    assert granted(deployment, construct) == granted(dev, construct)
+
+
+@EVERY_FUNCTION
+def test_no_action_and_no_service_is_granted_as_a_whole(deployment: Assembly, construct: str) -> None:
+    assert not [action for action in granted(deployment, construct) if "*" in action]
+
+
+@EVERY_FUNCTION
+def test_only_what_has_no_resource_is_granted_on_everything(deployment: Assembly, construct: str) -> None:
+    """AWS's service authorization reference lists no resource type, or only a condition, for these."""
+    unbound = {
+        "backup:DescribeRestoreJob",
+        "backup:ListRestoreJobs",
+        "backup:PutRestoreValidationResult",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:PutMetricData",
+        "ecs:DescribeTasks",
+        "ecs:ListTasks",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "rds:DescribeDBInstances",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+    conditions = {
+        "cloudwatch:PutMetricData": {"StringEquals": {"cloudwatch:namespace": "Breakwater"}},
+        "ecs:DescribeTasks": {"ArnEquals": {"ecs:cluster": "${Compute/Cluster.Arn}"}},
+        "ecs:ListTasks": {"ArnEquals": {"ecs:cluster": "${Compute/Cluster.Arn}"}},
+    }
+    for statement in _statements(deployment, construct):
+        if "*" in _as_list(statement["Resource"]):
+            for action in _as_list(statement["Action"]):
+                assert action in unbound
+                assert statement.get("Condition") == conditions.get(action), action
+
+
+@EVERY_FUNCTION
+def test_its_state_is_its_own_partition_of_the_table(deployment: Assembly, construct: str) -> None:
+    partitions = {"HealthMonitor": "health", "Failover": "failover", "RestoreValidation": "restore"}
+    (statement,) = (
+        each for each in _statements(deployment, construct) if "dynamodb:PutItem" in _as_list(each["Action"])
+    )
+    assert statement["Resource"] == "${Storage/Table.Arn}"
+    only = [f"operations#{partitions[construct]}"]
+    assert statement["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": only}}
+    text = "\n".join(file.read_text() for file in _files(PACKAGES[construct]))
+    assert f'"{only[0]}"' in text
+
+
+def test_restore_validation_changes_nothing_but_restored_copies(deployment: Assembly) -> None:
+    changing = ("rds:Create", "rds:Delete", "rds:Modify", "rds:Enable", "rds-data:", "dynamodb:Scan")
+    for statement in _statements(deployment, "RestoreValidation"):
+        if any(action.startswith(changing) for action in _as_list(statement["Action"])):
+            assert all("awsbackup-restore-test-*" in each for each in _as_list(statement["Resource"]))
+
+
+def test_it_reads_no_secret_but_those_of_restored_clusters(deployment: Assembly) -> None:
+    (statement,) = (
+        each
+        for each in _statements(deployment, "RestoreValidation")
+        if "secretsmanager:GetSecretValue" in _as_list(each["Action"])
+    )
+    ((key, pattern),) = statement["Condition"]["StringLike"].items()
+    assert key == "secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"
+    assert pattern.endswith(":cluster:awsbackup-restore-test-*")
+
+
+def test_the_failover_moves_the_writer_of_our_cluster_alone(deployment: Assembly) -> None:
+    (statement,) = (
+        each for each in _statements(deployment, "Failover") if "rds:FailoverDBCluster" in _as_list(each["Action"])
+    )
+    instances = [
+        deployment.names.aurora_instance(number + 1) for number in range(deployment.settings.database.readers + 1)
+    ]
+    # By what follows the account: CDK sorts the ARNs.
+    assert {arn.split(":", 5)[5] for arn in statement["Resource"]} == {
+        "cluster:${Database/Cluster}",
+        *(f"db:{instance}" for instance in instances),
+    }
+
+
+@EVERY_FUNCTION
+def test_its_role_is_its_own(deployment: Assembly, construct: str) -> None:
+    roles = deployment.nested["Operations"].of_type("AWS::IAM::Role")
+    (role,) = (
+        resource["Properties"]
+        for name, resource in roles.items()
+        if deployment.text("Operations", {"Ref": name}) == f"${{Operations/{construct}Role}}"
+    )
+    assert "ManagedPolicyArns" not in role
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
