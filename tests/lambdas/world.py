@@ -39,7 +39,7 @@ def recorded() -> Iterator[Calls]:
     def create(service: str, **options: Any) -> Any:
         made_client = original(service, **options)
         events = made_client.meta.events
-        events.register("before-call", lambda model, **_: made.add(f"{service}:{model.name}"))
+        events.register("before-parameter-build", lambda model, **_: made.add(f"{service}:{model.name}"))
         return made_client
 
     boto3.client = create  # type: ignore[assignment]

@@ -219,10 +219,11 @@ def test_the_failover_moves_the_writer_of_our_cluster_alone(deployment: Assembly
     instances = [
         deployment.names.aurora_instance(number + 1) for number in range(deployment.settings.database.readers + 1)
     ]
-    # By what follows the account: CDK sorts the ARNs.
-    assert {arn.split(":", 5)[5] for arn in statement["Resource"]} == {
-        "cluster:${Database/Cluster}",
-        *(f"db:{instance}" for instance in instances),
+    settings = deployment.settings
+    scope = f"arn:aws:rds:{settings.region}:{settings.account or '${AWS::AccountId}'}"
+    assert set(statement["Resource"]) == {
+        f"{scope}:cluster:${{Database/Cluster}}",
+        *(f"{scope}:db:{instance}" for instance in instances),
     }
 
 
