@@ -1,10 +1,38 @@
 """Everything this package changes in ministack, in order."""
 
 from ops.emulator import nested, registry, upstream
-from ops.emulator.types import application_autoscaling, backup, cloudwatch, dynamodb, ec2, ecs, elbv2, rds, s3, sns
+from ops.emulator.types import (
+    application_autoscaling,
+    backup,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecs,
+    elbv2,
+    fis,
+    lambda_,
+    rds,
+    restore_jobs,
+    s3,
+    sns,
+)
 from ops.local import fidelity
 
-_SERVICES = (application_autoscaling, backup, cloudwatch, dynamodb, ec2, ecs, elbv2, rds, s3, sns)
+_SERVICES = (
+    application_autoscaling,
+    backup,
+    restore_jobs,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecs,
+    elbv2,
+    fis,
+    lambda_,
+    rds,
+    s3,
+    sns,
+)
 
 
 def install() -> None:

@@ -112,8 +112,13 @@ restore_testing_plans = Function("services.backup", "_list_restore_testing_plans
 restore_testing_plan = Function("services.backup", "_get_restore_testing_plan", "plan_name")
 restore_testing_selections = Function("services.backup", "_list_restore_testing_selections", "plan_name", "query")
 restore_testing_selection = Function("services.backup", "_get_restore_testing_selection", "plan_name", "selection_name")
+describe_restore_job = Function("services.backup", "_describe_restore_job", "restore_job_id")
+list_restore_jobs = Function("services.backup", "_list_restore_jobs", "query")
 backup_answer = Function("services.backup", "_ok", "body")
 backup_not_found = Function("services.backup", "_not_found", "msg")
+
+# Amazon EventBridge.
+put_events = Function("services.eventbridge", "_put_events", "data", "allow_aws_source")
 
 # Amazon DynamoDB.
 describe_continuous_backups = Function("services.dynamodb", "_describe_continuous_backups", "data")
@@ -130,3 +135,10 @@ db_cluster_attributes = Function(_PROVISIONERS, "_rds_db_cluster_attrs", "cluste
 db_instance_attributes = Function(_PROVISIONERS, "_rds_db_instance_attrs", "instance")
 db_cluster_xml = Function("services.rds", "_cluster_xml", "c")
 db_instance_xml = Function("services.rds", "_instance_xml", "i")
+
+# Amazon ECS, and the targets that it registers.
+ecs_services = _table("services.ecs", "_services")
+ecs_tasks = _table("services.ecs", "_tasks")
+reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
+subnets = _table("services.ec2", "_subnets")
+targets = _table("services.alb", "_targets")

@@ -19,7 +19,8 @@ DISCLAIMER = """\
 What this does not prove
   No container, PostgreSQL, network or load balancer ran.
   No permission was checked: policies are stored, never enforced.
-  No backup, restore, failover, scaling or password rotation took place.
+  The failover moved a mark, and the restore test copied a table as it was.
+  No backup, scaling or password rotation took place.
   Names, quotas, versions, sizes and zones that AWS refuses are accepted.
   Type by type: docs/local.md"""
 

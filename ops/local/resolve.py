@@ -39,6 +39,8 @@ _ATTRIBUTES: Mapping[tuple[str, str], Callable[[str], str]] = {
     ("AWS::Backup::BackupPlan", "BackupPlanId"): str,
     ("AWS::Backup::BackupVault", "BackupVaultArn"): f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:{{}}".format,
     ("AWS::Backup::BackupVault", "BackupVaultName"): str,
+    ("AWS::CloudWatch::Alarm", "Arn"): f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{{}}".format,
+    ("AWS::DynamoDB::GlobalTable", "Arn"): f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}".format,
     ("AWS::EC2::SecurityGroup", "GroupId"): str,
     ("AWS::ECS::Service", "Name"): lambda arn: arn.rpartition("/")[2],
     ("AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName"): lambda arn: arn.partition("loadbalancer/")[
@@ -48,6 +50,7 @@ _ATTRIBUTES: Mapping[tuple[str, str], Callable[[str], str]] = {
     ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}".format,
     ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{ACCOUNT}:role/{{}}".format,
     ("AWS::KMS::Key", "Arn"): f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{}}".format,
+    ("AWS::Lambda::Function", "Arn"): f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}".format,
     ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*".format,
     ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{}".format,
     ("AWS::SQS::Queue", "Arn"): lambda url: f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}",

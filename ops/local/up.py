@@ -9,7 +9,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from ops.local import aws, cdk, changes, deployment, emulator, environment, fidelity, prerequisites, report, verify
+from ops.local import (
+    aws,
+    cdk,
+    changes,
+    deployment,
+    emulator,
+    environment,
+    exercise,
+    fidelity,
+    prerequisites,
+    report,
+    report_exercise,
+    verify,
+)
 from ops.local.errors import LocalError
 from ops.local.progress import Steps
 from ops.local.resolve import ACCOUNT, REGION
@@ -86,7 +99,7 @@ class _Run:
         self._client = aws.clients(port)
 
     def all_steps(self) -> None:
-        steps = Steps(self._console, total=5)
+        steps = Steps(self._console, total=6)
         with steps.step("Prerequisites") as result:
             result.append(prerequisites.check(self._workspace, self._environment))
         with steps.step("Embedded AWS") as result:
@@ -101,6 +114,12 @@ class _Run:
             verified = self._verify()
             result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
         self._report(before, after, verified)
+        with steps.step("Run the functions") as result:
+            ran = exercise.run(self._client, self._outputs())
+            result.append("health monitor, failover, restore validation")
+        for table in report_exercise.tables(ran):
+            self._console.print(table)
+        self._console.print(f"{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
         self._console.print(f"Done in {steps.seconds:.1f} s. `make local-down` stops the embedded AWS and removes it.")
 
     def _ensure_running(self) -> str:
@@ -154,21 +173,23 @@ class _Run:
         if emulator.running(self._workspace) is None:
             raise LocalError(emulator.died(self._workspace))
 
+    def _outputs(self) -> dict[str, str]:
+        outputs: dict[str, str] = json.loads(self._workspace.outputs.read_text()).get(self._stack, {})
+        return outputs
+
     def _report(
         self,
         before: Mapping[str, changes.StackState],
         after: Mapping[str, changes.StackState],
         verified: Sequence[report.Verified],
     ) -> None:
-        outputs = json.loads(self._workspace.outputs.read_text()).get(self._stack, {})
         self._console.print("\nOutputs", style="bold")
-        self._console.print(report.outputs(outputs), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(report.outputs(self._outputs()), markup=False, highlight=False, soft_wrap=True)
         self._console.print(report.types_table(verified, fidelity.load()))
         self._console.print(report.levels(verified, fidelity.load()), highlight=False)
         if before:
             self._console.print()
             self._console.print(report.changes_table(list(changes.between(before, after)), list(after)))
-        self._console.print(f"\n{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
         failed = list(report.failures(verified))
         for line in failed:
             self._console.print(escape(line), style="red", highlight=False)

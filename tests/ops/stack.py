@@ -6,8 +6,10 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from ops.local.aws import Aws
 from ops.local.resolve import ACCOUNT, REGION
@@ -83,22 +85,34 @@ def reasons(aws: Aws, name: str) -> str:
 
 def upload(aws: Aws, template: Mapping[str, Any], *, bucket: str = "templates", key: str) -> str:
     """Put a nested template where a parent can name it, and return its URL."""
-    s3 = aws("s3")
-    if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
+    _put(aws, bucket, key, json.dumps(template).encode())
     return f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
 
 
+def _put(aws: Aws, bucket: str, key: str, body: bytes) -> None:
+    s3 = aws("s3")
+    if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
 def publish_assembly(aws: Aws, folder: Path, stack: str) -> None:
-    """Do what `cdk bootstrap` and asset publishing do for an assembly: the version parameter and the templates."""
+    """Do what `cdk bootstrap` and asset publishing do for an assembly: the version parameter, templates and code."""
     aws("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
     manifest = json.loads((folder / f"{stack}.assets.json").read_text())
     for asset in manifest["files"].values():
         for destination in asset["destinations"].values():
-            bucket = _filled(destination["bucketName"])
-            document = json.loads((folder / asset["source"]["path"]).read_text())
-            upload(aws, document, bucket=bucket, key=_filled(destination["objectKey"]))
+            path = folder / asset["source"]["path"]
+            body = _zipped(path) if asset["source"]["packaging"] == "zip" else path.read_bytes()
+            _put(aws, _filled(destination["bucketName"]), _filled(destination["objectKey"]), body)
+
+
+def _zipped(folder: Path) -> bytes:
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        for path in folder.rglob("*"):
+            archive.write(path, path.relative_to(folder))
+    return packed.getvalue()
 
 
 def _filled(text: str) -> str:

@@ -1,6 +1,14 @@
-"""Amazon ECS: task definitions and services made by the ECS API, which keeps what ministack's CloudFormation drops."""
+"""Amazon ECS: definitions and services made by the ECS API, which keeps what ministack's CloudFormation drops.
 
-from ops.emulator import registry
+Tasks run nothing, but they are where ECS would put them: spread over the subnets of their service, and targets of its
+load balancer.
+"""
+
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any
+
+from ops.emulator import registry, upstream
 from ops.emulator.api import arguments, client
 from ops.emulator.registry import Attributes, Declared
 
@@ -16,6 +24,7 @@ def install() -> None:
     """Register the types of this service."""
     registry.replace("AWS::ECS::TaskDefinition", create=_register_task_definition, create_only=_REVISED_BY)
     registry.replace("AWS::ECS::Service", create=_create_service)
+    upstream.reconcile_tasks.wrap(_and_place)
 
 
 def _register_task_definition(declared: Declared) -> tuple[str, Attributes]:
@@ -30,3 +39,45 @@ def _create_service(declared: Declared) -> tuple[str, Attributes]:
     request = arguments("ecs", "CreateService", {**declared.properties, "ServiceName": name})
     service = client("ecs").create_service(**request)["service"]
     return service["serviceArn"], {"ServiceArn": service["serviceArn"], "Name": name}
+
+
+def _and_place(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    def reconcile_and_place(cluster: str, key: str) -> None:
+        reconcile(cluster, key)
+        service = upstream.ecs_services.get(key)
+        if service:
+            _place(service)
+
+    return reconcile_and_place
+
+
+# AWS keeps the first four addresses of a subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+_FIRST_ADDRESS = 4
+
+
+def _place(service: dict[str, Any]) -> None:
+    """Put the service's tasks into its subnets in turn, and make them the targets of its load balancer."""
+    network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    subnets = [upstream.subnets[name] for name in network.get("subnets", []) if name in upstream.subnets]
+    if not subnets:
+        return
+    addresses = []
+    for number, task in enumerate(_tasks_of(service)):
+        subnet = subnets[number % len(subnets)]
+        task["availabilityZone"] = subnet["AvailabilityZone"]
+        addresses.append(str(ip_network(subnet["CidrBlock"])[_FIRST_ADDRESS + number]))
+    for balancer in service.get("loadBalancers", []):
+        upstream.targets[balancer["targetGroupArn"]] = [
+            {"Id": address, "Port": balancer["containerPort"]} for address in addresses
+        ]
+
+
+def _tasks_of(service: dict[str, Any]) -> list[dict[str, Any]]:
+    owned = [
+        task
+        for task in upstream.ecs_tasks.values()
+        if task.get("clusterArn") == service["clusterArn"]
+        and task.get("group") == f"service:{service['serviceName']}"
+        and task.get("desiredStatus") == "RUNNING"
+    ]
+    return sorted(owned, key=lambda task: str(task["taskArn"]))

@@ -1,6 +1,6 @@
 """Reads every deployed resource back through boto3 and compares it with its template."""
 
-from ops.local.verify import cloudformation, compute, data, network, observability, recovery, security
+from ops.local.verify import cloudformation, compute, data, functions, network, observability, recovery, security
 from ops.local.verify.core import Check, checks_of, verified_types
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "cloudformation",
     "compute",
     "data",
+    "functions",
     "network",
     "observability",
     "recovery",

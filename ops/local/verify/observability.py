@@ -107,7 +107,8 @@ def composite_alarm(aws: Aws, resource: Resource) -> Iterator[Check]:
     name = resource.physical_id
     answer = aws("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
     found = only(answer["CompositeAlarms"])
-    yield from same(resource, found, "AlarmRule", "AlarmActions", "OKActions")
+    yield from named(resource, "AlarmName")
+    yield from same(resource, found, "AlarmRule", "AlarmActions", "OKActions", "AlarmDescription")
 
 
 @verifies("AWS::CloudWatch::Dashboard")

@@ -152,3 +152,46 @@ def test_a_target_group_gives_its_full_name(deploy: Deploy) -> None:
     made = deploy({"Resources": {"Group": group}, "Outputs": outputs})
     assert made.outputs["Name"] == made.physical_ids["Group"].rpartition(":")[2]
     assert made.outputs["Name"].startswith("targetgroup/")
+
+
+def test_tasks_are_in_the_zones_of_their_subnets_and_targets_of_their_load_balancer(aws: Aws, deploy: Deploy) -> None:
+    template = service(desired=3)
+    network = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.7.0.0/16"}},
+        **{
+            f"Subnet{number}": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {
+                    "VpcId": {"Ref": "Vpc"},
+                    "CidrBlock": f"10.7.{number}.0/24",
+                    "AvailabilityZone": f"us-east-1{zone}",
+                },
+            }
+            for number, zone in ((1, "a"), (2, "b"))
+        },
+        "Targets": {
+            "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+            "Properties": {"Port": 8080, "Protocol": "HTTP", "TargetType": "ip", "VpcId": {"Ref": "Vpc"}},
+        },
+    }
+    properties = template["Service"]["Properties"]
+    subnets = [{"Ref": "Subnet1"}, {"Ref": "Subnet2"}]
+    properties["NetworkConfiguration"] = {"AwsvpcConfiguration": {"Subnets": subnets}}
+    properties["LoadBalancers"] = [
+        {"TargetGroupArn": {"Ref": "Targets"}, "ContainerName": "app", "ContainerPort": 8080}
+    ]
+    made = deploy({**network, **template})
+    assert made.status == "CREATE_COMPLETE"
+    cluster = made.physical_ids["Cluster"]
+    tasks = aws("ecs").describe_tasks(cluster=cluster, tasks=aws("ecs").list_tasks(cluster=cluster)["taskArns"])
+    zones = sorted(task["availabilityZone"] for task in tasks["tasks"])
+    assert zones == ["us-east-1a", "us-east-1a", "us-east-1b"]
+    group = made.physical_ids["Targets"]
+    found = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert sorted((each["Target"]["Id"], each["Target"]["Port"]) for each in found) == [
+        ("10.7.1.4", 8080),
+        ("10.7.1.6", 8080),
+        ("10.7.2.5", 8080),
+    ]
+    aws("ecs").update_service(cluster=cluster, service=made.physical_ids["Service"], desiredCount=1)
+    assert len(aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]) == 1

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from ops.local import changes
+from ops.local import changes, exercise
 from ops.local.aws import Aws
 from ops.local.deployment import Deployment, Resource
+from ops.local.errors import LocalError
 from ops.local.resolve import UNRESOLVED
 from ops.local.verify import checks_of
+from stacks.names import METRIC_NAMESPACE, OutputKey
 from tests.assembly import Assembly
 from tests.ops.inventory import inventory
 from tests.ops.recorded import recorded
@@ -32,6 +34,8 @@ NOT_COMPARED = {
     ("AWS::EC2::FlowLog", "ResourceType"),
     ("AWS::ECS::Service", "AvailabilityZoneRebalancing"),
     ("AWS::KMS::Key", "PendingWindowInDays"),  # shows only once a key is being deleted
+    ("AWS::Lambda::Function", "Code.S3Bucket"),  # where the code came from; that it came is compared
+    ("AWS::Lambda::Function", "Code.S3Key"),
     ("AWS::RDS::DBCluster", "DeleteAutomatedBackups"),  # shows only once the cluster is deleted
 }
 TAGS = {"Tags", "BackupPlanTags", "BackupVaultTags"}  # asserted on the templates; some services here do not keep them
@@ -123,6 +127,57 @@ def put(properties: Mapping[str, Any], path: tuple[str | int, ...], value: Any) 
         target = target[part]
     target[path[-1]] = value
     return dict(changed)
+
+
+@pytest.fixture
+def outputs(aws: Aws, deployed: Deployed) -> dict[str, str]:
+    assert deployed.resources
+    stack = aws("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+
+def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -> None:
+    ran = exercise.run(aws, outputs)
+    assert ran.health["overall"] == "healthy"
+    assert set(ran.health["components"]) == {"database", "service", "load-balancer", "table", "backups"}
+    first, second = ran.failovers
+    assert (first["outcome"], second["outcome"], second["code"]) == ("succeeded", "refused", "cool-down")
+    assert first["old_writer"] != first["new_writer"]
+    assert ran.restore["ValidationStatus"] == "SUCCESSFUL"
+    assert "1 with data" in ran.restore["ValidationStatusMessage"]
+    tables = aws("dynamodb").list_tables()["TableNames"]
+    assert not [name for name in tables if name.startswith("awsbackup-restore-test-")]
+
+
+def test_run_again_within_the_cool_down_they_refuse_both_failovers(aws: Aws, outputs: dict[str, str]) -> None:
+    assert [answer["outcome"] for answer in exercise.run(aws, outputs).failovers] == ["refused", "refused"]
+
+
+def test_what_they_published_is_in_the_metrics_that_the_alarms_watch(aws: Aws, outputs: dict[str, str]) -> None:
+    exercise.run(aws, outputs)
+    cloudwatch = aws("cloudwatch")
+    published = {
+        (metric["MetricName"], *sorted((dim["Name"], dim["Value"]) for dim in metric["Dimensions"]))
+        for page in cloudwatch.get_paginator("list_metrics").paginate(Namespace=METRIC_NAMESPACE)
+        for metric in page["Metrics"]
+    }
+    watched = {
+        (alarm["MetricName"], *sorted((dim["Name"], dim["Value"]) for dim in alarm["Dimensions"]))
+        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+        if alarm.get("Namespace") == METRIC_NAMESPACE
+    }
+    # No Aurora restore test runs here.
+    assert {name for name in watched - published if "Aurora" not in str(name)} == set()
+
+
+def test_a_deployment_that_is_not_healthy_is_one_clear_error(aws: Aws, outputs: dict[str, str]) -> None:
+    service = {"cluster": outputs[OutputKey.ECS_CLUSTER_NAME], "service": outputs[OutputKey.ECS_SERVICE_NAME]}
+    aws("ecs").update_service(**service, desiredCount=0)
+    try:
+        with pytest.raises(LocalError, match=r"unhealthy: .*no target is healthy"):
+            exercise.run(aws, outputs)
+    finally:
+        aws("ecs").update_service(**service, desiredCount=2)
 
 
 def test_a_changed_capacity_limit_changes_only_the_database_stack(aws: Aws, dev: Assembly, deployed: Deployed) -> None:

@@ -43,6 +43,16 @@ OTHERS: dict[str, Any] = {
         "Properties": {"AlarmName": "any", "AlarmRule": "ALARM(listed)", "AlarmActions": [{"Ref": "Topic"}]},
         "DependsOn": "Alarm",
     },
+    "Experiment": {
+        "Type": "AWS::FIS::ExperimentTemplate",
+        "Properties": {
+            "Description": "listed",
+            "RoleArn": "arn:aws:iam::000000000000:role/fis",
+            "StopConditions": [{"Source": "none"}],
+            "Targets": {},
+            "Tags": {},
+        },
+    },
     "Metadata": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2"}},
     "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": DOCUMENT}},
     "Repository": {"Type": "AWS::ECR::Repository"},

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from ops.__main__ import main
-from ops.local import emulator
+from ops.local import emulator, exercise
 from ops.local.workspace import REPOSITORY, Workspace
 from tests.ops.conftest import free_port
 
@@ -57,6 +57,18 @@ outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs
 pathlib.Path(options["--outputs-file"]).write_text(json.dumps({stack: outputs}))
 raise SystemExit(0 if found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else 1)
 """
+RAN = exercise.Exercise(
+    health={"overall": "healthy", "components": {"database": {"health": "healthy", "reasons": []}}},
+    failovers=[
+        {"outcome": "succeeded", "old_writer": "one", "new_writer": "two", "seconds": 0.5, "reason": "a test"},
+        {"outcome": "refused", "code": "cool-down", "reason": "too soon"},
+    ],
+    restore={
+        "CreatedResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/copy",
+        "ValidationStatus": "SUCCESSFUL",
+        "ValidationStatusMessage": "1 items, 1 with data",
+    },
+)
 _suffixes = (f"s{number}" for number in count(1))
 
 
@@ -90,6 +102,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(
         sys, "executable", str(tmp_path / "python")
     )  # the Node beside the real one is not the one meant
+    # The stand-in deploys no functions; test_dev_app runs the real ones.
+    monkeypatch.setattr(exercise, "run", lambda _aws, _outputs: RAN)
     suffix = next(_suffixes)
 
     def run_command(workspace: Workspace, *arguments: str) -> tuple[int, str, str]:

@@ -1,0 +1,135 @@
+"""Runs the deployed functions: the health monitor, a failover, and a restore test from end to end."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ops.local.aws import Aws
+from ops.local.errors import LocalError
+from ops.local.resolve import ACCOUNT, REGION
+from stacks.names import OutputKey
+
+# How long a restore test may take from its event to its result, in seconds; it takes less than one.
+_PATIENCE: Final = 30.0
+_POLL: Final = 0.2
+_REASON: Final = "make local tries the failover"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What the functions answered.
+
+    Attributes:
+        health: the health monitor's answer.
+        failovers: answers of two failovers in a row.
+        restore: the restore job with its validation, as AWS Backup describes it.
+    """
+
+    health: Mapping[str, Any]
+    failovers: list[Mapping[str, Any]]
+    restore: Mapping[str, Any]
+
+
+def run(aws: Aws, outputs: Mapping[str, str]) -> Exercise:
+    """Invoke each function as an operator, or as AWS, would.
+
+    Args:
+        aws: clients of the embedded AWS.
+        outputs: outputs of the root stack.
+
+    Returns:
+        What they answered.
+
+    Raises:
+        LocalError: one of them failed, or did not do what it is for.
+    """
+    return Exercise(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs))
+
+
+def _health(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
+    answer = _invoke(aws, outputs[OutputKey.HEALTH_MONITOR_FUNCTION], {})
+    if answer["overall"] != "healthy":
+        found = {name: part["reasons"] for name, part in answer["components"].items() if part["health"] != "healthy"}
+        raise LocalError(f"the health monitor finds the new deployment {answer['overall']}: {found}")
+    return answer
+
+
+def _failovers(aws: Aws, outputs: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """Fail over twice in a row: the second time, and the first one soon after an earlier run, it is too soon."""
+    request = {"cluster": outputs[OutputKey.CLUSTER_IDENTIFIER], "reason": _REASON}
+    before = _writer(aws, outputs)
+    answers: list[Mapping[str, Any]] = [_invoke(aws, outputs[OutputKey.FAILOVER_FUNCTION], request) for _ in range(2)]
+    first, second = answers
+    moved = _writer(aws, outputs) != before
+    if moved is not (first["outcome"] == "succeeded"):
+        raise LocalError(f"the failover answered {first['outcome']}, and the writer did{'' if moved else ' not'} move")
+    if "cool-down" not in (first.get("code"), second.get("code")) or second["outcome"] != "refused":
+        raise LocalError(f"two failovers in a row answered {first['outcome']} and {second['outcome']}")
+    return answers
+
+
+def _writer(aws: Aws, outputs: Mapping[str, str]) -> str:
+    cluster = aws("rds").describe_db_clusters(DBClusterIdentifier=outputs[OutputKey.CLUSTER_IDENTIFIER])
+    members = cluster["DBClusters"][0]["DBClusterMembers"]
+    return str(next(member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]))
+
+
+def _restore(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
+    """Restore the table as a restore test does: AWS Backup's event starts the validation of the copy."""
+    table = outputs[OutputKey.TABLE_NAME]
+    with _item(aws, table), _copy(aws) as copy:
+        job = aws("backup").start_restore_job(
+            RecoveryPointArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}/backup/local",
+            Metadata={"targetTableName": copy},
+            ResourceType="DynamoDB",
+            IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/local",
+        )["RestoreJobId"]
+        found = _until_validated(aws, job)
+    if found["ValidationStatus"] != "SUCCESSFUL":
+        raise LocalError(f"the restore test is {found['ValidationStatus']}: {found.get('ValidationStatusMessage')}")
+    return found
+
+
+def _until_validated(aws: Aws, job: str) -> Mapping[str, Any]:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        found: Mapping[str, Any] = aws("backup").describe_restore_job(RestoreJobId=job)
+        if found["ValidationStatus"] != "VALIDATING":
+            return found
+        if time.monotonic() > deadline:
+            raise LocalError(f"restore job {job} was not validated within {_PATIENCE:.0f} s: see the function's log")
+        time.sleep(_POLL)
+
+
+@contextmanager
+def _item(aws: Aws, table: str) -> Iterator[None]:
+    """An item that a restored copy must hold."""
+    key = {"pk": {"S": "local"}, "sk": {"S": str(uuid.uuid4())}}
+    aws("dynamodb").put_item(TableName=table, Item=key)
+    try:
+        yield
+    finally:
+        aws("dynamodb").delete_item(TableName=table, Key=key)
+
+
+@contextmanager
+def _copy(aws: Aws) -> Iterator[str]:
+    """The name of a restored table, which AWS Backup would delete after the test."""
+    name = f"awsbackup-restore-test-{uuid.uuid4()}"
+    try:
+        yield name
+    finally:
+        if name in aws("dynamodb").list_tables()["TableNames"]:
+            aws("dynamodb").delete_table(TableName=name)
+
+
+def _invoke(aws: Aws, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    answer = aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    payload = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise LocalError(f"{function} failed: {payload.get('errorType')}: {payload.get('errorMessage')}")
+    return dict(payload)
