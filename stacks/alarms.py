@@ -14,6 +14,7 @@ from stacks.names import Names
 
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+RUNBOOK = "docs/runbook.md"
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
@@ -48,7 +49,7 @@ class Alarms:
         Args:
             construct_id: logical id, a PascalCase noun ending in ``Alarm``.
             subject: lower-case words with hyphens for the alarm's name, e.g. ``aurora-cpu``.
-            meaning: what an operator should understand when it fires.
+            meaning: what an operator should understand when it fires; the section of the runbook is added to it.
             metric: what is watched; its period is the alarm's.
             threshold: limit in the metric's unit.
             comparison: side of the limit that is bad.
@@ -62,7 +63,7 @@ class Alarms:
             self.scope,
             construct_id,
             alarm_name=self.names.alarm(subject),
-            alarm_description=meaning,
+            alarm_description=f"{meaning}. What to do: {RUNBOOK}#{subject}",
             metric=metric,
             threshold=threshold,
             comparison_operator=comparison,

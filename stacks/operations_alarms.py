@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 
-from stacks.alarms import AT_LEAST, BELOW, Alarms
+from stacks.alarms import AT_LEAST, BELOW, RUNBOOK, Alarms
 from stacks.names import METRIC_NAMESPACE
 from stacks.operations_functions import TESTED_TYPES
 from stacks.operations_widgets import Watched
@@ -148,7 +148,7 @@ class OperationsAlarms:
             self._alarms.scope,
             "WriterUnhealthyAlarm",
             composite_alarm_name=self._alarms.names.alarm("writer-unhealthy"),
-            alarm_description="The writer is unhealthy: fail over (docs/runbook.md#writer-unhealthy)",
+            alarm_description=f"The writer is unhealthy: fail over. What to do: {RUNBOOK}#writer-unhealthy",
             alarm_rule=cloudwatch.AlarmRule.all_of(
                 cloudwatch.AlarmRule.from_alarm(down, cloudwatch.AlarmState.ALARM),
                 cloudwatch.AlarmRule.from_alarm(self.silent, cloudwatch.AlarmState.OK),

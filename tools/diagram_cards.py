@@ -189,7 +189,7 @@ def monitoring(graph: Graph) -> list[Box | str]:
         Box(
             "Monitoring",
             f"{alarms.total()} alarms",
-            _lines(", ".join(f"{name} {count}" for name, count in alarms.items())),
+            tuple(wrap(", ".join(f"{name} {count}" for name, count in alarms.items()), WIDE)),
         ),
         Box("Monitoring", f"{len(rules)} event rules", tuple(wrap(", ".join(rules), WIDE))),
         "publish",
@@ -202,8 +202,30 @@ def monitoring(graph: Graph) -> list[Box | str]:
 
 
 def operations(graph: Graph) -> list[Box]:
-    """The dashboards."""
-    return [Box("Operations", words(found.path), ("dashboard",)) for found in graph.of("AWS::CloudWatch::Dashboard")]
+    """The functions with what starts them, the experiments, and the dashboards."""
+    functions = [found for found in graph.of("AWS::Lambda::Function") if found.stack == "Operations"]
+    boxes = [
+        Box("Operations", f"Lambda: {words(found.path).lower()}", (_started(graph, found),)) for found in functions
+    ]
+    experiments = [words(found.path).lower() for found in graph.of("AWS::FIS::ExperimentTemplate")]
+    if experiments:
+        boxes.append(
+            Box("Operations", f"{len(experiments)} FIS experiments", tuple(wrap(", ".join(experiments), NARROW)))
+        )
+    dashboards = [words(found.path).lower() for found in graph.of("AWS::CloudWatch::Dashboard")]
+    return [*boxes, Box("Operations", f"{len(dashboards)} dashboards", tuple(wrap(", ".join(dashboards), NARROW)))]
+
+
+def _started(graph: Graph, function: Resource) -> str:
+    for rule in graph.of("AWS::Events::Rule"):
+        if function in graph.targets(rule, rule.properties["Targets"]):
+            return str(rule.properties["ScheduleExpression"])
+    for mapping in graph.of("AWS::Lambda::EventSourceMapping"):
+        if function in graph.targets(mapping, {"FunctionName": mapping.properties["FunctionName"]}):
+            return "restore tests, from a queue"
+    alarms = graph.of("AWS::CloudWatch::CompositeAlarm")
+    automatic = any(function in graph.targets(alarm, alarm.properties["AlarmActions"]) for alarm in alarms)
+    return "by alarm or by hand" if automatic else "by hand or by a drill"
 
 
 def _lines(*lines: str) -> tuple[str, ...]:

@@ -242,8 +242,6 @@ def test_every_alarm_says_what_it_means_with_the_limit_that_is_set(deployment: A
     }
     meanings = {alarm["AlarmName"]: alarm["AlarmDescription"] for _, alarm in _alarms(deployment)}
     assert all(meanings.values())
-    shared = [meaning for meaning in meanings.values() if "operations." in meaning or "A restored copy" in meaning]
-    # Those of both stores mean the same, each for its own.
-    assert len(set(meanings.values())) == len(meanings) - len(shared) // 2
+    assert len(set(meanings.values())) == len(meanings)
     for subject, limit in limits.items():
         assert limit in meanings[deployment.names.alarm(subject)]
