@@ -93,7 +93,7 @@ guards-docs: install ## Write docs/guards.md from the rules and their fixtures
 	@python -m tools.guards_docs
 
 .PHONY: mutants
-mutants: install ## Break stacks/ on purpose, one line at a time, and list what no test noticed
+mutants: install ## Break stacks/ and lambda_src/ on purpose, one line at a time, and list what no test noticed
 	@python -m tools.mutants $(ARGS)
 
 .PHONY: diagram

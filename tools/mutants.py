@@ -1,4 +1,4 @@
-"""Breaks stacks/ on purpose, one mistake at a time, and lists the mistakes that no test noticed.
+"""Breaks stacks/ and lambda_src/ on purpose, one mistake at a time, and lists the mistakes that no test noticed.
 
 A survivor is a property that nobody asserts: a mistake of the same kind would reach an account unseen. Why this is none
 of the mutation testing packages: docs/decisions/012-mutation-run-of-our-own.md.
@@ -25,11 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.mutants_finder import NextMember, mutations
-from tools.mutants_judge import KILLED, ROOT, SURVIVED, UNCHANGED
+from tools.mutants_judge import FUNCTIONS, KILLED, ROOT, SURVIVED, UNCHANGED
 from tools.mutants_pool import Judged, MutantsError, judge_all
 from tools.mutants_source import Mutation
 
 LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "build", "cdk.out", "node_modules")
+SOURCES = ("stacks", "lambda_src")
 SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -73,13 +74,17 @@ def find(project: Path, modules: Sequence[str]) -> list[Mutation]:
     Raises:
         MutantsError: No file matches.
     """
-    paths = [str(path.relative_to(project)) for path in sorted((project / "stacks").rglob("*.py"))]
+    sources = [path for folder in SOURCES for path in sorted((project / folder).rglob("*.py"))]
+    paths = [str(path.relative_to(project)) for path in sources]
     chosen = [path for path in paths if not modules or any(module in path for module in modules)]
     if not chosen:
-        raise MutantsError(f"no file of stacks/ is called {' or '.join(modules)}; there are {', '.join(paths)}")
+        where, names = " or ".join(SOURCES), " or ".join(modules)
+        raise MutantsError(f"no file of {where} is called {names}; there are {', '.join(paths)}")
     found: list[Mutation] = []
+    # Where the functions' packages are, as Lambda sees them.
+    sys.path.insert(0, str(project / FUNCTIONS))
     for path in chosen:
-        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        module = path.removeprefix(FUNCTIONS).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         found += mutations(path, (project / path).read_text(encoding="utf-8"), members_in(module))
     return found
 
@@ -114,7 +119,7 @@ class Progress:
 
 def table(results: Sequence[Judged]) -> Table:
     """Draws what became of the mutations of each file."""
-    result = Table(title="Mutations of stacks/", show_footer=True)
+    result = Table(title="Mutations", show_footer=True)
     statuses = (KILLED, SURVIVED, UNCHANGED)
     totals = Counter(judged.verdict.status for judged in results)
     result.add_column("file", footer="all")

@@ -24,7 +24,9 @@ import pytest
 from tools.mutants_source import Mutation
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("app", "stacks", "tests")
+PACKAGES = ("app", "stacks", "tests", "common", "failover", "health_monitor", "restore_validation")
+# Code of the functions: no template shows it, and tests of its own judge it.
+FUNCTIONS = "lambda_src/"
 # Judged by all tests, template or no template.
 RULES = ("stacks/names.py", "stacks/settings/")
 # Settings are declared in these; what each one accepts is in one table of the tests.
@@ -70,7 +72,8 @@ class Judge:
         self._scratch.mkdir()
         # Bytecode is found by time and size of its source, which a mutation may leave as they were.
         sys.dont_write_bytecode = True
-        sys.path[:] = [str(self._copy), *(entry for entry in sys.path if Path(entry or ".").resolve() != ROOT)]
+        others = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+        sys.path[:] = [str(self._copy), str(self._copy / FUNCTIONS), *others]
         os.chdir(self._copy)
         profiles = importlib.import_module("tests.profiles").PROFILES
         self._assemblies = {profile: self._synthesize(profile) for profile in profiles}
@@ -101,7 +104,7 @@ class Judge:
             self._tidy()
 
     def _verdict(self, path: str) -> Verdict:
-        rules = path.startswith(RULES)
+        rules = path.startswith((*RULES, FUNCTIONS))
         changed = rules or any(self._synthesize(profile) != made for profile, made in self._assemblies.items())
         failed = self._test(path, of_templates=changed)
         if failed:
@@ -144,6 +147,12 @@ class Judge:
     def _tests(self, path: str) -> tuple[list[str], list[str]]:
         """The test files of a file by their names, and all others that can notice a mutation of it."""
         stem, tests = Path(path).stem, self._copy / "tests"
+        if path.startswith(FUNCTIONS):
+            package, every = Path(path).parent.name, sorted((tests / "lambdas").glob("test_*.py"))
+            # `test_monitor_logic` is of `health_monitor`; what is common is in the tests of all.
+            own = [file for file in every if file.stem.split("_")[1] in package]
+            names = [[str(file.relative_to(self._copy)) for file in files] for files in (own, every)]
+            return names[0], names[1] if package == "common" else []
         every = sorted((tests / "stacks").glob("test_*.py"))
         if path.startswith(RULES):
             every = [*sorted((tests / "settings").glob("test_*.py")), tests / "test_names.py", *every]

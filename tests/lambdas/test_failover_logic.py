@@ -78,6 +78,34 @@ def test_not_to_a_reader_that_lags(*, lag: float | None, refused: bool) -> None:
         assert "two 1000 ms" in decision.reason
 
 
+def test_a_refusal_says_what_to_do_about_it() -> None:
+    far = replace(
+        CLUSTER, instances=(WRITER, replace(READER, lag_ms=1500), replace(READER, identifier="x", lag_ms=2000))
+    )
+    refusals = [
+        (_decide(asked="other"), "wrong-cluster", "other is not the cluster of this deployment, cluster"),
+        (
+            _decide(replace(CLUSTER, status="upgrading")),
+            "in-progress",
+            "the cluster is upgrading: wait until it is available",
+        ),
+        (
+            _decide(claim=Claim("earlier", NOW - 100)),
+            "cool-down",
+            "the last failover began less than 600 s ago: wait 500 s",
+        ),
+        (
+            _decide(replace(CLUSTER, instances=(WRITER,))),
+            "no-healthy-reader",
+            "no reader is available to take over",
+        ),
+        (_decide(far), "replica-lag", "every reader lags by more than 1000 ms: two 1500 ms, x 2000 ms"),
+    ]
+    for decision, code, reason in refusals:
+        assert isinstance(decision, Refused)
+        assert (str(decision.code), decision.reason) == (code, reason)
+
+
 def test_the_writers_own_health_does_not_matter() -> None:
     assert _decide(replace(CLUSTER, instances=(replace(WRITER, status="failed"), READER))) == Accepted(READER)
     assert _decide(replace(CLUSTER, instances=(READER,))) == Accepted(READER)
