@@ -40,7 +40,7 @@ local-down: install ## Stop the embedded AWS and remove its state
 	@python -m ops local down
 
 .PHONY: test
-test: install ## Run all tests; branch coverage of stacks/ and lambda_src/ must be 100 %
+test: install ## Run all tests; branch coverage of stacks/, lambda_src/ and preflight/ must be 100 %
 	@pytest --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are judged beside it.
@@ -55,6 +55,14 @@ lint-types:
 
 lint-templates:
 	@python -m tools.lint_templates
+
+.PHONY: preflight
+preflight: install ## Ask the account, read-only, whether a deployment would succeed (ARGS="-c environment=prod …")
+	@python -m preflight $(ARGS)
+
+.PHONY: preflight-docs
+preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
+	@python -m tools.preflight_docs
 
 .PHONY: judge
 judge: install ## Ask independent judges about every environment, and write docs/compliance.md

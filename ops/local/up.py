@@ -18,6 +18,7 @@ from ops.local import (
     environment,
     exercise,
     fidelity,
+    preflight,
     prerequisites,
     report,
     report_exercise,
@@ -99,13 +100,15 @@ class _Run:
         self._client = aws.clients(port)
 
     def all_steps(self) -> None:
-        steps = Steps(self._console, total=6)
+        steps = Steps(self._console, total=7)
         with steps.step("Prerequisites") as result:
             result.append(prerequisites.check(self._workspace, self._environment))
         with steps.step("Embedded AWS") as result:
             result.append(self._ensure_running())
         with steps.step("Bootstrap") as result:
             result.append(self._ensure_bootstrapped())
+        with steps.step("Preflight") as result:
+            result.append(preflight.run(self._workspace, self._environment, self._settings))
         with steps.step(f"Deploy {self._stack}"):
             before = self._snapshot()
             self._deploy()

@@ -1,0 +1,49 @@
+"""Runs the preflight checks against the embedded AWS, as a deployer would run them against an account."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+
+from ops.local.errors import LocalError
+from ops.local.workspace import Workspace
+
+
+def run(workspace: Workspace, environment: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    """Run every check.
+
+    Args:
+        workspace: the checkout.
+        environment: of the command, see `environment.for_clients`.
+        settings: as for `cdk deploy -c`.
+
+    Returns:
+        How many checks ended how, for the step's line.
+
+    Raises:
+        LocalError: a check fails, or nothing could be asked.
+    """
+    context = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+    found = subprocess.run(
+        [sys.executable, "-m", "preflight", "--format", "json", *context],
+        cwd=workspace.root,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode not in (0, 1):
+        raise LocalError(f"preflight: {found.stderr.strip()[-500:] or f'it ended with code {found.returncode}'}")
+    results = json.loads(found.stdout)
+    failed = [result for result in results if result["status"] == "fail"]
+    if failed:
+        told = "; ".join(f"{each['id']}: {_messages(each)}. {each['fix']}" for each in failed)
+        raise LocalError(f"preflight: {told}")
+    counts = Counter(result["status"] for result in results)
+    return ", ".join(f"{count} {status}" for status, count in counts.most_common())
+
+
+def _messages(result: Mapping[str, list[Mapping[str, str]]]) -> str:
+    return ", ".join(finding["message"] for finding in result["findings"] if finding["status"] == "fail")

@@ -1,0 +1,60 @@
+"""The programs on this machine that deploy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from preflight.check import Check, Finding, fail, ok
+from preflight.world import World
+
+# 3.0.0 is an accidental publish and does not work; the library asks for no older schema than this one writes.
+OLDEST_CLI, NOT_BEFORE = (2, 1148, 0), (3, 0, 0)
+NODES = (22, 24)
+
+
+def _version(world: World, program: str) -> tuple[int, ...] | None:
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", world.version(program))
+    return tuple(map(int, found.groups())) if found else None
+
+
+class CdkCli(Check):
+    """The CDK CLI."""
+
+    id = "PF-CLI-01"
+    title = "The cdk on the PATH is 2.1148.0 or newer, and not 3"
+    why = "An older CLI does not read the assembly of aws-cdk-lib 2.275; 3.0.0, an accidental publish, cannot deploy."
+    fix = "Run `make install`, then `. .venv/bin/activate`: the pinned CLI comes with it."
+    source = "https://docs.aws.amazon.com/cdk/v2/guide/versioning.html"
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Look at `cdk --version`."""
+        where = world.program("cdk")
+        if where is None:
+            yield fail("no cdk is on the PATH")
+            return
+        found = _version(world, where)
+        shown = ".".join(map(str, found)) if found else "of no readable version"
+        fits = found is not None and OLDEST_CLI <= found < NOT_BEFORE
+        yield (ok if fits else fail)(f"cdk is {shown}")
+
+
+class Node(Check):
+    """Node.js, which the CLI and jsii run on."""
+
+    id = "PF-CLI-02"
+    title = "The node on the PATH is 22 or 24"
+    why = "jsii supports these versions only; others fail at synth, some of them without a message."
+    fix = "Run `make install`, then `. .venv/bin/activate`: the pinned Node comes with it."
+    source = "https://github.com/aws/jsii#requirements"
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Look at `node --version`."""
+        where = world.program("node")
+        if where is None:
+            yield fail("no node is on the PATH")
+            return
+        found = _version(world, where)
+        shown = ".".join(map(str, found)) if found else "of no readable version"
+        fits = found is not None and found[0] in NODES
+        yield (ok if fits else fail)(f"node is {shown}")
