@@ -16,6 +16,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
 )
 
@@ -55,11 +56,18 @@ class Account:
     Args:
         region: AWS region.
         session: makes clients; of the environment's credentials by default.
+
+    Raises:
+        AccountError: AWS_PROFILE names no profile.
     """
 
     def __init__(self, region: str, session: Any = None) -> None:
         self.region = region
-        self._session, self._lock, self._clients = session, Lock(), dict[str, Any]()
+        try:
+            self._session: Any = session or boto3.session.Session()
+        except ProfileNotFound as error:
+            raise AccountError(f"{error}: set AWS_PROFILE to one that is there") from None
+        self._lock, self._clients = Lock(), dict[str, Any]()
 
     def identity(self) -> Mapping[str, str]:
         """Ask who is asking.
@@ -89,15 +97,12 @@ class Account:
         """Return the client of a service; sessions are not safe to share while they make one."""
         with self._lock:
             if service not in self._clients:
-                session = self._session or boto3.session.Session()
-                create: Any = session.client  # the stubs know each service by its literal name
-                self._clients[service] = create(service, region_name=self.region, config=_CONFIG)
+                self._clients[service] = self._session.client(service, region_name=self.region, config=_CONFIG)
             return self._clients[service]
 
     def partition(self) -> str:
         """Return the partition of the region, e.g. ``aws-cn``."""
-        session: Any = self._session or boto3.session.Session()
-        return str(session.get_partition_for_region(self.region))
+        return str(self._session.get_partition_for_region(self.region))
 
 
 class Ask:

@@ -31,6 +31,8 @@ from stacks.settings import Settings, SettingsError, load_settings
 
 CLEAN, FAILED, UNASKED = 0, 1, 2
 TIMEOUT = 60.0
+# Of `cdk --version`, in seconds.
+VERSION_TIMEOUT = 20.0
 
 
 class UsageError(Exception):
@@ -139,8 +141,9 @@ def _run(checks: Sequence[Check], world_of: Callable[[Check], World], timeout: f
 
 
 def _version(program: str) -> str:
+    command = [program, "--version"]
     try:
-        found = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=VERSION_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return found.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 
 from botocore.exceptions import ClientError
 
@@ -24,7 +25,7 @@ def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
         A function that gives the physical ids of all resources of the root and its nested stacks, or raises
         :class:`CouldNotAsk`.
     """
-    ask = Ask(account, CALLS)
+    ask, one_at_a_time = Ask(account, CALLS), Lock()
 
     @cache
     def answer() -> frozenset[str] | CouldNotAsk:
@@ -34,7 +35,8 @@ def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
             return error
 
     def deployed() -> frozenset[str]:
-        found = answer()
+        with one_at_a_time:
+            found = answer()
         if isinstance(found, CouldNotAsk):
             raise found
         return found

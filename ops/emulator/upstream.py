@@ -134,7 +134,7 @@ db_instances = _table("services.rds", "_instances")
 db_cluster_attributes = Function(_PROVISIONERS, "_rds_db_cluster_attrs", "cluster")
 db_instance_attributes = Function(_PROVISIONERS, "_rds_db_instance_attrs", "instance")
 db_cluster_xml = Function("services.rds", "_cluster_xml", "c")
-orderable_options = Function("services.rds", "_describe_orderable_options", "p")
+rds_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.rds", "_ACTION_MAP")
 db_instance_xml = Function("services.rds", "_instance_xml", "i")
 
 # Amazon ECS, and the targets that it registers.

@@ -40,9 +40,10 @@ def install() -> None:
     registry.complete(_INSTANCE, _complete_instance)
     upstream.db_cluster_xml.wrap(_reporting)
     upstream.db_instance_xml.wrap(_reporting)
-    upstream.orderable_options.wrap(_with_serverless)
+    upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
 
 
+_ORDERABLE = "DescribeOrderableDBInstanceOptions"
 _SERVERLESS, _LIKE = "db.serverless", "db.r5.large"
 
 
