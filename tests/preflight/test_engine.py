@@ -15,7 +15,7 @@ from rich.console import Console
 
 from preflight import check as declarations
 from preflight.account import CouldNotAsk
-from preflight.check import Check, Finding, all_checks, fail, ok, warn
+from preflight.check import Check, Finding, Status, all_checks, fail, ok, warn
 from preflight.engine import Result, UnknownCheckError, choose, run
 from preflight.formats import FORMATS
 from preflight.formats.text import print_text

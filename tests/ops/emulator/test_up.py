@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from ops.__main__ import main
-from ops.local import emulator, exercise
+from ops.local import emulator, exercise, preflight
 from ops.local.workspace import REPOSITORY, Workspace
 from tests.ops.conftest import free_port
 
@@ -104,6 +104,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     )  # the Node beside the real one is not the one meant
     # The stand-in deploys no functions; test_dev_app runs the real ones.
     monkeypatch.setattr(exercise, "run", lambda _aws, _outputs: RAN)
+    monkeypatch.setattr(preflight, "run", lambda *_: "1 pass")
     suffix = next(_suffixes)
 
     def run_command(workspace: Workspace, *arguments: str) -> tuple[int, str, str]:
