@@ -78,21 +78,22 @@ def test_nothing_else_is(job: Job) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cluster", "step"),
+    ("cluster", "step", "reason"),
     [
-        (replace(OPEN, status="creating"), Step.WAIT),
-        (replace(OPEN, scales=False, instance_status=None), Step.LET_SCALE),
-        (replace(OPEN, instance_status=None), Step.CREATE_INSTANCE),
-        (replace(OPEN, instance_status="creating"), Step.WAIT),
-        (replace(OPEN, data_api=False), Step.OPEN),
-        (replace(OPEN, secret_status=None), Step.OPEN),
-        (replace(OPEN, secret_status="creating"), Step.WAIT),
-        (OPEN, Step.QUERY),
-        (None, Step.FAIL),
+        (replace(OPEN, status="creating"), "wait", "the cluster is creating"),
+        (replace(OPEN, scales=False, instance_status=None), "let-scale", "the cluster has no capacity range"),
+        (replace(OPEN, instance_status=None), "create-instance", "the cluster has no instance"),
+        (replace(OPEN, instance_status="creating"), "wait", "the instance is creating"),
+        (replace(OPEN, data_api=False), "open", "the cluster has no Data API"),
+        (replace(OPEN, secret_status=None), "open", "the cluster has no secret"),
+        (replace(OPEN, secret_status="creating"), "wait", "the secret is creating"),
+        (OPEN, "query", "the cluster is open"),
+        (None, "fail", "the restored cluster is gone"),
     ],
 )
-def test_a_cluster_is_opened_step_by_step(cluster: RestoredCluster | None, step: Step) -> None:
-    assert next_step(cluster, None, 1).step is step
+def test_a_cluster_is_opened_step_by_step(cluster: RestoredCluster | None, step: str, reason: str) -> None:
+    found = next_step(cluster, None, 1)
+    assert (str(found.step), found.reason) == (step, reason)
 
 
 @pytest.mark.parametrize(

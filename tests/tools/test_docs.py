@@ -10,6 +10,7 @@ import pytest
 
 from app import NAG
 from guards.engine import all_rules
+from preflight.check import all_checks
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.fields import FIELDS
 from stacks.settings.loader import ENVIRONMENTS
@@ -174,6 +175,16 @@ def test_every_guard_is_linked_by_its_own_id() -> None:
     for rule, anchor in links:
         assert rule in all_rules()
         assert anchor == rule.lower()
+
+
+def test_every_check_of_the_account_is_linked_by_its_own_id() -> None:
+    text = _text("docs/pitfalls.md")
+    links = re.findall(r"\[(PF-[A-Z0-9]+-\d{2})\]\(preflight\.md#([a-z0-9-]+)\)", text)
+    assert len(links) > 5
+    assert set(re.findall(r"PF-[A-Z0-9]+-\d{2}", text)) == {check for check, _ in links}
+    for check, anchor in links:
+        assert check in all_checks()
+        assert anchor == check.lower()
 
 
 def test_what_a_template_can_show_has_a_guard() -> None:
