@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from ops import outputs
 from ops.local import cli as local
 from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
@@ -22,7 +23,9 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
         The exit code: 0, or 1 after one line on stderr that says what is wrong. A wrong command line exits with 2.
     """
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
-    local.add_to(parser.add_subparsers(required=True, metavar="command"))
+    commands = parser.add_subparsers(required=True, metavar="command")
+    local.add_to(commands)
+    outputs.add_to(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options, workspace or Workspace(), Console(emoji=False))

@@ -1,0 +1,219 @@
+"""The flat outputs of a deployed stack: asked of CloudFormation, written, found and read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from ops import outputs
+from ops.__main__ import main
+from ops.local.errors import LocalError
+from tests.lambdas.answers import RefusedError
+from tests.preflight.world import Session
+
+NESTED = "Breakwater-x1-DatabaseNestedStack-1"
+ROOT = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "us-east-1"}
+
+
+def _stack(name: str, suffix: str | None, **more: Any) -> dict[str, Any]:
+    tags = [{"Key": "Suffix", "Value": suffix}] if suffix else []
+    return {"StackName": name, "CreationTime": 0, "StackStatus": "CREATE_COMPLETE", "Tags": tags, **more}
+
+
+def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"OutputKey": key, "OutputValue": value} for key, value in values.items()]
+
+
+class _CloudFormation:
+    """CloudFormation with some stacks."""
+
+    def __init__(self, *stacks: dict[str, Any]) -> None:
+        self.stacks = list(stacks)
+
+    def describe(self, **given: Any) -> Mapping[str, Any]:
+        if "StackName" in given:
+            return {"Stacks": [stack for stack in self.stacks if stack["StackName"] == given["StackName"]]}
+        page = int(given.get("NextToken", 0))
+        more = {"NextToken": str(page + 1)} if page + 1 < len(self.stacks) else {}
+        return {"Stacks": self.stacks[page : page + 1], **more}
+
+    def resources(self, **given: Any) -> Mapping[str, Any]:
+        found = {
+            "Breakwater-x1": [
+                ("AWS::CloudFormation::Stack", "DatabaseNestedStackDatabaseNestedStackResource1", NESTED)
+            ],
+            NESTED: [("AWS::RDS::DBCluster", "Cluster1", "dr-aurora-x1"), ("AWS::CDK::Metadata", "CDKMetadata", "")],
+        }[given["StackName"]]
+        rows = [
+            {
+                "ResourceType": kind,
+                "LogicalResourceId": logical,
+                "ResourceStatus": "CREATE_COMPLETE",
+                "LastUpdatedTimestamp": 0,
+                **({"PhysicalResourceId": physical} if physical else {}),
+            }
+            for kind, logical, physical in found
+        ]
+        return {"StackResourceSummaries": rows}
+
+
+OURS = _stack("Breakwater-x1", "x1", Outputs=_pairs(ROOT))
+INNER = _stack(NESTED, "x1", ParentId="arn:x", Outputs=_pairs({"ClusterRef": "dr-aurora-x1"}))
+
+
+@pytest.fixture
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> _CloudFormation:
+    """An account with our stack, its nested one, and two that are somebody else's."""
+    made = _CloudFormation(_stack("CDKToolkit", None), INNER, OURS, _stack("Breakwater-x1-copy", None))
+    answers = {"cloudformation:DescribeStacks": made.describe, "cloudformation:ListStackResources": made.resources}
+
+    def session(region_name: str | None = None) -> Any:
+        fake = Session(answers)
+        fake.region_name = region_name or "us-east-1"  # type: ignore[attr-defined]
+        return fake
+
+    monkeypatch.setattr(boto3.session, "Session", session)
+    return made
+
+
+FLAT = ROOT | {
+    "Database.Outputs.ClusterRef": "dr-aurora-x1",
+    "Database.Cluster1": "dr-aurora-x1",
+    "Database.CDKMetadata": "",
+}
+
+
+@pytest.mark.usefixtures("cloudformation")
+@pytest.mark.parametrize("name", [None, "Breakwater-x1"])
+def test_outputs_of_root_and_nested_stacks_with_physical_ids(name: str | None) -> None:
+    assert outputs.deployed(name) == FLAT
+
+
+@pytest.mark.usefixtures("cloudformation")
+def test_they_are_written_where_programs_look_for_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / outputs.WRITTEN
+    assert main(["outputs", "--out", str(file)]) == 0
+    assert "6 outputs and physical ids" in capsys.readouterr().out.replace("\n", "")
+    assert outputs.find({}, tmp_path) == FLAT
+
+
+@pytest.mark.usefixtures("cloudformation")
+def test_they_are_printed_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["outputs"]) == 0
+    assert json.loads(capsys.readouterr().out) == FLAT
+
+
+def _said(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["outputs", *words]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+@pytest.mark.usefixtures("cloudformation")
+def test_a_stack_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    told = _said(["--stack", "Breakwater-x1-copy"], capsys)
+    assert told == "error: no stack Breakwater-x1-copy is deployed in us-east-1; there are Breakwater-x1\n"
+
+
+def test_no_stack_at_all_is_one_line(cloudformation: _CloudFormation, capsys: pytest.CaptureFixture[str]) -> None:
+    cloudformation.stacks = [_stack("CDKToolkit", None)]
+    assert _said(["--region", "eu-west-1"], capsys) == "error: no stack Breakwater-… is deployed in eu-west-1\n"
+
+
+def test_a_stack_in_progress_is_one_line(cloudformation: _CloudFormation, capsys: pytest.CaptureFixture[str]) -> None:
+    cloudformation.stacks = [{**OURS, "StackStatus": "UPDATE_IN_PROGRESS"}]
+    assert "Breakwater-x1 is UPDATE_IN_PROGRESS: wait" in _said([], capsys)
+
+
+def test_of_several_stacks_one_is_to_be_chosen(
+    cloudformation: _CloudFormation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloudformation.stacks = [OURS, _stack("Breakwater-x2", "x2")]
+    assert "choose one of Breakwater-x1, Breakwater-x2 with --stack" in _said([], capsys)
+
+
+def test_no_permission_is_one_line(cloudformation: _CloudFormation, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(**_: Any) -> Mapping[str, Any]:
+        raise RefusedError("AccessDenied")
+
+    cloudformation.describe = refuse  # type: ignore[method-assign]
+    # The session keeps the function that it was given: make another.
+    told = _with(refuse, capsys)
+    assert told.startswith("error: DescribeStacks in us-east-1: AccessDenied: ")
+
+
+def test_no_network_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def hang(**_: Any) -> Mapping[str, Any]:
+        raise EndpointConnectionError(endpoint_url="https://cloudformation.us-east-1.amazonaws.com")
+
+    assert _with(hang, capsys).startswith("error: AWS cannot be asked: Could not connect to the endpoint")
+
+
+def _with(operation: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    def session(region_name: str | None = None) -> Any:
+        fake = Session({"cloudformation:DescribeStacks": operation})
+        fake.region_name = region_name or "us-east-1"  # type: ignore[attr-defined]
+        return fake
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3.session, "Session", session)
+        return _said([], capsys)
+
+
+def test_no_region_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    assert _said([], capsys) == "error: no region: give --region, or set AWS_REGION\n"
+
+
+@pytest.mark.parametrize("place", outputs.PLACES)
+def test_a_file_is_looked_for_in_the_usual_places(place: Path, tmp_path: Path) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(json.dumps({"Breakwater-x1": ROOT, "Other": {"A": "b"}}))
+    assert outputs.find({}, tmp_path) == ROOT
+
+
+def test_a_named_file_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "outputs.json").write_text(json.dumps(ROOT | {"Suffix": "other"}))
+    (tmp_path / "named.json").write_text(json.dumps(ROOT))
+    assert outputs.find({outputs.VARIABLE: str(tmp_path / "named.json")}, tmp_path) == ROOT
+
+
+@pytest.mark.usefixtures("cloudformation")
+def test_without_a_file_the_account_is_asked(tmp_path: Path) -> None:
+    assert outputs.find({}, tmp_path) == FLAT
+    with pytest.raises(LocalError, match="no stack Breakwater-x9"):
+        outputs.find({"BREAKWATER_STACK": "Breakwater-x9"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file or directory: write it with"),
+        ("{", "is no JSON: write it with"),
+        ("[]", "is no flat list of outputs"),
+        ('{"Suffix": 1}', "is no flat list of outputs"),
+        ("{}", "holds no Suffix, Region, EnvironmentName: it is not of Breakwater"),
+        ('{"Other": {"A": "b"}}', "holds 0 stacks called Breakwater-…: one is needed"),
+        ('{"Breakwater-a": {}, "Breakwater-b": {}}', "holds 2 stacks called Breakwater-…"),
+        ('{"Breakwater-a": {"A": 1}}', "is no flat list of outputs"),
+    ],
+)
+def test_a_wrong_file_is_one_line(content: str | None, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "outputs.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(LocalError) as caught:
+        outputs.read(file)
+    assert told in str(caught.value)
+    assert str(caught.value).startswith(str(file))
+    assert "\n" not in str(caught.value)
