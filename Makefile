@@ -35,6 +35,17 @@ local: install ## Deploy the platform into an embedded AWS on this machine and v
 local-status: install ## Show what runs in the embedded AWS
 	@python -m ops local status
 
+INTEGRATION := tests/integration -o python_files='check_*.py' -p no:cacheprovider
+
+.PHONY: integration
+integration: install ## Ask the platform in the embedded AWS whether it is what the settings say (after `make local`)
+	@python -m ops local run -- sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
+		integration $(INTEGRATION) $(ARGS)
+
+.PHONY: integration-aws
+integration-aws: install ## The same of a deployment in an account, by your credentials; nothing is left out there
+	@pytest $(INTEGRATION) $(ARGS)
+
 .PHONY: local-down
 local-down: install ## Stop the embedded AWS and remove its state
 	@python -m ops local down

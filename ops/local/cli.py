@@ -1,6 +1,8 @@
 """The sub-commands of `python -m ops local`."""
 
 import argparse
+import os
+import subprocess
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -27,6 +29,10 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
     verb = verbs.add_parser("status", help="what runs in the embedded AWS")
     verb.set_defaults(run=_status)
+
+    verb = verbs.add_parser("run", help="run a command whose AWS is the embedded one", usage="%(prog)s -- command …")
+    verb.add_argument("command", nargs=argparse.REMAINDER, help="the command and its words")
+    verb.set_defaults(run=_run)
 
     verb = verbs.add_parser("down", help="stop the embedded AWS and remove its state")
     verb.set_defaults(run=_down)
@@ -55,6 +61,27 @@ def _status(_options: argparse.Namespace, workspace: Workspace, console: Console
     console.print(f"The embedded AWS runs on {environment.endpoint(running.port)} (process {running.pid}).")
     pages = aws.clients(running.port)("cloudformation").get_paginator("describe_stacks").paginate()
     console.print(status.stacks_table(stack for page in pages for stack in page["Stacks"]))
+
+
+def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -> None:
+    words: list[str] = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not words:
+        raise LocalError("no command: write it behind --, e.g. `python -m ops local run -- pytest`")
+    running = emulator.running(workspace)
+    if running is None:
+        raise LocalError("the embedded AWS does not run: run `make local`")
+    # A deployment's outputs in the checkout are not those of the embedded AWS, and settings are those of `make local`.
+    found = {
+        **environment.for_clients(workspace, running.port),
+        "BREAKWATER_OUTPUTS": str(workspace.flat_outputs),
+        "BREAKWATER_CONTEXT": os.environ.get("BREAKWATER_CONTEXT", ""),
+    }
+    try:
+        code = subprocess.run(words, env=found, check=False).returncode
+    except OSError as error:
+        raise LocalError(f"{words[0]} cannot be run: {error.strerror}") from None
+    if code:
+        raise SystemExit(code)
 
 
 def _down(_options: argparse.Namespace, workspace: Workspace, console: Console) -> None:

@@ -55,6 +55,11 @@ class Workspace:
         return self.state / "outputs.json"
 
     @property
+    def flat_outputs(self) -> Path:
+        """All outputs and physical ids, as `python -m ops outputs` writes them."""
+        return self.state / "flat-outputs.json"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of the emulator."""
         return self.state / "tmp"

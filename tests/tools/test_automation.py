@@ -108,8 +108,8 @@ def test_a_deployment_comes_from_main_through_an_approved_environment() -> None:
         credentials = [number for number, step in enumerate(steps) if "role-to-assume" in step.get("with", {})]
         assert len(credentials) == 1, name
         names = [step.get("name", "") for step in steps[credentials[0] + 1 :]]
-        # What is asked read-only comes before what changes something, and nothing else holds credentials.
-        assert names == {"diff": ["cdk diff"], "deploy": ["Preflight", "cdk deploy"]}[name]
+        # What is asked read-only comes first, and nothing else holds credentials.
+        assert names == {"diff": ["cdk diff"], "deploy": ["Preflight", "cdk deploy", "Integration"]}[name]
 
 
 def test_updates_never_offer_the_accidental_cdk_3() -> None:
@@ -137,7 +137,7 @@ def test_help_lists_every_command_and_is_the_default() -> None:
     assert listed == phony - {"lint-types", "lint-templates"}
 
 
-def test_ci_run_is_executable_and_ends_with_the_tests() -> None:
+def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     lines = script.read_text().splitlines()
@@ -147,5 +147,9 @@ def test_ci_run_is_executable_and_ends_with_the_tests() -> None:
         "make lint",
         "make judge ARGS=--check",
         "make test",
+        "make local",
+        "make integration",
     ]
-    assert lines[-1] == "make test"
+    assert lines[-1] == "make integration"
+    # Nothing stays behind, however it ends.
+    assert lines.index("trap 'make local-down' EXIT") == lines.index("make local") - 1

@@ -112,6 +112,41 @@ def test_status_of_one_that_has_ended(capsys: pytest.CaptureFixture[str], worksp
     )
 
 
+@pytest.mark.parametrize("words", [[], ["--"]])
+def test_run_wants_a_command(capsys: pytest.CaptureFixture[str], workspace: Workspace, words: list[str]) -> None:
+    code, _, error = run(capsys, workspace, "run", *words)
+    assert code == 1
+    assert error == "error: no command: write it behind --, e.g. `python -m ops local run -- pytest`\n"
+
+
+def test_run_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    code, _, error = run(capsys, workspace, "run", "--", "true")
+    assert (code, error) == (1, "error: the embedded AWS does not run: run `make local`\n")
+
+
+def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workspace: Workspace
+) -> None:
+    monkeypatch.setattr(cli.emulator, "running", lambda _: Running(1, 4600))
+    monkeypatch.setenv("AWS_PROFILE", "theirs")
+    monkeypatch.setenv("BREAKWATER_CONTEXT", "database.max_acu=4")
+    monkeypatch.setenv("BREAKWATER_OUTPUTS", "theirs.json")
+    said = "echo $AWS_ENDPOINT_URL ${AWS_PROFILE-none} $BREAKWATER_CONTEXT $BREAKWATER_OUTPUTS $0 $1"
+    assert main(["local", "run", "--", "sh", "-c", said, "--", "-x"], workspace) == 0
+    told = f"http://127.0.0.1:4600 none database.max_acu=4 {workspace.flat_outputs} -- -x\n"
+    assert capfd.readouterr().out == told
+    with pytest.raises(SystemExit, match="7"):
+        main(["local", "run", "sh", "-c", "exit 7"], workspace)
+
+
+def test_run_of_an_unknown_command_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: Workspace
+) -> None:
+    monkeypatch.setattr(cli.emulator, "running", lambda _: Running(1, 4600))
+    code, _, error = run(capsys, workspace, "run", "--", "no-such-program")
+    assert (code, error) == (1, "error: no-such-program cannot be run: No such file or directory\n")
+
+
 def test_types_prints_a_table(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
     code, output, _ = run(capsys, workspace, "types")
     assert code == 0

@@ -1,0 +1,87 @@
+"""A deployed stack: its outputs, its settings file, and clients of the account or of the embedded AWS.
+
+Files here are called `check_*.py`, so that `make test` leaves them alone: `make integration` runs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+
+from ops import outputs as found
+from ops.local.errors import LocalError
+from stacks.names import Names, OutputKey
+from stacks.settings import Settings, load_settings
+
+Client = Callable[[str], Any]
+# Settings that were given with -c at the deployment, as they were: "key=value key=value".
+CONTEXT = "BREAKWATER_CONTEXT"
+
+
+@pytest.fixture(scope="session")
+def outputs() -> Mapping[str, str]:
+    """Outputs and physical ids of the deployed stack."""
+    try:
+        return found.find()
+    except LocalError as error:
+        pytest.exit(f"integration: {error}", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def settings(outputs: Mapping[str, str]) -> Settings:
+    """The settings file that the stack was deployed from."""
+    context = dict(word.split("=", 1) for word in os.environ.get(CONTEXT, "").split())
+    told = {
+        "environment": outputs[OutputKey.ENVIRONMENT],
+        "suffix": outputs[OutputKey.SUFFIX],
+        "region": outputs[OutputKey.REGION],
+    }
+    return load_settings({**context, **told})
+
+
+@pytest.fixture(scope="session")
+def names(settings: Settings) -> Names:
+    """Physical names of the deployment."""
+    return Names(settings.suffix, settings.region)
+
+
+@pytest.fixture(scope="session")
+def client(outputs: Mapping[str, str]) -> Client:
+    """Clients in the stack's region; `AWS_ENDPOINT_URL` is honoured by boto3."""
+    session = boto3.session.Session(region_name=outputs[OutputKey.REGION])
+    create: Any = session.client  # the stubs know each service by its literal name
+    return cache(create)
+
+
+@pytest.fixture(scope="session")
+def emulated() -> bool:
+    """Whether this is the embedded AWS and not an account."""
+    return "AWS_ENDPOINT_URL" in os.environ
+
+
+@pytest.fixture(scope="session")
+def unanswered(emulated: bool) -> Callable[[str, str], None]:
+    """Skip what the embedded AWS cannot answer, by the API's name and with the reason; on AWS nothing is skipped."""
+
+    def skip(api: str, reason: str) -> None:
+        if emulated:
+            pytest.skip(f"{api}: {reason}")
+
+    return skip
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List what could not be asked, once for each reason."""
+    skipped = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
+    )
+    passed = len(terminalreporter.stats.get("passed", []))
+    terminalreporter.section(f"{passed} passed, {sum(skipped.values())} not answered by the embedded AWS")
+    for reason, count in sorted(skipped.items()):
+        terminalreporter.write_line(f"{count:>3}  {reason}")
