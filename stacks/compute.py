@@ -17,6 +17,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.acknowledgements import AWS_SOLUTIONS, acknowledge
 from stacks.compute_alarms import build_compute_alarms
 from stacks.imports import view_of_bucket, view_of_key, view_of_security_group
 from stacks.load_balancer import build_listeners, build_load_balancer, build_target_group
@@ -25,6 +26,12 @@ from stacks.policies import removal_policy, retention
 from stacks.settings import ComputeSettings, EgressMode, MonitoringSettings, NetworkSettings, RemovalSettings
 from stacks.task_definition import build_task_definition
 from stacks.waf import build_web_acl
+
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html
+EXEC_CHANNELS = (
+    "compute.exec_enabled is on: the channels of ECS Exec (ssmmessages) have no resource type, so only * is accepted; "
+    "logs:DescribeLogGroups is CDK's own, reads names alone and is asked of all groups."
+)
 
 
 class ComputeStack(NestedStack):
@@ -138,6 +145,9 @@ class ComputeStack(NestedStack):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         service.attach_to_application_target_group(self.target_group)
+        if self._settings.exec_enabled:
+            policy = self.task_definition.task_role.node.find_child("DefaultPolicy")
+            acknowledge(policy, AWS_SOLUTIONS, rule="IAM5[Resource::*]", reason=EXEC_CHANNELS)
         return service
 
     def _build_scaling(self) -> None:

@@ -44,8 +44,8 @@ class MonitoringStack(NestedStack):
         self._names = names
         self.topic = self._build_topic(key)
         self._build_topic_policy()
-        self._build_subscriptions(settings.emails)
         self.dead_letters = build_dead_letters(self, key, rules=f"{names.stack}-*")
+        self._build_subscriptions(settings.emails)
         self.restore_events = build_restore_events(
             self, key, dead_letters=self.dead_letters, keep_hours=restore_test_keep_hours
         )
@@ -95,7 +95,8 @@ class MonitoringStack(NestedStack):
 
     def _build_subscriptions(self, emails: tuple[str, ...]) -> None:
         for email in emails:
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+            # https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+            self.topic.add_subscription(subscriptions.EmailSubscription(email, dead_letter_queue=self.dead_letters))
 
     def _build_restore_rule(self) -> events.Rule:
         plan = self._names.of(PhysicalName.RESTORE_TESTING_PLAN)

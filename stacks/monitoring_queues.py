@@ -22,7 +22,7 @@ LAST_QUEUE = "This is the dead-letter queue: what lands here waits for an operat
 
 
 def build_dead_letters(scope: Construct, key: kms.IKey, *, rules: str) -> sqs.Queue:
-    """Keep what EventBridge could not deliver, and restore tests that nobody could validate.
+    """Keep what EventBridge or a mailbox did not take, and restore tests that nobody could validate.
 
     Args:
         scope: stack that owns the queue.

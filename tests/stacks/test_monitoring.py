@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stacks.settings import load_settings
-from tests.assembly import Assembly, synthesize
+from tests.assembly import Assembly
+from tests.stacks.monitoring_view import DEAD_LETTERS, TOPIC, monitoring_properties
 
-TOPIC = "${Monitoring/AlertTopic}"
-DEAD_LETTERS = "${Monitoring/UndeliveredNotices}"
 RESTORE_EVENTS, RESTORE_RULE = "${Monitoring/RestoreEvents.Arn}", "${Monitoring/RestoreTests}"
 OWNER_ACTIONS = {
     "sns:AddPermission",
@@ -25,19 +22,9 @@ OWNER_ACTIONS = {
 }
 
 
-def _properties(deployment: Assembly, kind: str) -> dict[str, dict[str, Any]]:
-    """Properties of every resource of a type in the stack by construct, without tags."""
-    found = {}
-    for name, resource in deployment.nested["Monitoring"].of_type(kind).items():
-        properties = deployment.plain("Monitoring", resource["Properties"])
-        properties.pop("Tags", None)
-        found[deployment.text("Monitoring", {"Ref": name})] = properties
-    return found
-
-
 def _statements(deployment: Assembly) -> dict[str, dict[str, Any]]:
     """Statements of the topic policy by principal, without their ids."""
-    (policy,) = _properties(deployment, "AWS::SNS::TopicPolicy").values()
+    (policy,) = monitoring_properties(deployment, "AWS::SNS::TopicPolicy").values()
     assert policy["Topics"] == [TOPIC]
     statements = {}
     for statement in policy["PolicyDocument"]["Statement"]:
@@ -51,7 +38,7 @@ def _statements(deployment: Assembly) -> dict[str, dict[str, Any]]:
 
 def test_one_topic_encrypted_with_the_messaging_key(deployment: Assembly) -> None:
     suffix, region = deployment.settings.suffix, deployment.settings.region
-    assert _properties(deployment, "AWS::SNS::Topic") == {
+    assert monitoring_properties(deployment, "AWS::SNS::Topic") == {
         TOPIC: {
             "TopicName": f"dr-alerts-{suffix}-{region}",
             "DisplayName": f"Breakwater-{suffix} alerts",
@@ -106,10 +93,12 @@ def test_everybody_is_denied_without_tls(deployment: Assembly) -> None:
 )
 def test_subscriptions_by_setting(request: pytest.FixtureRequest, profile: str, emails: set[str]) -> None:
     deployment: Assembly = request.getfixturevalue(profile)
-    subscriptions = _properties(deployment, "AWS::SNS::Subscription").values()
+    subscriptions = monitoring_properties(deployment, "AWS::SNS::Subscription").values()
     assert len(subscriptions) == len(list(deployment.all_of_type("AWS::SNS::Subscription"))) == len(emails)
     for email in emails:
-        assert {"Protocol": "email", "Endpoint": email, "TopicArn": TOPIC} in subscriptions
+        (found,) = [each for each in subscriptions if each["Endpoint"] == email]
+        assert (found["Protocol"], found["TopicArn"]) == ("email", TOPIC)
+        assert list(found["RedrivePolicy"]) == ["deadLetterTargetArn"]
 
 
 def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
@@ -175,7 +164,7 @@ def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
 
 
 def test_each_event_pattern_exactly(deployment: Assembly) -> None:
-    rules = _properties(deployment, "AWS::Events::Rule")
+    rules = monitoring_properties(deployment, "AWS::Events::Rule")
     expected = {f"${{Monitoring/{name}}}": pattern for name, pattern in _patterns(deployment).items()}
     account = deployment.settings.account or "${AWS::AccountId}"
     name = f"{deployment.settings.suffix}-{deployment.settings.region}".replace("-", "_")
@@ -200,7 +189,7 @@ def test_patterns_name_what_the_other_stacks_really_create(deployment: Assembly)
 
 
 def test_every_rule_is_on_and_tells_everything(deployment: Assembly) -> None:
-    for name, rule in _properties(deployment, "AWS::Events::Rule").items():
+    for name, rule in monitoring_properties(deployment, "AWS::Events::Rule").items():
         assert set(rule) == {"Description", "EventPattern", "State", "Targets"}, name
         assert rule["State"] == "ENABLED", name
         dead_letters = {"Arn": f"{DEAD_LETTERS[:-1]}.Arn}}"}
@@ -208,58 +197,7 @@ def test_every_rule_is_on_and_tells_everything(deployment: Assembly) -> None:
         assert rule["Targets"] == [{"Arn": target, "Id": "Target0", "DeadLetterConfig": dead_letters}], name
 
 
-def test_two_queues_keep_messages_encrypted_for_two_weeks(deployment: Assembly) -> None:
-    kept = {"KmsMasterKeyId": "${Kms/MessagingKey.Arn}", "MessageRetentionPeriod": 14 * 86_400}
-    # A step of a validation each six minutes, for as long as AWS Backup keeps what it restored.
-    receives = deployment.settings.backup.restore_test_keep_hours * 10 + 10
-    assert _properties(deployment, "AWS::SQS::Queue") == {
-        DEAD_LETTERS: kept,
-        "${Monitoring/RestoreEvents}": kept
-        | {
-            "VisibilityTimeout": 360,
-            "RedrivePolicy": {"deadLetterTargetArn": f"{DEAD_LETTERS[:-1]}.Arn}}", "maxReceiveCount": receives},
-        },
-    }
-
-
-def test_messages_come_no_more_often_than_sqs_accepts(tmp_path: Path) -> None:
-    settings = load_settings({"backup.restore_test_keep_hours": "168"})
-    queues = synthesize(settings, "kept", tmp_path).nested["Monitoring"].of_type("AWS::SQS::Queue").values()
-    (redrive,) = (queue["Properties"]["RedrivePolicy"] for queue in queues if "RedrivePolicy" in queue["Properties"])
-    assert redrive["maxReceiveCount"] == 1000
-
-
-def test_only_rules_of_this_account_write_to_the_queue_of_restore_tests(deployment: Assembly) -> None:
-    policy = _properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/RestoreEvents/Policy}"]
-    deny, allow = policy["PolicyDocument"]["Statement"]
-    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
-    account = deployment.settings.account or "${AWS::AccountId}"
-    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
-
-
-def test_only_the_event_rules_write_to_the_queue_and_only_with_tls(deployment: Assembly) -> None:
-    policy = _properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/UndeliveredNotices/Policy}"]
-    allowed = {}
-    region, account = deployment.settings.region, deployment.settings.account or "${AWS::AccountId}"
-    later = f"arn:aws:events:{region}:{account}:rule/{deployment.names.stack}-*"
-    for statement in policy["PolicyDocument"]["Statement"]:
-        assert statement["Resource"] == f"{DEAD_LETTERS[:-1]}.Arn}}"
-        if statement["Effect"] == "Deny":
-            assert statement["Principal"] == {"AWS": "*"}
-            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-            continue
-        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-        assert statement["Action"] == "sqs:SendMessage"
-        (condition,) = statement["Condition"].values()
-        allowed[condition["aws:SourceArn"]] = statement
-    rules = deployment.nested["Monitoring"].of_type("AWS::Events::Rule")
-    own = {deployment.text("Monitoring", {"Fn::GetAtt": [rule, "Arn"]}) for rule in rules}
-    assert set(allowed) == {*own, later}
-    assert len(policy["PolicyDocument"]["Statement"]) == len(rules) + 2
-
-
 def test_the_operations_team_reads_what_a_rule_is_for(deployment: Assembly) -> None:
-    descriptions = [rule["Description"] for rule in _properties(deployment, "AWS::Events::Rule").values()]
+    descriptions = [rule["Description"] for rule in monitoring_properties(deployment, "AWS::Events::Rule").values()]
     assert all(descriptions)
     assert len(set(descriptions)) == len(descriptions)

@@ -37,6 +37,18 @@ def test_every_finding_has_a_reason_and_every_reason_a_finding(verdicts: dict[st
     assert verdicts[environment].passed > 80
 
 
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - set(subjects.ENVIRONMENTS)))
+def test_other_settings_need_a_reason_for_each_finding_too(profile: str, tmp_path: Path) -> None:
+    context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
+    app, root = build_app(load_settings(PROFILES[profile]), context=context, outdir=str(tmp_path))
+    register_nag(app)
+    app.synth()
+    template = Template(profile, "Root", root.region, tmp_path / root.template_file)
+    verdict = nag.judge(Subject(profile, tmp_path, (template,)))
+    assert verdict.failed == ()
+    assert len(verdict.acknowledged) > 10
+
+
 def test_prod_needs_few_acknowledgements_and_the_fewest(verdicts: dict[str, Verdict]) -> None:
     accepted = [entry.finding for entry in verdicts["prod"].acknowledged]
     # A rule that complains of several patterns of one policy is one rule on one construct.
