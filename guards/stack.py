@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from guards.conditions import Conditions
-from guards.resolve import Choice, Resolver
+from guards.paths import steps, walk
+from guards.resolve import Resolver
 from guards.sources import Stack, mapping
 from guards.values import ABSENT, UNKNOWN, Reference, split_text
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from guards.template import Assembly
 
 
-EACH = "[]"
 _ENCODER = json.JSONEncoder(default=str, skipkeys=True, ensure_ascii=False)
 
 
@@ -70,7 +70,7 @@ class Resource:
         """
         found = self._options.get(path)
         if found is None:
-            found = self._options[path] = _walk(self.resolver, self.body.get("Properties", {}), _steps(path))
+            found = self._options[path] = walk(self.resolver, self.body.get("Properties", {}), steps(path))
         return list(found)
 
     def get(self, path: str) -> Any:
@@ -91,27 +91,6 @@ class Resource:
         """Path of the CDK construct that made it, when the template tells."""
         path = mapping(self.body.get("Metadata")).get("aws:cdk:path")
         return path if isinstance(path, str) else None
-
-
-def _walk(resolver: Resolver, value: Any, steps: tuple[str, ...]) -> list[Any]:
-    """Follow the steps of a path from a value on; see :meth:`Resource.options`."""
-    for index, step in enumerate(steps):
-        value = resolver.resolve(value)
-        if isinstance(value, dict) and step != EACH:
-            value = resolver.member(value, step)
-            if value is not ABSENT:
-                continue
-        if isinstance(value, Choice):
-            return [found for arm in value.arms for found in _walk(resolver, arm, steps[index:])]
-        if value is UNKNOWN or value is ABSENT:
-            return [value]
-        if step == EACH and isinstance(value, list):
-            return [found for item in value for found in _walk(resolver, item, steps[index + 1 :])]
-        return [UNKNOWN]
-    value = resolver.resolve(value)
-    if isinstance(value, Choice):
-        return [found for arm in value.arms for found in _walk(resolver, arm, ())]
-    return [resolver.deep(value)]
 
 
 class Template:
@@ -246,8 +225,3 @@ def _typed(kind: str, value: Any) -> Any:
     if items is not UNKNOWN:
         return [item.strip() if isinstance(item, str) else item for item in items]
     return [value] if isinstance(value, Reference) else UNKNOWN
-
-
-@cache
-def _steps(path: str) -> tuple[str, ...]:
-    return tuple(step for part in path.split(".") for step in ([part[:-2], EACH] if part.endswith(EACH) else [part]))

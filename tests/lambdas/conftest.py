@@ -8,7 +8,8 @@ import pytest
 from moto import mock_aws
 
 from common import clients
-from tests.lambdas.world import ENVIRONMENT, Calls, recorded
+from tests.lambdas.restore_world import VARIABLES, RestoreWorld
+from tests.lambdas.world import ENVIRONMENT, Calls, Clock, make_cluster, make_table, recorded
 
 
 @pytest.fixture
@@ -28,3 +29,23 @@ def calls(environment: dict[str, str]) -> Iterator[Calls]:
         with recorded() as made:
             yield made
         clients.client.cache_clear()
+
+
+@pytest.fixture
+def world(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Iterator[RestoreWorld]:
+    """The function's variables, and an account."""
+    assert calls == set()
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    make_table()
+    yield RestoreWorld(monkeypatch)
+    clients.client.cache_clear()
+
+
+@pytest.fixture
+def clock(calls: Calls) -> Clock:
+    """An account with the table and a cluster of two, and its clock."""
+    assert calls == set()
+    make_table()
+    make_cluster()
+    return Clock()

@@ -12,12 +12,10 @@ from botocore.exceptions import ClientError
 
 from common import clients
 from common.aurora import read_cluster
-from common.environment import ConfigurationError
 from failover import handler
 from failover.claims import Claims, Record
-from failover.handler import Failover, Request, RequestError, parse
+from failover.handler import Failover, Request
 from failover.logic import Limits
-from tests.assembly import assembly
 from tests.lambdas.world import (
     CLUSTER,
     NAMESPACE,
@@ -25,24 +23,11 @@ from tests.lambdas.world import (
     TABLE,
     Calls,
     Clock,
-    Context,
-    make_cluster,
-    make_table,
     writer,
 )
-from tests.stacks.test_least_privilege import action_of, granted
 
 REQUEST = Request(CLUSTER, "a drill", "request-1")
 LIMITS = Limits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
-
-
-@pytest.fixture
-def clock(calls: Calls) -> Clock:
-    """An account with the table and a cluster of two, and its clock."""
-    assert calls == set()
-    make_table()
-    make_cluster()
-    return Clock()
 
 
 def _failover(clock: Clock, **changes: Any) -> Failover:
@@ -241,54 +226,3 @@ def test_a_member_that_is_not_described_is_unknown_and_takes_nothing_over(clock:
 
     answer = _failover(clock, rds=Partial()).run(REQUEST, 300)
     assert answer["code"] == "no-healthy-reader"
-
-
-def test_the_function_reads_its_environment_and_answers(clock: Clock) -> None:
-    assert clock.now
-    answer = handler.handle({"cluster": CLUSTER, "reason": "a drill"}, Context())
-    assert answer["outcome"] == "succeeded"
-    again = handler.handle({"cluster": CLUSTER, "reason": "a drill"}, Context("request-2"))
-    assert (again["outcome"], again["code"]) == ("refused", "cool-down")
-
-
-def test_it_calls_nothing_that_its_role_may_not(clock: Clock, calls: Calls) -> None:
-    calls.clear()
-    handler.handle({"cluster": CLUSTER, "reason": "a drill"}, Context())
-    assert clock.now
-    made = {action_of(call) for call in calls}
-    assert len(made) > 5
-    assert made <= granted(assembly("dev"), "Failover")
-
-
-def test_a_missing_variable_is_one_clear_error(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert clock.now
-    monkeypatch.delenv("COOL_DOWN_SECONDS")
-    with pytest.raises(ConfigurationError, match="COOL_DOWN_SECONDS is not set"):
-        handler.handle({"cluster": CLUSTER, "reason": "a drill"}, Context())
-
-
-def test_an_alarm_asks_for_the_cluster_of_the_deployment() -> None:
-    event = {"source": "aws.cloudwatch", "alarmData": {"alarmName": "writer-unhealthy"}}
-    assert parse(event, "id", CLUSTER) == Request(CLUSTER, "alarm writer-unhealthy", "id")
-    assert parse({"source": "aws.cloudwatch"}, "id", CLUSTER).reason == "alarm an alarm"
-
-
-def test_an_operator_may_name_the_request() -> None:
-    event = {"cluster": CLUSTER, "reason": "drill", "request_id": "mine", "dry_run": True}
-    assert parse(event, "id", CLUSTER) == Request(CLUSTER, "drill", "mine", dry_run=True)
-
-
-@pytest.mark.parametrize(
-    ("event", "complaint"),
-    [
-        ({"reason": "drill"}, "cluster is missing"),
-        ({"cluster": CLUSTER}, "reason is missing"),
-        ({"cluster": 1, "reason": "drill"}, "cluster = 1: allowed is a str"),
-        ({"cluster": CLUSTER, "reason": ""}, "reason = ''"),
-        ({"cluster": CLUSTER, "reason": "drill", "dry_run": "yes"}, "dry_run = 'yes': allowed is a bool"),
-        ({"cluster": CLUSTER, "reason": "drill", "request_id": 5}, "request_id = 5"),
-    ],
-)
-def test_a_wrong_event_is_named(event: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(RequestError, match=complaint):
-        parse(event, "id", CLUSTER)
