@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -38,10 +38,14 @@ class TakenName(Check):
             yield ok(f"{len(names)} names{ours}")
 
 
-def _unless(code: str, error: ClientError) -> None:
-    """Return when the error says that there is no such thing; raise it otherwise."""
-    if error.response["Error"]["Code"] != code:
-        raise error
+def _described(world: World, call: str, missing: str, **parameters: Any) -> Mapping[str, Any] | None:
+    """Ask for one thing by its name; ``None`` when the error ``missing`` says that there is no such thing."""
+    try:
+        return world.ask(call, **parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != missing:
+            raise
+        return None
 
 
 class LogGroups(TakenName):
@@ -105,12 +109,8 @@ class Clusters(TakenName):
 
     def found(self, world: World, name: str) -> str | None:
         """Ask for the cluster."""
-        try:
-            world.ask("rds:DescribeDBClusters", DBClusterIdentifier=name)
-        except ClientError as error:
-            _unless("DBClusterNotFoundFault", error)
-            return None
-        return name
+        found = _described(world, "rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
+        return None if found is None else name
 
 
 class Tables(TakenName):
@@ -125,12 +125,8 @@ class Tables(TakenName):
 
     def found(self, world: World, name: str) -> str | None:
         """Ask for the table."""
-        try:
-            world.ask("dynamodb:DescribeTable", TableName=name)
-        except ClientError as error:
-            _unless("ResourceNotFoundException", error)
-            return None
-        return name
+        found = _described(world, "dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
+        return None if found is None else name
 
 
 class Functions(TakenName):
@@ -145,12 +141,8 @@ class Functions(TakenName):
 
     def found(self, world: World, name: str) -> str | None:
         """Ask for the function."""
-        try:
-            world.ask("lambda:GetFunctionConfiguration", FunctionName=name)
-        except ClientError as error:
-            _unless("ResourceNotFoundException", error)
-            return None
-        return name
+        found = _described(world, "lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
+        return None if found is None else name
 
 
 class LoadBalancers(TakenName):
@@ -165,12 +157,8 @@ class LoadBalancers(TakenName):
 
     def found(self, world: World, name: str) -> str | None:
         """Ask for the load balancer; its physical id is the ARN."""
-        try:
-            found = world.ask("elbv2:DescribeLoadBalancers", Names=[name])["LoadBalancers"]
-        except ClientError as error:
-            _unless("LoadBalancerNotFound", error)
-            return None
-        return str(found[0]["LoadBalancerArn"]) if found else None
+        found = _described(world, "elbv2:DescribeLoadBalancers", "LoadBalancerNotFound", Names=[name])
+        return str(found["LoadBalancers"][0]["LoadBalancerArn"]) if found and found["LoadBalancers"] else None
 
 
 class Secrets(TakenName):
@@ -185,8 +173,5 @@ class Secrets(TakenName):
 
     def found(self, world: World, name: str) -> str | None:
         """Ask for the secret, deleted or not."""
-        try:
-            return str(world.ask("secretsmanager:DescribeSecret", SecretId=name)["ARN"])
-        except ClientError as error:
-            _unless("ResourceNotFoundException", error)
-            return None
+        found = _described(world, "secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
+        return str(found["ARN"]) if found else None
