@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from preflight.check import Check, Finding, fail, ok
 from preflight.world import World
@@ -18,6 +18,16 @@ def _version(world: World, program: str) -> tuple[int, ...] | None:
     return tuple(map(int, found.groups())) if found else None
 
 
+def _judged(world: World, name: str, fits: Callable[[tuple[int, ...]], bool]) -> Finding:
+    """Judge the version of the program that the PATH finds."""
+    where = world.program(name)
+    if where is None:
+        return fail(f"no {name} is on the PATH")
+    found = _version(world, where)
+    shown = ".".join(map(str, found)) if found else "of no readable version"
+    return (ok if found is not None and fits(found) else fail)(f"{name} is {shown}")
+
+
 class CdkCli(Check):
     """The CDK CLI."""
 
@@ -29,14 +39,7 @@ class CdkCli(Check):
 
     def run(self, world: World) -> Iterator[Finding]:
         """Look at `cdk --version`."""
-        where = world.program("cdk")
-        if where is None:
-            yield fail("no cdk is on the PATH")
-            return
-        found = _version(world, where)
-        shown = ".".join(map(str, found)) if found else "of no readable version"
-        fits = found is not None and OLDEST_CLI <= found < NOT_BEFORE
-        yield (ok if fits else fail)(f"cdk is {shown}")
+        yield _judged(world, "cdk", lambda found: OLDEST_CLI <= found < NOT_BEFORE)
 
 
 class Node(Check):
@@ -50,11 +53,4 @@ class Node(Check):
 
     def run(self, world: World) -> Iterator[Finding]:
         """Look at `node --version`."""
-        where = world.program("node")
-        if where is None:
-            yield fail("no node is on the PATH")
-            return
-        found = _version(world, where)
-        shown = ".".join(map(str, found)) if found else "of no readable version"
-        fits = found is not None and found[0] in NODES
-        yield (ok if fits else fail)(f"node is {shown}")
+        yield _judged(world, "node", lambda found: found[0] in NODES)
