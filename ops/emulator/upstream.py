@@ -136,10 +136,19 @@ db_instance_attributes = Function(_PROVISIONERS, "_rds_db_instance_attrs", "inst
 db_cluster_xml = Function("services.rds", "_cluster_xml", "c")
 rds_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.rds", "_ACTION_MAP")
 db_instance_xml = Function("services.rds", "_instance_xml", "i")
+sync_db_cluster_endpoints = Function("services.rds", "_sync_cluster_endpoints", "cluster")
+rds_xml = Function("services.rds", "_xml", "status", "root_tag", "inner")
+rds_error = Function("services.rds", "_error", "code", "message", "status")
+data_api_connect = Function(
+    "services.rds_data", "_connect", "instance", "engine", "database", "password", "username"
+)  # fmt: skip
+data_api_is_real = Function("services.rds_data", "_has_real_endpoint", "instance")
+data_api_is_unreachable = Function("services.rds_data", "_is_connection_error", "exc")
 
 # Amazon ECS, and the targets that it registers.
 ecs_services = _table("services.ecs", "_services")
 ecs_tasks = _table("services.ecs", "_tasks")
+ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ecs", "_ACTION_MAP")
 reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
 subnets = _table("services.ec2", "_subnets")
 targets = _table("services.alb", "_targets")

@@ -82,7 +82,7 @@ def start(workspace: Workspace, port: int) -> Running:
         LocalError: the port is taken, or the emulator did not come up; the message says which and why.
     """
     _require_free(port)
-    shutil.rmtree(workspace.state, ignore_errors=True)  # what an emulator that ended unnoticed left behind
+    _remove_state(workspace)  # what an emulator that ended unnoticed left behind
     workspace.scratch.mkdir(parents=True)
     started = subprocess.run(
         [workspace.emulator_python, "-m", "ops.emulator", "--lock", workspace.lock, "--log", workspace.log],
@@ -172,8 +172,14 @@ def stop(workspace: Workspace) -> bool:
                 break
         else:
             raise LocalError(f"the embedded AWS (process {found.pid}) does not end: end it yourself")
-    shutil.rmtree(workspace.state, ignore_errors=True)
+    _remove_state(workspace)
     return found is not None
+
+
+def _remove_state(workspace: Workspace) -> None:
+    """Remove all files; a PostgreSQL server whose emulator was killed ends within a minute of losing its own."""
+    for folder in (workspace.postgres, workspace.state):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_until_gone(workspace: Workspace, seconds: float) -> bool:

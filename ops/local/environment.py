@@ -65,4 +65,5 @@ def for_emulator(workspace: Workspace, port: int, outside: Mapping[str, str] = o
         "IOT_MTLS_ENABLED": "0",  # its MQTT broker listens on every interface
         "SFTP_ENABLED": "0",
         "TMPDIR": str(workspace.scratch),
+        "BREAKWATER_POSTGRES": str(workspace.postgres),
     }

@@ -17,9 +17,9 @@ _COLOURS = {Level.REAL: "green", Level.SIMULATED: "yellow", Level.METADATA: "mag
 
 DISCLAIMER = """\
 What this does not prove
-  No container, PostgreSQL, network or load balancer ran.
+  No container, network or load balancer ran, and no Aurora: a PostgreSQL did.
   No permission was checked: policies are stored, never enforced.
-  The failover moved a mark, and the restore test copied a table as it was.
+  The restore test copied a table as it was.
   No backup, scaling or password rotation took place.
   Names, quotas, versions, sizes and zones that AWS refuses are accepted.
   Type by type: docs/local.md"""

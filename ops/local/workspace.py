@@ -1,6 +1,8 @@
 """Where the local deployment keeps things: all below `.local`, which git ignores."""
 
+import os
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -63,6 +65,16 @@ class Workspace:
     def scratch(self) -> Path:
         """Temporary files of the emulator."""
         return self.state / "tmp"
+
+    @property
+    def postgres(self) -> Path:
+        """Data of the databases behind Aurora clusters.
+
+        PostgreSQL refuses to be root, so root starts it as another user, who may be unable to enter this checkout.
+        """
+        if os.geteuid() != 0:
+            return self.state / "postgres"
+        return Path("/tmp") / f"breakwater-postgres-{sha256(bytes(self.state)).hexdigest()[:12]}"  # noqa: S108
 
     def shown(self, path: Path) -> str:
         """A path of the workspace as its user would type it."""

@@ -25,6 +25,7 @@ def install() -> None:
     registry.replace("AWS::ECS::TaskDefinition", create=_register_task_definition, create_only=_REVISED_BY)
     registry.replace("AWS::ECS::Service", create=_create_service)
     upstream.reconcile_tasks.wrap(_and_place)
+    upstream.ecs_actions[_STOP] = _and_replace(upstream.ecs_actions[_STOP])
 
 
 def _register_task_definition(declared: Declared) -> tuple[str, Attributes]:
@@ -49,6 +50,23 @@ def _and_place(reconcile: Callable[[str, str], None]) -> Callable[[str, str], No
             _place(service)
 
     return reconcile_and_place
+
+
+_STOP = "StopTask"
+_ACCEPTED = 200
+
+
+def _and_replace(stop: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """A service starts a task for one that was stopped; ministack does so only when the service itself changes."""
+
+    def stop_and_replace(request: dict[str, Any]) -> Any:
+        answer = stop(request)
+        if answer[0] == _ACCEPTED:
+            for key, service in list(upstream.ecs_services.items()):
+                upstream.reconcile_tasks(service["clusterArn"].rpartition("/")[2], key)
+        return answer
+
+    return stop_and_replace
 
 
 # AWS keeps the first four addresses of a subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from ops.emulator import registry, upstream
 from ops.emulator.api import arguments, client
 from ops.emulator.registry import Attributes, Declared, Properties
+from ops.emulator.types import rds_data, rds_postgres, rds_restores
 
 _CLUSTER = "AWS::RDS::DBCluster"
 _INSTANCE = "AWS::RDS::DBInstance"
@@ -40,6 +41,8 @@ def install() -> None:
     registry.complete(_INSTANCE, _complete_instance)
     upstream.db_cluster_xml.wrap(_reporting)
     upstream.db_instance_xml.wrap(_reporting)
+    for part in (rds_postgres, rds_restores, rds_data):
+        part.install()
     upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
 
 
@@ -68,6 +71,7 @@ def _create_cluster(declared: Declared) -> tuple[str, Attributes]:
     # ministack moves the endpoints here with the first instance; an endpoint of AWS never changes, and so must not
     # these, or an update of the cluster reaches everything that is told where the database is.
     record["Endpoint"] = record["ReaderEndpoint"] = os.environ["MINISTACK_HOST"]
+    rds_postgres.stand_up(record, properties=declared.properties)
     if secret_key:
         client("secretsmanager").update_secret(SecretId=record["MasterUserSecret"]["SecretArn"], KmsKeyId=secret_key)
     return identifier, upstream.db_cluster_attributes(record)

