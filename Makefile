@@ -42,6 +42,10 @@ integration: install ## Ask the platform in the embedded AWS whether it is what 
 	@python -m ops local run -- sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		integration $(INTEGRATION) $(ARGS)
 
+.PHONY: drill-failover
+drill-failover: install ## Kill the database's writer in the embedded AWS and measure RTO and RPO (ARGS="--runs 20")
+	@python -m ops local run -- python -m ops drill failover --yes $(ARGS)
+
 .PHONY: integration-aws
 integration-aws: install ## The same of a deployment in an account, by your credentials; nothing is left out there
 	@pytest $(INTEGRATION) $(ARGS)

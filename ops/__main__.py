@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from ops import outputs
+from ops.drill import cli as drill
 from ops.local import cli as local
 from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     commands = parser.add_subparsers(required=True, metavar="command")
     local.add_to(commands)
     outputs.add_to(commands)
+    drill.add_to(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options, workspace or Workspace(), Console(emoji=False))

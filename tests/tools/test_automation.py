@@ -149,7 +149,8 @@ def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
         "make test",
         "make local",
         "make integration",
+        "make drill-failover",
     ]
-    assert lines[-1] == "make integration"
+    assert lines[-1] == "make drill-failover"
     # Nothing stays behind, however it ends.
     assert lines.index("trap 'make local-down' EXIT") == lines.index("make local") - 1

@@ -1,0 +1,78 @@
+"""Aurora loses its writer: `FailoverDBCluster` ends it and promotes a reader."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.drill.drill import Drill
+from ops.local.errors import LocalError
+from stacks.names import OutputKey
+
+
+class Failover(Drill):
+    """The drill."""
+
+    name = "failover"
+    intention = "end the writer of the Aurora cluster and promote a reader; connections break for some seconds"
+    # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHighAvailability.html :
+    # service is restored in less than 60 s, often less than 30 s; the old writer needs longer to come back as a reader.
+    patience_seconds = 600.0
+
+    def inject(self) -> None:
+        """Ask RDS for a failover."""
+        cluster = self._describe()
+        self._old = _writer(cluster)
+        self._seen: tuple[str, str] = (self._old, cluster["Status"])
+        try:
+            self._rds.failover_db_cluster(DBClusterIdentifier=self._cluster)
+        except ClientError as error:
+            told = error.response["Error"]
+            raise LocalError(f"RDS refuses the failover: {told['Code']}: {told['Message']}") from None
+
+    def restored(self) -> bool:
+        """Another writer, and every member available."""
+        cluster = self._describe()
+        writer, status = _writer(cluster), cluster["Status"]
+        if writer != self._seen[0]:
+            self.happened(f"RDS: writer is {writer}")
+        if status != self._seen[1]:
+            self.happened(f"RDS: cluster is {status}")
+        self._seen = (writer, status)
+        return writer != self._old and status == "available" and self._members_available(cluster)
+
+    def state(self) -> str:
+        """Writer and status."""
+        cluster = self._describe()
+        return f"{self._cluster} is {cluster['Status']}, its writer is {_writer(cluster)}"
+
+    def parts(self) -> dict[str, str]:
+        """PostgreSQL is real in both worlds, and a different one."""
+        if not self.target.emulated:
+            return {"Aurora, DynamoDB, service": "AWS"}
+        return {
+            "database": "this machine: a PostgreSQL server that was killed and its streaming standby that was "
+            "promoted, reached through the RDS Data API of the embedded AWS; not Aurora, whose times differ",
+            "table": "this machine: DynamoDB of the embedded AWS, which the fault does not touch",
+            "service": "not measured: the embedded AWS runs no container and no load balancer",
+        }
+
+    @property
+    def _rds(self) -> Any:
+        return self.target.client("rds")
+
+    @property
+    def _cluster(self) -> str:
+        return self.target.outputs[OutputKey.CLUSTER_IDENTIFIER]
+
+    def _describe(self) -> dict[str, Any]:
+        return dict(self._rds.describe_db_clusters(DBClusterIdentifier=self._cluster)["DBClusters"][0])
+
+    def _members_available(self, cluster: dict[str, Any]) -> bool:
+        filters = [{"Name": "db-cluster-id", "Values": [cluster["DBClusterIdentifier"]]}]
+        pages = self._rds.get_paginator("describe_db_instances").paginate(Filters=filters)
+        return all(each["DBInstanceStatus"] == "available" for page in pages for each in page["DBInstances"])
+
+
+def _writer(cluster: dict[str, Any]) -> str:
+    members = cluster["DBClusterMembers"]
+    return next((member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]), "nobody")

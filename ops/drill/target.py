@@ -1,0 +1,106 @@
+"""What a drill is of: a deployed stack, its objectives, and clients that never wait long or ask twice."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from pydantic import ValidationError
+
+from ops import outputs
+from ops.local import emulator, environment
+from ops.local.errors import LocalError
+from ops.local.workspace import Workspace
+from stacks.names import STACK_PREFIX, OutputKey
+from stacks.settings import Settings, load_settings
+
+# A request of a probe that needs longer has failed for the client; a retry would hide what the drill measures.
+PATIENCE_SECONDS: Final = 3
+_IMPATIENT: Final = Config(
+    connect_timeout=PATIENCE_SECONDS,
+    read_timeout=PATIENCE_SECONDS,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    max_pool_connections=40,
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployed stack.
+
+    Attributes:
+        outputs: its outputs and physical ids.
+        settings: those that it was deployed with: its settings file, and what `BREAKWATER_CONTEXT` says.
+    """
+
+    outputs: Mapping[str, str]
+    settings: Settings
+
+    @property
+    def stack(self) -> str:
+        """Name of the root stack."""
+        return f"{STACK_PREFIX}-{self.outputs[OutputKey.SUFFIX]}"
+
+    @property
+    def environment(self) -> str:
+        """The environment that it was deployed as, e.g. `prod`."""
+        return self.outputs[OutputKey.ENVIRONMENT]
+
+    @property
+    def region(self) -> str:
+        """Its region."""
+        return self.outputs[OutputKey.REGION]
+
+    @property
+    def emulated(self) -> bool:
+        """Whether it lies in the embedded AWS."""
+        return "AWS_ENDPOINT_URL" in os.environ
+
+    def client(self, service: str) -> Any:
+        """A client that retries as usual, for what the drill itself does."""
+        create: Any = self._session.client
+        return create(service)
+
+    def probe_client(self, service: str) -> Any:
+        """A client that gives up after three seconds and does not ask twice, for what is measured."""
+        create: Any = self._session.client
+        return create(service, config=_IMPATIENT)
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        return boto3.session.Session(region_name=self.region)
+
+
+def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
+    """Find the deployed stack: by the caller's credentials; without any, in the embedded AWS if it runs here.
+
+    Args:
+        stack: name of the root stack; None for the only one.
+        region: None for that of the environment.
+        workspace: the checkout, for its embedded AWS.
+
+    Returns:
+        The stack.
+
+    Raises:
+        LocalError: there is no such stack, or no credentials and no embedded AWS.
+    """
+    if boto3.session.Session().get_credentials() is None:
+        running = emulator.running(workspace)
+        if running is None:
+            raise LocalError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
+        os.environ.update(environment.for_clients(workspace, running.port))
+    found = outputs.deployed(stack, region)
+    return Target(found, _settings(found))
+
+
+def _settings(found: Mapping[str, str]) -> Settings:
+    context = dict(word.split("=", 1) for word in os.environ.get("BREAKWATER_CONTEXT", "").split() if "=" in word)
+    told = {"environment": OutputKey.ENVIRONMENT, "suffix": OutputKey.SUFFIX, "region": OutputKey.REGION}
+    try:
+        return load_settings({**context, **{name: found[key] for name, key in told.items()}})
+    except (ValidationError, ValueError) as error:
+        raise LocalError(f"its settings cannot be read: {' '.join(str(error).split())}") from None

@@ -1,0 +1,80 @@
+"""ECS loses a task: one is stopped, and the service starts another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ops.drill.drill import Drill
+from ops.drill.measure import Recovery, Sample
+from ops.local.errors import LocalError
+from stacks.names import OutputKey
+
+
+class TaskLoss(Drill):
+    """The drill."""
+
+    name = "task-loss"
+    intention = "stop one task of the ECS service; the service starts another"
+    patience_seconds = 900.0
+
+    def inject(self) -> None:
+        """Stop the first running task."""
+        self._before = self._running()
+        if not self._before:
+            raise LocalError("the service runs no task: there is none to lose")
+        self._stopped = self._before[0]
+        self._back = 0.0
+        self._ecs.stop_task(cluster=self._cluster, task=self._stopped, reason=f"drill {self.run}")
+        self.happened(f"ECS: stopped {self._stopped.rpartition('/')[2]}")
+
+    def restored(self) -> bool:
+        """As many tasks as are wanted, without the stopped one, and as many healthy targets."""
+        service = self._ecs.describe_services(cluster=self._cluster, services=[self._service])["services"][0]
+        tasks = self._running()
+        whole = service["runningCount"] >= service["desiredCount"] and self._stopped not in tasks
+        if whole and (self.target.emulated or self._healthy() >= service["desiredCount"]):
+            self.happened(f"ECS: {len(tasks)} of {service['desiredCount']} tasks run")
+            self._back = self.events[-1].at
+            return True
+        return False
+
+    def state(self) -> str:
+        """Tasks."""
+        return f"{self._service} runs {len(self._running())} tasks; ECS starts what is missing by itself"
+
+    def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
+        """The probes, and the service's own number of tasks."""
+        back = self._back - self.fault if self._back else None
+        return [*super().recoveries(samples), Recovery("tasks as wanted", 0, 0, None, back, {})]
+
+    def parts(self) -> dict[str, str]:
+        """In the embedded AWS a task is a record."""
+        if not self.target.emulated:
+            return {"ECS, load balancer, Aurora, DynamoDB": "AWS"}
+        return {
+            "tasks": "simulated: the embedded AWS keeps records of tasks and runs no container; no time here is of ECS",
+            "service": "not measured: there is no load balancer to ask",
+            "database and table": "this machine, and the fault does not touch them",
+        }
+
+    @property
+    def _ecs(self) -> Any:
+        return self.target.client("ecs")
+
+    @property
+    def _cluster(self) -> str:
+        return self.target.outputs[OutputKey.ECS_CLUSTER_NAME]
+
+    @property
+    def _service(self) -> str:
+        return self.target.outputs[OutputKey.ECS_SERVICE_NAME]
+
+    def _running(self) -> list[str]:
+        pages = self._ecs.get_paginator("list_tasks").paginate(
+            cluster=self._cluster, serviceName=self._service, desiredStatus="RUNNING"
+        )
+        return [arn for page in pages for arn in page["taskArns"]]
+
+    def _healthy(self) -> int:
+        group = self.target.outputs[OutputKey.TARGET_GROUP_ARN]
+        targets = self.target.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return sum(each["TargetHealth"]["State"] == "healthy" for each in targets)

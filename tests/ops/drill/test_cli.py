@@ -1,0 +1,104 @@
+"""`python -m ops drill`: whom it asks, whom it refuses, how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.__main__ import main
+from ops.drill import cli
+from ops.local.workspace import Workspace
+from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """A deployed stack whose failover drill breaks this."""
+    no_aws(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    made = World()
+
+    class Local(FakeDrill):
+        def __init__(self, on: Any, _run: str) -> None:
+            super().__init__(made, on)
+
+    monkeypatch.setitem(cli.DRILLS, "failover", Local)
+    monkeypatch.setattr(cli, "find", lambda *_: target())
+    return made
+
+
+def drill(*words: str) -> int:
+    return main(["drill", "failover", "--before", "1", "--after", "1", *words])
+
+
+def test_with_yes_it_runs_and_leaves_evidence(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert drill("--yes") == 0
+    (place,) = (tmp_path / "evidence").iterdir()
+    assert place.name in capsys.readouterr().out
+    assert world.removed
+
+
+def test_it_runs_as_often_as_asked(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert drill("--yes", "--runs", "2", "--out", "proof") == 0
+    assert len(list((tmp_path / "proof").iterdir())) == 2
+    assert "2 runs" in capsys.readouterr().out
+    assert len(world.removed) == 2
+
+
+def test_nobody_there_to_confirm_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert drill() == 1
+    told = capsys.readouterr()
+    assert "This will break a world of a test: stack Breakwater-x1 in eu-central-1" in told.out
+    assert told.err == "error: nobody is there to confirm: add --yes\n"
+    assert not world.rows
+
+
+@pytest.mark.parametrize(("answer", "code"), [("Breakwater-x1", 0), ("yes", 1), ("", 1)])
+def test_the_name_of_the_stack_confirms(world: World, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _prompt: answer)
+    assert drill() == code
+    assert bool(world.rows) is (code == 0)
+
+
+def test_prod_needs_a_word_of_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "find", lambda *_: target("prod"))
+    assert drill("--yes") == 1
+    assert capsys.readouterr().err == "error: Breakwater-x1 is prod: add --allow-prod if you mean it\n"
+    assert not world.rows
+    assert drill("--yes", "--allow-prod") == 0
+
+
+def test_a_missed_objective_ends_with_1(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.heals_after = 25  # polls of 0.05 s, more than a second
+    monkeypatch.setattr(FakeDrill, "patience_seconds", 5.0)
+    monkeypatch.setattr(cli, "find", lambda *_: target(**{"recovery.rto_seconds": "1"}))
+    assert drill("--yes") == 1
+    assert "RTO 1." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--before", "0"), ("--after", "x"), ("--runs", "0"), ("--runs", "many")])
+def test_a_wrong_number_is_refused(words: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["drill", "failover", *words])
+    assert ended.value.code == 2
+    assert f"{words[1]!r} is not a number" in capsys.readouterr().err
+
+
+def test_without_credentials_and_without_an_embedded_aws_there_is_nothing_to_drill(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    code = main(["drill", "failover", "--yes"], Workspace(state=tmp_path / "state"))
+    told = "error: no AWS credentials, and no embedded AWS runs here: log in, or run `make local`\n"
+    assert (code, capsys.readouterr().err) == (1, told)

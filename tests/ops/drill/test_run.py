@@ -1,0 +1,171 @@
+"""A run from its first heartbeat to its evidence, against a world that a test breaks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from rich.console import Console
+
+from ops.drill import evidence, report
+from ops.drill.run import Result, Timing, run
+from ops.local.errors import LocalError
+from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
+
+TIMING = Timing(before=0.3, after=0.4)
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_aws(monkeypatch)
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=120)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def outage(console: Console) -> Result:
+    world = World()
+    world.heals_after = 6
+    return run(FakeDrill(world, target()), TIMING, console)
+
+
+def test_an_outage_is_detected_timed_and_over(outage: Result) -> None:
+    (found,) = outage.recoveries
+    assert found.errors > 0
+    assert found.detection_seconds is not None
+    assert 0 <= found.detection_seconds < 0.25
+    assert outage.rto_seconds is not None
+    assert 0.3 <= outage.rto_seconds < 1
+    assert [event.what for event in outage.events] == ["fault: fake", "healed"]
+
+
+def test_what_was_acknowledged_is_counted_and_compared(outage: Result) -> None:
+    (kept,) = outage.losses
+    assert kept.acknowledged == sum(sample.ok for sample in outage.samples) > 0
+    assert (outage.lost, outage.rpo_seconds) == (0, 0.0)
+
+
+def test_a_lost_write_is_told(console: Console) -> None:
+    class Forgetful(FakeDrill):
+        def inject(self) -> None:
+            self.world.rows.discard(max(self.world.rows))
+
+    found = run(Forgetful(World(), target()), TIMING, console)
+    assert found.lost == 1
+    assert 0 < found.rpo_seconds < 1
+    assert found.misses(300, 0.001) == [f"RPO {found.rpo_seconds:.1f} s, 0.001 s were promised"]
+
+
+def test_what_does_not_heal_in_time_misses_whatever_was_promised(console: Console) -> None:
+    world = World()
+    world.heals_after = 1000
+    found = run(FakeDrill(world, target()), TIMING, console)
+    assert found.rto_seconds is None
+    assert not found.restored
+    assert found.misses(10_000, 10_000) == ["not everything came back while the drill watched"]
+    assert world.removed == ["the thing"]
+
+
+def test_a_slow_recovery_misses(outage: Result) -> None:
+    assert outage.misses(300, 300) == []
+    assert outage.misses(0.1, 300) == [f"RTO {outage.rto_seconds:.1f} s, 0.1 s were promised"]
+
+
+def test_what_is_broken_already_is_not_broken_on_purpose(console: Console) -> None:
+    world = World()
+    world.broken = True
+    with pytest.raises(LocalError, match=r"3 of 3 requests failed before the drill began.*ConnectionError"):
+        run(FakeDrill(world, target()), Timing(0.28, 0.1), console)
+    assert world.removed == ["the thing"]
+
+
+@pytest.mark.parametrize("broken_off", [KeyboardInterrupt, LocalError("no")])
+def test_a_drill_that_is_cut_off_cleans_up_and_says_what_state_remains(
+    console: Console, broken_off: BaseException | type[BaseException]
+) -> None:
+    class CutOff(FakeDrill):
+        def inject(self) -> None:
+            raise broken_off
+
+    world = World()
+    with pytest.raises(broken_off if isinstance(broken_off, type) else type(broken_off)):
+        run(CutOff(world, target()), TIMING, console)
+    assert world.removed == ["the thing"]
+    assert "state: the world is round" in shown(console)
+
+
+def test_what_aws_refuses_is_one_line(console: Console) -> None:
+    class Refused(FakeDrill):
+        def inject(self) -> None:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "FailoverDBCluster")
+
+    with pytest.raises(LocalError, match=r"^the drill is cut off: .*AccessDenied.*not you$"):
+        run(Refused(World(), target()), TIMING, console)
+
+
+def test_what_cannot_be_removed_is_told(console: Console) -> None:
+    class Sticky(FakeDrill):
+        def _remove(self) -> None:
+            raise ClientError({"Error": {"Code": "Throttled", "Message": "later"}}, "DeleteTable")
+
+    found = run(Sticky(World(), target()), TIMING, console)
+    assert len(found.left) == 1
+    assert found.left[0].startswith("the thing: ")
+    assert "later" in found.left[0]
+
+
+def test_an_error_that_no_probe_is_meant_to_raise_is_not_swallowed(console: Console) -> None:
+    class Wrong(World):
+        def write(self, number: int) -> None:
+            raise TypeError(str(number))
+
+    with pytest.raises(TypeError):
+        run(FakeDrill(Wrong(), target()), TIMING, console)
+
+
+def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Result, tmp_path: Path) -> None:
+    hard = target(**{"recovery.rto_seconds": "1", "recovery.rpo_seconds": "1"})
+    place = evidence.write(tmp_path, outage, hard)
+    assert {path.name for path in place.iterdir()} == {"report.json", "report.md", "timeline.png", "SHA256SUMS"}
+    for line in (place / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest
+    told = json.loads((place / "report.json").read_text())
+    assert told["met"] is True
+    assert told["objectives"] == {"rto_seconds": 1, "rpo_seconds": 1}
+    assert told["measured"]["rto_seconds"] == outage.rto_seconds
+    assert len(told["samples"]) == len(outage.samples)
+    assert (place / "timeline.png").read_bytes().startswith(PNG)
+
+
+def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
+    hard = target(**{"recovery.rto_seconds": "1"})
+    slow = Result(**{**outage.__dict__, "fault": outage.fault, "restored": False})
+    text = "\n".join(evidence.as_markdown(slow, hard))
+    assert "| RTO | 1 s | not back | **no** |" in text
+    assert "| RPO | 300 s | 0.0 s | yes |" in text
+    assert "**Missed:** not everything came back" in text
+    assert "| world | a test |" in text
+    assert "Sign-off" in text
+
+
+def test_tables_show_the_objective_and_the_sum(outage: Result, console: Console) -> None:
+    console.print(report.table(outage, target()))
+    console.print(report.summary([outage, outage], target()))
+    text = shown(console)
+    assert "300 s" in text
+    assert f"{outage.rto_seconds:.2f} s" in text
+    assert str(2 * outage.losses[0].acknowledged) in text
