@@ -186,6 +186,11 @@ def test_tasks_are_in_the_zones_of_their_subnets_and_targets_of_their_load_balan
     tasks = aws("ecs").describe_tasks(cluster=cluster, tasks=aws("ecs").list_tasks(cluster=cluster)["taskArns"])
     zones = sorted(task["availabilityZone"] for task in tasks["tasks"])
     assert zones == ["us-east-1a", "us-east-1a", "us-east-1b"]
+    stopped = tasks["tasks"][0]["taskArn"]
+    aws("ecs").stop_task(cluster=cluster, task=stopped)
+    running = aws("ecs").list_tasks(cluster=cluster)["taskArns"]
+    assert len(running) == 3
+    assert stopped not in running
     group = made.physical_ids["Targets"]
     found = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     assert sorted((each["Target"]["Id"], each["Target"]["Port"]) for each in found) == [

@@ -5,21 +5,27 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.local import changes, exercise
+from ops.__main__ import main
+from ops.drill import cli
+from ops.drill.target import Target
+from ops.local import changes, emulator, environment, exercise
 from ops.local.aws import Aws
 from ops.local.deployment import Deployment, Resource
 from ops.local.errors import LocalError
 from ops.local.resolve import UNRESOLVED
 from ops.local.verify import checks_of
+from ops.local.workspace import Workspace
 from stacks.names import METRIC_NAMESPACE, OutputKey
+from stacks.settings import load_settings
 from tests.assembly import Assembly
+from tests.ops.emulator.changed import another, leaves, put
 from tests.ops.inventory import inventory
 from tests.ops.recorded import recorded
 from tests.ops.stack import delete, deploy, publish_assembly
@@ -100,35 +106,6 @@ def test_a_wrong_value_anywhere_turns_the_verification_red(aws: Aws, deployed: D
     assert unnoticed == NOT_COMPARED
 
 
-def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every scalar of a nested value, with its path."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from leaves(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
-    else:
-        yield path, value
-
-
-def another(value: Any) -> Any:
-    """A value of the same kind, and another one."""
-    if isinstance(value, bool):
-        return not value
-    return value + 1 if isinstance(value, int | float) else f"{value}-changed"
-
-
-def put(properties: Mapping[str, Any], path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """A copy with one scalar replaced."""
-    changed: Any = copy.deepcopy(dict(properties))
-    target = changed
-    for part in path[:-1]:
-        target = target[part]
-    target[path[-1]] = value
-    return dict(changed)
-
-
 @pytest.fixture
 def outputs(aws: Aws, deployed: Deployed) -> dict[str, str]:
     assert deployed.resources
@@ -168,6 +145,31 @@ def test_what_they_published_is_in_the_metrics_that_the_alarms_watch(aws: Aws, o
     }
     # No Aurora restore test runs here.
     assert {name for name in watched - published if "Aurora" not in str(name)} == set()
+
+
+@pytest.mark.parametrize("drill", sorted(cli.DRILLS))
+def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
+    emulator_workspace: Workspace, aws: Aws, outputs: dict[str, str], drill: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    running = emulator.running(emulator_workspace)
+    assert running is not None
+    for name, value in environment.for_clients(emulator_workspace, running.port).items():
+        monkeypatch.setenv(name, value)
+    # The stack is found by tags that only the CDK CLI gives it.
+    settings = load_settings({"environment": "dev", "suffix": "dev", "region": outputs[OutputKey.REGION]})
+    monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, settings))
+    before = inventory(aws)
+    words = ["--yes", "--before", "1", "--after", "1", "--out", str(tmp_path)]
+    assert main(["drill", drill, *words], emulator_workspace) == 0
+    told = json.loads(next(tmp_path.glob("*/report.json")).read_text())
+    assert (told["met"], told["not_removed"]) == (True, [])
+    assert sum(each["acknowledged"] for each in told["losses"]) > 0
+    # What is written after the snapshot of `restore` is not in it; nothing else may lose an acknowledged write.
+    assert drill == "restore" or told["measured"]["acknowledged_writes_lost"] == 0
+    assert inventory(aws) == before
+    heartbeats = aws("dynamodb").scan(TableName=outputs[OutputKey.TABLE_NAME])["Items"]
+    assert not [item for item in heartbeats if item["pk"]["S"].startswith("drill#")]
 
 
 def test_a_deployment_that_is_not_healthy_is_one_clear_error(aws: Aws, outputs: dict[str, str]) -> None:
