@@ -95,3 +95,27 @@ def test_iam_authentication_and_the_data_api_are_as_configured(cluster: dict[str
     assert cluster["IAMDatabaseAuthenticationEnabled"] is True
     assert cluster.get("HttpEndpointEnabled", False) is settings.database.data_api
     assert sorted(cluster.get("EnabledCloudwatchLogsExports", [])) == sorted(settings.database.log_exports)
+
+
+def test_a_row_is_written_and_read_back(
+    client: Client, cluster: dict[str, Any], outputs: Mapping[str, str], settings: Settings
+) -> None:
+    assert settings.database.data_api, "without the Data API nothing outside the VPC can ask the database"
+    asked = {
+        "resourceArn": cluster["DBClusterArn"],
+        "secretArn": outputs[OutputKey.CLUSTER_SECRET_ARN],
+        "database": settings.database.name,
+    }
+    data = client("rds-data")
+    transaction = data.begin_transaction(**asked)["transactionId"]
+    inside = {**asked, "transactionId": transaction}
+    try:
+        data.execute_statement(sql="CREATE TEMPORARY TABLE integration_check (number int) ON COMMIT DROP", **inside)
+        value = [{"name": "number", "value": {"longValue": 42}}]
+        data.execute_statement(sql="INSERT INTO integration_check VALUES (:number)", parameters=value, **inside)
+        answer = data.execute_statement(sql="SELECT number FROM integration_check", **inside)
+        assert answer["records"] == [[{"longValue": 42}]]
+    finally:
+        data.rollback_transaction(
+            resourceArn=asked["resourceArn"], secretArn=asked["secretArn"], transactionId=transaction
+        )
