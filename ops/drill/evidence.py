@@ -135,7 +135,8 @@ def _yes(met: bool) -> str:
 def _row(each: Recovery) -> tuple[str, ...]:
     phases = [_latency(each.latency.get(phase)) for phase in ("before", "during", "after")]
     detected = "" if each.detection_seconds is None else _seconds(each.detection_seconds)
-    return (each.name, str(each.requests), str(each.errors), detected, _seconds(each.rto_seconds), *phases)
+    counts = (str(each.requests), str(each.errors)) if each.requests else ("", "")
+    return (each.name, *counts, detected, _seconds(each.rto_seconds) if each.judged else "not judged", *phases)
 
 
 def _latency(each: Latency | None) -> str:

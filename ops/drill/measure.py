@@ -55,6 +55,7 @@ class Recovery:
         rto_seconds: from the fault to the first success after the last failure: 0 when nothing failed; None when it
             did not come back.
         latency: by phase: before, during, after.
+        judged: whether the fault is meant to touch it, so that its recovery is compared with the objective.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Recovery:
     detection_seconds: float | None
     rto_seconds: float | None
     latency: Mapping[str, Latency]
+    judged: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ops.drill.restored import Restoring
+from ops.drill.target import Target
 
 
 class PointInTime(Restoring):
@@ -16,9 +17,12 @@ class PointInTime(Restoring):
         "read those, and delete them"
     )
 
+    def __init__(self, target: Target, run: str) -> None:
+        super().__init__(target, run)
+        self.copy = f"{self.items.table}-drill-{run}"
+
     def inject(self) -> None:
         """Restore both."""
-        self.copy = f"{self.items.table}-drill-{self.run}"
         self.rds.restore_db_cluster_to_point_in_time(
             SourceDBClusterIdentifier=self.source["DBClusterIdentifier"], UseLatestRestorableTime=True, **self.placed()
         )
@@ -34,8 +38,7 @@ class PointInTime(Restoring):
 
     def made(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """The copy of the table as well."""
-        if self.fault:
-            yield f"table {self.copy}", self.unless_absent(self._delete_table)
+        yield f"table {self.copy}", self.unless_absent(self._delete_table)
         yield from super().made()
 
     def parts(self) -> dict[str, str]:

@@ -15,7 +15,8 @@ def table(result: Result, target: Target) -> Table:
     made = _table(f"Drill {result.drill}, {target.stack}", "", "Errors", "Detected", "Back", "Lost writes", "RPO")
     for each in result.recoveries:
         detected = "" if each.detection_seconds is None else f"{each.detection_seconds:.2f} s"
-        made.add_row(each.name, f"{each.errors} of {each.requests}", detected, _back(each.rto_seconds), "", "")
+        errors = f"{each.errors} of {each.requests}" if each.requests else ""
+        made.add_row(each.name, errors, detected, _back(each.rto_seconds) if each.judged else "", "", "")
     for kept in result.losses:
         made.add_row(kept.name, "", "", "", f"{kept.lost} of {kept.acknowledged}", f"{kept.rpo_seconds:.2f} s")
     made.add_section()
@@ -38,7 +39,7 @@ def summary(results: Sequence[Result], target: Target) -> Table:
     )
     for number, result in enumerate(results, start=1):
         made.add_row(
-            f"{number}  {result.run}",
+            str(number),
             str(sum(each.errors for each in result.recoveries)),
             _back(result.rto_seconds),
             str(sum(each.acknowledged for each in result.losses)),

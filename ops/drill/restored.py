@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from ops.drill import probes
 from ops.drill.drill import Drill
 from ops.drill.measure import Loss, Recovery, Sample, loss
+from ops.drill.target import Target
 from stacks.names import OutputKey
 
 _ABSENT = {
@@ -24,9 +26,8 @@ class Restoring(Drill):
 
     patience_seconds = 5400.0
 
-    def prepare(self) -> None:
-        """Heartbeats, and names for what will be restored."""
-        super().prepare()
+    def __init__(self, target: Target, run: str) -> None:
+        super().__init__(target, run)
         self.cluster = f"drill-{self.run}"
         self.instance = f"{self.cluster}-1"
         self.back: dict[str, float] = {}
@@ -46,11 +47,12 @@ class Restoring(Drill):
         return {"Aurora": self._read_cluster}
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
-        """From the declared loss to the first read of each copy."""
-        return [
+        """From the declared loss to the first read of each copy; the platform's own requests are told, not judged."""
+        copies = [
             Recovery(f"{name} restored", 0, 0, None, self.back[name] - self.fault if name in self.back else None, {})
             for name in self.wanted()
-        ] + super().recoveries(samples)
+        ]
+        return [*copies, *(replace(each, judged=False) for each in super().recoveries(samples))]
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
         """Writes acknowledged before the declared loss that the copy does not hold."""

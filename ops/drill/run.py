@@ -60,7 +60,7 @@ class Result:
     @property
     def rto_seconds(self) -> float | None:
         """The longest recovery; None when something did not come back."""
-        times = [each.rto_seconds for each in self.recoveries]
+        times = [each.rto_seconds for each in self.recoveries if each.judged]
         known = [each for each in times if each is not None]
         return max(known) if self.restored and known and len(known) == len(times) else None
 

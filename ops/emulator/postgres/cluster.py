@@ -85,6 +85,11 @@ class Cluster:
         """The master user."""
         return self._login
 
+    @property
+    def writer(self) -> str | None:
+        """The member that takes writes; None when there is none."""
+        return next((name for name, server in self._members.items() if server is self._writer), None)
+
     def add(self, member: str) -> None:
         """Start a member: the first is the writer, those after it follow."""
         with self._lock:
@@ -147,12 +152,16 @@ class Cluster:
                     self._follow(server)
 
     def remove(self, member: str) -> None:
-        """End a member and delete its data."""
+        """End a member; as on Aurora a reader takes over from a deleted writer, and the data outlives all members."""
         with self._lock:
-            server = self._members.pop(member)
-            if server is self._writer:
+            others = [name for name in self._members if name != member]
+            if self._members[member] is self._writer and others:
+                self.fail_over(others[0], moved=lambda: None)
+            elif self._members[member] is self._writer:
+                self._origin = self.latest()
                 self._writer = None
-            elif self._writer is not None and len(self._members) == 1:
+            server = self._members.pop(member)
+            if self._writer is not None and len(self._members) == 1:
                 self._writer.reload()  # nobody is left whom a commit could wait for
             server.remove()
 

@@ -115,10 +115,12 @@ def _with_member(create: Action) -> Action:
 def _without_member(delete: Action) -> Action:
     def delete_and_end(request: dict[str, Any]) -> Any:
         identifier = text(request, "DBInstanceIdentifier")
-        cluster = of(upstream.db_instances.get(identifier, {}))
+        instance = upstream.db_instances.get(identifier, {})
+        cluster, record = of(instance), upstream.db_clusters.get(instance.get("DBClusterIdentifier", ""))
         answer = delete(request)
-        if cluster and answer[0] == OK:
+        if cluster and record is not None and answer[0] == OK:
             cluster.remove(identifier)
+            _mark_writer(record, cluster.writer)
         return answer
 
     return delete_and_end
@@ -157,16 +159,17 @@ def _with_promotion(fail_over: Action) -> Action:
 
 
 def _promote(cluster: Cluster, record: dict[str, Any], target: str) -> None:
-    def moved() -> None:
-        for member in record["DBClusterMembers"]:
-            member["IsClusterWriter"] = member["DBInstanceIdentifier"] == target
-
     try:
-        cluster.fail_over(target, moved=moved)
+        cluster.fail_over(target, moved=lambda: _mark_writer(record, target))
     except PostgresError:
         _log.exception("failover to %s", target)
         return  # the cluster stays "failing-over", which is the truth
     record["Status"] = "available"
+
+
+def _mark_writer(record: dict[str, Any], writer: str | None) -> None:
+    for member in record["DBClusterMembers"]:
+        member["IsClusterWriter"] = member["DBInstanceIdentifier"] == writer
 
 
 def _writer(record: dict[str, Any]) -> str:

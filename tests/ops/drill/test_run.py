@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -107,6 +108,14 @@ def test_a_drill_that_is_cut_off_cleans_up_and_says_what_state_remains(
     assert "state: the world is round" in shown(console)
 
 
+def test_what_the_fault_is_not_meant_to_touch_is_told_and_not_judged(outage: Result) -> None:
+    (found,) = outage.recoveries
+    copy = dataclasses.replace(found, name="copy", rto_seconds=0.2)
+    told = dataclasses.replace(outage, recoveries=[copy, dataclasses.replace(found, rto_seconds=900.0, judged=False)])
+    assert told.rto_seconds == 0.2
+    assert "not judged" in "\n".join(evidence.as_markdown(told, target()))
+
+
 def test_what_aws_refuses_is_one_line(console: Console) -> None:
     class Refused(FakeDrill):
         def inject(self) -> None:
@@ -153,7 +162,7 @@ def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Re
 
 def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
     hard = target(**{"recovery.rto_seconds": "1"})
-    slow = Result(**{**outage.__dict__, "fault": outage.fault, "restored": False})
+    slow = dataclasses.replace(outage, restored=False)
     text = "\n".join(evidence.as_markdown(slow, hard))
     assert "| RTO | 1 s | not back | **no** |" in text
     assert "| RPO | 300 s | 0.0 s | yes |" in text

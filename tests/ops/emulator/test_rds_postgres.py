@@ -158,6 +158,26 @@ def test_without_its_reader_a_cluster_still_takes_writes(database: Database) -> 
     database.sql("CREATE TABLE kept (number int)")
 
 
+def test_a_reader_takes_over_from_a_deleted_writer_and_a_cluster_without_instances_keeps_its_data(
+    database: Database,
+) -> None:
+    database.sql("CREATE TABLE kept (number int)")
+    database.sql("INSERT INTO kept VALUES (7)")
+    first, second = database.members
+    database.rds.delete_db_instance(DBInstanceIdentifier=first, SkipFinalSnapshot=True)
+    assert database.writer() == second
+    assert database.sql("SELECT number FROM kept") == [7]
+    database.sql("INSERT INTO kept VALUES (8)")
+    database.rds.delete_db_instance(DBInstanceIdentifier=second, SkipFinalSnapshot=True)
+    database.rds.create_db_instance(
+        DBInstanceIdentifier=first,
+        DBClusterIdentifier=database.identifier,
+        Engine="aurora-postgresql",
+        DBInstanceClass="db.serverless",
+    )
+    assert database.sql("SELECT number FROM kept ORDER BY 1") == [7, 8]
+
+
 def test_a_deleted_cluster_leaves_no_server_and_no_file(
     database: Database, delete: Callable[[], None], emulator_workspace: Workspace
 ) -> None:
