@@ -55,7 +55,7 @@ local-down: install ## Stop the embedded AWS and remove its state
 	@python -m ops local down
 
 .PHONY: test
-test: install ## Run all tests; branch coverage of stacks/, lambda_src/ and preflight/ must be 100 %
+test: install ## Run all tests; branch coverage of stacks/, lambda_src/, preflight/ and ops/drill/ must be 100 %
 	@pytest --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are judged beside it.

@@ -62,10 +62,6 @@ class Sampler:
         """What came of the requests that have ended."""
         return list(self._samples)
 
-    def of(self, probe: str) -> list[Sample]:
-        """The samples of one probe."""
-        return [sample for sample in self._samples if sample.probe == probe]
-
     def _tick(self, probe: Probe) -> None:
         began, number = time.monotonic(), 0
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=probe.name) as pool:

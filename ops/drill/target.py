@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from pydantic import ValidationError
 
 from ops import outputs
 from ops.local import emulator, environment
 from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
+from ops.settings import settings_of
 from stacks.names import STACK_PREFIX, OutputKey
-from stacks.settings import Settings, load_settings
+from stacks.settings import Settings
 
 # A request of a probe that needs longer has failed for the client; a retry would hide what the drill measures.
 PATIENCE_SECONDS: Final = 3
@@ -86,7 +86,7 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
         The stack.
 
     Raises:
-        LocalError: there is no such stack, or no credentials and no embedded AWS.
+        LocalError: there is no such stack, or no credentials and no embedded AWS, or its settings are not known.
     """
     if boto3.session.Session().get_credentials() is None:
         running = emulator.running(workspace)
@@ -94,13 +94,4 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
             raise LocalError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
         os.environ.update(environment.for_clients(workspace, running.port))
     found = outputs.deployed(stack, region)
-    return Target(found, _settings(found))
-
-
-def _settings(found: Mapping[str, str]) -> Settings:
-    context = dict(word.split("=", 1) for word in os.environ.get("BREAKWATER_CONTEXT", "").split() if "=" in word)
-    told = {"environment": OutputKey.ENVIRONMENT, "suffix": OutputKey.SUFFIX, "region": OutputKey.REGION}
-    try:
-        return load_settings({**context, **{name: found[key] for name, key in told.items()}})
-    except (ValidationError, ValueError) as error:
-        raise LocalError(f"its settings cannot be read: {' '.join(str(error).split())}") from None
+    return Target(found, settings_of(found))

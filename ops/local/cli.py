@@ -11,6 +11,7 @@ from ops.local import aws, emulator, environment, fidelity, report, status
 from ops.local.errors import LocalError
 from ops.local.up import up
 from ops.local.workspace import DEFAULT_PORT, Workspace
+from ops.settings import CONTEXT
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     found = {
         **environment.for_clients(workspace, running.port),
         "BREAKWATER_OUTPUTS": str(workspace.flat_outputs),
-        "BREAKWATER_CONTEXT": os.environ.get("BREAKWATER_CONTEXT", ""),
+        CONTEXT: os.environ.get(CONTEXT, ""),
     }
     try:
         code = subprocess.run(words, env=found, check=False).returncode

@@ -16,12 +16,11 @@ import pytest
 
 from ops import outputs as found
 from ops.local.errors import LocalError
+from ops.settings import settings_of
 from stacks.names import Names, OutputKey
-from stacks.settings import Settings, load_settings
+from stacks.settings import Settings
 
 Client = Callable[[str], Any]
-# Settings that were given with -c at the deployment, as they were: "key=value key=value".
-CONTEXT = "BREAKWATER_CONTEXT"
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +35,10 @@ def outputs() -> Mapping[str, str]:
 @pytest.fixture(scope="session")
 def settings(outputs: Mapping[str, str]) -> Settings:
     """The settings file that the stack was deployed from."""
-    context = dict(word.split("=", 1) for word in os.environ.get(CONTEXT, "").split())
-    told = {
-        "environment": outputs[OutputKey.ENVIRONMENT],
-        "suffix": outputs[OutputKey.SUFFIX],
-        "region": outputs[OutputKey.REGION],
-    }
-    return load_settings({**context, **told})
+    try:
+        return settings_of(outputs)
+    except LocalError as error:
+        pytest.exit(f"integration: {error}", returncode=2)
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.session import Session
+from botocore.exceptions import ClientError
 
+from ops import outputs
 from ops.__main__ import main
 from ops.drill import cli
+from ops.drill.target import find
+from ops.local import emulator
+from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
 
@@ -102,3 +109,56 @@ def test_without_credentials_and_without_an_embedded_aws_there_is_nothing_to_dri
     code = main(["drill", "failover", "--yes"], Workspace(state=tmp_path / "state"))
     told = "error: no AWS credentials, and no embedded AWS runs here: log in, or run `make local`\n"
     assert (code, capsys.readouterr().err) == (1, told)
+
+
+@pytest.mark.usefixtures("world")
+def test_what_could_not_be_removed_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_self: FakeDrill) -> None:
+        raise ClientError({"Error": {"Code": "Denied", "Message": "no"}}, "DeleteTable")
+
+    monkeypatch.setattr(FakeDrill, "_remove", refuse)
+    assert drill("--yes") == 1
+    assert "not removed: the thing: " in capsys.readouterr().err
+
+
+DEPLOYED = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "eu-central-1"}
+
+
+def test_without_credentials_it_takes_the_embedded_aws_that_runs_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # which `find` changes
+    monkeypatch.setattr(Session, "get_credentials", lambda _: None)
+    monkeypatch.setattr(emulator, "running", lambda _: emulator.Running(pid=1, port=4999))
+    monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
+    found = find(None, None, Workspace(state=tmp_path))
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
+    assert found.emulated
+    assert (found.stack, found.region, found.environment) == ("Breakwater-x1", "eu-central-1", "dev")
+
+
+def test_objectives_are_those_that_were_deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    no_aws(monkeypatch)
+    monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
+    monkeypatch.setenv("BREAKWATER_CONTEXT", "recovery.rto_seconds=7")
+    assert find(None, None, Workspace(state=tmp_path)).settings.recovery.rto_seconds == 7
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        (
+            "recovery.rto_seconds=soon",
+            r'rto_seconds = "soon" cannot be used: .* belongs into BREAKWATER_CONTEXT',
+        ),
+        ("recovery.rto_seconds", r"BREAKWATER_CONTEXT holds 'recovery\.rto_seconds': expected key=value"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: str, said: str) -> None:
+    no_aws(monkeypatch)
+    monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
+    monkeypatch.setenv("BREAKWATER_CONTEXT", context)
+    with pytest.raises(LocalError, match=said):
+        find(None, None, Workspace(state=tmp_path))

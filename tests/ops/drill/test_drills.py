@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.drill import probes
+from ops.drill.drill import Drill
 from ops.drill.failover import Failover
 from ops.drill.pitr import PointInTime
 from ops.drill.restore import Restore
@@ -100,6 +101,11 @@ def test_a_task_is_replaced_when_as_many_run_and_are_healthy_as_are_wanted(on: T
     health[1]["TargetHealth"]["State"] = "healthy"
     assert drill.restored()
     assert drill.recoveries([])[-1].rto_seconds is not None
+
+
+def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
+    tasks(on.client("ecs"), "t/1")
+    assert TaskLoss(on, "r").state() == "service runs 1 tasks; ECS starts what is missing by itself"
 
 
 def test_a_service_without_a_task_has_none_to_lose(on: Target) -> None:
@@ -209,3 +215,42 @@ def test_the_service_is_requested_in_an_account_and_a_server_error_is_a_failure(
         probe.request(1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert probes.service(on) == []
+
+
+@pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime])
+def test_each_drill_says_what_was_of_aws_and_what_was_not(
+    on: Target, kind: type[Drill], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(kind(on, "r").parts().values()) == {"AWS"}
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    local = kind(on, "r").parts()
+    assert "AWS" not in local.values()
+    assert any("this machine" in where or "simulated" in where for where in local.values())
+    assert local["service"].startswith("not measured: ")
+
+
+def test_a_restoring_drill_leaves_the_platform_as_it_was(on: Target) -> None:
+    assert Restore(on, "r").state() == "the platform itself was not touched"
+
+
+def test_a_table_is_read_and_deleted_only_once_it_is_active(on: Target) -> None:
+    drill, dynamodb = PointInTime(on, "r"), on.client("dynamodb")
+    drill.back["Aurora"] = 1.0
+    states = iter(("CREATING", "ACTIVE", "CREATING", "ACTIVE"))
+    dynamodb.describe_table.side_effect = lambda **_: {"Table": {"TableStatus": next(states)}}
+    pages(dynamodb, {"Items": [{"sk": {"S": "0000000007"}}]})
+    assert not drill.restored()
+    assert drill.restored()
+    assert drill.kept == {"DynamoDB": {7}}
+    assert drill.clean() == []
+    dynamodb.delete_table.assert_called_once_with(TableName="dr-transactions-x1-drill-r")
+    assert next(states, None) is None
+
+
+def test_a_data_api_that_is_open_is_not_opened_again(on: Target) -> None:
+    rds = on.client("rds")
+    rds.describe_db_clusters.return_value = cluster("a", HttpEndpointEnabled=True, **RESTORED)
+    rds.describe_db_instances.return_value = {"DBInstances": [{"DBInstanceStatus": "available"}]}
+    on.client("rds-data").execute_statement.return_value = {"records": []}
+    assert Restore(on, "r").restored()
+    rds.enable_http_endpoint.assert_not_called()

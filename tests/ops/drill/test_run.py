@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
 from ops.drill import evidence, report
@@ -178,3 +178,25 @@ def test_tables_show_the_objective_and_the_sum(outage: Result, console: Console)
     assert "300 s" in text
     assert f"{outage.rto_seconds:.2f} s" in text
     assert str(2 * outage.losses[0].acknowledged) in text
+
+
+def test_a_drill_that_is_cut_off_says_what_remains_even_when_nothing_answers(console: Console) -> None:
+    class Deaf(FakeDrill):
+        def inject(self) -> None:
+            raise KeyboardInterrupt
+
+        def _remove(self) -> None:
+            raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+        def state(self) -> str:
+            raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Deaf(World(), target()), TIMING, console)
+    assert "remains: the thing: " in shown(console)
+    assert "state: unknown (" in shown(console)
+
+
+def test_the_report_names_what_could_not_be_removed(outage: Result) -> None:
+    told = dataclasses.replace(outage, left=["cluster drill-1: denied"])
+    assert "## Not removed\n\n- cluster drill-1: denied" in "\n".join(evidence.as_markdown(told, target()))
