@@ -47,6 +47,7 @@ class Drill(ABC):
         self.target, self.run = target, run
         self.events: list[Event] = []
         self.fault = 0.0
+        self.tell: Callable[[str], None] = _nobody
         self.rows, self.items = probes.Rows(target, run), probes.Items(target, run)
 
     def probes(self) -> Sequence[Probe]:
@@ -118,7 +119,8 @@ class Drill(ABC):
         yield f"items of drill#{self.run} in {self.items.table}", self.items.remove
 
     def happened(self, what: str) -> None:
-        """Note an event, now."""
+        """Note an event, now, and tell it to whoever watches."""
+        self.tell(what)
         self.events.append(Event(time.time(), what))
 
     def break_now(self) -> None:
@@ -135,6 +137,10 @@ class Drill(ABC):
                 return False
             time.sleep(self.POLL_SECONDS)
         return True
+
+
+def _nobody(_what: str) -> None:
+    """Hears of an event while nobody watches."""
 
 
 @contextmanager

@@ -48,8 +48,8 @@ def as_json(result: Result, target: Target) -> dict[str, Any]:
         "objectives": {"rto_seconds": recovery.rto_seconds, "rpo_seconds": recovery.rpo_seconds},
         "measured": {
             "rto_seconds": result.rto_seconds,
-            "rpo_seconds": result.rpo_seconds,
-            "acknowledged_writes_lost": result.lost,
+            "rpo_seconds": None if result.unread else result.rpo_seconds,
+            "acknowledged_writes_lost": None if result.unread else result.lost,
         },
         "met": not misses,
         "misses": misses,
@@ -57,6 +57,7 @@ def as_json(result: Result, target: Target) -> dict[str, Any]:
         "recoveries": [asdict(each) for each in result.recoveries],
         "losses": [asdict(each) for each in result.losses],
         "events": [asdict(each) for each in sorted(result.events, key=lambda each: each.at)],
+        "unread": result.unread,
         "not_removed": result.left,
         "samples": [asdict(each) for each in sorted(result.samples, key=lambda each: each.begun)],
     }
@@ -81,13 +82,14 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     misses = result.misses(recovery.rto_seconds, recovery.rpo_seconds)
     where = "the embedded AWS on one machine: **no number here is one of AWS**" if target.emulated else "AWS"
     head = _head(result, target)
+    rpo = "unknown" if result.unread else _seconds(result.rpo_seconds)
     yield f"# Drill: {result.drill}"
     yield f"\n{head['fault_at']}, stack {target.stack} ({target.environment}, {target.region}), in {where}.\n"
     yield from _table(
         ("", "Objective", "Measured", "Met"),
         [
             ("RTO", f"{recovery.rto_seconds} s", _seconds(result.rto_seconds), _yes(not _about(misses, "RTO", "not"))),
-            ("RPO", f"{recovery.rpo_seconds} s", _seconds(result.rpo_seconds), _yes(not _about(misses, "RPO"))),
+            ("RPO", f"{recovery.rpo_seconds} s", rpo, _yes(not _about(misses, "RPO"))),
         ],
     )
     yield from (f"\n**Missed:** {miss}." for miss in misses)
@@ -110,6 +112,8 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
             for each in result.losses
         ],
     )
+    if result.unread:
+        yield f"\nWhat was kept could not be read: {result.unread}"
     yield "\n## Events\n"
     events = sorted(result.events, key=lambda each: each.at)
     yield from _table(("After the fault", ""), [(f"{each.at - result.fault:+.2f} s", each.what) for each in events])

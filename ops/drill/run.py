@@ -44,6 +44,7 @@ class Result:
         samples: every request of every probe.
         parts: which parts ran where.
         left: what could not be removed.
+        unread: why it could not be read what was kept; empty when it was.
     """
 
     drill: str
@@ -56,6 +57,7 @@ class Result:
     samples: list[Sample]
     parts: dict[str, str]
     left: list[str]
+    unread: str = ""
 
     @property
     def rto_seconds(self) -> float | None:
@@ -86,7 +88,9 @@ class Result:
             found.append("not everything came back while the drill watched")
         elif self.rto_seconds > rto:
             found.append(f"RTO {self.rto_seconds:.1f} s, {rto:g} s were promised")
-        if self.rpo_seconds > rpo:
+        if self.unread:
+            found.append(f"RPO unknown, what was kept cannot be read: {self.unread}")
+        elif self.rpo_seconds > rpo:
             found.append(f"RPO {self.rpo_seconds:.1f} s, {rpo:g} s were promised")
         return found
 
@@ -117,6 +121,7 @@ def run(drill: Drill, timing: Timing, console: Console) -> Result:
 
 
 def _run(drill: Drill, timing: Timing, steps: Steps) -> Result:
+    drill.tell = steps.note
     sampler = Sampler(drill.probes())
     with steps.step("Prepare heartbeats"):
         drill.prepare()
@@ -134,7 +139,7 @@ def _run(drill: Drill, timing: Timing, steps: Steps) -> Result:
             time.sleep(timing.after)
     samples = sampler.samples()
     with steps.step("Count what was kept, and clean up"):
-        losses = drill.losses(samples)
+        losses, unread = _losses(drill, samples)
         left = drill.clean()
     return Result(
         drill=drill.name,
@@ -147,7 +152,16 @@ def _run(drill: Drill, timing: Timing, steps: Steps) -> Result:
         samples=samples,
         parts=drill.parts(),
         left=left,
+        unread=unread,
     )
+
+
+def _losses(drill: Drill, samples: list[Sample]) -> tuple[list[Loss], str]:
+    """A platform that has not come back cannot be asked, and its drill needs its evidence most."""
+    try:
+        return drill.losses(samples), ""
+    except (ClientError, BotoCoreError) as error:
+        return [], " ".join(str(error).split())
 
 
 def _give_up(drill: Drill, console: Console) -> None:

@@ -27,8 +27,11 @@ def draw(path: Path, result: Result) -> None:
     _draw_latency(latency, result, names)
     _draw_events(availability, latency, result)
     measured = "not back" if result.rto_seconds is None else f"{result.rto_seconds:.1f} s"
+    kept = f"RPO {result.rpo_seconds:.1f} s, {result.lost} acknowledged writes lost"
+    if result.unread:
+        kept = "what was kept could not be read"
     figure.suptitle(
-        f"Drill {result.drill}: RTO {measured}, RPO {result.rpo_seconds:.1f} s, {result.lost} acknowledged writes lost",
+        f"Drill {result.drill}: RTO {measured}, {kept}",
         fontsize=14, fontweight="bold", color=_INK,
     )  # fmt: skip
     figure.savefig(path)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 
 class Steps:
@@ -30,6 +31,10 @@ class Steps:
         yield result
         took = f"[dim]{time.monotonic() - began:.1f} s[/dim]"
         self._console.print("    " + "  ".join([took, *result]))
+
+    def note(self, text: str) -> None:
+        """Print something that happened within the step, and when."""
+        self._console.print(f"    [dim]{self.seconds:.1f} s[/dim]  {escape(text)}", highlight=False)
 
     @property
     def seconds(self) -> float:

@@ -6,6 +6,7 @@ has written it too (`synchronous_standby_names`), which keeps that promise by ot
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from ops.emulator.postgres.endpoint import Endpoint
 from ops.emulator.postgres.server import Server
 
 _PAIRS: Final = 60
+_ARCHIVE_SECONDS: Final = 30
+_POLL_SECONDS: Final = 0.05
 _SYNCHRONOUS: Final = {"synchronous_standby_names": "ANY 1 (*)"}
 
 
@@ -122,9 +125,8 @@ class Cluster:
         return {"restore_command": f'cp "{origin.archive}/%f" "%p"'}
 
     def _wait_until_recovered(self, server: Server) -> None:
-        while self._ask(server, "SELECT pg_is_in_recovery() AND pg_sleep(0.05) IS NOT NULL") == "t":
-            if not server.is_running:
-                raise PostgresError("the restored server ended while it replayed the log")
+        while self._ask(server, "SELECT pg_is_in_recovery()") == "t":  # refused once it has ended
+            time.sleep(_POLL_SECONDS)
 
     def _follow(self, server: Server) -> None:
         writer = self._require_writer()
@@ -180,8 +182,11 @@ class Cluster:
         with self._lock:
             writer = self._require_writer()
             written = self._ask(writer, "SELECT pg_walfile_name(pg_switch_wal())")
+            deadline = time.monotonic() + _ARCHIVE_SECONDS
             while not (self._archive / written).exists():
-                self._ask(writer, "SELECT pg_sleep(0.05)")
+                if time.monotonic() > deadline:
+                    raise PostgresError(f"{written} was not archived within {_ARCHIVE_SECONDS} s")
+                time.sleep(_POLL_SECONDS)
             assert self._origin is not None, "a cluster with a writer has a base backup"  # noqa: S101
             return self._origin
 

@@ -7,6 +7,7 @@ import atexit
 import json
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ def install() -> None:
         ("DeleteDBCluster", _without_cluster),
         ("FailoverDBCluster", _with_promotion),
         ("CreateDBClusterSnapshot", _with_base_backup),
+        ("DeleteDBClusterSnapshot", _without_base_backup),
     ):
         actions[name] = answering(wrapper(actions[name]))
     upstream.sync_db_cluster_endpoints.wrap(_keeping_ours)
@@ -182,10 +184,20 @@ def _with_base_backup(snapshot: Action) -> Action:
         cluster = clusters.get(text(request, "DBClusterIdentifier"))
         if cluster and answer[0] == OK:
             identifier = text(request, "DBClusterSnapshotIdentifier")
-            snapshots[identifier] = Origin(cluster.backup(identifier), archive=None)
+            snapshots[identifier] = Origin(cluster.backup(f"snapshot-{identifier}"), archive=None)
         return answer
 
     return snapshot_and_copy
+
+
+def _without_base_backup(delete: Action) -> Action:
+    def delete_and_remove(request: dict[str, Any]) -> Any:
+        answer = delete(request)
+        if answer[0] == OK and (origin := snapshots.pop(text(request, "DBClusterSnapshotIdentifier"), None)):
+            shutil.rmtree(origin.base.parent, ignore_errors=True)
+        return answer
+
+    return delete_and_remove
 
 
 def of(instance: Mapping[str, Any]) -> Cluster | None:

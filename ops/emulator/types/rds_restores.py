@@ -39,9 +39,7 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
     record, cluster = upstream.db_clusters.get(source), clusters.get(source)
     if record is None or cluster is None:
         return upstream.rds_error("DBClusterNotFoundFault", f"cluster {source} is gone, and its password with it", 404)
-    given = {key: text(request, key) for key in ("DBClusterIdentifier", "Port", "EnableHttpEndpoint")}
-    http = given["EnableHttpEndpoint"].lower() == "true"
-    identifier = given["DBClusterIdentifier"]
+    identifier = text(request, "DBClusterIdentifier")
     login = cluster.login
     answer = upstream.rds_actions["CreateDBCluster"](
         {
@@ -50,8 +48,8 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
             "EngineVersion": record["EngineVersion"],
             "MasterUsername": login.user,
             "MasterUserPassword": login.password,
-            "Port": given["Port"] or str(record["Port"]),
-            "EnableHttpEndpoint": str(http).lower(),
+            "Port": text(request, "Port") or str(record["Port"]),
+            "EnableHttpEndpoint": text(request, "EnableHttpEndpoint") or "false",
             "DBSubnetGroupName": text(request, "DBSubnetGroupName") or record["DBSubnetGroup"],
             "StorageEncrypted": str(record.get("StorageEncrypted", False)).lower(),
             "KmsKeyId": record.get("KmsKeyId", ""),

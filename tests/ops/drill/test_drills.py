@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.drill import probes
 from ops.drill.drill import Drill
 from ops.drill.failover import Failover
 from ops.drill.pitr import PointInTime
@@ -180,41 +177,6 @@ def test_what_cannot_be_removed_is_named(on: Target) -> None:
     (left,) = Restore(on, "r").clean()
     assert left.startswith("cluster drill-r: ")
     assert "AccessDenied" in left
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, list[int]]]:
-    """A web server, and the status that it answers with."""
-    status = [200]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status[0])
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", status
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_the_service_is_requested_in_an_account_and_a_server_error_is_a_failure(
-    on: Target, served: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, status = served
-    (probe,) = probes.service(Target({**on.outputs, "ServiceUrl": url}, on.settings))
-    probe.request(0)
-    status[0] = 503
-    with pytest.raises(OSError, match="503"):
-        probe.request(1)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    assert probes.service(on) == []
 
 
 @pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime])

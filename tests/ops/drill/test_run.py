@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
 from ops.drill import evidence, report
+from ops.drill.measure import Loss, Sample
 from ops.drill.run import Result, Timing, run
 from ops.local.errors import LocalError
 from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
@@ -78,6 +80,27 @@ def test_what_does_not_heal_in_time_misses_whatever_was_promised(console: Consol
     assert not found.restored
     assert found.misses(10_000, 10_000) == ["not everything came back while the drill watched"]
     assert world.removed == ["the thing"]
+
+
+def test_what_cannot_be_read_back_is_evidence_too(console: Console, tmp_path: Path) -> None:
+    class Gone(FakeDrill):
+        def losses(self, samples: Sequence[Sample]) -> list[Loss]:
+            assert samples
+            raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+    found = run(Gone(World(), target()), TIMING, console)
+    assert found.losses == []
+    (missed,) = found.misses(300, 300)
+    assert missed.startswith("RPO unknown, what was kept cannot be read: ")
+    place = evidence.write(tmp_path, found, target())
+    told = json.loads((place / "report.json").read_text())
+    assert (told["met"], told["measured"]["rpo_seconds"]) == (False, None)
+    assert "| RPO | 300 s | unknown | **no** |" in (place / "report.md").read_text()
+
+
+@pytest.mark.usefixtures("outage")
+def test_events_are_told_as_they_happen(console: Console) -> None:
+    assert "healed" in shown(console)
 
 
 def test_a_slow_recovery_misses(outage: Result) -> None:

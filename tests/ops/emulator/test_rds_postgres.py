@@ -137,6 +137,10 @@ def test_a_snapshot_holds_what_was_there_and_the_latest_moment_all_of_it(databas
     assert database.restored("to-latest") == [1, 2, 3]
     assert database.sql("SELECT number FROM kept ORDER BY 1") == [1, 2, 3]
     database.rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="early")
+    with pytest.raises(ClientError, match="no base backup of snapshot early"):
+        database.rds.restore_db_cluster_from_snapshot(
+            DBClusterIdentifier="copy", SnapshotIdentifier="early", Engine="aurora-postgresql"
+        )
 
 
 def test_a_restore_of_what_is_not_there_is_refused(database: Database) -> None:
