@@ -20,7 +20,7 @@ def table(result: Result, target: Target) -> Table:
     for kept in result.losses:
         made.add_row(kept.name, "", "", "", f"{kept.lost} of {kept.acknowledged}", f"{kept.rpo_seconds:.2f} s")
     made.add_section()
-    made.add_row("measured", "", "", _back(result.rto_seconds), str(result.lost), f"{result.rpo_seconds:.2f} s")
+    made.add_row("measured", "", "", _back(result.rto_seconds), *_kept(result))
     made.add_row("objective", "", "", f"{objectives.rto_seconds} s", "", f"{objectives.rpo_seconds} s")
     return made
 
@@ -38,20 +38,26 @@ def summary(results: Sequence[Result], target: Target) -> Table:
         "RPO",
     )
     for number, result in enumerate(results, start=1):
+        lost, rpo = _kept(result)
         made.add_row(
             str(number),
             str(sum(each.errors for each in result.recoveries)),
             _back(result.rto_seconds),
             str(sum(each.acknowledged for each in result.losses)),
-            str(result.lost),
+            lost,
             str(sum(each.unacknowledged_found for each in result.losses)),
-            f"{result.rpo_seconds:.2f} s",
+            rpo,
         )
     made.add_section()
     acknowledged = sum(each.acknowledged for result in results for each in result.losses)
     worst = max((result.rto_seconds for result in results if result.rto_seconds is not None), default=None)
     made.add_row("all", "", f"worst {_back(worst)}", str(acknowledged), str(sum(r.lost for r in results)), "", "")
     return made
+
+
+def _kept(result: Result) -> tuple[str, str]:
+    """Lost writes and RPO."""
+    return ("unknown", "unknown") if result.unread else (str(result.lost), f"{result.rpo_seconds:.2f} s")
 
 
 def _table(title: str, *columns: str) -> Table:

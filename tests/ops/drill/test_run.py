@@ -92,6 +92,8 @@ def test_what_cannot_be_read_back_is_evidence_too(console: Console, tmp_path: Pa
     assert found.losses == []
     (missed,) = found.misses(300, 300)
     assert missed.startswith("RPO unknown, what was kept cannot be read: ")
+    console.print(report.table(found, target()))
+    assert shown(console).count("unknown") == 2
     place = evidence.write(tmp_path, found, target())
     told = json.loads((place / "report.json").read_text())
     assert (told["met"], told["measured"]["rpo_seconds"]) == (False, None)
