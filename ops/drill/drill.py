@@ -89,7 +89,7 @@ class Drill(ABC):
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
         """What the client saw of each probe."""
-        names = dict.fromkeys(sample.probe for sample in samples)
+        names = sorted({sample.probe for sample in samples})
         return [recovery(name, [each for each in samples if each.probe == name], self.fault) for name in names]
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:

@@ -22,7 +22,7 @@ def draw(path: Path, result: Result) -> None:
     """
     figure = Figure(figsize=(12, 7.5), dpi=120, layout="constrained")
     availability, latency = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    names = list(dict.fromkeys(sample.probe for sample in result.samples))
+    names = sorted({sample.probe for sample in result.samples})
     _draw_availability(availability, result, names)
     _draw_latency(latency, result, names)
     _draw_events(availability, latency, result)
@@ -65,9 +65,10 @@ def _draw_latency(axes: Any, result: Result, names: list[str]) -> None:
 def _draw_events(above: Any, below: Any, result: Result) -> None:
     begun = [sample.begun - result.fault for sample in result.samples]
     width = max(begun) - min(begun)
-    if result.rto_seconds:
+    away = max(begun) if result.rto_seconds is None else result.rto_seconds
+    if away:
         for axes in (above, below):
-            axes.axvspan(0, result.rto_seconds, color=_BAD, alpha=0.08, linewidth=0)
+            axes.axvspan(0, away, color=_BAD, alpha=0.08, linewidth=0)
     level, last = 0, min(begun) - width
     for event in sorted(result.events, key=lambda each: each.at):
         at = event.at - result.fault
