@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from ops.local.errors import LocalError
+from ops.local.errors import LocalError, one_line
 from ops.local.workspace import REPOSITORY, Workspace
 from stacks.names import STACK_PREFIX, OutputKey, TagKey
 
@@ -71,7 +71,7 @@ def deployed(stack: str | None, region: str | None = None) -> dict[str, str]:
             f"{error.operation_name} in {session.region_name}: {told['Code']}: {told['Message']}"
         ) from None
     except BotoCoreError as error:
-        raise LocalError(f"AWS cannot be asked: {' '.join(str(error).split())}") from None
+        raise LocalError(f"AWS cannot be asked: {one_line(error)}") from None
 
 
 def _stack(cloudformation: Any, name: str | None, region: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from ops.local.errors import LocalError
+from ops.local.errors import LocalError, one_line
 from stacks.names import OutputKey
 from stacks.settings import Settings, SettingsError, load_settings
 
@@ -34,5 +34,5 @@ def settings_of(outputs: Mapping[str, str], environ: Mapping[str, str] = os.envi
     try:
         return load_settings({**given, **{name: outputs[key] for name, key in _TOLD.items()}})
     except SettingsError as error:
-        told = " ".join(str(error).split())
+        told = one_line(error)
         raise LocalError(f"{told} What was given with -c at the deployment belongs into {CONTEXT}.") from None

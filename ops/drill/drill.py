@@ -13,7 +13,7 @@ from ops.drill import probes
 from ops.drill.measure import Loss, Recovery, Sample, loss, recovery
 from ops.drill.sampler import Probe, Sampler
 from ops.drill.target import Target
-from ops.local.errors import LocalError
+from ops.local.errors import LocalError, one_line
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Drill(ABC):
             try:
                 remove()
             except (ClientError, BotoCoreError) as error:
-                left.append(f"{what}: {' '.join(str(error).split())}")
+                left.append(f"{what}: {one_line(error)}")
         return left
 
     def made(self) -> Iterator[tuple[str, Callable[[], None]]]:

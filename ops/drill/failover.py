@@ -5,6 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.drill.drill import Drill
+from ops.drill.probes import SERVICE_UNMEASURED
 from ops.local.errors import LocalError
 from stacks.names import OutputKey
 
@@ -53,7 +54,7 @@ class Failover(Drill):
             "database": "this machine: a PostgreSQL server that was killed and its streaming standby that was "
             "promoted, reached through the RDS Data API of the embedded AWS; not Aurora, whose times differ",
             "table": "this machine: DynamoDB of the embedded AWS, which the fault does not touch",
-            "service": "not measured: the embedded AWS runs no container and no load balancer",
+            "service": SERVICE_UNMEASURED,
         }
 
     @property

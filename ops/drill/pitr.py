@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ops.drill.probes import SERVICE_UNMEASURED
 from ops.drill.restored import Restoring
 from ops.drill.target import Target
 
@@ -49,7 +50,7 @@ class PointInTime(Restoring):
             "Aurora": "this machine: a base backup of PostgreSQL and its archived log of changes, replayed by a second "
             "server to the end; not Aurora, whose restores take minutes",
             "DynamoDB": "simulated: the embedded AWS copies the table as it is at that moment",
-            "service": "not measured: the embedded AWS runs no container and no load balancer",
+            "service": SERVICE_UNMEASURED,
         }
 
     @property

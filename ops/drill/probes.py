@@ -2,6 +2,7 @@
 
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ DATABASE_READ: Final = "database read"
 TABLE_WRITE: Final = "table write"
 TABLE_READ: Final = "table read"
 SERVICE: Final = "service request"
+SERVICE_UNMEASURED: Final = "not measured: the embedded AWS runs no container and no load balancer"
 _KEEP_SECONDS: Final = 86400  # a drill that is cut off leaves items that expire
 
 
@@ -129,7 +131,7 @@ class Doing:
     """
 
     name: str
-    do: Any
+    do: Callable[[int], None]
 
     def request(self, number: int) -> None:
         """Do it once."""

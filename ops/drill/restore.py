@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from ops.drill.probes import SERVICE_UNMEASURED
 from ops.drill.restored import Restoring
 
 
@@ -40,7 +41,7 @@ class Restore(Restoring):
         return {
             "snapshot and restore": "this machine: a base backup of PostgreSQL (pg_basebackup) and a second server "
             "started from it; not Aurora, whose restores take minutes",
-            "service": "not measured: the embedded AWS runs no container and no load balancer",
+            "service": SERVICE_UNMEASURED,
         }
 
     def _delete_snapshot(self) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from ops.drill.drill import Drill, Event, require_healthy, running
 from ops.drill.measure import Loss, Recovery, Sample
 from ops.drill.sampler import Sampler
-from ops.local.errors import LocalError
+from ops.local.errors import LocalError, one_line
 from ops.local.progress import Steps
 
 _STEPS: Final = 6
@@ -114,7 +114,7 @@ def run(drill: Drill, timing: Timing, console: Console) -> Result:
         return _run(drill, timing, Steps(console, _STEPS))
     except (ClientError, BotoCoreError) as error:
         _give_up(drill, console)
-        raise LocalError(f"the drill is cut off: {' '.join(str(error).split())}") from None
+        raise LocalError(f"the drill is cut off: {one_line(error)}") from None
     except (LocalError, KeyboardInterrupt):
         _give_up(drill, console)
         raise
@@ -161,7 +161,7 @@ def _losses(drill: Drill, samples: list[Sample]) -> tuple[list[Loss], str]:
     try:
         return drill.losses(samples), ""
     except (ClientError, BotoCoreError) as error:
-        return [], " ".join(str(error).split())
+        return [], one_line(error)
 
 
 def _give_up(drill: Drill, console: Console) -> None:
@@ -172,4 +172,4 @@ def _give_up(drill: Drill, console: Console) -> None:
     try:
         console.print(f"  state: {drill.state()}", markup=False)
     except (ClientError, BotoCoreError) as error:
-        console.print(f"  state: unknown ({' '.join(str(error).split())})", markup=False)
+        console.print(f"  state: unknown ({one_line(error)})", markup=False)

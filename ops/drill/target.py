@@ -1,9 +1,9 @@
 """What a drill is of: a deployed stack, its objectives, and clients that never wait long or ask twice."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import boto3
@@ -59,10 +59,11 @@ class Target:
         """Whether it lies in the embedded AWS."""
         return "AWS_ENDPOINT_URL" in os.environ
 
-    def client(self, service: str) -> Any:
-        """A client that retries as usual, for what the drill itself does."""
+    @cached_property
+    def client(self) -> Callable[[str], Any]:
+        """Gives a service's client that retries as usual, made once: making one takes time that probes would feel."""
         create: Any = self._session.client
-        return create(service)
+        return cache(create)
 
     def probe_client(self, service: str) -> Any:
         """A client that gives up after three seconds and does not ask twice, for what is measured."""
