@@ -25,7 +25,7 @@ help: ## List the commands
 
 .PHONY: install
 install: ## Install everything into .venv, .local and node_modules (the others call it when needed)
-	@python=$$(tools/find-python.sh) && "$$python" -m tools.install
+	@python=$$(scripts/find-python.sh) && "$$python" -m scripts.install
 
 .PHONY: local
 local: install ## Deploy the platform into an embedded AWS on this machine and verify it
@@ -69,19 +69,19 @@ lint-types:
 	@mypy
 
 lint-templates:
-	@python -m tools.lint_templates
+	@python -m scripts.lint_templates
 
 .PHONY: preflight
 preflight: install ## Ask the account, read-only, whether a deployment would succeed (ARGS="-c environment=prod …")
-	@python -m preflight $(ARGS)
+	@python -m ops preflight $(ARGS)
 
 .PHONY: preflight-docs
 preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
-	@python -m tools.preflight_docs
+	@python -m scripts.preflight_docs
 
 .PHONY: judge
 judge: install ## Ask independent judges about every environment, and write docs/compliance.md
-	@python -m tools.judge $(ARGS)
+	@python -m scripts.judge $(ARGS)
 
 ##@ With an AWS account (ENVIRONMENT and SUFFIX choose what)
 
@@ -101,38 +101,38 @@ deploy: install ## Deploy
 
 .PHONY: bench
 bench: install ## Time a synth against an empty CDK app
-	@python -m tools.bench $(ARGS)
+	@python -m scripts.bench $(ARGS)
 
 .PHONY: bench-guards
 bench-guards: install ## Time the guards on the platform and on up to 10,000 resources, beside cfn-lint and checkov
-	@python -m tools.bench_guards $(ARGS)
+	@python -m scripts.bench_guards $(ARGS)
 
 .PHONY: compare
 compare: install ## Compare what the guards catch with four other tools, into docs/guards.md
-	@python -m tools.compare_guards
+	@python -m scripts.compare_guards
 
 .PHONY: guards-docs
 guards-docs: install ## Write docs/guards.md from the rules and their fixtures
-	@python -m tools.guards_docs
+	@python -m scripts.guards_docs
 
 .PHONY: mutants
 mutants: install ## Break stacks/ and lambda_src/ on purpose, one line at a time, and list what no test noticed
-	@python -m tools.mutants $(ARGS)
+	@python -m scripts.mutants $(ARGS)
 
 .PHONY: diagram
 diagram: install ## Draw the architecture picture from the synthesized app
-	@python -m tools.diagram $(ARGS)
+	@python -m scripts.diagram $(ARGS)
 
 .PHONY: settings-table
 settings-table: install ## Write docs/settings.md from the settings themselves
-	@python -m tools.settings_table
+	@python -m scripts.settings_table
 
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in requirements requirements-dev requirements-node requirements-uv requirements-emulator \
-			requirements-judges; do \
+	@for name in runtime dev node uv emulator judges; do \
+		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
-			--python-version 3.11 $(ARGS) $$name.in -o $$name.txt && echo "$$name.txt" || exit 1; done
+			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done
 
 .PHONY: clean
 clean: ## Stop the embedded AWS and remove everything that the other commands made

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 try:
     import aws_cdk as cdk
 
-    from guards.plugin import GuardsPlugin
+    from breakwater_guards.plugin import GuardsPlugin
     from stacks.platform import Platform
     from stacks.settings import Settings, SettingsError, load_settings
 except ModuleNotFoundError as error:

@@ -11,6 +11,7 @@ from ops.drill import cli as drill
 from ops.local import cli as local
 from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
+from ops.preflight import cli as preflight
 
 
 def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = None) -> int:
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     Returns:
         The exit code: 0, or 1 after one line on stderr that says what is wrong. A wrong command line exits with 2.
     """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["preflight"]:
+        return preflight.main(words[1:])
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     local.add_to(commands)

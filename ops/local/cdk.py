@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.resolve import ACCOUNT, REGION
 from ops.local.errors import LocalError
-from ops.local.resolve import ACCOUNT, REGION
 from ops.local.workspace import Workspace
 
 _TOOLKIT_STACK: Final = "CDKToolkit"

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.local.deployment import STACK_TYPE, nested_name, stack_resources
+from embedded_aws.deployment import STACK_TYPE, nested_name, stack_resources
 
 _NOT_DEPLOYED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 

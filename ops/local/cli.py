@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from ops.local import aws, emulator, environment, fidelity, report, status
+from embedded_aws import clients, fidelity
+from ops.local import emulator, environment, report, status
 from ops.local.errors import LocalError
 from ops.local.up import up
 from ops.local.workspace import DEFAULT_PORT, Workspace
@@ -59,8 +60,8 @@ def _status(_options: argparse.Namespace, workspace: Workspace, console: Console
     if running is None:
         ended = emulator.ended_unnoticed(workspace)
         raise LocalError(emulator.died(workspace) if ended else "the embedded AWS does not run: run `make local`")
-    console.print(f"The embedded AWS runs on {environment.endpoint(running.port)} (process {running.pid}).")
-    pages = aws.clients(running.port)("cloudformation").get_paginator("describe_stacks").paginate()
+    console.print(f"The embedded AWS runs on {clients.endpoint(running.port)} (process {running.pid}).")
+    pages = clients.clients(running.port)("cloudformation").get_paginator("describe_stacks").paginate()
     console.print(status.stacks_table(stack for page in pages for stack in page["Stacks"]))
 
 

@@ -17,6 +17,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Final
 
+from embedded_aws.clients import endpoint
 from ops.local import environment
 from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
@@ -85,7 +86,7 @@ def start(workspace: Workspace, port: int) -> Running:
     _remove_state(workspace)  # what an emulator that ended unnoticed left behind
     workspace.scratch.mkdir(parents=True)
     started = subprocess.run(
-        [workspace.emulator_python, "-m", "ops.emulator", "--lock", workspace.lock, "--log", workspace.log],
+        [workspace.emulator_python, "-m", "embedded_aws", "--lock", workspace.lock, "--log", workspace.log],
         cwd=workspace.root,
         env=environment.for_emulator(workspace, port),
         stdin=subprocess.DEVNULL,
@@ -129,7 +130,7 @@ def _wait_until_healthy(workspace: Workspace, port: int) -> None:
 def healthy(port: int) -> bool:
     """Whether an embedded AWS answers on this port."""
     try:
-        with _opener.open(f"{environment.endpoint(port)}/health", timeout=_ANSWER_SECONDS) as answer:
+        with _opener.open(f"{endpoint(port)}/health", timeout=_ANSWER_SECONDS) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -8,18 +8,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops.local.loopback import require_loopback
-from ops.local.resolve import ACCOUNT, REGION
+from embedded_aws.clients import FAKE_KEY, HOST, endpoint
+from embedded_aws.loopback import require_loopback
+from embedded_aws.resolve import ACCOUNT, REGION
 from ops.local.workspace import Workspace
 
-FAKE_KEY = "test"
-_HOST = "127.0.0.1"  # never `localhost`, which may resolve to anything and breaks S3's virtual-hosted addresses
 _PASSED_ON = ("HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "COLUMNS", "NO_COLOR", "TMPDIR", "XDG_CACHE_HOME")
-
-
-def endpoint(port: int) -> str:
-    """The URL of the embedded AWS on a port."""
-    return f"http://{_HOST}:{port}"
 
 
 def for_clients(workspace: Workspace, port: int, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -58,8 +52,8 @@ def for_emulator(workspace: Workspace, port: int, outside: Mapping[str, str] = o
     return {
         **for_clients(workspace, port, outside),
         "GATEWAY_PORT": str(port),
-        "BIND_HOST": _HOST,
-        "MINISTACK_HOST": _HOST,
+        "BINDHOST": HOST,
+        "MINISTACKHOST": HOST,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",  # its MQTT broker listens on every interface

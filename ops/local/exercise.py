@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ops.local.aws import Aws
+from embedded_aws.clients import Aws
+from embedded_aws.resolve import ACCOUNT, REGION
 from ops.local.errors import LocalError
-from ops.local.resolve import ACCOUNT, REGION
 from stacks.names import OutputKey
 
 # How long a restore test may take from its event to its result, in seconds; it takes less than one.

@@ -8,10 +8,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from embedded_aws.deployment import Resource
+from embedded_aws.fidelity import Fidelity, Level
+from embedded_aws.verify import Check
 from ops.local.changes import Change
-from ops.local.deployment import Resource
-from ops.local.fidelity import Fidelity, Level
-from ops.local.verify import Check
 
 _COLOURS = {Level.REAL: "green", Level.SIMULATED: "yellow", Level.METADATA: "magenta"}
 

@@ -9,24 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from ops.local import (
-    aws,
-    cdk,
-    changes,
-    deployment,
-    emulator,
-    environment,
-    exercise,
-    fidelity,
-    preflight,
-    prerequisites,
-    report,
-    report_exercise,
-    verify,
-)
+from embedded_aws import clients, deployment, fidelity, verify
+from embedded_aws.resolve import ACCOUNT, REGION
+from ops.local import cdk, changes, emulator, environment, exercise, preflight, prerequisites, report, report_exercise
 from ops.local.errors import LocalError
 from ops.local.progress import Steps
-from ops.local.resolve import ACCOUNT, REGION
 from ops.local.workspace import DEFAULT_PORT, Workspace
 from stacks.names import STACK_PREFIX
 
@@ -97,7 +84,7 @@ class _Run:
         self._port = port
         self._stack = f"{STACK_PREFIX}-{settings.get('suffix', _DEFAULT_SUFFIX)}"
         self._environment = environment.for_clients(workspace, port)
-        self._client = aws.clients(port)
+        self._client = clients.clients(port)
 
     def all_steps(self) -> None:
         steps = Steps(self._console, total=7)
@@ -131,13 +118,13 @@ class _Run:
             lost = emulator.ended_unnoticed(self._workspace)
             started = emulator.start(self._workspace, self._port)
             note = "the last one has ended and its state is gone: started anew, " if lost else ""
-            return f"{note}{environment.endpoint(started.port)} (process {started.pid})"
+            return f"{note}{clients.endpoint(started.port)} (process {started.pid})"
         if not emulator.healthy(running.port):
             raise LocalError(
                 f"the embedded AWS (process {running.pid}) does not answer on port {running.port}: "
                 "stop it with `make local-down`, then run `make local` again"
             )
-        return f"already runs on {environment.endpoint(running.port)} (process {running.pid})"
+        return f"already runs on {clients.endpoint(running.port)} (process {running.pid})"
 
     def _ensure_bootstrapped(self) -> str:
         if cdk.is_bootstrapped(self._client("cloudformation")):

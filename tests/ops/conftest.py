@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.local import aws as clients
+from embedded_aws import clients
+from embedded_aws.clients import Aws
 from ops.local import emulator
-from ops.local.aws import Aws
 from ops.local.workspace import Workspace
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ops.local.aws import Aws
-from ops.local.fidelity import Level, load
+from embedded_aws.clients import Aws
+from embedded_aws.fidelity import Level, load
 
 
 def inventory(aws: Aws) -> set[str]:

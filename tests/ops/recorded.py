@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ops.local.aws import Aws
+from embedded_aws.clients import Aws
 
 
 def recorded(aws: Aws) -> Aws:

@@ -15,7 +15,7 @@ from ops import outputs
 from ops.__main__ import main
 from ops.local.errors import LocalError
 from tests.lambdas.answers import RefusedError
-from tests.preflight.world import Session
+from tests.ops.preflight.world import Session
 
 NESTED = "Breakwater-x1-DatabaseNestedStack-1"
 ROOT = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "us-east-1"}

@@ -1,6 +1,6 @@
 """Stand-ins for the programs that `ops local` starts, as Python scripts."""
 
-# Holds its lock and answers /health, as `python -m ops.emulator` does; `{then}` runs once it listens.
+# Holds its lock and answers /health, as `python -m embedded_aws` does; `{then}` runs once it listens.
 EMULATOR = """
 import fcntl, http.server, json, os, sys
 options = dict(zip(sys.argv[3::2], sys.argv[4::2]))

@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from ops.local import aws, environment
-from ops.local.loopback import require_loopback
+from embedded_aws import clients as aws
+from embedded_aws.loopback import require_loopback
+from ops.local import environment
 from ops.local.workspace import Workspace
 
 HOSTILE = {

@@ -8,13 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from embedded_aws.deployment import Resource
+from embedded_aws.fidelity import Fidelity, Level
+from embedded_aws.verify import Check
 from ops.local import report
 from ops.local.changes import Change
-from ops.local.deployment import Resource
-from ops.local.fidelity import Fidelity, Level
 from ops.local.report import Verified
 from ops.local.status import stacks_table
-from ops.local.verify import Check
 from tests.ops.local.cloudformation import MORNING, NOON
 
 FIDELITY = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.local.resolve import UNRESOLVED, Scope
+from embedded_aws.resolve import UNRESOLVED, Scope
 
 TEMPLATE = {
     "Resources": {

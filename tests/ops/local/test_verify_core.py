@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from ops.local.aws import Aws
-from ops.local.deployment import Resource
-from ops.local.resolve import UNRESOLVED
-from ops.local.verify import core
-from ops.local.verify.core import Check, checks_of, declared, named, only, same, unordered
+from embedded_aws.clients import Aws
+from embedded_aws.deployment import Resource
+from embedded_aws.resolve import UNRESOLVED
+from embedded_aws.verify import core
+from embedded_aws.verify.core import Check, checks_of, declared, named, only, same, unordered
 
 TYPE = "AWS::Test::Thing"
 

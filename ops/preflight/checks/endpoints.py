@@ -1,0 +1,52 @@
+"""Interface endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.check import Check, Finding, fail, ok
+from ops.preflight.checks.account import planned_zones
+from ops.preflight.world import World, items
+
+
+class EndpointServices(Check):
+    """The services of the endpoints are in our zones."""
+
+    id = "PF-VPC-04"
+    title = "Every interface endpoint's service is offered in the zones of the deployment"
+    why = "Creating the endpoint fails: the VPC endpoint service does not support the availability zone of the subnet."
+    fix = "Choose other zones in `network.zones`, or another egress mode."
+    source = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpointServices.html"
+    calls = ("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcEndpointServices")
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Ask for each planned service's zones."""
+        planned = [
+            resource
+            for resource in world.plan.resources("AWS::EC2::VPCEndpoint")
+            if resource.get("VpcEndpointType") == "Interface"
+        ]
+        names = sorted({name for resource in planned if isinstance(name := resource.get("ServiceName"), str)})
+        if not names:
+            yield ok("no interface endpoint is planned")
+            return
+        zones = planned_zones(world)
+        try:
+            found = world.ask("ec2:DescribeVpcEndpointServices", ServiceNames=names)["ServiceDetails"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidServiceName":
+                raise
+            yield fail(error.response["Error"].get("Message", "a service is not offered here"))
+            return
+        offered = {service["ServiceName"]: set(service["AvailabilityZones"]) for service in found}
+        short = {
+            name: missing
+            for name in names
+            if (missing := [zone for zone in zones if zone not in offered.get(name, ())])
+        }
+        for name, missing in short.items():
+            yield fail(f"{name} is not in {items(missing)}")
+        if not short:
+            yield ok(f"{len(names)} services in {items(zones)}")

@@ -1,0 +1,65 @@
+"""The container image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.check import Check, Finding, fail, ok, warn
+from ops.preflight.world import World, items
+from stacks.settings.rules import PRIVATE_ECR_IMAGE
+
+# Docker's name of an architecture: https://docs.docker.com/build/building/multi-platform/
+PLATFORMS = {"arm64": "arm64", "x86_64": "amd64"}
+INDEXES = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+]
+MANIFESTS = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"]
+
+
+class Image(Check):
+    """The image is there, for the tasks' architecture."""
+
+    id = "PF-ECR-01"
+    title = "The container image exists, and is built for the configured architecture"
+    why = "Tasks stop with CannotPullContainerError, or with `exec format error`; the deployment waits and rolls back."
+    fix = "Push the image, or correct `compute.image` and `compute.architecture`."
+    source = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html"
+    calls = ("ecr:BatchGetImage",)
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Ask private ECR for the manifest; other registries are outside AWS's API."""
+        compute = world.settings.compute
+        parts = PRIVATE_ECR_IMAGE.match(compute.image or "")
+        if parts is None:
+            yield warn(f"{compute.image} is not in private ECR: whether it can be pulled shows when a task starts")
+            return
+        wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
+        try:
+            found = world.ask(
+                "ecr:BatchGetImage",
+                registryId=parts["account"],
+                repositoryName=parts["repository"],
+                imageIds=[wanted],
+                acceptedMediaTypes=[*INDEXES, *MANIFESTS],
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "RepositoryNotFoundException":
+                raise
+            yield fail(f"there is no repository {parts['repository']} in {parts['account']}")
+            return
+        if not found.get("images"):
+            yield fail(f"{compute.image} is not in its repository")
+            return
+        yield self._platform(json.loads(found["images"][0]["imageManifest"]), compute.architecture)
+
+    def _platform(self, manifest: dict[str, object], architecture: str) -> Finding:
+        parts = manifest.get("manifests")
+        if not isinstance(parts, list):
+            return ok("the image exists; a manifest of one platform does not tell for which it is built")
+        built = [part.get("platform", {}).get("architecture", "unknown") for part in parts]
+        fits = PLATFORMS[architecture] in built
+        return (ok if fits else fail)(f"built for {items(built)}, tasks run on {architecture}")

@@ -1,0 +1,177 @@
+"""Physical names that are taken: by what an earlier deployment left behind, or by somebody else."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.check import Check, Finding, fail, ok
+from ops.preflight.world import World, items
+
+REMOVE = "Delete or import what is there, or choose another `suffix`."
+
+
+class TakenName(Check):
+    """A name of one type; a subclass says how to look for it."""
+
+    kind: ClassVar[str]
+    path: ClassVar[str]
+    noun: ClassVar[str]
+    fix = REMOVE
+
+    @abstractmethod
+    def found(self, world: World, name: str) -> str | None:
+        """Return the physical id of what has the name; ``None`` when nothing has."""
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Look for every planned name; what our own stack owns is an update."""
+        names = world.plan.texts(self.kind, self.path)
+        there = {name: physical for name in names if (physical := self.found(world, name)) is not None}
+        foreign = [name for name, physical in there.items() if physical not in world.deployed]
+        if foreign:
+            yield fail(f"{self.noun} {items(foreign)} exists outside {world.stack}")
+        else:
+            ours = f", {len(there)} of them of {world.stack} itself" if there else ""
+            yield ok(f"{len(names)} names{ours}")
+
+
+def _described(world: World, call: str, missing: str, **parameters: Any) -> Mapping[str, Any] | None:
+    """Ask for one thing by its name; ``None`` when the error ``missing`` says that there is no such thing."""
+    try:
+        return world.ask(call, **parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != missing:
+            raise
+        return None
+
+
+class LogGroups(TakenName):
+    """Log groups."""
+
+    id = "PF-LOGS-01"
+    title = "No planned log group exists outside the stack"
+    why = "Creating it fails: the specified log group already exists. ECS, Lambda and RDS make groups by themselves."
+    source = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html"
+    calls = ("logs:DescribeLogGroups",)
+    kind, path, noun = "AWS::Logs::LogGroup", "LogGroupName", "log group"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Look among groups that begin with the name."""
+        groups = world.ask.every("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=name)
+        return name if any(group["logGroupName"] == name for group in groups) else None
+
+
+class Vaults(TakenName):
+    """The backup vault."""
+
+    id = "PF-BACKUP-02"
+    title = "The backup vault does not exist outside the stack"
+    why = "Creating it fails: backup vault with the same name already exists; a kept vault outlives its stack."
+    source = "https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html"
+    calls = ("backup:ListBackupVaults",)
+    kind, path, noun = "AWS::Backup::BackupVault", "BackupVaultName", "vault"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Look among all vaults: asking for one that is not there is answered with AccessDenied."""
+        vaults = world.ask.every("backup:ListBackupVaults", "BackupVaultList")
+        return name if any(vault["BackupVaultName"] == name for vault in vaults) else None
+
+
+class Aliases(TakenName):
+    """Aliases of keys."""
+
+    id = "PF-KMS-01"
+    title = "No planned alias exists outside the stack"
+    why = "Creating it fails: an alias with the name already exists."
+    source = "https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"
+    calls = ("kms:ListAliases",)
+    kind, path, noun = "AWS::KMS::Alias", "AliasName", "alias"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Look among all aliases."""
+        return (
+            name if any(each["AliasName"] == name for each in world.ask.every("kms:ListAliases", "Aliases")) else None
+        )
+
+
+class Clusters(TakenName):
+    """The Aurora cluster."""
+
+    id = "PF-RDS-06"
+    title = "The Aurora cluster does not exist outside the stack"
+    why = "Creating it fails: DBClusterAlreadyExists; a retained cluster outlives its stack."
+    source = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html"
+    calls = ("rds:DescribeDBClusters",)
+    kind, path, noun = "AWS::RDS::DBCluster", "DBClusterIdentifier", "cluster"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Ask for the cluster."""
+        found = _described(world, "rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
+        return None if found is None else name
+
+
+class Tables(TakenName):
+    """The table."""
+
+    id = "PF-DDB-01"
+    title = "The table does not exist outside the stack"
+    why = "Creating it fails: table already exists; a retained table outlives its stack."
+    source = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html"
+    calls = ("dynamodb:DescribeTable",)
+    kind, path, noun = "AWS::DynamoDB::GlobalTable", "TableName", "table"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Ask for the table."""
+        found = _described(world, "dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
+        return None if found is None else name
+
+
+class Functions(TakenName):
+    """The functions."""
+
+    id = "PF-LAMBDA-02"
+    title = "No planned function exists outside the stack"
+    why = "Creating it fails: function already exist."
+    source = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
+    calls = ("lambda:GetFunctionConfiguration",)
+    kind, path, noun = "AWS::Lambda::Function", "FunctionName", "function"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Ask for the function."""
+        found = _described(world, "lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
+        return None if found is None else name
+
+
+class LoadBalancers(TakenName):
+    """The load balancer."""
+
+    id = "PF-ELB-01"
+    title = "The load balancer does not exist outside the stack"
+    why = "Creating it fails: a load balancer with the same name exists, with other settings."
+    source = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"
+    calls = ("elbv2:DescribeLoadBalancers",)
+    kind, path, noun = "AWS::ElasticLoadBalancingV2::LoadBalancer", "Name", "load balancer"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Ask for the load balancer; its physical id is the ARN."""
+        found = _described(world, "elbv2:DescribeLoadBalancers", "LoadBalancerNotFound", Names=[name])
+        return str(found["LoadBalancers"][0]["LoadBalancerArn"]) if found and found["LoadBalancers"] else None
+
+
+class Secrets(TakenName):
+    """Secrets with a name of our own; RDS names the database's itself."""
+
+    id = "PF-SM-01"
+    title = "No planned secret exists, or waits for its deletion"
+    why = "Creating it fails: a secret with this name is already scheduled for deletion."
+    source = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
+    calls = ("secretsmanager:DescribeSecret",)
+    kind, path, noun = "AWS::SecretsManager::Secret", "Name", "secret"
+
+    def found(self, world: World, name: str) -> str | None:
+        """Ask for the secret, deleted or not."""
+        found = _described(world, "secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
+        return str(found["ARN"]) if found else None

@@ -1,0 +1,158 @@
+"""What Amazon RDS offers in this region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops.preflight.check import Check, Finding, fail, ok, warn
+from ops.preflight.checks.account import planned_zones
+from ops.preflight.world import World, items
+
+ENGINE, CLASS = "aurora-postgresql", "db.serverless"
+NOTICE = timedelta(days=180)
+VERSIONS = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBEngineVersions.html"
+CHANGE = "Choose an offered version in `database.engine_version`."
+
+
+def offered(world: World) -> dict[str, Any] | None:
+    """Return what RDS says of the configured engine version; ``None`` when it does not offer it."""
+    found = world.ask.every(
+        "rds:DescribeDBEngineVersions",
+        "DBEngineVersions",
+        Engine=ENGINE,
+        EngineVersion=world.settings.database.engine_version,
+    )
+    return next((each for each in found if each.get("Status", "available") == "available"), None)
+
+
+class EngineVersion(Check):
+    """The engine version can be created."""
+
+    id = "PF-RDS-01"
+    title = "Aurora PostgreSQL is offered in the configured version"
+    why = "Creating the cluster fails: Cannot find version … for aurora-postgresql, twenty minutes into the deployment."
+    fix = CHANGE
+    source = VERSIONS
+    calls = ("rds:DescribeDBEngineVersions",)
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Ask for the version, and for its neighbours when it is not there."""
+        version = world.settings.database.engine_version
+        if offered(world):
+            yield ok(f"{version} is offered")
+            return
+        others = world.ask.every("rds:DescribeDBEngineVersions", "DBEngineVersions", Engine=ENGINE)
+        names = sorted({each["EngineVersion"] for each in others if each.get("Status", "available") == "available"})
+        yield fail(f"{version} is not offered in {world.ask.region}; offered are {items(names[-12:])}")
+
+
+class EndOfSupport(Check):
+    """The major version is supported for a while."""
+
+    id = "PF-RDS-02"
+    title = "Standard support of the major version does not end within 180 days"
+    why = "After the end RDS upgrades by force or charges for Extended Support."
+    fix = "Plan the upgrade of the major version."
+    source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html"
+    calls = ("rds:DescribeDBMajorEngineVersions",)
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Ask for the life of the major version."""
+        major = world.settings.database.engine_version.split(".")[0]
+        found = world.ask.every(
+            "rds:DescribeDBMajorEngineVersions", "DBMajorEngineVersions", Engine=ENGINE, MajorEngineVersion=major
+        )
+        ends = [
+            life["LifecycleSupportEndDate"]
+            for each in found
+            for life in each.get("SupportedEngineLifecycles", [])
+            if life["LifecycleSupportName"] == "open-source-rds-standard-support"
+        ]
+        if not ends:
+            yield warn(f"RDS tells no end of support for {ENGINE} {major}")
+            return
+        end = max(ends)
+        soon = end - datetime.now(UTC) < NOTICE
+        yield (warn if soon else ok)(f"standard support of {major} ends on {end:%Y-%m-%d}")
+
+
+class Orderable(Check):
+    """A Serverless v2 instance can be placed."""
+
+    id = "PF-RDS-03"
+    title = "Aurora Serverless v2 can be ordered in two of the zones"
+    why = "Creating an instance fails, since the zone does not offer the class; without two zones nothing fails over."
+    fix = "Choose other zones in `network.zones`, or another version."
+    source = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOrderableDBInstanceOptions.html"
+    calls = ("ec2:DescribeAvailabilityZones", "rds:DescribeOrderableDBInstanceOptions")
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Compare zones that sell the class with those of the deployment."""
+        options = world.ask.every(
+            "rds:DescribeOrderableDBInstanceOptions",
+            "OrderableDBInstanceOptions",
+            Engine=ENGINE,
+            EngineVersion=world.settings.database.engine_version,
+            DBInstanceClass=CLASS,
+            Vpc=True,
+        )
+        sold = {zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])}
+        ours = planned_zones(world)
+        usable = [zone for zone in ours if zone in sold]
+        yield (ok if len(usable) >= 2 else fail)(f"{CLASS} in {len(usable)} of {items(ours)}")
+
+
+class Features(Check):
+    """The version does what the settings ask of it."""
+
+    id = "PF-RDS-04"
+    title = "The version exports the configured logs and scales over the configured capacity"
+    why = "Creating the cluster fails: log type or capacity is not supported by the version."
+    fix = "Change `database.log_exports`, `database.min_acu` or `database.max_acu`, or choose another version."
+    source = VERSIONS
+    calls = ("rds:DescribeDBEngineVersions",)
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Compare what the version supports with the settings."""
+        found, database = offered(world), world.settings.database
+        if found is None:
+            yield warn(f"{database.engine_version} is not offered: see {EngineVersion.id}")
+            return
+        logs = set(database.log_exports) - set(found.get("ExportableLogTypes", database.log_exports))
+        if logs:
+            yield fail(f"log types {items(sorted(logs))} are not among {items(found['ExportableLogTypes'])}")
+        range_ = found.get("ServerlessV2FeaturesSupport", {})
+        low, high = range_.get("MinCapacity", database.min_acu), range_.get("MaxCapacity", database.max_acu)
+        if not low <= database.min_acu <= database.max_acu <= high:
+            yield fail(f"{database.min_acu} to {database.max_acu} ACU, and the version supports {low} to {high}")
+        elif not logs:
+            yield ok(f"{len(database.log_exports)} log types, {database.min_acu} to {database.max_acu} ACU")
+
+
+class InstanceQuota(Check):
+    """Room for the cluster and its instances."""
+
+    id = "PF-RDS-05"
+    title = "The quotas of clusters and instances leave room for the planned ones"
+    why = "Creating them fails: DBClusterQuotaExceeded, InstanceQuotaExceeded."
+    fix = "Ask for a higher quota in Service Quotas, or delete what is not used."
+    source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_Limits.html"
+    calls = ("rds:DescribeAccountAttributes",)
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Compare use, quota and plan; what is deployed already counts as used."""
+        quotas = {
+            each["AccountQuotaName"]: each for each in world.ask("rds:DescribeAccountAttributes")["AccountQuotas"]
+        }
+        clusters = world.plan.texts("AWS::RDS::DBCluster", "DBClusterIdentifier")
+        there = any(cluster in world.deployed for cluster in clusters)
+        for name, kind in (("DBClusters", "AWS::RDS::DBCluster"), ("DBInstances", "AWS::RDS::DBInstance")):
+            planned = 0 if there else world.plan.count(kind)
+            quota = quotas.get(name)
+            if quota is None:
+                yield warn(f"RDS tells no quota of {name}")
+                continue
+            free = quota["Max"] - quota["Used"]
+            yield (ok if planned <= free else fail)(f"{planned} more {name}, {free} of {quota['Max']} are free")

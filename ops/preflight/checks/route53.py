@@ -1,0 +1,56 @@
+"""Hosted zones of planned records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.check import Check, Finding, fail, ok, warn
+from ops.preflight.world import World
+
+KIND = "AWS::Route53::RecordSet"
+# https://www.rfc-editor.org/rfc/rfc2606 and https://www.rfc-editor.org/rfc/rfc6761
+RESERVED = ("example.com", "example.org", "example.net", "test", "example", "invalid", "localhost", "local")
+
+
+class HostedZones(Check):
+    """Zones of records exist once, and can be owned."""
+
+    id = "PF-R53-01"
+    title = "The hosted zones of planned records exist, once each, under a domain that can be owned"
+    why = "Creating the record fails: no hosted zone found, or it lands in one of two zones of the same name."
+    fix = "Name the zone by its id, and use a domain of your own."
+    source = "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByName.html"
+    calls = ("route53:GetHostedZone", "route53:ListHostedZonesByName")
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Look for the zones that records name by id or by name."""
+        ids, names = (world.plan.texts(KIND, path) for path in ("HostedZoneId", "HostedZoneName"))
+        if not ids and not names:
+            yield ok("no record is planned")
+        for zone in ids:
+            yield self._by_id(world, zone)
+        for name in names:
+            yield self._by_name(world, name.rstrip("."))
+
+    def _by_id(self, world: World, zone: str) -> Finding:
+        try:
+            found = world.ask("route53:GetHostedZone", Id=zone)["HostedZone"]["Name"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchHostedZone":
+                raise
+            return fail(f"there is no hosted zone {zone}")
+        return _owned(found.rstrip("."))
+
+    def _by_name(self, world: World, name: str) -> Finding:
+        listed = world.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]
+        found = [zone for zone in listed if zone["Name"].rstrip(".") == name]
+        if not found:
+            return fail(f"there is no hosted zone {name}")
+        return warn(f"{len(found)} hosted zones are called {name}") if len(found) > 1 else _owned(name)
+
+
+def _owned(name: str) -> Finding:
+    reserved = any(name == domain or name.endswith(f".{domain}") for domain in RESERVED)
+    return fail(f"{name} is reserved: nobody can own it") if reserved else ok(name)

@@ -1,0 +1,42 @@
+"""Subscriptions of the alert topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.check import Check, Finding, ok, warn
+from ops.preflight.world import World, items
+
+PENDING = "PendingConfirmation"
+
+
+class Subscriptions(Check):
+    """Somebody hears the alarms."""
+
+    id = "PF-SNS-01"
+    title = "Every e-mail subscription of the alert topic is confirmed"
+    why = "An address that has not confirmed hears nothing, and nothing says so."
+    fix = "Confirm the message that AWS sent to the address; `monitoring.emails` says who is subscribed."
+    source = "https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.confirm.html"
+    calls = ("sns:ListSubscriptionsByTopic",)
+
+    def run(self, world: World) -> Iterator[Finding]:
+        """Compare the topic's subscriptions with the settings; before the first deployment there is no topic."""
+        emails = world.settings.monitoring.emails
+        if not emails:
+            yield warn("nobody is subscribed: `monitoring.emails` is empty")
+            return
+        name = world.plan.texts("AWS::SNS::Topic", "TopicName")[0]
+        scope = f"arn:{world.partition}:sns:{world.ask.region}:{world.identity['Account']}"
+        try:
+            found = world.ask.every("sns:ListSubscriptionsByTopic", "Subscriptions", TopicArn=f"{scope}:{name}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NotFound", "NotFoundException"):
+                raise
+            yield ok("the topic is not there yet: AWS will ask each address to confirm")
+            return
+        state = {each["Endpoint"]: each["SubscriptionArn"] for each in found if each["Protocol"] == "email"}
+        silent = [email for email in emails if state.get(email, PENDING) in (PENDING, "Deleted")]
+        yield warn(f"not confirmed: {items(silent)}") if silent else ok(f"{len(emails)} confirmed")

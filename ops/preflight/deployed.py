@@ -1,0 +1,59 @@
+"""What the stack has deployed already: with it an existing name is an update, and not a collision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.account import Account, Ask, CouldNotAsk
+
+CALLS = ("cloudformation:ListStackResources",)
+NESTED = "AWS::CloudFormation::Stack"
+
+
+def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
+    """Return a function that asks once, whoever asks first.
+
+    Args:
+        account: whom to ask.
+        stack: name of the root stack.
+
+    Returns:
+        A function that gives the physical ids of all resources of the root and its nested stacks, or raises
+        :class:`CouldNotAsk`.
+    """
+    ask, one_at_a_time = Ask(account, CALLS), Lock()
+
+    @cache
+    def answer() -> frozenset[str] | CouldNotAsk:
+        try:
+            return frozenset(_resources(ask, stack))
+        except CouldNotAsk as error:
+            return error
+
+    def deployed() -> frozenset[str]:
+        with one_at_a_time:
+            found = answer()
+        if isinstance(found, CouldNotAsk):
+            raise found
+        return found
+
+    return deployed
+
+
+def _resources(ask: Ask, stack: str) -> set[str]:
+    try:
+        listed = ask.every(CALLS[0], "StackResourceSummaries", StackName=stack)
+    except ClientError as error:
+        # "Stack with id … does not exist": nothing is deployed yet.
+        if error.response["Error"]["Code"] == "ValidationError":
+            return set()
+        raise
+    found = {each["PhysicalResourceId"] for each in listed if each.get("PhysicalResourceId")}
+    for each in listed:
+        if each["ResourceType"] == NESTED and each.get("PhysicalResourceId"):
+            found |= _resources(ask, each["PhysicalResourceId"])
+    return found

@@ -1,0 +1,25 @@
+"""For programs: one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from ops.preflight.engine import Result
+
+
+def to_json(results: Sequence[Result]) -> str:
+    """Return a list with one entry per check."""
+    rows = [
+        {
+            "id": result.check.id,
+            "title": result.check.title,
+            "status": result.status,
+            "findings": [{"status": each.status, "message": each.message} for each in result.findings],
+            "fix": result.check.fix,
+            "source": result.check.source,
+            "seconds": round(result.seconds, 3),
+        }
+        for result in results
+    ]
+    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"

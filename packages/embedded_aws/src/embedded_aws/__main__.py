@@ -1,0 +1,8 @@
+"""`python -m embedded_aws`: start the embedded AWS on a loopback address, in the foreground."""
+
+import sys
+
+from embedded_aws import server
+
+if __name__ == "__main__":
+    sys.exit(server.main())

@@ -1,0 +1,39 @@
+"""One throw-away stack for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import pytest
+
+from embedded_aws.clients import Aws
+from embedded_testing import Deploy, stack
+from embedded_testing.stack import Stack
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def stack_name() -> str:
+    return f"test-{next(_numbers)}"
+
+
+@pytest.fixture
+def deploy(aws: Aws, stack_name: str) -> Iterator[Deploy]:
+    """Deploys a template, or updates to it; what is left at the end is deleted."""
+
+    def deploy_resources(template: Mapping[str, Any]) -> Stack:
+        document = template if "Resources" in template else {"Resources": template}
+        return stack.deploy(aws, stack_name, document)
+
+    yield deploy_resources
+    if stack.exists(aws, stack_name):
+        stack.delete(aws, stack_name)
+
+
+@pytest.fixture
+def delete(aws: Aws, stack_name: str) -> Callable[[], None]:
+    """Deletes the stack."""
+    return lambda: stack.delete(aws, stack_name)

@@ -1,0 +1,121 @@
+"""Templates deployed into the embedded AWS by its own API, without CDK."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from embedded_aws.clients import Aws
+from embedded_aws.resolve import ACCOUNT, REGION
+
+_ENDED = ("_COMPLETE", "_FAILED")
+_PLACEHOLDERS = {"${AWS::AccountId}": ACCOUNT, "${AWS::Region}": REGION, "${AWS::Partition}": "aws"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        name: its name.
+        status: the status its last operation ended with.
+        outputs: its outputs.
+        physical_ids: its resources' physical ids by logical id.
+    """
+
+    name: str
+    status: str
+    outputs: Mapping[str, str]
+    physical_ids: Mapping[str, str]
+
+
+def deploy(aws: Aws, name: str, template: Mapping[str, Any]) -> Stack:
+    """Create the stack, or update it when it is there, and wait until that ended, well or not."""
+    cloudformation = aws("cloudformation")
+    request = {"StackName": name, "TemplateBody": json.dumps(template), "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    if exists(aws, name):
+        cloudformation.update_stack(**request)
+    else:
+        cloudformation.create_stack(**request)
+    status = _wait(cloudformation, name)
+    described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    return Stack(
+        name=name,
+        status=status,
+        outputs={each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])},
+        physical_ids={each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in resources},
+    )
+
+
+def exists(aws: Aws, name: str) -> bool:
+    """Whether a stack of this name is there, whatever became of it."""
+    pages = aws("cloudformation").get_paginator("describe_stacks").paginate()
+    return any(stack["StackName"] == name for page in pages for stack in page["Stacks"])
+
+
+def delete(aws: Aws, name: str) -> None:
+    """Delete the stack and wait until it is gone."""
+    stack_id = aws("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+    aws("cloudformation").delete_stack(StackName=name)
+    assert _wait(aws("cloudformation"), stack_id) == "DELETE_COMPLETE"
+
+
+def _wait(cloudformation: Any, stack: str) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+        if status.endswith(_ENDED) and "CLEANUP" not in status:
+            return status
+        time.sleep(0.02)
+    raise AssertionError(f"{stack} did not end within 30 s")
+
+
+def reasons(aws: Aws, name: str) -> str:
+    """What CloudFormation says of everything that failed in a stack."""
+    events = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return "; ".join(each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"])
+
+
+def upload(aws: Aws, template: Mapping[str, Any], *, bucket: str = "templates", key: str) -> str:
+    """Put a nested template where a parent can name it, and return its URL."""
+    _put(aws, bucket, key, json.dumps(template).encode())
+    return f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}"
+
+
+def _put(aws: Aws, bucket: str, key: str, body: bytes) -> None:
+    s3 = aws("s3")
+    if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def publish_assembly(aws: Aws, folder: Path, stack: str) -> None:
+    """Do what `cdk bootstrap` and asset publishing do for an assembly: the version parameter, templates and code."""
+    aws("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
+    manifest = json.loads((folder / f"{stack}.assets.json").read_text())
+    for asset in manifest["files"].values():
+        for destination in asset["destinations"].values():
+            path = folder / asset["source"]["path"]
+            body = _zipped(path) if asset["source"]["packaging"] == "zip" else path.read_bytes()
+            _put(aws, _filled(destination["bucketName"]), _filled(destination["objectKey"]), body)
+
+
+def _zipped(folder: Path) -> bytes:
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        for path in folder.rglob("*"):
+            archive.write(path, path.relative_to(folder))
+    return packed.getvalue()
+
+
+def _filled(text: str) -> str:
+    for placeholder, value in _PLACEHOLDERS.items():
+        text = text.replace(placeholder, value)
+    return text

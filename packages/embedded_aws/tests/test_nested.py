@@ -1,0 +1,90 @@
+"""Nested stacks: unchanged resources keep their attributes, and nothing that failed is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from embedded_aws.clients import Aws
+from embedded_testing import Deploy
+from embedded_testing.stack import reasons, upload
+from tests.ops.inventory import inventory
+
+pytestmark = pytest.mark.emulator
+_BROKEN = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "sg-none", "IpProtocol": "-1"}}
+
+
+@pytest.fixture
+def left_behind(aws: Aws) -> Iterator[set[str]]:
+    """What is there before the test; after it, nothing may have been added."""
+    before = inventory(aws)
+    yield before
+    assert inventory(aws) - before <= {"bucket templates"}
+
+
+def child(description: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Resources": {
+            "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}},
+            "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": description}},
+            **more,
+        },
+        "Outputs": {"KeyArn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}},
+    }
+
+
+def parent(url: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Resources": {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}, **more},
+        "Outputs": {"KeyArn": {"Value": {"Fn::GetAtt": ["Child", "Outputs.KeyArn"]}}},
+    }
+
+
+def test_an_update_keeps_the_attributes_of_what_it_does_not_change(aws: Aws, deploy: Deploy) -> None:
+    first = deploy(parent(upload(aws, child("one"), key="first")))
+    assert first.outputs["KeyArn"].startswith("arn:aws:kms:")
+    alarm = {
+        "Type": "AWS::SNS::Topic",
+        "Properties": {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},
+    }
+    second = deploy(parent(upload(aws, child("two", Topic=alarm), key="second")))
+    assert (second.status, second.outputs) == ("UPDATE_COMPLETE", first.outputs)
+
+
+@pytest.mark.usefixtures("left_behind")
+def test_a_nested_stack_that_fails_leaves_nothing_behind(aws: Aws, deploy: Deploy, stack_name: str) -> None:
+    failed = deploy(parent(upload(aws, child("one", Rule={**_BROKEN, "DependsOn": "Group"}), key="broken")))
+    assert failed.status == "ROLLBACK_COMPLETE"
+    assert "sg-none" in reasons(aws, stack_name)
+
+
+def test_a_failed_update_goes_back_to_what_was(aws: Aws, deploy: Deploy) -> None:
+    before = deploy(parent(upload(aws, child("one"), key="first")))
+    known = inventory(aws)
+    broken = child("one", Another={"Type": "AWS::SNS::Topic"}, Rule={**_BROKEN, "DependsOn": "Another"})
+    after = deploy(parent(upload(aws, broken, key="broken")))
+    assert (after.status, after.outputs) == ("UPDATE_ROLLBACK_COMPLETE", before.outputs)
+    assert inventory(aws) == known
+    assert deploy(parent(upload(aws, child("three"), key="third"))).status == "UPDATE_COMPLETE"
+
+
+def test_a_dynamic_reference_is_resolved_in_a_nested_stack_too(aws: Aws, deploy: Deploy) -> None:
+    aws("ssm").put_parameter(Name="/named", Value="from-a-parameter", Type="String", Overwrite=True)
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "{{resolve:ssm:/named}}", "TopicName": "named"}}
+    deploy(parent(upload(aws, child("one", Topic=topic), key="dynamic")))
+    found = aws("sns").get_topic_attributes(TopicArn="arn:aws:sns:us-east-1:000000000000:named")["Attributes"]
+    assert found["DisplayName"] == "from-a-parameter"
+
+
+@pytest.mark.usefixtures("left_behind")
+@pytest.mark.parametrize(
+    "unknown", ["AWS::No::Such", "AWS::CloudFormation::Macro", "Custom::Anything", "AWS::Kinesis::Stream"]
+)
+def test_a_type_that_is_not_listed_fails_a_nested_stack(
+    aws: Aws, deploy: Deploy, stack_name: str, unknown: str
+) -> None:
+    template = child("one", Unknown={"Type": unknown, "DependsOn": "Group", "Properties": {"ServiceToken": "any"}})
+    assert deploy(parent(upload(aws, template, key="unknown"))).status == "ROLLBACK_COMPLETE"
+    assert f"Unrecognized resource types: [{unknown}]" in reasons(aws, stack_name)

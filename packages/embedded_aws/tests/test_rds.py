@@ -1,0 +1,53 @@
+"""RDS: clusters and instances made by its API, with what its records have no field for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from embedded_aws.clients import Aws
+from embedded_testing import Deploy
+from embedded_testing.aurora import aurora
+from embedded_testing.stack import reasons
+
+pytestmark = pytest.mark.emulator
+
+
+def test_a_cluster_has_one_writer_a_key_a_managed_password_and_members_in_two_zones(
+    aws: Aws, deploy: Deploy, delete: Callable[[], None]
+) -> None:
+    rds = aws("rds")
+    made = deploy(aurora(exports=("postgresql",)))
+    found = rds.describe_db_clusters(DBClusterIdentifier=made.physical_ids["Cluster"])["DBClusters"][0]
+    members = {each["DBInstanceIdentifier"]: each["IsClusterWriter"] for each in found["DBClusterMembers"]}
+    assert members == {made.physical_ids["First"]: True, made.physical_ids["Second"]: False}
+    instances = rds.describe_db_instances()["DBInstances"]
+    assert sorted(each["AvailabilityZone"] for each in instances) == ["us-east-1a", "us-east-1b"]
+    assert found["KmsKeyId"].endswith(made.physical_ids["Key"])
+    assert found["DBClusterParameterGroup"] == made.physical_ids["Parameters"]
+    assert found["DatabaseInsightsMode"] == "standard"
+    assert found["EnabledCloudwatchLogsExports"] == ["postgresql"]
+    secret = aws("secretsmanager").describe_secret(SecretId=made.outputs["Secret"])
+    assert secret["KmsKeyId"].endswith(made.physical_ids["Key"])
+
+    delete()
+    assert rds.describe_db_clusters()["DBClusters"] == []
+    assert aws("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_an_update_keeps_the_endpoint_and_the_password(aws: Aws, deploy: Deploy) -> None:
+    before = deploy(aurora())
+    after = deploy(aurora(insights="advanced", exports=("postgresql", "instance")))
+    assert after.status == "UPDATE_COMPLETE"
+    assert after.outputs == before.outputs
+    found = aws("rds").describe_db_clusters(DBClusterIdentifier=after.physical_ids["Cluster"])["DBClusters"][0]
+    assert found["DatabaseInsightsMode"] == "advanced"
+    assert found["EnabledCloudwatchLogsExports"] == ["postgresql", "instance"]
+    assert (found["Endpoint"], found["Port"]) == (before.outputs["Endpoint"], 5433)
+
+
+def test_an_engine_version_that_aurora_does_not_have_fails_the_stack(aws: Aws, deploy: Deploy, stack_name: str) -> None:
+    assert deploy(aurora(version="17.77")).status == "ROLLBACK_COMPLETE"
+    assert "17.77" in reasons(aws, stack_name)
+    assert aws("rds").describe_db_clusters()["DBClusters"] == []

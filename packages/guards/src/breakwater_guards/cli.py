@@ -1,0 +1,137 @@
+"""Find what breaks a CloudFormation deployment, or a recovery, before it happens.
+
+Exit status: 0 clean, 1 findings, 2 could not judge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from breakwater_guards.engine import UnknownRuleError, all_rules, examine
+from breakwater_guards.formats import FORMATS
+from breakwater_guards.freshness import stale_data
+from breakwater_guards.loading import InputError
+from breakwater_guards.rule import Profile, Severity
+
+CLEAN, FOUND, UNJUDGED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: words after the program's name; the process's own when not given.
+
+    Returns:
+        The exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    options = _parser().parse_args(arguments)
+    if sys.stdout is None:  # Python's way to say that the process was started with the stream closed
+        _tell("standard output is closed: nowhere to write to")
+        return UNJUDGED
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except (InputError, UnknownRuleError) as error:
+        _tell(str(error))
+        return UNJUDGED
+    except BrokenPipeError:
+        # The reader, e.g. `head`, has seen enough; Python would complain when it flushes at exit.
+        _discard_output()
+        return FOUND
+    except OSError as error:
+        # Trouble with the input is an InputError; what is left is the output, e.g. a full disk.
+        _discard_output()
+        _tell(f"cannot write to standard output: {error.strerror or error}")
+        return UNJUDGED
+    return status
+
+
+def run() -> None:
+    """Entry point of the command ``breakwater-guards``."""
+    sys.exit(main())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="breakwater-guards", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    judge = commands.add_parser("check", help="judge a template, a folder or a cdk.out")
+    judge.add_argument("path", help="a template (JSON or YAML), a folder with templates, or a cdk.out")
+    judge.add_argument("--format", choices=sorted(FORMATS), default="text", help="how to print (default: text)")
+    judge.add_argument(
+        "--rules",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="ID",
+        help="rule ids or their beginnings, e.g. DR-AURORA (default: all)",
+    )
+    judge.add_argument(
+        "--fail-on",
+        choices=[item.value for item in Severity],
+        default=Severity.WARNING.value,
+        help="least severity that makes the exit status 1 (default: warning)",
+    )
+    judge.add_argument(
+        "--profile",
+        choices=[item.value for item in Profile],
+        default=Profile.SINGLE_REGION.value,
+        help="what the platform means to be (default: single-region)",
+    )
+    judge.set_defaults(run=_check)
+    commands.add_parser("list", help="print every rule").set_defaults(run=_list)
+    explain = commands.add_parser("explain", help="print one rule in full")
+    explain.add_argument("rule", help="its id, e.g. DR-AURORA-01")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check(options: argparse.Namespace) -> int:
+    if not options.path:
+        # An unset variable of a CI script; pathlib would take it for the current folder.
+        raise InputError("the path '' is empty; name a template, a folder with templates, or a cdk.out")
+    patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
+    report = examine(options.path, rules=patterns, profile=Profile(options.profile))
+    sys.stdout.write(FORMATS[options.format](report))
+    for notice in (*report.notices, *stale_data(report.rules)):
+        _tell(f"warning: {notice}")
+    for failure in report.unjudged:
+        _tell(f"{failure}; please report it with the template")
+    if report.unjudged:
+        return UNJUDGED
+    return FOUND if report.failed(Severity(options.fail_on)) else CLEAN
+
+
+def _list(_: argparse.Namespace) -> int:
+    width = max(map(len, all_rules()))
+    for rule in all_rules().values():
+        print(f"{rule.id:<{width}}  {rule.severity.value:<7}  {rule.title}")
+    return CLEAN
+
+
+def _explain(options: argparse.Namespace) -> int:
+    rule = all_rules().get(options.rule.upper())
+    if rule is None:
+        raise UnknownRuleError(f"{options.rule}: no such rule; see the command `list`")
+    profiles = ", ".join(profile.value for profile in Profile if profile in rule.profiles)
+    print(f"{rule.id} ({rule.severity.value}; {profiles}): {rule.title}\n\nPrevents: {rule.prevents}\nFix: {rule.fix}")
+    print("Sources:", *rule.sources, sep="\n  ")
+    return CLEAN
+
+
+def _tell(text: str) -> None:
+    print(f"guards: {' '.join(text.split())}", file=sys.stderr)

@@ -1,0 +1,195 @@
+"""Runs the rules over a path and honours acknowledgements."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from breakwater_guards import rules as rule_modules
+from breakwater_guards.acknowledge import Acknowledgements
+from breakwater_guards.collector import paused_collector
+from breakwater_guards.loading import InputError
+from breakwater_guards.rule import Breach, Finding, Profile, Rule, Severity, declared_rules
+from breakwater_guards.template import Assembly
+
+
+class UnknownRuleError(ValueError):
+    """``--rules`` names no rule."""
+
+
+class RuleError(InputError):
+    """A rule failed on the input: a defect of the rule, so nothing can be said about what it looks for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledged:
+    """A finding that somebody took responsibility for, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unjudged:
+    """A rule that could not judge.
+
+    Args:
+        rule: its id.
+        error: what went wrong in it.
+    """
+
+    rule: str
+    error: Exception
+
+    def __str__(self) -> str:
+        text = " ".join(str(self.error).split())[:200]
+        return f"could not judge: rule {self.rule} failed ({type(self.error).__name__}{f': {text}' if text else ''})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The outcome of one run.
+
+    Args:
+        findings: what breaks a rule and is not acknowledged, by template, resource and rule.
+        acknowledged: what breaks a rule with a stated reason.
+        rules: the rules that ran.
+        unjudged: rules that failed; always empty in what :func:`check` returns.
+        notices: what to tell besides, e.g. acknowledgements that do not count.
+        path: what was judged; ``None`` for a model in memory.
+    """
+
+    findings: tuple[Finding, ...]
+    acknowledged: tuple[Acknowledged, ...]
+    rules: tuple[Rule, ...]
+    unjudged: tuple[Unjudged, ...] = ()
+    notices: tuple[str, ...] = ()
+    path: Path | None = None
+
+    def failed(self, at: Severity = Severity.WARNING) -> bool:
+        """Tell whether a finding is at least this severe."""
+        return any(at is Severity.WARNING or finding.severity is Severity.ERROR for finding in self.findings)
+
+
+@cache
+def all_rules() -> dict[str, Rule]:
+    """Return every rule of the package by id, in order."""
+    for module in pkgutil.iter_modules(rule_modules.__path__):
+        importlib.import_module(f"{rule_modules.__name__}.{module.name}")
+    return declared_rules()
+
+
+def select(patterns: Iterable[str], profile: Profile) -> tuple[Rule, ...]:
+    """Return the rules whose id begins with one of the patterns, or all, that apply to a profile.
+
+    Args:
+        patterns: ids or their beginnings, e.g. ``DR-AURORA``; empty means every rule.
+        profile: what the platform means to be.
+
+    Returns:
+        The rules in order.
+
+    Raises:
+        UnknownRuleError: a pattern matches no rule.
+    """
+    wanted = tuple(pattern.upper() for pattern in patterns)
+    rules = all_rules()
+    for pattern in wanted:
+        if not any(rule_id.startswith(pattern) for rule_id in rules):
+            raise UnknownRuleError(f"--rules {pattern}: no rule begins like this; see the command `list`")
+    return tuple(
+        rule
+        for rule_id, rule in rules.items()
+        if profile in rule.profiles and (not wanted or any(rule_id.startswith(pattern) for pattern in wanted))
+    )
+
+
+def check(
+    path: str | Path | Assembly, *, rules: Iterable[str] = (), profile: Profile = Profile.SINGLE_REGION
+) -> Report:
+    """Judge a template, a folder or a `cdk.out`.
+
+    Args:
+        path: what to judge, or a model of it.
+        rules: ids or their beginnings; empty means every rule.
+        profile: what the platform means to be.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: the path cannot be judged.
+        RuleError: a rule failed on it; the error of the first one is the cause.
+        UnknownRuleError: ``rules`` names none.
+    """
+    report = examine(path, rules=rules, profile=profile)
+    if report.unjudged:
+        raise RuleError("; ".join(map(str, report.unjudged))) from report.unjudged[0].error
+    return report
+
+
+def examine(
+    path: str | Path | Assembly, *, rules: Iterable[str] = (), profile: Profile = Profile.SINGLE_REGION
+) -> Report:
+    """Judge like :func:`check`, but report a rule that fails beside the findings of the others.
+
+    Args:
+        path: what to judge, or a model of it.
+        rules: ids or their beginnings; empty means every rule.
+        profile: what the platform means to be.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: the path cannot be judged.
+        UnknownRuleError: ``rules`` names none.
+    """
+    with paused_collector():
+        return _examine(path, select(rules, profile))
+
+
+def _examine(path: str | Path | Assembly, selected: tuple[Rule, ...]) -> Report:
+    assembly = path if isinstance(path, Assembly) else Assembly.load(path)
+    accepted = Acknowledgements(assembly, all_rules())
+    findings: dict[Finding, None] = {}  # stacks made from one template share its defects
+    acknowledged: dict[Finding, Acknowledged] = {}
+    unjudged = []
+    for rule in selected:
+        breaches, error = _run(rule, assembly)
+        if error is not None:
+            unjudged.append(Unjudged(rule=rule.id, error=error))
+        for breach in breaches:
+            finding = rule.finding(breach)
+            reason = accepted.reason(breach, finding)
+            if reason is None:
+                findings[finding] = None
+            else:
+                acknowledged[finding] = Acknowledged(finding=finding, reason=reason)
+    return Report(
+        findings=tuple(sorted(findings, key=_place)),
+        acknowledged=tuple(acknowledged[finding] for finding in sorted(acknowledged, key=_place)),
+        rules=selected,
+        unjudged=tuple(unjudged),
+        notices=tuple(accepted.notices),
+        path=assembly.path,
+    )
+
+
+def _run(rule: Rule, assembly: Assembly) -> tuple[list[Breach], Exception | None]:
+    """Run one rule; what it found before it failed still counts."""
+    found: list[Breach] = []
+    try:
+        for breach in rule.check(assembly):
+            found.append(breach)
+    except Exception as error:  # noqa: BLE001 (a defect in one rule must not hide what the others find)
+        return found, error
+    return found, None
+
+
+def _place(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.template, finding.resource, finding.rule, finding.path

@@ -1,0 +1,170 @@
+"""What a rule is: a declaration that people read, and a function that finds what breaks it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from breakwater_guards.template import Assembly, Resource, Template
+from breakwater_guards.values import ABSENT, Opaque, Reference, Text
+
+
+class Severity(StrEnum):
+    """How bad a finding is. CDK counts lower-case `error` and `warning` only."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Profile(StrEnum):
+    """What the judged platform means to be: some rules apply to one of them only."""
+
+    SINGLE_REGION = "single-region"
+    MULTI_REGION = "multi-region"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One place where a rule is broken.
+
+    Args:
+        rule: id of the rule.
+        severity: of the rule.
+        template: file that holds the resource, relative to what was judged.
+        resource: logical id; empty when a whole template is meant.
+        path: dotted path of the property; empty when the resource itself is meant.
+        message: the value found and what is allowed.
+        fix: how to mend it.
+        source: where AWS says so.
+        construct: path of the CDK construct, when the template tells.
+    """
+
+    rule: str
+    severity: Severity
+    template: str
+    resource: str
+    path: str
+    message: str
+    fix: str
+    source: str
+    construct: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breach:
+    """What a rule's function yields: the place and the message; the declaration adds the rest."""
+
+    template: Template
+    resource: Resource | None
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A guard.
+
+    Args:
+        id: stable for ever, e.g. ``DR-AURORA-01``.
+        title: what must hold, as a sentence.
+        severity: error: the deployment or the recovery fails; warning: it will, or costs.
+        prevents: the error that AWS gives, or the silent failure.
+        fix: how to mend it.
+        sources: URLs where AWS (or the thread that documents the failure) says so; the first goes into findings.
+        check: finds breaches in an assembly.
+        profiles: platforms that the rule applies to.
+        data: name of the dated facts under ``guards/data`` that the rule rests on.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    prevents: str
+    fix: str
+    sources: tuple[str, ...]
+    check: Callable[[Assembly], Iterator[Breach]] = field(repr=False)
+    profiles: frozenset[Profile] = frozenset(Profile)
+    data: str | None = None
+
+    def finding(self, breach: Breach) -> Finding:
+        """Complete what the rule's function yields."""
+        resource, template = breach.resource, breach.template
+        return Finding(
+            rule=self.id,
+            severity=self.severity,
+            template=template.file,
+            resource=resource.logical_id if resource else "",
+            path=breach.path,
+            message=shorten(breach.message, MAX_MESSAGE),
+            fix=self.fix,
+            source=self.sources[0],
+            construct=resource.construct_path if resource else template.construct_path,
+        )
+
+
+MAX_MESSAGE = 2_000
+MAX_SHOWN = 300
+_ID = re.compile(r"^DR-[A-Z0-9]+-\d{2}$")
+_RULES: dict[str, Rule] = {}
+Check = Callable[[Assembly], Iterator[Breach]]
+
+
+def rule(
+    rule_id: str,
+    *,
+    title: str,
+    prevents: str,
+    fix: str,
+    sources: tuple[str, ...],
+    severity: Severity = Severity.ERROR,
+    profiles: frozenset[Profile] = frozenset(Profile),
+    data: str | None = None,
+) -> Callable[[Check], Check]:
+    """Declare a rule over the function below it; the arguments are those of :class:`Rule`."""
+
+    def declare(check: Check) -> Check:
+        if not _ID.match(rule_id) or rule_id in _RULES or not sources:
+            raise ValueError(f"rule {rule_id!r}: an id like DR-AURORA-01, used once, with at least one source")
+        _RULES[rule_id] = Rule(
+            id=rule_id,
+            title=title,
+            severity=severity,
+            prevents=prevents,
+            fix=fix,
+            sources=sources,
+            check=check,
+            profiles=profiles,
+            data=data,
+        )
+        return check
+
+    return declare
+
+
+def declared_rules() -> dict[str, Rule]:
+    """Return every rule that has been declared, by id in order."""
+    return dict(sorted(_RULES.items()))
+
+
+def breach(resource: Resource, path: str, message: str) -> Breach:
+    """State that a resource breaks the rule at a property (dotted path, or empty for the resource itself)."""
+    return Breach(template=resource.template, resource=resource, path=path, message=message)
+
+
+def show(value: Any) -> str:
+    """Render a resolved value for a message, shortened to 300 characters."""
+    if value is ABSENT:
+        return "not set"
+    if isinstance(value, Reference):
+        return f"{value.logical_id}.{value.attribute}" if value.attribute else value.logical_id
+    if isinstance(value, Text):
+        value = value.known
+    return value.kind if isinstance(value, Opaque) else shorten(repr(value), MAX_SHOWN)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a text that is longer than a limit, visibly."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

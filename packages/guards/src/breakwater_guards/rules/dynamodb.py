@@ -1,0 +1,116 @@
+"""DynamoDB: point-in-time recovery, keys of replicas, time to live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.scalars import as_bool
+from breakwater_guards.template import Assembly, Resource
+from breakwater_guards.values import ABSENT, UNKNOWN
+
+GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
+CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide"
+TABLE = "AWS::DynamoDB::Table"
+GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
+RECOVERY = "PointInTimeRecoverySpecification"
+REPLICA_KEY = "Replicas[].SSESpecification.KMSMasterKeyId"
+
+
+@rule(
+    "DR-DYNAMODB-01",
+    title="Every table and replica has point-in-time recovery",
+    prevents="A bad write or a deleted item cannot be undone: DynamoDB keeps no continuous backup, and nothing says so "
+    "until somebody needs one",
+    fix="Set PointInTimeRecoveryEnabled to true on the table, and on every replica of a global table.",
+    sources=(
+        f"{GUIDE}/PointInTimeRecovery.html",
+        f"{CLOUDFORMATION}/aws-properties-dynamodb-globaltable-replicaspecification.html",
+    ),
+)
+def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
+    """A table without point-in-time recovery, or a replica: each one has its own setting."""
+    enabled = f"{RECOVERY}.PointInTimeRecoveryEnabled"
+    for kind, path in ((TABLE, enabled), (GLOBAL_TABLE, f"Replicas[].{enabled}")):
+        for table in app.of_type(kind):
+            off = [value for value in table.options(path) if value is ABSENT or as_bool(value) is False]
+            if off:
+                which = f" on {len(off)} of the replicas" if len(table.options(path)) > 1 else ""
+                yield breach(table, path, f"{show(off[0])}{which}; allowed: true.")
+
+
+@rule(
+    "DR-DYNAMODB-02",
+    title="All replicas of a global table have a key, or none",
+    prevents="One or more parameter values were invalid: KMSMasterKeyId must be specified for each replica. "
+    "(ValidationException)",
+    fix="Give every replica SSESpecification.KMSMasterKeyId with a key of its own Region.",
+    sources=(
+        f"{CLOUDFORMATION}/aws-properties-dynamodb-globaltable-replicassespecification.html",
+        "https://github.com/hashicorp/terraform-provider-aws/issues/17422",
+    ),
+)
+def replicas_agree_on_keys(app: Assembly) -> Iterator[Breach]:
+    """A customer key on some replicas and none on others."""
+    for table in app.of_type(GLOBAL_TABLE):
+        for replicas in _replica_lists(table):
+            keys = [_key_of(replica) for replica in replicas]
+            bare = [replica for replica, key in zip(replicas, keys, strict=True) if key is ABSENT]
+            if bare and len(bare) < len(keys) and UNKNOWN not in keys:
+                regions = ", ".join(show(replica.get("Region", ABSENT)) for replica in bare)
+                yield breach(table, REPLICA_KEY, f"not set for {regions}, but set for another replica.")
+
+
+@rule(
+    "DR-DYNAMODB-03",
+    title="Time to live names its attribute",
+    prevents="minimum field size of 1, UpdateTimeToLiveInput.TimeToLiveSpecification.AttributeName: the table fails to "
+    "create or to update",
+    fix="Set AttributeName to the number attribute that holds the epoch seconds, or turn time to live off.",
+    sources=(
+        "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TimeToLiveSpecification.html",
+        "https://github.com/cloudposse/terraform-aws-dynamodb/issues/84",
+    ),
+)
+def time_to_live_has_attribute(app: Assembly) -> Iterator[Breach]:
+    """Time to live enabled without an attribute, or with an empty one."""
+    for table in app.of_type(TABLE, GLOBAL_TABLE):
+        for settings in table.given("TimeToLiveSpecification"):
+            if isinstance(settings, dict) and as_bool(settings.get("Enabled")) is True:
+                attribute = settings.get("AttributeName", ABSENT)
+                if attribute is ABSENT or attribute == "":
+                    yield breach(
+                        table, "TimeToLiveSpecification.AttributeName", f"{show(attribute)}, but Enabled is true."
+                    )
+
+
+@rule(
+    "DR-DYNAMODB-04",
+    title="A global table whose replicas have keys turns encryption with KMS on",
+    prevents="ReplicaSSESpecification and SSEType must be null when SSE is set to default.",
+    fix="Set SSESpecification of the table to SSEEnabled true and SSEType KMS.",
+    sources=(
+        f"{CLOUDFORMATION}/aws-properties-dynamodb-globaltable-ssespecification.html",
+        "https://github.com/aws/aws-cdk/issues/37783",
+    ),
+)
+def replica_keys_need_encryption(app: Assembly) -> Iterator[Breach]:
+    """KMSMasterKeyId on a replica while the table's own SSESpecification is missing or off."""
+    for table in app.of_type(GLOBAL_TABLE):
+        enabled = table.options("SSESpecification.SSEEnabled")
+        keys = table.options(REPLICA_KEY)
+        off = all(value is ABSENT or as_bool(value) is False for value in enabled)
+        if off and any(key not in (ABSENT, UNKNOWN) for key in keys):
+            yield breach(table, "SSESpecification.SSEEnabled", f"{show(enabled[0])}, but a replica has a key.")
+
+
+def _replica_lists(table: Resource) -> Iterator[list[dict[str, Any]]]:
+    for replicas in table.given("Replicas"):
+        if isinstance(replicas, list) and replicas and all(isinstance(replica, dict) for replica in replicas):
+            yield replicas
+
+
+def _key_of(replica: dict[str, Any]) -> Any:
+    encryption = replica.get("SSESpecification", ABSENT)
+    return encryption.get("KMSMasterKeyId", ABSENT) if isinstance(encryption, dict) else encryption

@@ -1,0 +1,90 @@
+"""CloudWatch Logs: the key of a log group, and what sets its retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.facts import facts
+from breakwater_guards.key_policies import KEY, REPLICA, keys_of, refusal
+from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.template import Assembly
+from breakwater_guards.values import Reference
+
+LOG_GROUP = "AWS::Logs::LogGroup"
+ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
+
+
+@rule(
+    "DR-LOGS-01",
+    title="The key of a log group lets CloudWatch Logs of its region use it",
+    prevents=(
+        "The specified KMS key does not exist or is not allowed to be used with Arn "
+        "'arn:aws:logs:us-east-1:123456789012:log-group:…' (AccessDeniedException; the log group fails to create)"
+    ),
+    fix=(
+        "Let logs.<region>.amazonaws.com use kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and "
+        "kms:Describe* in the key's policy, best where kms:EncryptionContext:aws:logs:arn is one of your log groups."
+    ),
+    sources=(
+        ENCRYPTION,
+        "https://github.com/hashicorp/terraform-provider-aws/issues/29282",
+        "https://github.com/aws/aws-cdk/pull/28319",
+    ),
+    data="key_users",
+)
+def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
+    """Log group → key, and no grant for Logs at the end, or one for Logs of another region."""
+    needs = facts("key_users")["logs"]
+    for group in app.of_type(LOG_GROUP):
+        region = group.template.region
+        for value in group.given("KmsKeyId"):
+            for key in keys_of(app, value):
+                reason = refusal(key, needs["service"], needs["actions"], region=region)
+                if reason is not None:
+                    yield breach(
+                        group,
+                        "KmsKeyId",
+                        f"the policy of {key.logical_id} ({key.template.file}) does not let "
+                        f"logs.{region or '<region>'}.amazonaws.com use {', '.join(reason.missing)}.",
+                    )
+
+
+@rule(
+    "DR-LOGS-02",
+    title="A log group names its key by ARN",
+    prevents="Model validation failed (#/KmsKeyId: failed validation constraint for keyword [pattern]) at creation",
+    fix="Use Fn::GetAtt Key.Arn: Ref of a key is its id, which CloudWatch Logs does not take.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html",
+        "https://github.com/aws-cloudformation/cloudformation-resource-schema/issues/119",
+    ),
+)
+def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
+    """`Ref` of a key or an alias, or a literal id or alias name."""
+    for group in app.of_type(LOG_GROUP):
+        for value in group.given("KmsKeyId"):
+            target = app.target(value) if isinstance(value, Reference) and not value.attribute else None
+            is_ref = target is not None and target.type in (KEY, REPLICA, "AWS::KMS::Alias")
+            is_name = isinstance(value, str) and bool(value) and not value.startswith(("arn:", "{{resolve:"))
+            if is_ref or is_name:
+                yield breach(group, "KmsKeyId", f"{show(value)} is no ARN; allowed is arn:…:key/… or arn:…:alias/….")
+
+
+@rule(
+    "DR-LOGS-03",
+    title="Retention is a property of a log group, not the work of a function",
+    severity=Severity.WARNING,
+    prevents="Rate exceeded (ThrottlingException), or OperationAbortedException: A conflicting operation is currently "
+    "in progress against this resource: the function that sets retention races with the service that makes the group",
+    fix="Declare AWS::Logs::LogGroup with RetentionInDays and hand it to the function, cluster or service "
+    "(CDK: log_group instead of log_retention).",
+    sources=(
+        "https://github.com/aws/aws-cdk/issues/17546",
+        "https://github.com/aws/aws-cdk/issues/24485",
+        "https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_logs-readme.html#log-retention",
+    ),
+)
+def retention_needs_no_function(app: Assembly) -> Iterator[Breach]:
+    """CDK's custom resource that sets the retention of a group which some service makes."""
+    for resource in app.of_type("Custom::LogRetention"):
+        yield breach(resource, "", f"a function sets the retention of {show(resource.get('LogGroupName'))}.")

@@ -1,0 +1,49 @@
+"""Short ways to write what the engine's tests read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from breakwater_guards.stack import Resource
+from breakwater_guards.template import Assembly
+
+Template = dict[str, Any]
+NESTED = "AWS::CloudFormation::Stack"
+
+
+def one(value: Any, /, **sections: Any) -> Resource:
+    """A resource whose property ``P`` has a value, in a template with more sections."""
+    return model(value, **sections).templates["template"].resources["R"]
+
+
+def model(value: Any, /, **sections: Any) -> Assembly:
+    """The assembly of :func:`one`."""
+    return Assembly.of(template({"R": resource(P=value)}, **sections))
+
+
+def resource(kind: str = "AWS::Test::Thing", /, **properties: Any) -> Template:
+    """A resource; keys that CloudFormation puts beside the properties begin with an underscore."""
+    beside = {key[1:]: value for key, value in properties.items() if key.startswith("_")}
+    inside = {key: value for key, value in properties.items() if not key.startswith("_")}
+    return {"Type": kind, "Properties": inside, **beside}
+
+
+def nested(url: Any, /, **parameters: Any) -> Template:
+    """A nested stack."""
+    return resource(NESTED, TemplateURL=url, Parameters=parameters)
+
+
+def template(resources: Template, **sections: Any) -> Template:
+    """A template."""
+    return {**sections, "Resources": resources}
+
+
+def write(folder: Path, **files: Any) -> Path:
+    """Write documents as JSON; ``__`` in a name stands for a dot and ``___`` for a slash."""
+    for name, document in files.items():
+        file = folder / name.replace("___", "/").replace("__", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    return folder

@@ -1,0 +1,273 @@
+"""Formats: each is valid for its reader, whatever a template puts into names and values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from breakwater_guards import Finding, Profile, Report, Rule, Severity
+from breakwater_guards.engine import Acknowledged, Unjudged
+from breakwater_guards.formats import FORMATS
+from breakwater_guards.places import file_of, line_of, uri_of
+
+SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+NASTY = "a\nb\r%0A::error::,:<&>\"']]>\0\x1b[31m\x7f\ud800\u2028é 100%"
+
+
+def rule(rule_id: str, severity: Severity) -> Rule:
+    return Rule(
+        id=rule_id,
+        title=f"title of {rule_id}",
+        severity=severity,
+        prevents="what AWS says",
+        fix="Mend it.",
+        sources=("https://example.com/a", "https://example.com/b"),
+        check=lambda _: iter(()),
+        profiles=frozenset(Profile),
+    )
+
+
+RULES = (rule("DR-A-01", Severity.ERROR), rule("DR-B-01", Severity.WARNING), rule("DR-C-01", Severity.ERROR))
+
+
+def finding(number: int = 0, **changes: Any) -> Finding:
+    of = RULES[number]
+    given = {
+        "rule": of.id,
+        "severity": of.severity,
+        "template": "a.yaml",
+        "resource": "Cluster",
+        "path": "EngineVersion",
+        "message": "'15.6' is not offered.",
+        "fix": of.fix,
+        "source": of.sources[0],
+    }
+    return Finding(**{**given, **changes})
+
+
+def report(*findings: Finding, **more: Any) -> Report:
+    return Report(**{"findings": findings, "acknowledged": (), "rules": RULES, **more})
+
+
+FULL = report(
+    finding(),
+    finding(1, resource="", path="", construct="App/Stack"),
+    finding(resource=NASTY, path=NASTY, message=NASTY, template=f"{NASTY}.json", construct=NASTY),
+    acknowledged=(Acknowledged(finding=finding(1), reason="because of something long"),),
+    unjudged=(Unjudged(rule="DR-C-01", error=KeyError(NASTY)),),
+    notices=("something to know",),
+)
+EMPTY = report()
+
+
+def test_every_format_takes_everything() -> None:
+    assert sorted(FORMATS) == ["github", "json", "junit", "sarif", "text"]
+    for to_format in FORMATS.values():
+        for given in (FULL, EMPTY, report(rules=())):
+            text = to_format(given)
+            assert text == "" or text.endswith("\n")
+
+
+def test_text() -> None:
+    assert FORMATS["text"](report(finding(), finding(1, resource="", path="", construct="App/Stack"))) == (
+        "error DR-A-01: '15.6' is not offered.\n"
+        "  at      a.yaml Cluster EngineVersion\n"
+        "  fix     Mend it.\n"
+        "  source  https://example.com/a\n"
+        "\n"
+        "warning DR-B-01: '15.6' is not offered.\n"
+        "  at      a.yaml\n"
+        "  made by App/Stack\n"
+        "  fix     Mend it.\n"
+        "  source  https://example.com/a\n"
+        "\n"
+        "3 rules: 1 error, 1 warning, 0 acknowledged\n"
+    )
+    assert FORMATS["text"](EMPTY) == "3 rules: 0 errors, 0 warnings, 0 acknowledged\n"
+
+
+def test_text_leaves_the_terminal_alone() -> None:
+    text = FORMATS["text"](FULL)
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert "\\x1b[31m" in text
+    assert "é" in text
+
+
+def test_json() -> None:
+    found = json.loads(FORMATS["json"](FULL))
+    assert found["findings"][0] == {
+        "rule": "DR-A-01",
+        "severity": "error",
+        "resource": "Cluster",
+        "template": "a.yaml",
+        "path": "EngineVersion",
+        "message": "'15.6' is not offered.",
+        "fix": "Mend it.",
+        "source": "https://example.com/a",
+    }
+    assert {tuple(entry) for entry in found["findings"]} == {tuple(found["findings"][0])}
+    assert found["findings"][2]["message"] == NASTY
+    assert found["acknowledged"][0]["reason"] == "because of something long"
+    assert found["rules"] == ["DR-A-01", "DR-B-01", "DR-C-01"]
+    assert [item["rule"] for item in found["unjudged"]] == ["DR-C-01"]
+    assert found["notices"] == ["something to know"]
+
+
+@pytest.mark.parametrize("given", [FULL, EMPTY], ids=["full", "empty"])
+def test_sarif_is_valid(given: Report) -> None:
+    """Against the schema that Microsoft's SARIF tools ship."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(FORMATS["sarif"](given)))
+
+
+def test_sarif_validation_can_fail() -> None:
+    log = json.loads(FORMATS["sarif"](FULL))
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(SCHEMA).validate(log)
+
+
+def test_sarif() -> None:
+    log = json.loads(FORMATS["sarif"](FULL))
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+    assert [result.get("suppressions", []) for result in run["results"]] == [
+        [],
+        [],
+        [],
+        [{"kind": "inSource", "justification": "because of something long"}],
+    ]
+    first, second = (result["locations"][0] for result in run["results"][:2])
+    assert first["logicalLocations"] == [{"fullyQualifiedName": "Cluster.EngineVersion", "kind": "resource"}]
+    assert first["physicalLocation"] == {"artifactLocation": {"uri": "a.yaml"}, "region": {"startLine": 1}}
+    assert "logicalLocations" not in second
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert [item["level"] for item in run["invocations"][0]["toolExecutionNotifications"]] == ["error", "warning"]
+    fingerprints = [result["partialFingerprints"]["place/v1"] for result in run["results"]]
+    assert fingerprints[0] == "DR-A-01:a.yaml:Cluster.EngineVersion"
+
+
+def test_junit() -> None:
+    text = FORMATS["junit"](FULL)
+    assert text.isascii()
+    suite = ET.fromstring(text)  # noqa: S314 (our own output)
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "3",
+        "failures": "2",
+        "errors": "1",
+    }
+    cases = suite.findall("testcase")
+    assert [case.get("name") for case in cases] == [f"{item.id} {item.title}" for item in RULES]
+    assert [len(case.findall("failure")) for case in cases] == [2, 1, 0]
+    failure = cases[0].find("failure")
+    assert failure is not None
+    assert failure.get("message") == "'15.6' is not offered."
+    assert failure.text == "a.yaml Cluster EngineVersion\nMend it.\nhttps://example.com/a"
+    error = cases[2].find("error")
+    assert error is not None
+    assert "rule DR-C-01 failed (KeyError" in str(error.get("message"))
+
+
+def test_github() -> None:
+    lines = FORMATS["github"](FULL).split("\n")
+    assert len(lines) == 4, "no value starts a command of its own"
+    assert lines[0] == (
+        "::error file=a.yaml,title=DR-A-01::Cluster EngineVersion: '15.6' is not offered. Fix: Mend it. "
+        "(https://example.com/a)"
+    )
+    assert lines[1].startswith("::warning file=a.yaml,title=DR-B-01::'15.6' is not offered.")
+    properties, _, data = lines[2].removeprefix("::error ").partition("::")
+    assert properties.startswith("file=a%0Ab%0D%250A%3A%3Aerror%3A%3A%2C%3A<&>")
+    assert "100%25" in data
+    assert "\r" not in data
+
+
+# Places
+
+YAML_TEMPLATE = """\
+Description: a Cluster
+Mappings:
+  Cluster:
+    a: {b: c}
+Resources:
+
+  # Other: comes first
+  'Other':
+    Type: AWS::SNS::Topic
+    Properties:
+      Cluster: x
+  Cluster:
+    Type: AWS::SNS::Topic
+Outputs:
+  Late:
+    Value: x
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (YAML_TEMPLATE, {"Other": 8, "Cluster": 12, "Late": None, "Type": None}),
+        (
+            json.dumps({"Resources": {"Other": {"Type": "x"}, "Cluster": {"Type": "y"}}}, indent=2),
+            {"Other": 3, "Cluster": 6},
+        ),
+        (json.dumps({"Resources": {"Cluster": {"Type": "y"}}}), {"Cluster": None}),
+        ("a: b", {"Cluster": None}),
+        ("Resources:", {"Cluster": None}),
+    ],
+)
+def test_line_of_a_resource(tmp_path: Path, text: str, lines: dict[str, int | None]) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(text, encoding="utf-8")
+    for path in (file, tmp_path):
+        given = report(path=path)
+        assert {name: line_of(given, finding(resource=name)) for name in lines} == lines
+        assert line_of(given, finding(resource="")) is None
+
+
+def test_line_in_a_file_that_is_gone(tmp_path: Path) -> None:
+    assert line_of(report(path=tmp_path / "gone"), finding()) is None
+
+
+def test_lines_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cdk.out").mkdir()
+    Path("cdk.out/a.yaml").write_text(YAML_TEMPLATE, encoding="utf-8")
+    given = report(finding(), path=Path("cdk.out"))
+    assert "  at      cdk.out/a.yaml:12 Cluster EngineVersion\n" in FORMATS["text"](given)
+    assert FORMATS["github"](given).startswith("::error file=cdk.out/a.yaml,line=12,title=DR-A-01::")
+    assert "cdk.out/a.yaml:12 Cluster EngineVersion\n" in FORMATS["junit"](given)
+    place = json.loads(FORMATS["sarif"](given))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "cdk.out/a.yaml"}, "region": {"startLine": 12}}
+
+
+def test_file_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (here / "my templates").mkdir()
+    inside = report(path=here / "my templates")
+    assert file_of(inside, finding()) == "my templates/a.yaml"
+    assert uri_of(inside, finding()) == "my%20templates/a.yaml"
+    outside = report(path=tmp_path)
+    assert file_of(outside, finding()) == (tmp_path / "a.yaml").as_posix()
+    assert uri_of(outside, finding()) == (tmp_path / "a.yaml").as_uri()
+    assert file_of(report(), finding()) == "a.yaml"
+
+
+def test_file_as_seen_from_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Path:
+        raise FileNotFoundError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "cwd", gone)
+        found = file_of(report(path=tmp_path), finding())
+    assert found == (tmp_path / "a.yaml").as_posix()

@@ -1,0 +1,80 @@
+"""Code of functions: the files that a handler needs, and assets of every shape, hostile ones included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from breakwater_guards.function_code import Asset, asset_of, handler_files, inline_problems
+from breakwater_guards.template import Assembly, Resource
+
+FUNCTION = "AWS::Lambda::Function"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "handler", "first"),
+    [
+        ("python3.13", "index.handler", "index.py"),
+        ("python3.13", "package.module.handler", "package/module.py"),
+        ("python3.13", "package/module.handler", "package/module.py"),
+        ("nodejs24.x", "src/index.handler", "src/index.js"),
+        ("nodejs24.x", "index.nested.handler", "index.js"),
+        ("ruby3.4", "function.Namespace::Class.process", "function.rb"),
+        ("provided.al2023", "anything", "bootstrap"),
+    ],
+)
+def test_file_of_a_handler(runtime: str, handler: str, first: str) -> None:
+    assert handler_files(runtime, handler)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("runtime", "handler"),
+    [("java21", "com.Handler::handle"), ("python3.13", "../other.handler"), ("nodejs24.x", "/opt/nodejs/x.handler")],
+)
+def test_packages_that_cannot_be_read(runtime: str, handler: str) -> None:
+    assert handler_files(runtime, handler) == []
+
+
+def test_zip_asset(tmp_path: Path) -> None:
+    archive = tmp_path / "code.zip"
+    with ZipFile(archive, "w") as file:
+        file.writestr("index.py", "")
+    assert Asset("code.zip", archive).holds(["index.py"]) is True
+    assert Asset("code.zip", archive).holds(["app.py"]) is False
+    archive.write_bytes(b"not a zip")
+    assert Asset("code.zip", archive).holds(["index.py"]) is None
+
+
+@pytest.mark.parametrize("content", [None, "", []])
+def test_assets_without_code(tmp_path: Path, content: Any) -> None:
+    path = tmp_path / "asset"
+    if content == "":
+        path.touch()
+    elif content == []:
+        path.mkdir()
+    assert Asset("asset", path).problem() == ("does not exist" if content is None else "is empty")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "nul\0", "x" * 5000, ".", "s3://bucket/key"])
+def test_paths_that_are_not_followed(tmp_path: Path, name: str) -> None:
+    assert asset_of(_function(tmp_path, name)) is None
+
+
+def test_path_beside_the_template(tmp_path: Path) -> None:
+    asset = asset_of(_function(tmp_path, "build/code.zip"))
+    assert asset is not None
+    assert asset.path == tmp_path.resolve() / "build/code.zip"
+
+
+def test_inline_code_that_runs() -> None:
+    assert list(inline_problems("python3.13", "index.run", "def run(event, context): ...")) == []
+    assert next(inline_problems("ruby3.4", "index.run", "def run")).startswith("inline code takes")
+
+
+def _function(folder: Path, code: str) -> Resource:
+    app = Assembly.of({"Resources": {"Function": {"Type": FUNCTION, "Properties": {"Code": code}}}})
+    app.folder = folder
+    return next(app.of_type(FUNCTION))

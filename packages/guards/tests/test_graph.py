@@ -1,0 +1,231 @@
+"""The network as a graph: where a subnet leads, which endpoints it reaches, what security groups let through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from breakwater_guards.endpoints import endpoints_of
+from breakwater_guards.graph import Exit, network_of
+from breakwater_guards.security_groups import ANYWHERE, Party, security_groups_of
+from breakwater_guards.template import Assembly
+from breakwater_guards.values import Reference
+from breakwater_guards.verdict import Verdict
+
+VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+GATEWAY = {"Type": "AWS::EC2::InternetGateway"}
+ANY = "0.0.0.0/0"
+
+
+def _subnet(cidr: str = "10.0.1.0/24") -> dict[str, Any]:
+    return {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": cidr}}
+
+
+def _routed(name: str, **route: Any) -> dict[str, Any]:
+    """A subnet with its route table and, unless empty, one route."""
+    table = {"Ref": f"{name}Table"}
+    association = {"SubnetId": {"Ref": name}, "RouteTableId": table}
+    resources: dict[str, Any] = {
+        name: _subnet(),
+        f"{name}Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        f"{name}Association": {"Type": "AWS::EC2::SubnetRouteTableAssociation", "Properties": association},
+    }
+    if route:
+        resources[f"{name}Route"] = {"Type": "AWS::EC2::Route", "Properties": {"RouteTableId": table, **route}}
+    return resources
+
+
+def _app(**resources: Any) -> Assembly:
+    return Assembly.of({"Resources": {"Vpc": VPC, **resources}})
+
+
+def _at(app: Assembly, name: str) -> Any:
+    return app.templates["template"].resources[name]
+
+
+def _exit(**resources: Any) -> Exit:
+    app = _app(**resources)
+    return network_of(app).exit_of(_at(app, "A"))
+
+
+class TestExit:
+    """Where the default route of a subnet leads."""
+
+    @pytest.mark.parametrize(
+        ("route", "expected"),
+        [
+            ({}, Exit.NONE),
+            ({"DestinationCidrBlock": ANY, "GatewayId": {"Ref": "Gateway"}}, Exit.INTERNET_GATEWAY),
+            ({"DestinationCidrBlock": ANY, "NatGatewayId": "nat-1"}, Exit.NAT),
+            ({"DestinationCidrBlock": ANY, "TransitGatewayId": "tgw-1"}, Exit.UNKNOWN),
+            ({"DestinationCidrBlock": ANY, "VpcEndpointId": "vpce-1"}, Exit.UNKNOWN),
+            ({"DestinationCidrBlock": ANY, "GatewayId": "igw-1"}, Exit.UNKNOWN),
+            ({"DestinationCidrBlock": "10.1.0.0/16", "VpcPeeringConnectionId": "pcx-1"}, Exit.UNKNOWN),
+            ({"DestinationIpv6CidrBlock": "::/0", "GatewayId": {"Ref": "Gateway"}}, Exit.UNKNOWN),
+        ],
+        ids=["none", "internet", "nat", "transit", "firewall", "somebody-elses", "peering", "ipv6"],
+    )
+    def test_follows_the_default_route(self, route: dict[str, Any], expected: Exit) -> None:
+        assert _exit(Gateway=GATEWAY, **_routed("A", **route)) is expected
+
+    def test_attachment_names_the_gateway_too(self) -> None:
+        attachment = {"InternetGatewayId": {"Ref": "Gateway"}, "VpcId": {"Ref": "Vpc"}}
+        gateway = {"Fn::GetAtt": ["Attachment", "InternetGatewayId"]}
+        resources = {
+            "Gateway": GATEWAY,
+            "Attachment": {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": attachment},
+            **_routed("A", DestinationCidrBlock=ANY, GatewayId=gateway),
+        }
+        assert _exit(**resources) is Exit.INTERNET_GATEWAY
+
+    def test_main_route_table_is_unknown(self) -> None:
+        assert _exit(A=_subnet()) is Exit.UNKNOWN
+
+    def test_route_to_an_unknown_table_may_be_anybodys(self) -> None:
+        stray = {"RouteTableId": {"Fn::ImportValue": "elsewhere"}, "DestinationCidrBlock": ANY, "NatGatewayId": "nat-1"}
+        assert _exit(Stray={"Type": "AWS::EC2::Route", "Properties": stray}, **_routed("A")) is Exit.UNKNOWN
+
+    def test_nat_gateways_in_a_circle_end(self) -> None:
+        nat = {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": {"Ref": "A"}, "AllocationId": "eipalloc-1"}}
+        app = _app(Nat=nat, **_routed("A", DestinationCidrBlock=ANY, NatGatewayId={"Ref": "Nat"}))
+        assert network_of(app).internet(_at(app, "A"), Verdict.NO) is Verdict.MAYBE
+
+    @pytest.mark.parametrize(
+        ("extra", "expected"),
+        [({}, Verdict.YES), ({"ConnectivityType": "private"}, Verdict.NO), ({"SubnetId": "subnet-1"}, Verdict.MAYBE)],
+    )
+    def test_nat_gateway_needs_the_internet_itself(self, extra: dict[str, Any], expected: Verdict) -> None:
+        nat = {"SubnetId": {"Ref": "B"}, "AllocationId": "eipalloc-1", **extra}
+        app = _app(
+            Gateway=GATEWAY,
+            Nat={"Type": "AWS::EC2::NatGateway", "Properties": nat},
+            **_routed("A", DestinationCidrBlock=ANY, NatGatewayId={"Ref": "Nat"}),
+            **_routed("B", DestinationCidrBlock=ANY, GatewayId={"Ref": "Gateway"}),
+        )
+        assert network_of(app).internet(_at(app, "A"), Verdict.NO) is expected
+
+
+class TestEndpoints:
+    """Which endpoints a subnet has a route to."""
+
+    def _reached(self, service: str, **endpoint: Any) -> Verdict:
+        properties = {"VpcId": {"Ref": "Vpc"}, **endpoint}
+        app = _app(Endpoint={"Type": "AWS::EC2::VPCEndpoint", "Properties": properties}, **_routed("A"), **_routed("B"))
+        return endpoints_of(app).reached_from(_at(app, "A"), service)
+
+    def test_interface_serves_every_subnet_of_the_vpc(self) -> None:
+        name = {"Fn::Sub": "com.amazonaws.${AWS::Region}.ecr.api"}
+        subnets = [{"Ref": "B"}]
+        assert self._reached("ecr.api", ServiceName=name, VpcEndpointType="Interface", SubnetIds=subnets) is Verdict.YES
+        assert self._reached("ecr.dkr", ServiceName=name, VpcEndpointType="Interface", SubnetIds=subnets) is Verdict.NO
+
+    @pytest.mark.parametrize(
+        ("tables", "expected"),
+        [
+            ([{"Ref": "ATable"}], Verdict.YES),
+            ([{"Ref": "BTable"}], Verdict.NO),
+            (["rtb-1"], Verdict.NO),
+            ([{"Fn::ImportValue": "table"}], Verdict.MAYBE),
+            ({"Ref": "Tables"}, Verdict.MAYBE),
+        ],
+    )
+    def test_gateway_serves_its_route_tables(self, tables: Any, expected: Verdict) -> None:
+        assert self._reached("s3", ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=tables) is expected
+
+    @pytest.mark.parametrize("extra", [{"ServiceName": {"Ref": "Name"}}, {"VpcId": {"Ref": "Other"}}])
+    def test_unknown_endpoint_may_be_any(self, extra: dict[str, Any]) -> None:
+        given = {"ServiceName": "com.amazonaws.us-east-1.sqs", "VpcEndpointType": "Interface", **extra}
+        assert self._reached("logs", **given) is Verdict.MAYBE
+
+    def test_endpoint_of_another_vpc_does_not_count(self) -> None:
+        given = {"ServiceName": "com.amazonaws.us-east-1.logs", "VpcEndpointType": "Interface", "VpcId": "vpc-1"}
+        assert self._reached("logs", **given) is Verdict.NO
+
+
+def _group(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::EC2::SecurityGroup", "Properties": {"VpcId": {"Ref": "Vpc"}, **properties}}
+
+
+def _tcp(port: Any, **peer: Any) -> dict[str, Any]:
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}
+
+
+SOURCE = Party((Reference("template", "Source"),))
+
+
+class TestSecurityGroups:
+    """What rules let through, and what they leave open."""
+
+    def _in(self, rule: dict[str, Any], source: Party = SOURCE) -> Verdict:
+        app = _app(Source=_group(), Target=_group(SecurityGroupIngress=[rule]))
+        return security_groups_of(app).lets_in(Party((Reference("template", "Target"),)), 5432, source)
+
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [
+            (_tcp(5432, SourceSecurityGroupId={"Ref": "Source"}), Verdict.YES),
+            (_tcp("5432", SourceSecurityGroupId={"Fn::GetAtt": ["Source", "GroupId"]}), Verdict.YES),
+            (_tcp(5432, SourceSecurityGroupId={"Ref": "Target"}), Verdict.NO),
+            (_tcp(5432, SourceSecurityGroupId="sg-1"), Verdict.NO),
+            (_tcp(5432, SourceSecurityGroupId={"Ref": "Peer"}), Verdict.MAYBE),
+            (_tcp(5433, CidrIp=ANY), Verdict.NO),
+            (_tcp({"Ref": "Port"}, CidrIp=ANY), Verdict.MAYBE),
+            (_tcp(5432, CidrIp=ANY), Verdict.YES),
+            (_tcp(5432, CidrIp="10.0.0.0/16"), Verdict.MAYBE),
+            (_tcp(5432, CidrIp="127.0.0.1/32"), Verdict.NO),
+            (_tcp(5432, CidrIp="not a range"), Verdict.MAYBE),
+            (_tcp(5432, SourcePrefixListId="pl-1"), Verdict.MAYBE),
+            ({"IpProtocol": "-1", "CidrIp": ANY}, Verdict.YES),
+            ({"IpProtocol": "udp", "FromPort": 0, "ToPort": 65535, "CidrIp": ANY}, Verdict.NO),
+            ({"Fn::If": ["Strict", _tcp(5432, CidrIp=ANY), {"Ref": "AWS::NoValue"}]}, Verdict.MAYBE),
+        ],
+    )
+    def test_lets_in_what_a_rule_permits(self, rule: dict[str, Any], expected: Verdict) -> None:
+        assert self._in(rule) is expected
+
+    @pytest.mark.parametrize(
+        ("cidr", "expected"),
+        [("10.0.0.0/16", Verdict.YES), ("10.0.1.128/25", Verdict.MAYBE), ("10.1.0.0/16", Verdict.NO)],
+    )
+    def test_compares_ranges(self, cidr: str, expected: Verdict) -> None:
+        app = _app(A=_subnet(), Target=_group(SecurityGroupIngress=[_tcp(5432, CidrIp=cidr)]), Source=_group())
+        groups = security_groups_of(app)
+        source = groups.party([Reference("template", "Source")], [_at(app, "A")])
+        assert groups.lets_in(Party((Reference("template", "Target"),)), 5432, source) is expected
+
+    def test_new_group_lets_everything_out_and_nothing_in(self) -> None:
+        groups = security_groups_of(_app(Source=_group()))
+        assert groups.lets_out(SOURCE, 443, ANYWHERE) is Verdict.YES
+        assert groups.lets_in(SOURCE, 443, ANYWHERE) is Verdict.NO
+
+    def test_first_separate_rule_replaces_the_open_one(self) -> None:
+        rule = {"GroupId": {"Ref": "Source"}, **_tcp(5432, CidrIp="10.0.0.0/16")}
+        app = _app(Source=_group(), Rule={"Type": "AWS::EC2::SecurityGroupEgress", "Properties": rule})
+        assert security_groups_of(app).lets_out(SOURCE, 443, ANYWHERE) is Verdict.NO
+
+    def test_rule_of_an_unknown_group_may_be_anybodys(self) -> None:
+        rule = {"GroupId": {"Ref": "Group"}, **_tcp(443, CidrIp=ANY)}
+        app = _app(Source=_group(), Rule={"Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule})
+        assert security_groups_of(app).lets_in(SOURCE, 443, ANYWHERE) is Verdict.MAYBE
+
+    def test_default_group_admits_its_own_members(self) -> None:
+        app = _app(A=_subnet(), Source=_group())
+        groups = security_groups_of(app)
+        members = groups.party([], [_at(app, "A")])
+        assert members.groups == (Reference("template", "Vpc", "DefaultSecurityGroup"),)
+        assert groups.lets_in(members, 443, members) is Verdict.YES
+        assert groups.lets_in(members, 443, SOURCE) is Verdict.NO
+
+    def test_group_of_another_stack_is_unknown(self) -> None:
+        groups = security_groups_of(_app(Source=_group()))
+        assert groups.lets_in(Party(("sg-1",)), 443, SOURCE) is Verdict.MAYBE
+        assert groups.lets_in(Party((None,)), 443, SOURCE) is Verdict.MAYBE
+
+    def test_both_sides_have_to_permit(self) -> None:
+        closed = [{"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}]
+        target = _group(SecurityGroupIngress=[_tcp(5432, CidrIp=ANY)])
+        app = _app(Source=_group(SecurityGroupEgress=closed), Open=_group(), Target=target)
+        groups, end = security_groups_of(app), Party((Reference("template", "Target"),))
+        assert groups.reaches(SOURCE, end, 5432) is Verdict.NO
+        assert groups.reaches(Party((Reference("template", "Open"),)), end, 5432) is Verdict.YES

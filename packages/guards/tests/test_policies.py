@@ -1,0 +1,154 @@
+"""Policy documents: where they are found, how they are normalised, and what can be asked of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from breakwater_guards.policies import all_statements, statements_of
+from breakwater_guards.roles import roles_of
+from breakwater_guards.statements import Statement, matches
+from breakwater_guards.template import Assembly
+from breakwater_guards.values import UNKNOWN, Opaque, Text
+from breakwater_guards.verdict import Verdict
+
+
+def only(document: Any, kind: str = "AWS::KMS::Key", name: str = "KeyPolicy") -> Statement:
+    resources = {"Holder": {"Type": kind, "Properties": {name: document}}}
+    app = Assembly.of({"Parameters": {"Open": {"Type": "String"}}, "Resources": resources})
+    (statement,) = all_statements(app)
+    return statement
+
+
+def allow(**elements: Any) -> dict[str, Any]:
+    return {"Statement": {"Effect": "Allow", "Resource": "*", **elements}}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "verdict"),
+    [
+        ("kms:Decrypt", Verdict.YES),
+        ("KMS:decrypt", Verdict.YES),
+        ("kms:*", Verdict.YES),
+        ("*", Verdict.YES),
+        ("kms:De?rypt", Verdict.YES),
+        ("kms:D*t", Verdict.YES),
+        ("kms:D*x", Verdict.NO),
+        ("kms:Decrypt?", Verdict.NO),
+        ("kms:", Verdict.NO),
+        (UNKNOWN, Verdict.MAYBE),
+        (Text(("kms:", UNKNOWN)), Verdict.MAYBE),
+        (Text(("s3:", UNKNOWN)), Verdict.NO),
+        (7, Verdict.NO),
+    ],
+)
+def test_patterns(pattern: Any, verdict: Verdict) -> None:
+    assert matches(pattern, "kms:Decrypt") is verdict
+
+
+def test_hostile_pattern_matches_in_bounded_time() -> None:
+    assert matches("*?" * 200 + "b", "a" * 300) is Verdict.NO
+
+
+def test_actions_and_not_actions() -> None:
+    assert only(allow(Action=["s3:Get*", "kms:Decrypt"])).acts_on("kms:Decrypt") is Verdict.YES
+    assert only(allow(NotAction="kms:*")).acts_on("kms:Decrypt") is Verdict.NO
+    assert only(allow(NotAction="s3:*")).acts_on("kms:Decrypt") is Verdict.YES
+    assert only(allow(NotAction={"Ref": "Open"})).acts_on("kms:Decrypt") is Verdict.MAYBE
+
+
+@pytest.mark.parametrize(
+    ("principal", "verdict"),
+    [
+        ({"Service": "logs.amazonaws.com"}, Verdict.YES),
+        ({"Service": ["events.amazonaws.com", "logs.us-east-1.amazonaws.com"]}, Verdict.YES),
+        ({"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}, Verdict.YES),
+        ({"AWS": "*"}, Verdict.YES),
+        ("*", Verdict.YES),
+        ({"Service": "delivery.logs.amazonaws.com"}, Verdict.NO),
+        ({"Service": "s3.amazonaws.com"}, Verdict.NO),
+        ({"AWS": "arn:aws:iam::111111111111:root"}, Verdict.NO),
+        ({"Service": {"Ref": "Open"}}, Verdict.MAYBE),
+    ],
+)
+def test_service_principals(principal: Any, verdict: Verdict) -> None:
+    assert only(allow(Action="*", Principal=principal)).names_service("logs") is verdict
+
+
+def test_both_arms_are_listed_with_the_path_of_their_place() -> None:
+    arms = {"Fn::If": ["Prod", [{"AWS": "111111111111"}, "x"], {"Ref": "AWS::NoValue"}]}
+    statement = only(
+        {"Statement": [{"Effect": "Allow", "Principal": arms, "Action": {"Fn::If": ["Prod", "a:B", "c:D"]}}]}
+    )
+    assert [item.path for item in statement.principals] == [
+        "KeyPolicy.Statement.0.Principal.0.AWS",
+        "KeyPolicy.Statement.0.Principal.1",
+    ]
+    assert statement.actions == ("a:B", "c:D")
+
+
+def test_conditions_are_flattened_and_keys_compare_without_case() -> None:
+    condition = {
+        "StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "Bool": {"aws:SecureTransport": False},
+    }
+    statement = only(allow(Action="*", Condition=condition))
+    assert statement.condition_keys() == {"aws:sourceaccount", "aws:securetransport"}
+    assert statement.conditions[0].values == (Opaque("account", ""),)
+
+
+def test_document_written_as_json_text_keeps_its_unknown_parts() -> None:
+    text = json.dumps(allow(Action="logs:PutLogEvents", Principal={"AWS": "arn:aws:iam::@:root"})).replace(
+        "@", "${Open}"
+    )
+    statement = only({"Fn::Sub": text}, "AWS::Logs::ResourcePolicy", "PolicyDocument")
+    assert statement.principals[0].value == Text(("arn:aws:iam::", UNKNOWN, ":root"))
+
+
+@pytest.mark.parametrize(
+    "document", ['{"Statement": ', {"Statement": "permit(principal, action, resource);"}, {"Statement": [7]}]
+)
+def test_what_is_no_policy_has_no_statements(document: Any) -> None:
+    resources = {"Holder": {"Type": "AWS::VerifiedPermissions::Policy", "Properties": {"Definition": document}}}
+    assert list(all_statements(Assembly.of({"Resources": resources}))) == []
+
+
+def test_statements_below_a_path() -> None:
+    policies = [{"PolicyName": "one", "PolicyDocument": allow(Action="s3:GetObject")}]
+    trust = allow(Action="sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, "Policies": policies}}
+    app = Assembly.of({"Resources": {"Role": role}})
+    resource = next(app.of_type("AWS::IAM::Role"))
+    assert [item.actions for item in statements_of(resource, "Policies")] == [("s3:GetObject",)]
+    assert len(statements_of(resource)) == 2
+
+
+def test_permissions_come_from_every_attached_policy() -> None:
+    role = {"ManagedPolicyArns": [{"Ref": "Own"}, "arn:aws:iam::aws:policy/job-function/Billing"], "RoleName": "app"}
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+        "Own": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": allow(Action="s3:*")}},
+        "Inline": {
+            "Type": "AWS::IAM::RolePolicy",
+            "Properties": {"RoleName": "app", "PolicyDocument": allow(Action="sqs:*")},
+        },
+        "Foreign": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {"Roles": ["other"], "PolicyDocument": allow(Action="sns:*")},
+        },
+    }
+    app = Assembly.of({"Resources": resources})
+    permissions = roles_of(app).permissions(next(app.of_type("AWS::IAM::Role")))
+    assert permissions.complete
+    assert sorted(permissions.managed) == ["Billing"]
+    assert permissions.allow("s3:GetObject") is Verdict.YES
+    assert permissions.allow("sqs:SendMessage") is Verdict.YES
+    assert permissions.allow("sns:Publish") is Verdict.NO
+
+
+def test_permissions_are_incomplete_with_a_policy_from_elsewhere() -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["arn:aws:iam::111111111111:policy/own"]}}
+    app = Assembly.of({"Resources": {"Role": role}})
+    assert not roles_of(app).permissions(next(app.of_type("AWS::IAM::Role"))).complete

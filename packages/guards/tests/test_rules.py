@@ -1,0 +1,48 @@
+"""Every rule: compliant and non-compliant fixtures in several spellings.
+
+Fixtures live in ``fixtures/<rule id>/``: a file or folder that begins with ``bad`` must give the rule's finding, one
+that begins with ``good`` must not. The rest of a name says the spelling, e.g. ``bad-ref.yaml`` or the folder
+``bad-nested``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from breakwater_guards import Profile, check
+from breakwater_guards.engine import all_rules
+
+FIXTURES = Path(__file__).parent / "fixtures"
+RULES = all_rules()
+CASES = [(path.parent.name, path) for path in sorted(FIXTURES.glob("*/*"))]
+
+
+def _profile(rule: str) -> Profile:
+    return Profile.SINGLE_REGION if Profile.SINGLE_REGION in RULES[rule].profiles else Profile.MULTI_REGION
+
+
+@pytest.mark.parametrize(("rule", "path"), CASES, ids=[f"{rule}-{path.name}" for rule, path in CASES])
+def test_fixture(rule: str, path: Path) -> None:
+    report = check(path, rules=[rule], profile=_profile(rule))
+    if path.name.startswith("bad"):
+        assert report.findings, "the defect is not found"
+        for finding in report.findings:
+            assert finding.rule == rule
+            assert finding.message
+            assert finding.resource or not finding.path
+    else:
+        assert path.name.startswith("good"), "fixtures are called bad… or good…"
+        assert not report.findings, report.findings
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_fixtures_on_both_sides(rule: str) -> None:
+    names = [path.name for path in (FIXTURES / rule).iterdir()]
+    assert sum(name.startswith("bad") for name in names) >= 2, "at least two spellings of the defect"
+    assert sum(name.startswith("good") for name in names) >= 1
+
+
+def test_every_fixture_folder_is_a_rule() -> None:
+    assert {path.name for path in FIXTURES.iterdir()} <= set(RULES)

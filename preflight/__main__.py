@@ -1,7 +1,0 @@
-"""`python -m preflight`."""
-
-import sys
-
-from preflight.cli import main
-
-sys.exit(main())

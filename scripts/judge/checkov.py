@@ -1,0 +1,73 @@
+"""checkov over root and nested templates; a skip stands in the `Metadata` of its resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from scripts.judge.model import Acknowledged, Finding, JudgeError, Subject, Verdict
+from scripts.judge.process import run
+
+JUDGE = "checkov"
+OPTIONS = ("--framework", "cloudformation", "--output", "json", "--compact", "--soft-fail", "--skip-download")
+
+
+def judge(subject: Subject, programs: Path) -> Verdict:
+    """Asks checkov for every CloudFormation policy that it brings.
+
+    Args:
+        subject: One environment.
+        programs: Folder with the program.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        JudgeError: It does not run, or cannot parse a template.
+    """
+    files = [part for template in subject.templates for part in ("--file", str(template.path))]
+    answer = json.loads(run([str(programs / "checkov"), *OPTIONS, *files]))
+    results = answer["results"]
+    if results["parsing_errors"]:
+        raise JudgeError(f"{JUDGE} cannot parse {', '.join(results['parsing_errors'])}")
+    stacks = {template.path.name: template.stack for template in subject.templates}
+    skipped = {
+        _finding(check, stacks): check["check_result"]["suppress_comment"] for check in results["skipped_checks"]
+    }
+    return Verdict(
+        JUDGE,
+        subject.environment,
+        passed=len(results["passed_checks"]),
+        failed=tuple(sorted(_finding(check, stacks) for check in results["failed_checks"])),
+        acknowledged=tuple(sorted(Acknowledged(finding, reason) for finding, reason in skipped.items())),
+    )
+
+
+def stale(verdicts: Iterable[Verdict], subjects: Iterable[Subject]) -> list[Finding]:
+    """Finds skips that skip nothing in any environment.
+
+    Args:
+        verdicts: Of checkov, one an environment.
+        subjects: The environments.
+
+    Returns:
+        A complaint for each resource and check.
+    """
+    used = {(entry.finding.where, entry.finding.rule) for verdict in verdicts for entry in verdict.acknowledged}
+    written = {
+        (f"{template.stack}/{name}", skip["id"])
+        for subject in subjects
+        for template in subject.templates
+        for name, resource in template.document()["Resources"].items()
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    }
+    return [
+        Finding(where, rule, "is skipped and occurs no longer: remove it") for where, rule in sorted(written - used)
+    ]
+
+
+def _finding(check: dict[str, Any], stacks: dict[str, str]) -> Finding:
+    stack = stacks[Path(check["file_path"]).name]
+    return Finding(f"{stack}/{check['resource'].rpartition('.')[2]}", check["check_id"], check["check_name"])

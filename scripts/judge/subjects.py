@@ -1,0 +1,32 @@
+"""Synthesizes the environments once for all judges, with cdk-nag's packs registered as `cdk synth -c nag=true` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from scripts import lint_templates
+from scripts.judge.model import Subject
+from tests.profiles import PROFILES
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+
+def synthesize(environments: Sequence[str], folder: Path, tell: Callable[[str], None]) -> list[Subject]:
+    """Synthesizes environments.
+
+    Args:
+        environments: Their names.
+        folder: An empty folder.
+        tell: Shows progress.
+
+    Returns:
+        One subject an environment.
+    """
+    subjects = []
+    for environment in environments:
+        tell(f"synth {environment}")
+        out = folder / environment
+        templates = lint_templates.synthesize(environment, PROFILES[environment], out, nag=True)
+        subjects.append(Subject(environment, out, tuple(templates)))
+    return subjects

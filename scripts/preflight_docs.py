@@ -1,0 +1,77 @@
+"""Writes docs/preflight.md and docs/preflight-policy.json from the checks themselves; a test keeps them fresh."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ops.preflight.account import iam_action
+from ops.preflight.check import Check, all_checks
+from ops.preflight.policy import policy
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE, POLICY = DOCS / "preflight.md", DOCS / "preflight-policy.json"
+INTRODUCTION = """# Preflight
+
+<!-- Written by `make preflight-docs` from preflight/checks: do not edit. -->
+
+What no template can show, asked of the account before `cdk deploy` spends twenty minutes:
+
+```sh
+python -m ops preflight -c environment=prod -c suffix=eu1     # the settings of the deployment, as for cdk
+python -m ops preflight --only PF-RDS --format json           # some of the checks, for a program
+```
+
+Every check answers *pass*, *warn* (will hurt later, or might), *fail* (the deployment would fail of it) or
+*could-not-ask*, with the IAM action that is missing or the policy that denies it. Exit status: 0 nothing fails, 1
+something fails (with `--strict` also what could not be asked), 2 nothing could be asked at all: no credentials, no
+network, or a setting that cannot be used. `--format` is `text`, `json`, `junit` or `github`.
+
+Nothing is ever changed: a check can call only the operations that it declares, and all of them read.
+[preflight-policy.json](preflight-policy.json) is the IAM policy that allows exactly these. Names and numbers that are
+compared with quotas come from the synthesized templates. What an earlier deployment of the same stack has made counts
+as deployed, not as taken.
+
+`make local` runs the checks against the embedded AWS first. That emulator has no Service Quotas, so those could not be
+asked.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    rows = [f"| [{check.id}](#{check.id.lower()}) | {check.title} |" for check in all_checks().values()]
+    table = "\n".join(["| Check | What must hold |", "| --- | --- |", *rows])
+    return "\n".join([INTRODUCTION, table, "", *map(_section, all_checks().values())])
+
+
+def _section(check: Check) -> str:
+    actions = ", ".join(f"`{action}`" for action in sorted({iam_action(call) for call in check.calls}))
+    return "\n".join(
+        [
+            f"## {check.id}",
+            "",
+            f"{check.title}.",
+            "",
+            f"- Else: {check.why}",
+            f"- Fix: {check.fix}",
+            f"- Asks: {actions or 'nothing of AWS'}",
+            f"- Source: <{check.source}>",
+            "",
+        ]
+    )
+
+
+def main() -> int:
+    """Write both files.
+
+    Returns:
+        The exit code.
+    """
+    PAGE.write_text(page(), encoding="utf-8")
+    POLICY.write_text(policy(), encoding="utf-8")
+    sys.stdout.write(f"preflight: {len(all_checks())} checks -> {PAGE.name}, {POLICY.name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Writes docs/settings.md: every setting with what it accepts, its default and its value in each environment.
+
+All of it comes from the settings themselves: ranges in the words of their error messages, descriptions from the text
+under each attribute, values from `environments/*.toml`. A test keeps the file fresh.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from stacks.settings import Settings, SettingsError, load_settings
+from stacks.settings.fields import FIELDS, SECTIONS, allowed
+from stacks.settings.loader import DEFAULT_ENVIRONMENT, ENVIRONMENTS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+# As in the order in which a change travels.
+ORDER = ("dev", "staging", "prod")
+# Chosen on the command line, so that no environment file holds it.
+COMMAND_LINE = "environment"
+INTRODUCTION = """# Settings
+
+<!-- Written by `python -m scripts.settings_table` from stacks/settings and environments/*.toml: do not edit. -->
+
+Change a setting for one environment in `environments/<environment>.toml`, or for one command with `-c key=value`,
+e.g. `cdk deploy -c environment=prod -c suffix=eu1 -c database.max_acu=32`. Context beats the file, the file beats the
+default. Lists are written with commas: `-c network.zones=us-east-1a,us-east-1b`.
+
+An empty cell under an environment means the default; **must be given** means that nothing is synthesized without it.
+What contradicts another setting is refused as well: `stacks/settings/rules.py` has those rules.
+"""
+
+
+def page() -> str:
+    """Returns the whole page as Markdown."""
+    files = {name: environment_file(name) for name in ORDER}
+    missing = {name: set(_missing(name)) for name in ORDER}
+    parts = [INTRODUCTION, *_section("", "One deployment", "", files, missing)]
+    for section in SECTIONS:
+        model = Settings.model_fields[section].annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise TypeError(f"{section} is no section of settings")
+        parts += _section(section, f"`[{section}]`", model.__doc__ or "", files, missing)
+    return "\n".join(parts)
+
+
+def _section(
+    section: str,
+    title: str,
+    purpose: str,
+    files: Mapping[str, Mapping[str, Any]],
+    missing: Mapping[str, set[str]],
+) -> Iterator[str]:
+    yield f"## {title}\n"
+    if purpose:
+        yield f"{purpose}\n"
+    yield _row(["Setting", "What it does", "Allowed", "Default", *ORDER])
+    yield _row(["---"] * 7)
+    for key, field in FIELDS.items():
+        if key.rpartition(".")[0] != section:
+            continue
+        default = "" if field.is_required() else _value(field.default)
+        values = [
+            _value(files[name][key]) if key in files[name] else "**must be given**" if key in missing[name] else ""
+            for name in ORDER
+        ]
+        if key == COMMAND_LINE:
+            default = _value(DEFAULT_ENVIRONMENT)
+        # The pattern of a text stands in its error message; here it would hide the example.
+        accepts = allowed(key).partition(" (pattern ")[0]
+        yield _row([f"`{key}`", " ".join((field.description or "").split()), accepts, default, *values])
+    yield ""
+
+
+def environment_file(name: str) -> dict[str, Any]:
+    """Returns what an environment file sets, by dotted key."""
+    document = tomllib.loads((ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8"))
+    return {
+        f"{section}.{key}" if isinstance(content, dict) else section: value
+        for section, content in document.items()
+        for key, value in (content.items() if isinstance(content, dict) else [(section, content)])
+    }
+
+
+def _missing(name: str) -> Iterator[str]:
+    """Asks the loader for the settings without which an environment is refused."""
+    try:
+        load_settings({COMMAND_LINE: name})
+    except SettingsError as error:
+        yield from (getattr(problem, "key", "") for problem in error.problems)
+
+
+def _value(value: object) -> str:
+    """Writes a value as TOML does; nothing is a dash."""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return f"`{', '.join(map(str, value))}`" if value else "`[]`"
+    return f"`{value.value if isinstance(value, Enum) else value}`"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def main() -> int:
+    """Writes the page.
+
+    Returns:
+        The exit code, always 0.
+    """
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"settings: {len(FIELDS)} settings -> {PAGE.parent.name}/{PAGE.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

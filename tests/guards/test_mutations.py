@@ -1,0 +1,35 @@
+"""Every rule of the guards fires on a mutation of our own app, and none on the app itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from breakwater_guards import Profile, check
+from breakwater_guards.engine import all_rules
+from breakwater_guards.template import Assembly
+from tests import assembly as assemblies
+from tests.guards.mutations import MutableApp, Mutation, all_mutations
+from tests.profiles import PROFILES
+
+RULES = all_rules()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_a_mutation(rule: str) -> None:
+    assert any(mutation.rule == rule for mutation in all_mutations())
+
+
+@pytest.mark.parametrize("mutation", all_mutations(), ids=lambda item: f"{item.rule}-{item.name}")
+def test_mutation_of_our_app_turns_exactly_its_rule_red(mutation: Mutation) -> None:
+    app = MutableApp.copy_of(assemblies.assembly(mutation.profile))
+    mutation.seed(app)
+    settings = assemblies.assembly(mutation.profile).settings
+    model = Assembly(app.documents, {"root.template.json": (settings.region, settings.account)})
+    report = check(model, profile=Profile(mutation.judged_as))
+    assert {finding.rule for finding in report.findings} == {mutation.rule}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_finding_on_our_own_app(profile: str) -> None:
+    report = check(assemblies.assembly(profile).folder)
+    assert report.findings == ()

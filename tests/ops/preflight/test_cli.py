@@ -1,0 +1,127 @@
+"""The command: what it asks, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.preflight import cli
+from ops.preflight.account import AccountError
+from ops.preflight.cli import main
+from tests.assembly import assembly
+from tests.ops.preflight.world import IDENTITY, Session
+
+ANSWERS: dict[str, Any] = {
+    "sts:GetCallerIdentity": {**IDENTITY, "UserId": "x"},
+    "ssm:GetParameter": {"Parameter": {"Value": "30"}},
+    "s3:HeadBucket": {},
+}
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """An account that answers about its bootstrap alone."""
+    answers = dict(ANSWERS)
+    real = cli.Account
+    monkeypatch.setattr(cli, "Account", lambda region: real(region, Session(answers)))
+    return answers
+
+
+def _assembly() -> list[str]:
+    return ["--assembly", str(assembly("dev").folder)]
+
+
+@pytest.mark.usefixtures("account")
+def test_nothing_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*_assembly(), "--only", "PF-CDK"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 pass, 0 warn, 0 could-not-ask, 0 fail"
+
+
+def test_something_fails(account: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    account["ssm:GetParameter"] = {"Parameter": {"Value": "1"}}
+    assert main([*_assembly(), "--only", "PF-CDK", "--format", "json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["id"], row["status"]) for row in rows] == [("PF-CDK-01", "fail"), ("PF-CDK-02", "pass")]
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 0), (["--strict"], 1)])
+@pytest.mark.usefixtures("account")
+def test_what_could_not_be_asked_fails_when_asked_to(
+    words: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*_assembly(), "--only", "PF-STS", "--only", "PF-CDK", *words]) == 0
+    assert main([*_assembly(), "--only", "PF-CDK", "--timeout", "0.000001", *words]) == code
+    assert "no answer within 1e-06 s" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("account")
+def test_without_an_assembly_the_templates_are_synthesized(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-c", "suffix=x1", "--only", "PF-CDK-01"]) == 0
+    assert "1 pass" in capsys.readouterr().out
+
+
+def test_the_programs_of_this_machine_are_asked(
+    account: dict[str, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert account
+    for name, words in (("cdk", "echo 3.0.0"), ("node", "exec sleep 60")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{words}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(cli, "VERSION_TIMEOUT", 0.2)
+    assert main([*_assembly(), "--only", "PF-CLI", "--format", "json"]) == 1
+    told = [row["findings"][0]["message"] for row in json.loads(capsys.readouterr().out)]
+    assert told == ["cdk is 3.0.0", "node is of no readable version"]
+
+
+def test_every_check_can_be_listed_without_an_account(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 30
+    assert all(line.startswith("PF-") for line in lines)
+
+
+def _nobody(_region: str) -> Any:
+    raise AccountError("no credentials: log in")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-c", "suffix"], "-c suffix: expected key=value, e.g. -c environment=prod"),
+        (["-c", "=x"], "-c =x: expected key=value"),
+        (["-c", "database.min_acu=0.3"], "database.min_acu = 0.3 cannot be used"),
+        (["--only", "PF-NO"], "PF-NO: no such check"),
+        (["--timeout", "0"], "--timeout 0: allowed are seconds above 0"),
+        ([], "no credentials: log in"),
+    ],
+)
+def test_a_mistake_is_one_line_and_asks_nothing(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "Account", _nobody)
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"preflight: {told}")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("account")
+def test_an_assembly_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--assembly", str(tmp_path / "cdk.out")]) == 2
+    assert capsys.readouterr().err.startswith(f"preflight: {tmp_path}/cdk.out")
+
+
+def test_it_is_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["preflight", "--list"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("preflight", run_name="__main__")
+    assert ended.value.code == 0
+    assert "PF-RDS-01" in capsys.readouterr().out

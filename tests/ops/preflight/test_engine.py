@@ -1,0 +1,154 @@
+"""Choosing checks, running them at once, and printing what they found."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from botocore.exceptions import ClientError
+from rich.console import Console
+
+from ops.preflight import check as declarations
+from ops.preflight.account import CouldNotAsk
+from ops.preflight.check import Check, Finding, Status, all_checks, fail, ok, warn
+from ops.preflight.engine import Result, UnknownCheckError, choose, run
+from ops.preflight.formats import FORMATS
+from ops.preflight.formats.text import print_text
+from ops.preflight.world import World
+
+
+class _Fake:
+    """A check that is in no list."""
+
+    title, why, fix, source, calls = "Something holds", "Else.", "Mend it.", "https://docs.aws.amazon.com/", ()
+
+    def __init__(self, identifier: str, *findings: Finding | Exception | threading.Event) -> None:
+        self.id, self._findings = identifier, findings
+
+    def run(self, _world: World) -> Iterator[Finding]:
+        for finding in self._findings:
+            if isinstance(finding, threading.Event):
+                finding.wait(30)
+            elif isinstance(finding, Exception):
+                raise finding
+            else:
+                yield finding
+
+
+def _run(*checks: Any, timeout: float = 10) -> list[Result]:
+    world: Any = None
+    return run(checks, lambda _: world, timeout=timeout)
+
+
+def test_checks_are_chosen_by_the_beginnings_of_their_ids() -> None:
+    assert [check.id for check in choose([], [])] == list(all_checks())
+    assert {check.id for check in choose(["pf-cli"], [])} == {"PF-CLI-01", "PF-CLI-02"}
+    assert {check.id for check in choose(["PF-CLI", "PF-CDK-01"], ["PF-CLI-02"])} == {"PF-CLI-01", "PF-CDK-01"}
+    assert "PF-CLI-01" not in {check.id for check in choose([], ["PF-CLI-01"])}
+
+
+@pytest.mark.parametrize(("only", "skip"), [(["PF-NO"], []), ([], ["PF-NO"])])
+def test_a_check_that_is_not_there_is_named(only: list[str], skip: list[str]) -> None:
+    with pytest.raises(UnknownCheckError, match="PF-NO: no such check"):
+        choose(only, skip)
+
+
+def test_results_come_by_id_with_the_worst_of_their_findings() -> None:
+    results = _run(_Fake("PF-B-01", ok("fine"), warn("soon"), fail("now")), _Fake("PF-A-01", ok("fine")))
+    assert [(result.check.id, str(result.status)) for result in results] == [("PF-A-01", "pass"), ("PF-B-01", "fail")]
+
+
+def test_one_that_cannot_ask_does_not_stop_the_others() -> None:
+    results = _run(_Fake("PF-A-01", ok("fine"), CouldNotAsk("no right")), _Fake("PF-B-01", ok("fine")))
+    assert [str(result.status) for result in results] == ["could-not-ask", "pass"]
+    assert results[0].findings[0].message == "no right"
+
+
+def test_an_error_that_a_check_does_not_know_is_no_answer() -> None:
+    error = ClientError({"Error": {"Code": "InternalFailure", "Message": "try\nlater"}}, "DescribeVpcs")
+    (result,) = _run(_Fake("PF-A-01", error))
+    assert result.status is Status.COULD_NOT_ASK
+    assert result.findings[0].message == "DescribeVpcs: InternalFailure: try later"
+
+
+def test_one_that_hangs_could_not_ask_in_time() -> None:
+    never = threading.Event()
+    results = _run(_Fake("PF-A-01", never), _Fake("PF-B-01", ok("fine")), timeout=0.5)
+    never.set()
+    assert [str(result.status) for result in results] == ["could-not-ask", "pass"]
+    assert results[0].findings[0].message == "no answer within 0.5 s"
+
+
+def test_progress_hears_of_each_result() -> None:
+    heard: list[str] = []
+    world: Any = None
+    fakes: Any = [_Fake(f"PF-{name}-01", ok("fine")) for name in "ABC"]
+    run(fakes, lambda _: world, timeout=10, progress=lambda result: heard.append(result.check.id))
+    assert sorted(heard) == ["PF-A-01", "PF-B-01", "PF-C-01"]
+
+
+@pytest.mark.parametrize("identifier", ["PF-1", "DR-RDS-01", "PF-CLI-01"])
+def test_an_id_is_of_one_form_and_used_once(identifier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong:
+        id = identifier
+
+    real: list[Any] = list(declarations._subclasses(Check))
+    monkeypatch.setattr(declarations, "_subclasses", lambda _: iter([*real, Wrong]))
+    all_checks.cache_clear()
+    try:
+        with pytest.raises(ValueError, match="an id like PF-RDS-01, used once"):
+            all_checks()
+    finally:
+        all_checks.cache_clear()
+
+
+RESULTS = _run(
+    _Fake("PF-A-01", ok("fine")),
+    _Fake("PF-B-01", ok("fine"), warn("soon [x]")),
+    _Fake("PF-C-01", CouldNotAsk("no right")),
+    _Fake("PF-D-01", fail("taken: 100%\nof it")),
+)
+
+
+def test_text_is_a_table_with_fixes_and_a_count() -> None:
+    shown = StringIO()
+    print_text(Console(file=shown, width=100), RESULTS)
+    text = shown.getvalue()
+    assert "PF-D-01 (fail): Something holds" in text
+    assert "soon [x]" in text
+    assert text.count("Fix: Mend it.") == 2
+    assert text.splitlines()[-1] == "1 pass, 1 warn, 1 could-not-ask, 1 fail"
+
+
+def test_json_is_for_programs() -> None:
+    rows = json.loads(FORMATS["json"](RESULTS))
+    assert [(row["id"], row["status"]) for row in rows] == [
+        ("PF-A-01", "pass"),
+        ("PF-B-01", "warn"),
+        ("PF-C-01", "could-not-ask"),
+        ("PF-D-01", "fail"),
+    ]
+    assert rows[1]["findings"] == [
+        {"status": "pass", "message": "fine"},
+        {"status": "warn", "message": "soon [x]"},
+    ]
+
+
+def test_junit_counts_failures_and_what_was_not_asked() -> None:
+    suite = ET.fromstring(FORMATS["junit"](RESULTS))  # noqa: S314 (our own document)
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "1")
+    kinds = [[child.tag for child in case] for case in suite]
+    assert kinds == [["system-out"], ["system-out"], ["skipped"], ["failure"]]
+
+
+def test_github_annotates_what_is_no_pass() -> None:
+    assert FORMATS["github"](RESULTS).splitlines() == [
+        "::warning title=PF-B-01::soon [x]. Fix: Mend it.",
+        "::warning title=PF-C-01::no right. Fix: Mend it.",
+        "::error title=PF-D-01::taken: 100%25%0Aof it. Fix: Mend it.",
+    ]

@@ -1,0 +1,124 @@
+"""An account whose answers a test writes down, and one check's view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ops.preflight.account import Account, Ask
+from ops.preflight.check import all_checks
+from ops.preflight.world import Plan, World, load_plan
+from stacks.settings import load_settings
+from tests.assembly import assembly
+from tests.lambdas.answers import Operation, RefusedError, answering
+from tests.profiles import PROFILES
+
+IDENTITY = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/deployer"}
+Answers = Mapping[str, Any]
+
+
+def refuse(code: str) -> Operation:
+    """Return an operation that the service refuses."""
+
+    def operation(**_: Any) -> Mapping[str, Any]:
+        raise RefusedError(code)
+
+    return operation
+
+
+def pages(token: str, *answers: Mapping[str, Any]) -> Operation:
+    """Return an operation that answers page by page.
+
+    Args:
+        token: name of the parameter with which the next page is asked for.
+        answers: the pages; all but the last are told where the next begins.
+    """
+
+    def operation(**given: Any) -> Mapping[str, Any]:
+        number = int(given.get(token, 0))
+        return answers[number]
+
+    return operation
+
+
+class Session:
+    """A session of boto3 whose clients give the written answers.
+
+    Args:
+        answers: by ``service:Operation``: an answer, or a function that gives one.
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers, self.made = answers, list[str]()
+
+    def client(self, service: str, **_: Any) -> Any:
+        """Return the client; a call without an answer fails the test."""
+        mine = {call.partition(":")[2]: call for call in self._answers if call.startswith(f"{service}:")}
+        return answering(service, **{operation: self._operation(call) for operation, call in mine.items()})
+
+    def _operation(self, call: str) -> Operation:
+        def operation(**given: Any) -> Mapping[str, Any]:
+            self.made.append(call)
+            answer = self._answers[call]
+            found: Mapping[str, Any] = answer(**given) if callable(answer) else answer
+            return found
+
+        return operation
+
+    def get_partition_for_region(self, region: str) -> str:
+        """As boto3 knows it."""
+        return "aws-cn" if region.startswith("cn-") else "aws"
+
+
+@cache
+def plan(profile: str) -> Plan:
+    """What a profile's templates plan."""
+    return load_plan(assembly(profile).folder)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question and what the check makes of the answer.
+
+    Args:
+        check: its id.
+        name: of the case.
+        expected: statuses, each with words of the message.
+        answers: of the account.
+        profile: settings profile.
+        context: settings that differ.
+        deployed: physical ids that the stack owns.
+        programs: version by program; a missing one is not on the PATH.
+        planned: a plan in place of the profile's.
+    """
+
+    check: str
+    name: str
+    expected: list[tuple[str, str]]
+    answers: Answers = field(default_factory=dict)
+    profile: str = "dev"
+    context: Mapping[str, str] = field(default_factory=dict)
+    deployed: frozenset[str] = frozenset()
+    programs: Mapping[str, str] = field(default_factory=dict)
+    planned: Callable[[], Plan] | None = None
+
+    def world(self) -> tuple[World, Session]:
+        """The check's view, and the session that counts its calls."""
+        settings = load_settings({**PROFILES[self.profile], **self.context})
+        session = Session(self.answers)
+        account = Account(settings.region, session)
+        return (
+            World(
+                settings=settings,
+                plan=self.planned() if self.planned else plan(self.profile),
+                ask=Ask(account, all_checks()[self.check].calls),
+                identity=IDENTITY,
+                partition=account.partition(),
+                deployed_of=lambda: self.deployed,
+                program=lambda name: name if name in self.programs else None,
+                version=lambda name: self.programs[name],
+            ),
+            session,
+        )

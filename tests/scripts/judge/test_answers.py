@@ -1,0 +1,153 @@
+"""How the answers of the other judges are read; what they say of the platform is asked by `make judge`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.judge import checkov, control_tower, dependencies, iam, linters, policies, process
+from scripts.judge.listed import Listed
+from scripts.judge.model import Acknowledged, Finding, JudgeError, Subject
+from scripts.template_tools import Template
+from tests.assembly import Assembly
+
+REASON = "a reason that is long enough for anybody to disprove it"
+
+
+def _subject(folder: Path, **resources: Any) -> Subject:
+    file = folder / "Storage.nested.template.json"
+    file.write_text(json.dumps({"Resources": resources}))
+    return Subject("prod", folder, (Template("prod", "Storage", "us-east-1", file),))
+
+
+def _says(monkeypatch: pytest.MonkeyPatch, module: Any, answer: Any) -> None:
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    monkeypatch.setattr(module, "run", lambda *_, **__: text)
+
+
+def _check(name: str, resource: str, comment: str = "") -> dict[str, Any]:
+    result = {"suppress_comment": comment} if comment else {}
+    return {
+        "check_id": name,
+        "check_name": f"Ensure {name}",
+        "resource": f"AWS::S3::Bucket.{resource}",
+        "file_path": "/Storage.nested.template.json",
+        "check_result": result,
+    }
+
+
+def test_checkov_counts_passed_failed_and_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    results = {
+        "passed_checks": [_check("CKV_1", "A"), _check("CKV_2", "A")],
+        "failed_checks": [_check("CKV_3", "B")],
+        "skipped_checks": [_check("CKV_4", "A", REASON)],
+        "parsing_errors": [],
+    }
+    _says(monkeypatch, checkov, {"results": results})
+    verdict = checkov.judge(_subject(tmp_path), tmp_path)
+    assert verdict.passed == 2
+    assert verdict.failed == (Finding("Storage/B", "CKV_3", "Ensure CKV_3"),)
+    assert verdict.acknowledged == (Acknowledged(Finding("Storage/A", "CKV_4", "Ensure CKV_4"), REASON),)
+
+
+def test_a_template_that_checkov_cannot_parse_is_no_clean_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    results = {"passed_checks": [], "failed_checks": [], "skipped_checks": [], "parsing_errors": ["/a.json"]}
+    _says(monkeypatch, checkov, {"results": results})
+    with pytest.raises(JudgeError, match=r"cannot parse /a\.json"):
+        checkov.judge(_subject(tmp_path), tmp_path)
+
+
+def test_a_skip_that_skips_nothing_is_found(tmp_path: Path) -> None:
+    metadata = {"checkov": {"skip": [{"id": "CKV_9", "comment": REASON}]}}
+    subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Metadata": metadata})
+    (found,) = checkov.stale([], [subject])
+    assert (found.where, found.rule) == ("Storage/Bucket", "CKV_9")
+
+
+def test_control_tower_sees_a_bucket_without_protection_and_only_what_is_listed_stays(tmp_path: Path) -> None:
+    subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Properties": {}})
+    (verdict,) = control_tower.judge([subject], [])
+    rules = {finding.rule for finding in verdict.failed}
+    assert "s3_bucket_level_public_access_prohibited_check" in rules
+    assert {finding.where for finding in verdict.failed} == {"Storage/Bucket"}
+    entry = Listed(control_tower.JUDGE, "s3_bucket_logging_enabled_check", "Storage/*", REASON)
+    (again,) = control_tower.judge([subject], [entry])
+    assert {one.finding.rule for one in again.acknowledged} == {entry.rule}
+    assert len(again.failed) == len(verdict.failed) - 1
+
+
+def test_cfn_lint_and_validate_complain_of_a_property_that_does_not_exist(tmp_path: Path) -> None:
+    subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Properties": {"Nonsense": True}})
+    for judge in (linters.lint, linters.validate):
+        verdict = judge(subject)
+        assert [finding.where for finding in verdict.failed] == ["Storage/Bucket"]
+        assert verdict.passed == 0
+
+
+def test_every_policy_of_the_platform_is_found_as_plain_json(prod: Assembly) -> None:
+    found = list(policies.policies(prod.folder))
+    text = json.dumps([policy.document for policy in found])
+    assert "Fn::" not in text
+    assert "Ref" not in text.replace("kms:ReEncrypt", "")
+    assert {policy.kind for policy in found} == {policies.IDENTITY, policies.TRUST, policies.RESOURCE}
+    inline = [role for _, role in prod.all_of_type("AWS::IAM::Role") if role["Properties"].get("Policies")]
+    attached = list(prod.all_of_type("AWS::IAM::Policy"))
+    assert sum(policy.kind == policies.IDENTITY for policy in found) == len(inline) + len(attached)
+    trusting = list(prod.all_of_type("AWS::IAM::Role"))
+    assert sum(policy.kind == policies.TRUST for policy in found) == len(trusting)
+    assert "arn:aws:dynamodb:us-east-1:111111111111:table/" in text
+    assert "arn:aws:kms:us-east-1:111111111111:key/" in text
+
+
+def test_parliament_fails_from_medium_on_and_what_cannot_be_narrowed_stays(
+    monkeypatch: pytest.MonkeyPatch, prod: Assembly, tmp_path: Path
+) -> None:
+    answers = [
+        {"where": "A", "rule": "WILDCARD", "severity": "HIGH", "message": "s3:PutObject on every resource"},
+        {"where": "B", "rule": "RESOURCE_STAR", "severity": "LOW", "message": "style"},
+        {"where": "C", "rule": iam.UNNARROWABLE, "severity": "HIGH", "message": "cloudwatch:PutMetricData"},
+        {"where": "D", "rule": "MISMATCHED_TYPE", "severity": "MEDIUM", "message": "a type"},
+    ]
+    _says(monkeypatch, iam, answers)
+    entry = Listed(iam.JUDGE, "MISMATCHED_TYPE", "D", REASON)
+    verdict = iam.judge(Subject("prod", prod.folder, ()), tmp_path, [entry])
+    assert [finding.where for finding in verdict.failed] == ["A"]
+    assert {one.finding.where: one.reason for one in verdict.acknowledged} == {"D": REASON, "C": iam.NOTHING_NARROWER}
+
+
+def test_packages_without_an_answer_have_not_passed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known = {"name": "a", "version": "1", "vulns": []}
+    bad = {"name": "b", "version": "2", "vulns": [{"id": "PYSEC-1", "description": "bad"}]}
+    _says(monkeypatch, dependencies, {"dependencies": [known, bad]})
+    verdict = dependencies.pip_audit(tmp_path)
+    assert (verdict.passed, verdict.unasked) == (1, "")
+    assert verdict.failed == (Finding("b 2", "PYSEC-1", "bad"),)
+    _says(monkeypatch, dependencies, {"dependencies": [known, {"name": "c", "skip_reason": "not found"}]})
+    verdict = dependencies.pip_audit(tmp_path)
+    assert verdict.passed == 1
+    assert "1 of 2" in verdict.unasked
+    _says(monkeypatch, dependencies, "no JSON")
+    assert dependencies.pip_audit(tmp_path).unasked
+
+
+def test_npm_audit_fails_on_an_advisory_and_says_when_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {
+        "vulnerabilities": {"left-pad": {"severity": "high", "range": "<2"}},
+        "metadata": {"dependencies": {"total": 3}},
+    }
+    _says(monkeypatch, dependencies, answer)
+    verdict = dependencies.npm_audit()
+    assert (verdict.passed, verdict.failed) == (2, (Finding("left-pad", "high", "<2"),))
+    _says(monkeypatch, dependencies, {"statusCode": 405, "message": "no"})
+    assert dependencies.npm_audit().unasked == "the registry answered 405"
+
+
+def test_a_program_that_is_missing_or_fails_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(JudgeError, match="make install"):
+        process.run([str(tmp_path / "nothing")])
+    with pytest.raises(JudgeError, match="exit code 3: broken"):
+        process.run(["sh", "-c", "echo broken >&2; exit 3"])
+    assert process.run(["cat"], given="text") == "text"

@@ -1,0 +1,118 @@
+"""cdk-nag over the real app: clean, with narrow acknowledgements, and red when a protection goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from app import build_app, register_nag
+from scripts.judge import nag, subjects
+from scripts.judge.model import LEAST_REASON, Subject, Verdict
+from scripts.template_tools import Template
+from stacks.acknowledgements import PACKS
+from stacks.settings import load_settings
+from tests.assembly import cdk_context
+from tests.profiles import PROFILES
+
+REASON = "a reason that is long enough for anybody to disprove it"
+PATH = "Breakwater-eu1/Storage/DataBucket/Resource"
+RULE = "AwsSolutions::AwsSolutions-S1"
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    """What cdk-nag says of each environment."""
+    found = subjects.synthesize(subjects.ENVIRONMENTS, tmp_path_factory.mktemp("nag"), lambda _: None)
+    # Where CDK kept no record, a needless acknowledgement could not be told from none at all.
+    assert all(len(list(nag.records(subject.folder))) > len(PACKS) for subject in found)
+    return {subject.environment: nag.judge(subject) for subject in found}
+
+
+@pytest.mark.parametrize("environment", subjects.ENVIRONMENTS)
+def test_every_finding_has_a_reason_and_every_reason_a_finding(verdicts: dict[str, Verdict], environment: str) -> None:
+    assert verdicts[environment].failed == ()
+    assert verdicts[environment].passed > 80
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - set(subjects.ENVIRONMENTS)))
+def test_other_settings_need_a_reason_for_each_finding_too(profile: str, tmp_path: Path) -> None:
+    context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
+    app, root = build_app(load_settings(PROFILES[profile]), context=context, outdir=str(tmp_path))
+    register_nag(app)
+    app.synth()
+    template = Template(profile, "Root", root.region, tmp_path / root.template_file)
+    verdict = nag.judge(Subject(profile, tmp_path, (template,)))
+    assert verdict.failed == ()
+    assert len(verdict.acknowledged) > 10
+
+
+def test_prod_needs_few_acknowledgements_and_the_fewest(verdicts: dict[str, Verdict]) -> None:
+    accepted = [entry.finding for entry in verdicts["prod"].acknowledged]
+    # A rule that complains of several patterns of one policy is one rule on one construct.
+    underlying = {(finding.where, finding.rule.split("-", 1)[1].split("[")[0]) for finding in accepted}
+    solutions = {
+        (finding.where, finding.rule.split("[")[0]) for finding in accepted if finding.rule.startswith("AwsSolutions-")
+    }
+    assert len(solutions) <= 10
+    assert len(underlying) <= 40
+    assert len(accepted) == min(len(verdict.acknowledged) for verdict in verdicts.values())
+
+
+def test_every_acknowledgement_is_of_one_resource_in_a_nested_stack(verdicts: dict[str, Verdict]) -> None:
+    for verdict in verdicts.values():
+        for entry in verdict.acknowledged:
+            assert entry.finding.where.count("/") >= 1
+            assert len(entry.reason) >= LEAST_REASON
+
+
+def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
+    context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
+    app, root = build_app(load_settings(PROFILES["prod"]), context=context, outdir=str(tmp_path))
+    public = s3.CfnBucket.PublicAccessBlockConfigurationProperty(block_public_acls=False, block_public_policy=False)
+    for construct, attribute, value in (
+        (root.storage.data_bucket, "public_access_block_configuration", public),
+        (root.monitoring.topic, "kms_master_key_id", None),
+        (root.database.cluster, "deletion_protection", False),
+    ):
+        # Not an override: cdk-nag reads the constructs and does not see those.
+        setattr(construct.node.default_child, attribute, value)
+    everything = iam.PolicyStatement(actions=["s3:*"], resources=["*"])
+    root.compute.task_role.add_to_principal_policy(everything)
+    register_nag(app)
+    app.synth()
+    template = Template("prod", "Root", "us-east-1", tmp_path / root.template_file)
+    failed = nag.judge(Subject("prod", tmp_path, (template,))).failed
+    found = {(finding.where, finding.rule) for finding in failed}
+    assert ("Storage/DataBucket/Resource", "NIST.800.53.R5-S3BucketLevelPublicAccessProhibited") in found
+    assert ("Database/Cluster/Resource", "AwsSolutions-RDS10") in found
+    assert ("Compute/TaskRole/DefaultPolicy/Resource", "AwsSolutions-IAM5[Action::s3:*]") in found
+    assert ("Monitoring/AlertTopic/Resource", "NIST.800.53.R5-SNSEncryptedKMS") in found
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "reason", "complaint"),
+    [
+        (PATH, "AwsSolutions-S1", REASON, "is not qualified"),
+        (PATH, "AwsSolutions::S1", REASON, "is not qualified"),
+        (PATH, "AwsSolutions::NIST.800.53.R5-S1", REASON, "is not qualified"),
+        ("", RULE, REASON, "for the whole of the app"),
+        ("Breakwater-eu1", RULE, REASON, "for the whole of Breakwater-eu1"),
+        ("Breakwater-eu1/Storage", RULE, REASON, "for the whole of Breakwater-eu1/Storage"),
+        (PATH, RULE, "false alarm", "has 11 characters"),
+        (PATH, RULE, f"{'false alarm':<60}", "has 11 characters"),
+        (PATH, RULE, REASON, "occurs no longer"),
+    ],
+)
+def test_an_acknowledgement_that_does_not_hold_is_a_complaint(
+    path: str, rule: str, reason: str, complaint: str
+) -> None:
+    (found,) = nag.unsound([(path, rule, reason)], set())
+    assert complaint in found.message
+
+
+def test_an_acknowledgement_that_holds_is_none() -> None:
+    assert nag.unsound([(PATH, RULE, REASON)], {(PATH, RULE)}) == []
+    assert nag.unsound([("Breakwater-eu1", "CloudFormation-Validate::F3002", "CDK's own")], set()) == []
