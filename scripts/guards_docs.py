@@ -38,7 +38,7 @@ never. A value that only the deployment decides never makes a rule fail.
 | Where | How |
 | --- | --- |
 | CDK app | `GuardsPlugin` of `guards/plugin.py`, registered in `app.py`: a finding fails `cdk synth` and `cdk deploy` |
-| Command line | `python -m breakwater_guards check PATH`: exits 0 clean, 1 findings, 2 not judged; needs neither CDK nor Node |
+| Command line | `breakwater-guards check PATH`: exits 0 clean, 1 findings, 2 not judged; needs neither CDK nor Node |
 | pytest | `guards.check(path).findings` is empty |
 
 `python -m breakwater_guards list` prints the rules, `python -m breakwater_guards explain DR-…` one of them in full.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards import engine, freshness, rule
+from breakwater_guards import Finding, engine, freshness, rule
 from breakwater_guards import rules as rule_modules
 from breakwater_guards.acknowledge import MIN_REASON
 from breakwater_guards.clock import pinned, today
@@ -340,7 +340,7 @@ def test_old_facts_are_told(rules: dict[str, Rule]) -> None:
         assert list(freshness.stale_data(with_data)) == []
     with pinned(taken + timedelta(days=freshness.MAX_AGE_DAYS + 1)):
         assert list(freshness.stale_data(with_data)) == [
-            "facts in data/fargate.json are 181 days old: refresh them with `python -m breakwater_guards.refresh`"
+            "facts in data/fargate.json are 181 days old: run `python -m breakwater_guards.refresh`"
         ]
         assert list(freshness.stale_data(rules.values())) == []
 

@@ -1,4 +1,4 @@
-"""`python -m breakwater_guards.refresh`: facts follow cfn-lint and botocore, curated ones stay, failures write nothing."""
+"""`python -m breakwater_guards.refresh`: facts follow cfn-lint and botocore, curated ones stay."""
 
 from __future__ import annotations
 

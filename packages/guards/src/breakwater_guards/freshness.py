@@ -20,4 +20,4 @@ def stale_data(rules: Iterable[Rule]) -> Iterator[str]:
     for name in sorted({rule.data for rule in rules if rule.data}):
         age = (today() - dated(name)).days
         if age > MAX_AGE_DAYS:
-            yield f"facts in data/{name}.json are {age} days old: refresh them with `python -m breakwater_guards.refresh`"
+            yield f"facts in data/{name}.json are {age} days old: run `python -m breakwater_guards.refresh`"
