@@ -19,8 +19,8 @@ try:
     import aws_cdk as cdk
 
     from breakwater_guards.plugin import GuardsPlugin
-    from stacks.platform import Platform
-    from stacks.settings import Settings, SettingsError, load_settings
+    from stacks.platform import create_app
+    from stacks.settings import SettingsError, load_settings
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is not installed for {sys.executable}: run `make install`, then `. .venv/bin/activate`.")
 
@@ -42,22 +42,6 @@ def cli_context(environ: Mapping[str, str]) -> dict[str, Any]:
     if overflow:
         context |= json.loads(Path(overflow).read_text(encoding="utf-8"))
     return context
-
-
-def build_app(settings: Settings, **app_options: Any) -> tuple[cdk.App, Platform]:
-    """Build the construct tree of one deployment.
-
-    Args:
-        settings: validated settings.
-        app_options: options of :class:`aws_cdk.App`, e.g. ``context`` and ``outdir`` outside the CLI.
-
-    Returns:
-        The app, not yet synthesized, and its root stack.
-    """
-    # CDK's built-in validator reads root templates only and costs half a synth; `make lint` runs its native build over
-    # every template instead, nested ones included. The guards, which `main` adds, read them all in a fraction of that.
-    app = cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False, **app_options)
-    return app, Platform(app, settings=settings)
 
 
 def register_nag(app: cdk.App) -> None:
@@ -91,7 +75,7 @@ def main() -> None:
         settings = load_settings(context, default_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
     except SettingsError as error:
         sys.exit(str(error))
-    app, _ = build_app(settings)
+    app, _ = create_app(settings)
     cdk.Validations.of(app).add_plugins(GuardsPlugin())
     if nag == "true":
         register_nag(app)

@@ -26,7 +26,7 @@ from scripts.judges_install import judges_environment
 from scripts.lint_templates import synthesize
 from scripts.parts import ROOT, InstallError
 from scripts.timing import LEAST_ROUNDS, BenchError, Sample, alternate, ratio, timed, warn_when_busy
-from tests.profiles import PROFILES
+from stacks.profiles import PROFILES
 
 PLATFORM = "Breakwater, prod"
 GUARDS, CFN_LINT, CHECKOV = "guards", "cfn-lint", "checkov"

@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 
 from scripts.diagram_dot import dot
+from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 from tests.assembly import synthesize
-from tests.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"

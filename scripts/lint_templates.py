@@ -16,7 +16,7 @@ from aws_cdk import NestedStack
 from rich.console import Console
 from rich.table import Table
 
-from app import build_app, register_nag
+from app import register_nag
 from scripts.template_tools import (
     CFN_LINT,
     VALIDATE,
@@ -28,9 +28,9 @@ from scripts.template_tools import (
     load_accepted,
     split,
 )
+from stacks import profiles
+from stacks.profiles import PROFILES
 from stacks.settings import load_settings
-from tests.assembly import cdk_context
-from tests.profiles import PROFILES
 
 Uses = Mapping[Accepted, int]
 EXCEPTIONS = Path(__file__).with_name("lint_exceptions.toml")
@@ -50,10 +50,7 @@ def synthesize(profile: str, context: Mapping[str, str], folder: Path, *, nag: b
     """
     settings = load_settings(context)
     report_only = {"@aws-cdk/core:failSynthOnValidationErrors": False} if nag else {}
-    app, root = build_app(settings, context={**cdk_context(), **report_only}, outdir=str(folder))
-    if nag:
-        register_nag(app)
-    app.synth()
+    root = profiles.synthesize(settings, folder, context=report_only, configure=register_nag if nag else None)
     stacks = {"Root": root} | {child.node.id: child for child in root.node.children if isinstance(child, NestedStack)}
     return [Template(profile, name, settings.region, folder / stack.template_file) for name, stack in stacks.items()]
 

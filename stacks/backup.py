@@ -66,7 +66,7 @@ class BackupStack(NestedStack):
         self.restore_testing_plan = build_restore_testing(
             self,
             settings=settings,
-            name=names.of(PhysicalName.RESTORE_TESTING_PLAN),
+            name=names.physical_name(PhysicalName.RESTORE_TESTING_PLAN),
             vault_arn=self.vault.backup_vault_arn,
             role=self.role,
             targets=targets,
@@ -77,7 +77,7 @@ class BackupStack(NestedStack):
         return backup.BackupVault(
             self,
             "Vault",
-            backup_vault_name=self._names.of(PhysicalName.BACKUP_VAULT),
+            backup_vault_name=self._names.physical_name(PhysicalName.BACKUP_VAULT),
             encryption_key=view_of_key(self, "VaultKey", key),
             access_policy=self._vault_policy(),
             lock_configuration=self._lock(),
@@ -118,7 +118,7 @@ class BackupStack(NestedStack):
 
     def _build_plan(self) -> backup.BackupPlan:
         plan = backup.BackupPlan(
-            self, "Plan", backup_plan_name=self._names.of(PhysicalName.BACKUP_PLAN), backup_vault=self.vault
+            self, "Plan", backup_plan_name=self._names.physical_name(PhysicalName.BACKUP_PLAN), backup_vault=self.vault
         )
         settings = self._settings
         copy_vault = settings.copy_vault_arn and backup.BackupVault.from_backup_vault_arn(
@@ -179,7 +179,7 @@ class BackupStack(NestedStack):
     def _build_alarms(self, topic: sns.ITopic) -> None:
         # https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html
         alarms = Alarms(self, self._names, topic)
-        vault = {"BackupVaultName": self._names.of(PhysicalName.BACKUP_VAULT)}
+        vault = {"BackupVaultName": self._names.physical_name(PhysicalName.BACKUP_VAULT)}
         for outcome, metric_name in (
             ("backup-jobs-failed", "NumberOfBackupJobsFailed"),
             ("backup-jobs-expired", "NumberOfBackupJobsExpired"),

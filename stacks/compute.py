@@ -69,7 +69,7 @@ class ComputeStack(NestedStack):
             self,
             vpc=vpc,
             security_group=view_of_security_group(self, "LoadBalancerSecurityGroup", load_balancer_security_group),
-            name=names.of(PhysicalName.LOAD_BALANCER),
+            name=names.physical_name(PhysicalName.LOAD_BALANCER),
             deletion_protection=removal.deletion_protection,
             waf=settings.waf,
             log_bucket=view_of_bucket(self, "LoadBalancerLogBucket", log_bucket),
@@ -103,7 +103,7 @@ class ComputeStack(NestedStack):
         cluster = ecs.Cluster(
             self,
             "Cluster",
-            cluster_name=self._names.of(PhysicalName.ECS_CLUSTER),
+            cluster_name=self._names.physical_name(PhysicalName.ECS_CLUSTER),
             vpc=vpc,
             container_insights_v2=insights[self._settings.container_insights],
         )
@@ -127,7 +127,7 @@ class ComputeStack(NestedStack):
         service = ecs.FargateService(
             self,
             "Service",
-            service_name=self._names.of(PhysicalName.ECS_SERVICE),
+            service_name=self._names.physical_name(PhysicalName.ECS_SERVICE),
             cluster=self.cluster,
             task_definition=self.task_definition,
             desired_count=self._settings.min_tasks,
@@ -169,7 +169,10 @@ class ComputeStack(NestedStack):
     def _build_web_acl(self) -> None:
         if not self._settings.waf:
             return
-        group = self._build_log_group("WebAclLogGroup", self._names.of(PhysicalName.WAF_LOG_GROUP))
+        group = self._build_log_group("WebAclLogGroup", self._names.physical_name(PhysicalName.WAF_LOG_GROUP))
         build_web_acl(
-            self, name=self._names.of(PhysicalName.WEB_ACL), load_balancer=self.load_balancer, log_group=group
+            self,
+            name=self._names.physical_name(PhysicalName.WEB_ACL),
+            load_balancer=self.load_balancer,
+            log_group=group,
         )

@@ -115,7 +115,7 @@ class DatabaseStack(NestedStack):
             self,
             "Cluster",
             engine=self._engine,
-            cluster_identifier=self._names.of(PhysicalName.AURORA_CLUSTER),
+            cluster_identifier=self._names.physical_name(PhysicalName.AURORA_CLUSTER),
             default_database_name=settings.name,
             manage_master_user_password=True,
             credentials=rds.Credentials.from_username(settings.master_username, encryption_key=key),

@@ -94,7 +94,7 @@ class Experiments:
         role = self._role("TaskLoss")
         # https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
         stack = Stack.of(self.scope)
-        cluster = self.names.of(PhysicalName.ECS_CLUSTER)
+        cluster = self.names.physical_name(PhysicalName.ECS_CLUSTER)
         tasks = stack.format_arn(service="ecs", resource="task", resource_name=f"{cluster}/*")
         within = {"ArnEquals": {"ecs:cluster": service.cluster.cluster_arn}}
         _allow(role, ["ecs:DescribeTasks", "ecs:StopTask"], [tasks])

@@ -79,7 +79,7 @@ class Functions:
         function = lambda_.Function(
             self.scope,
             construct_id,
-            function_name=self.names.of(name),
+            function_name=self.names.physical_name(name),
             description=description,
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,

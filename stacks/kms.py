@@ -36,7 +36,7 @@ class KmsStack(NestedStack):
             self,
             construct_id,
             description=f"{purpose} ({self._names.stack})",
-            alias=self._names.of(alias),
+            alias=self._names.physical_name(alias),
             enable_key_rotation=True,
             pending_window=Duration.days(self._settings.pending_window_days),
             removal_policy=removal_policy(self._removal),

@@ -56,7 +56,7 @@ class MonitoringStack(NestedStack):
         return sns.Topic(
             self,
             "AlertTopic",
-            topic_name=self._names.of(PhysicalName.ALERT_TOPIC),
+            topic_name=self._names.physical_name(PhysicalName.ALERT_TOPIC),
             display_name=f"{self._names.stack} alerts",
             master_key=view_of_key(self, "AlertTopicKey", key),
             enforce_ssl=True,
@@ -99,7 +99,7 @@ class MonitoringStack(NestedStack):
             self.topic.add_subscription(subscriptions.EmailSubscription(email, dead_letter_queue=self.dead_letters))
 
     def _build_restore_rule(self) -> events.Rule:
-        plan = self._names.of(PhysicalName.RESTORE_TESTING_PLAN)
+        plan = self._names.physical_name(PhysicalName.RESTORE_TESTING_PLAN)
         scope = f"arn:{self.partition}:backup:{self.region}:{self.account}:restore-testing-plan:"
         return events.Rule(
             self,
@@ -131,7 +131,10 @@ class MonitoringStack(NestedStack):
         )
 
     def _build_rules(self) -> list[events.Rule]:
-        cluster, ecs_cluster = self._names.of(PhysicalName.AURORA_CLUSTER), self._names.of(PhysicalName.ECS_CLUSTER)
+        cluster, ecs_cluster = (
+            self._names.physical_name(PhysicalName.AURORA_CLUSTER),
+            self._names.physical_name(PhysicalName.ECS_CLUSTER),
+        )
         return [
             # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html
             self._build_rule(

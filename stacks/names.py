@@ -73,7 +73,7 @@ class Names:
     suffix: str
     region: str
 
-    def of(self, name: PhysicalName) -> str:
+    def physical_name(self, name: PhysicalName) -> str:
         """Return the physical name, e.g. ``dr-aurora-eu1-us-east-1``."""
         return name.form.format(
             suffix=self.suffix,
@@ -93,20 +93,20 @@ class Names:
 
     def aurora_instance(self, number: int) -> str:
         """Return the identifier of the Aurora instance with this number, from 1. Roles move, so it names none."""
-        return f"{self.of(PhysicalName.AURORA_CLUSTER)}-{number}"
+        return f"{self.physical_name(PhysicalName.AURORA_CLUSTER)}-{number}"
 
     def aurora_log_group(self, export: str) -> str:
         """Return the log group to which Aurora writes this log type."""
-        return f"/aws/rds/cluster/{self.of(PhysicalName.AURORA_CLUSTER)}/{export}"
+        return f"/aws/rds/cluster/{self.physical_name(PhysicalName.AURORA_CLUSTER)}/{export}"
 
     def function_log_group(self, function: PhysicalName) -> str:
         """Return the log group of a function, where people look for it."""
-        return f"/aws/lambda/{self.of(function)}"
+        return f"/aws/lambda/{self.physical_name(function)}"
 
     @property
     def container_insights_log_group(self) -> str:
         """Log group to which ECS writes Container Insights performance events."""
-        return f"/aws/ecs/containerinsights/{self.of(PhysicalName.ECS_CLUSTER)}/performance"
+        return f"/aws/ecs/containerinsights/{self.physical_name(PhysicalName.ECS_CLUSTER)}/performance"
 
 
 class OutputKey(StrEnum):

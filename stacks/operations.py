@@ -98,7 +98,7 @@ class OperationsStack(NestedStack):
         return cloudwatch.Dashboard(
             self,
             construct_id,
-            dashboard_name=self._names.of(name),
+            dashboard_name=self._names.physical_name(name),
             default_interval=DAY,
             period_override=cloudwatch.PeriodOverride.INHERIT,
             widgets=rows,

@@ -65,7 +65,7 @@ class OperationsFunctions:
                 "ECS_SERVICE": watched.service.service_name,
                 "TARGET_GROUP_ARN": watched.target_group.target_group_arn,
                 "BACKUP_VAULT": watched.vault.backup_vault_name,
-                "RESTORE_TESTING_PLAN": self.build.names.of(PhysicalName.RESTORE_TESTING_PLAN),
+                "RESTORE_TESTING_PLAN": self.build.names.physical_name(PhysicalName.RESTORE_TESTING_PLAN),
                 "TESTED_TYPES": ",".join(TESTED_TYPES),
                 "REPLICA_LAG_LIMIT_MS": str(self.settings.database.replica_lag_alarm_ms),
                 "RECOVERY_POINT_AGE_SECONDS": str(operations.recovery_point_age_alarm_hours * 3600),
@@ -125,7 +125,7 @@ class OperationsFunctions:
             environment=self._common()
             | self._expected()
             | {
-                "RESTORE_TESTING_PLAN": self.build.names.of(PhysicalName.RESTORE_TESTING_PLAN),
+                "RESTORE_TESTING_PLAN": self.build.names.physical_name(PhysicalName.RESTORE_TESTING_PLAN),
                 "RESTORE_TESTING_SCOPE": scope,
                 "DATABASE_NAME": settings.database.name,
                 "DATA_KEY_ARN": self.data_key.key_arn,

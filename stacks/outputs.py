@@ -64,13 +64,13 @@ def root_outputs(platform: Platform) -> dict[OutputKey, str]:
         OutputKey.BACKUP_VAULT_NAME: platform.backup.vault.backup_vault_name,
         OutputKey.BACKUP_PLAN_ID: platform.backup.plan.backup_plan_id,
         OutputKey.RESTORE_TESTING_PLAN_NAME: platform.backup.restore_testing_plan.ref,
-        OutputKey.HEALTH_MONITOR_FUNCTION: names.of(PhysicalName.HEALTH_MONITOR),
-        OutputKey.FAILOVER_FUNCTION: names.of(PhysicalName.FAILOVER),
-        OutputKey.RESTORE_VALIDATION_FUNCTION: names.of(PhysicalName.RESTORE_VALIDATION),
+        OutputKey.HEALTH_MONITOR_FUNCTION: names.physical_name(PhysicalName.HEALTH_MONITOR),
+        OutputKey.FAILOVER_FUNCTION: names.physical_name(PhysicalName.FAILOVER),
+        OutputKey.RESTORE_VALIDATION_FUNCTION: names.physical_name(PhysicalName.RESTORE_VALIDATION),
         OutputKey.RESTORE_EVENTS_QUEUE_URL: monitoring.restore_events.queue_url,
-        OutputKey.GOLDEN_SIGNALS_DASHBOARD: names.of(PhysicalName.GOLDEN_SIGNALS_DASHBOARD),
-        OutputKey.DATA_TIER_DASHBOARD: names.of(PhysicalName.DATA_TIER_DASHBOARD),
-        OutputKey.RECOVERY_DASHBOARD: names.of(PhysicalName.RECOVERY_DASHBOARD),
+        OutputKey.GOLDEN_SIGNALS_DASHBOARD: names.physical_name(PhysicalName.GOLDEN_SIGNALS_DASHBOARD),
+        OutputKey.DATA_TIER_DASHBOARD: names.physical_name(PhysicalName.DATA_TIER_DASHBOARD),
+        OutputKey.RECOVERY_DASHBOARD: names.physical_name(PhysicalName.RECOVERY_DASHBOARD),
     }
 
 

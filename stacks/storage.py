@@ -66,7 +66,7 @@ class StorageStack(NestedStack):
         return dynamodb.TableV2(
             self,
             "Table",
-            table_name=self._names.of(PhysicalName.TABLE),
+            table_name=self._names.physical_name(PhysicalName.TABLE),
             partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
             billing=dynamodb.Billing.on_demand(),

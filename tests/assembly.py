@@ -1,20 +1,31 @@
-"""A synthesized deployment as plain dicts: one synth per settings profile and test run."""
+"""A synthesized deployment as plain dicts, cached on disk: the same inputs are synthesized once for all test runs."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
+import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app import build_app
+import coverage
+
+from stacks import profiles
 from stacks.names import Names
+from stacks.profiles import PROFILES
 from stacks.settings import Settings, load_settings
-from tests.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".local" / "assemblies"
+INPUTS = ("app.py", "cdk.json", "environments", "lambda_src", "requirements.txt", "stacks")
+# Assemblies of a profile that stay on disk: enough to switch between a few branches.
+GENERATIONS = 4
 NESTED = ("Kms", "Network", "Monitoring", "Storage", "Database", "Compute", "Backup", "Operations")
 Resource = dict[str, Any]
 # How an intrinsic function reads when its arguments are rendered.
@@ -149,41 +160,64 @@ class Assembly:
         return f"${{{path}.{attribute}}}" if attribute else f"${{{path}}}"
 
 
-def cdk_context() -> dict[str, Any]:
-    """The feature flags of ``cdk.json`` and what the CLI adds to them."""
-    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    return {**flags, "aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
-
-
 def synthesize(settings: Settings, profile: str, folder: Path) -> Assembly:
     """Synthesize one deployment into a folder and read its templates back."""
-    app, platform = build_app(settings, context=cdk_context(), outdir=str(folder))
-    app.synth()
-    root = _read(folder / platform.template_file)
+    profiles.synthesize(settings, folder)
+    return read(settings, profile, folder)
+
+
+def read(settings: Settings, profile: str, folder: Path) -> Assembly:
+    """Read the templates of a deployment that was synthesized into a folder."""
+    root = _template(folder / f"{Names(settings.suffix, settings.region).stack}.template.json")
     nested = {
-        _stack_of(resource): _read(folder / resource["Metadata"]["aws:asset:path"])
+        _stack_of(resource): _template(folder / resource["Metadata"]["aws:asset:path"])
         for resource in root.resources.values()
     }
     return Assembly(profile, settings, folder, root, nested)
 
 
-_MADE: dict[str, Assembly] = {}
-
-
+@functools.cache
 def assembly(profile: str) -> Assembly:
-    """The assembly of a profile, synthesized at its first use."""
-    if profile not in _MADE:
-        folder = Path(tempfile.mkdtemp(prefix=f"breakwater-{profile}-"))
-        _MADE[profile] = synthesize(load_settings(PROFILES[profile]), profile, folder)
-    return _MADE[profile]
+    """Return the assembly of a profile, synthesized once for all workers and runs with the same inputs."""
+    from filelock import FileLock
+
+    settings = load_settings(PROFILES[profile])
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / f"{profile}-{_digest(profile)}"
+    with FileLock(CACHE / f"{profile}.lock"):
+        if not folder.exists():
+            fresh = Path(tempfile.mkdtemp(prefix="fresh-", dir=CACHE))
+            profiles.synthesize(settings, fresh)
+            fresh.rename(folder)
+        folder.touch()
+        _prune(profile)
+    return read(settings, profile, folder)
 
 
-def made() -> list[Assembly]:
-    """The assemblies that this run has synthesized."""
-    return list(_MADE.values())
+def _digest(profile: str) -> str:
+    """Return a digest of everything that a synthesis reads.
+
+    While coverage is measured, each test run synthesizes for itself: only then do the lines of the stacks run.
+    """
+    digest = hashlib.sha256(f"{sys.version}{sorted(PROFILES[profile].items())}".encode())
+    if coverage.Coverage.current() is not None:
+        digest.update(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())).encode())
+    for entry in INPUTS:
+        path = ROOT / entry
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
-def _read(path: Path) -> TemplateView:
+def _prune(profile: str) -> None:
+    """Delete all but the latest assemblies of a profile."""
+    kept = sorted(CACHE.glob(f"{profile}-{'[0-9a-f]' * 16}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in kept[GENERATIONS:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _template(path: Path) -> TemplateView:
     return TemplateView(json.loads(path.read_text(encoding="utf-8")))
 
 

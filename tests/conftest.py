@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-
 import pytest
 
+from stacks.profiles import PROFILES
 from tests import assembly as assemblies
 from tests.assembly import Assembly
-from tests.profiles import PROFILES
 
 
 @pytest.fixture(scope="session", params=list(PROFILES))
@@ -52,11 +49,3 @@ def options() -> Assembly:
 def unusual() -> Assembly:
     """Dev in a third region with no setting at its default."""
     return assemblies.assembly("unusual")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _remove_assemblies() -> Iterator[None]:
-    """Delete the synthesized folders when the run is over."""
-    yield
-    for made in assemblies.made():
-        shutil.rmtree(made.folder, ignore_errors=True)

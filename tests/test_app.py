@@ -14,7 +14,8 @@ import pytest
 
 from app import cli_context
 from stacks.acknowledgements import PACKS
-from tests.assembly import NESTED, ROOT, cdk_context
+from stacks.profiles import cdk_context
+from tests.assembly import NESTED, ROOT
 from tests.settings.lines import line
 
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stacks.names import METRIC_NAMESPACE, STACK_PREFIX, Names, OutputKey, PhysicalName, TagKey
+from stacks.profiles import PROFILES
 from stacks.settings import load_settings
-from tests.profiles import PROFILES
 from tests.settings.lines import refused
 
 # Every name as an operator types it; a change of one is a change of contract.
@@ -50,14 +50,14 @@ def test_every_name_is_pinned_here() -> None:
 
 @pytest.mark.parametrize("name", PhysicalName, ids=[name.name for name in PhysicalName])
 def test_name_and_limit(name: PhysicalName) -> None:
-    assert (Names("eu1", "us-east-1").of(name), name.limit) == EXPECTED[name]
+    assert (Names("eu1", "us-east-1").physical_name(name), name.limit) == EXPECTED[name]
 
 
 @settings(max_examples=100)
 @given(suffix=st.from_regex(r"[a-z][a-z0-9-]{0,11}", fullmatch=True), region=st.sampled_from(REGIONS))
 def test_a_suffix_that_the_settings_accept_fits_every_name(suffix: str, region: str) -> None:
     names = Names(suffix, region)
-    too_long = any(len(names.of(name)) > name.limit for name in PhysicalName)
+    too_long = any(len(names.physical_name(name)) > name.limit for name in PhysicalName)
     malformed = suffix.endswith("-") or "--" in suffix
     context = {"suffix": suffix, "region": region}
     if too_long or malformed:
@@ -68,7 +68,7 @@ def test_a_suffix_that_the_settings_accept_fits_every_name(suffix: str, region: 
     # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html: an instance adds a number
     assert len(names.aurora_instance(16)) <= 63
     for name in PhysicalName:
-        text = names.of(name)
+        text = names.physical_name(name)
         alphabet = r"[a-z0-9_]+" if name in UNDERSCORED else r"(alias/)?[a-z0-9-]+"
         assert re.fullmatch(alphabet, text), text
         assert (suffix.replace("-", "_") if name in UNDERSCORED else suffix) in text
@@ -89,7 +89,9 @@ def test_names_that_belong_to_another_name() -> None:
 def test_two_deployments_share_no_name(profile: str) -> None:
     loaded = load_settings(PROFILES[profile])
     mine, other = Names(loaded.suffix, loaded.region), Names("zz9", loaded.region)
-    assert not {mine.of(name) for name in PhysicalName} & {other.of(name) for name in PhysicalName}
+    assert not {mine.physical_name(name) for name in PhysicalName} & {
+        other.physical_name(name) for name in PhysicalName
+    }
     assert mine.stack != other.stack
     assert mine.alarm("x") != other.alarm("x")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from app import build_app
+from stacks.platform import create_app
 from stacks.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,5 +19,5 @@ def synthesize(settings: Settings, folder: Path) -> None:
         folder: for the cloud assembly.
     """
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    app, _ = build_app(settings, context=context, outdir=str(folder))
+    app, _ = create_app(settings, context=context, outdir=str(folder))
     app.synth()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scripts import lint_templates
 from scripts.judge.model import Subject
-from tests.profiles import PROFILES
+from stacks.profiles import PROFILES
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 

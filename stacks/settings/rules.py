@@ -66,10 +66,13 @@ def _names(settings: Settings) -> Iterator[Finding]:
         return
     names = Names(suffix, settings.region)
     for name in PhysicalName:
-        excess = len(names.of(name)) - name.limit
+        excess = len(names.physical_name(name)) - name.limit
         if excess > 0:
             longest = len(suffix) - excess
-            yield "suffix", f"at most {longest} characters in {settings.region} ({names.of(name)} is over {name.limit})"
+            yield (
+                "suffix",
+                f"at most {longest} characters in {settings.region} ({names.physical_name(name)} is over {name.limit})",
+            )
             return
 
 

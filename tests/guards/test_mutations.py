@@ -7,9 +7,9 @@ import pytest
 from breakwater_guards import Profile, check
 from breakwater_guards.engine import all_rules
 from breakwater_guards.template import Assembly
+from stacks.profiles import PROFILES
 from tests import assembly as assemblies
 from tests.guards.mutations import MutableApp, Mutation, all_mutations
-from tests.profiles import PROFILES
 
 RULES = all_rules()
 

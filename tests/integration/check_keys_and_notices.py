@@ -31,7 +31,7 @@ def test_keys_are_enabled_rotate_and_have_their_alias(
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
     pages = kms.get_paginator("list_aliases").paginate()
     aliases = {alias["AliasName"]: alias.get("TargetKeyId") for page in pages for alias in page["Aliases"]}
-    assert aliases[names.of(KEYS[output])] == key.rpartition("/")[2]
+    assert aliases[names.physical_name(KEYS[output])] == key.rpartition("/")[2]
 
 
 def test_services_may_use_the_messaging_key(client: Client, outputs: Mapping[str, str]) -> None:

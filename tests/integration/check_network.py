@@ -90,7 +90,7 @@ def test_the_load_balancer_is_public_in_every_zone(
     balancer: dict[str, Any], outputs: Mapping[str, str], names: Any
 ) -> None:
     assert (balancer["State"]["Code"], balancer["Scheme"]) == ("active", "internet-facing")
-    assert balancer["LoadBalancerName"] == names.of(PhysicalName.LOAD_BALANCER)
+    assert balancer["LoadBalancerName"] == names.physical_name(PhysicalName.LOAD_BALANCER)
     assert balancer["DNSName"] == outputs[OutputKey.LOAD_BALANCER_DNS_NAME]
     assert len(balancer["AvailabilityZones"]) == len(outputs[OutputKey.PUBLIC_SUBNET_IDS].split(","))
 

@@ -170,6 +170,6 @@ def test_roles_are_taken_on_by_services_alone(client: Client, outputs: Mapping[s
 
 
 def test_names_are_those_of_the_deployment(outputs: Mapping[str, str], names: Names) -> None:
-    assert outputs[OutputKey.TABLE_NAME] == names.of(PhysicalName.TABLE)
-    assert outputs[OutputKey.CLUSTER_IDENTIFIER] == names.of(PhysicalName.AURORA_CLUSTER)
-    assert outputs[OutputKey.BACKUP_VAULT_NAME] == names.of(PhysicalName.BACKUP_VAULT)
+    assert outputs[OutputKey.TABLE_NAME] == names.physical_name(PhysicalName.TABLE)
+    assert outputs[OutputKey.CLUSTER_IDENTIFIER] == names.physical_name(PhysicalName.AURORA_CLUSTER)
+    assert outputs[OutputKey.BACKUP_VAULT_NAME] == names.physical_name(PhysicalName.BACKUP_VAULT)

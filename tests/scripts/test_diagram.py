@@ -13,8 +13,8 @@ from scripts import diagram
 from scripts.diagram_dot import dot
 from scripts.diagram_graph import Graph, Resource
 from scripts.diagram_network import ingress, purpose_of, tiers, zone
+from stacks.profiles import PROFILES
 from tests.assembly import NESTED, Assembly, TemplateView
-from tests.profiles import PROFILES
 
 TEXT = re.compile(r">([^<>\n]+)<")
 

@@ -12,11 +12,11 @@ from app import NAG
 from breakwater_guards.engine import all_rules
 from ops.preflight.check import all_checks
 from scripts.settings_table import environment_file
+from stacks.profiles import NEEDED
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.fields import FIELDS
 from stacks.settings.loader import ENVIRONMENTS
 from tests.assembly import ROOT, Assembly
-from tests.profiles import NEEDED
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]

@@ -24,7 +24,7 @@ from scripts.template_tools import (
     load_accepted,
     split,
 )
-from tests.profiles import PROFILES
+from stacks.profiles import PROFILES
 
 SWITCHED_OFF = {"cfn-lint": {"config": {"ignore_checks": ["W3690", "W3691"]}}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.profiles import CERTIFICATE, IMAGE, NEEDED
+from stacks.profiles import CERTIFICATE, IMAGE, NEEDED
 
 PROD = {"environment": "prod", **NEEDED}
 STAGING = {"environment": "staging", **NEEDED}

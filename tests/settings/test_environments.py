@@ -6,9 +6,9 @@ import tomllib
 
 import pytest
 
+from stacks.profiles import NEEDED
 from stacks.settings import EgressMode, Settings, load_settings
 from stacks.settings.loader import ENVIRONMENTS
-from tests.profiles import NEEDED
 from tests.settings.lines import line, refused
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import pydantic
 import pytest
 
+from stacks.profiles import NEEDED, cdk_context
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.loader import ENVIRONMENTS
-from tests.assembly import cdk_context
-from tests.profiles import NEEDED
 from tests.settings.conftest import EnvironmentFile
 from tests.settings.lines import given, line, refused
 

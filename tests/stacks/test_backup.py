@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from stacks.names import PhysicalName
+from stacks.profiles import COPY_VAULT
 from tests.assembly import Assembly, Resource
-from tests.profiles import COPY_VAULT
 
 VAULT = "AWS::Backup::BackupVault"
 SCHEDULES = {
@@ -48,7 +48,7 @@ def _retention(deployment: Assembly) -> dict[str, int]:
 
 def test_one_vault_with_a_key_of_its_own(deployment: Assembly) -> None:
     vault = _vault(deployment)
-    assert vault["BackupVaultName"] == deployment.names.of(PhysicalName.BACKUP_VAULT)
+    assert vault["BackupVaultName"] == deployment.names.physical_name(PhysicalName.BACKUP_VAULT)
     assert deployment.text("Backup", vault["EncryptionKeyArn"]) == "${Kms/BackupKey.Arn}"
 
 
@@ -119,7 +119,7 @@ def test_no_environment_has_a_final_lock_by_default(
 
 def test_plan_has_exactly_these_rules(deployment: Assembly) -> None:
     plan, rules = _plan(deployment), _rules(deployment)
-    assert plan["BackupPlanName"] == deployment.names.of(PhysicalName.BACKUP_PLAN)
+    assert plan["BackupPlanName"] == deployment.names.physical_name(PhysicalName.BACKUP_PLAN)
     assert {name: rule["ScheduleExpression"] for name, rule in rules.items()} == SCHEDULES
     for name, rule in rules.items():
         assert rule["Lifecycle"] == {"DeleteAfterDays": _retention(deployment)[name]}, name

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from stacks.profiles import IMAGE
 from tests.assembly import Assembly, Resource
-from tests.profiles import IMAGE
 
 ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
 EXEC_PATHS = {"/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"}

@@ -184,7 +184,7 @@ def test_default_windows_are_apart(request: pytest.FixtureRequest, environment: 
 
 
 def test_only_the_data_tier_of_its_own_is_named(deployment: Assembly) -> None:
-    cluster_name = deployment.names.of(PhysicalName.AURORA_CLUSTER)
+    cluster_name = deployment.names.physical_name(PhysicalName.AURORA_CLUSTER)
     assert _cluster(deployment)["DBClusterIdentifier"] == cluster_name
     names = [instance["DBInstanceIdentifier"] for instance in _instances(deployment)]
     assert names == [f"{cluster_name}-{number}" for number in range(1, len(names) + 1)]

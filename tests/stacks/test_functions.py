@@ -37,7 +37,7 @@ def test_each_is_built_alike(
     deployment: Assembly, construct: str, name: PhysicalName, package: str, retries: int, timeout: int | None
 ) -> None:
     function = _found(deployment, "AWS::Lambda::Function")[f"${{Operations/{construct}}}"]
-    assert function["FunctionName"] == deployment.names.of(name)
+    assert function["FunctionName"] == deployment.names.physical_name(name)
     assert function["Handler"] == f"{package}.handler.handle"
     assert (ROOT / "lambda_src" / package / "handler.py").is_file()
     assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
@@ -62,7 +62,7 @@ def test_its_logs_are_encrypted_and_expire(
 ) -> None:
     assert (package, retries, timeout) in [function[2:] for function in FUNCTIONS]
     group = _found(deployment, "AWS::Logs::LogGroup")[f"${{Operations/{construct}LogGroup}}"]
-    assert group["LogGroupName"] == f"/aws/lambda/{deployment.names.of(name)}"
+    assert group["LogGroupName"] == f"/aws/lambda/{deployment.names.physical_name(name)}"
     assert group["KmsKeyId"] == "${Kms/MessagingKey.Arn}"
     assert group["RetentionInDays"] == deployment.settings.monitoring.log_retention_days
 

@@ -51,7 +51,7 @@ def test_pending_window_by_environment(request: pytest.FixtureRequest, environme
 
 @pytest.mark.parametrize("prefix", ALIASES)
 def test_alias_carries_the_suffix(deployment: Assembly, prefix: str) -> None:
-    alias = deployment.nested["Kms"].one("AWS::KMS::Alias", AliasName=deployment.names.of(ALIASES[prefix]))
+    alias = deployment.nested["Kms"].one("AWS::KMS::Alias", AliasName=deployment.names.physical_name(ALIASES[prefix]))
     assert alias["TargetKeyId"]["Fn::GetAtt"][0].startswith(prefix)
     assert deployment.settings.suffix in alias["AliasName"]
 

@@ -33,7 +33,7 @@ def _attributes(deployment: Assembly, pairs: list[dict[str, Any]]) -> dict[str, 
 def test_load_balancer_faces_the_internet_from_public_subnets(deployment: Assembly) -> None:
     balancer = _balancer(deployment)
     assert (balancer["Type"], balancer["Scheme"]) == ("application", "internet-facing")
-    assert balancer["Name"] == deployment.names.of(PhysicalName.LOAD_BALANCER)
+    assert balancer["Name"] == deployment.names.physical_name(PhysicalName.LOAD_BALANCER)
     assert deployment.texts("Compute", balancer["Subnets"]) == [
         f"${{Network/Vpc/PublicSubnet{number}/Subnet}}" for number in range(1, deployment.zone_count + 1)
     ]

@@ -93,7 +93,9 @@ def test_every_name_of_the_catalogue_is_used(deployment: Assembly) -> None:
     used = {name for _, _, name in _all_names(deployment)}
     waf = {PhysicalName.WEB_ACL, PhysicalName.WAF_LOG_GROUP}
     for name in PhysicalName:
-        assert (deployment.names.of(name) in used) is (deployment.settings.compute.waf or name not in waf), name
+        assert (deployment.names.physical_name(name) in used) is (deployment.settings.compute.waf or name not in waf), (
+            name
+        )
 
 
 def test_deployments_of_one_region_share_no_name(

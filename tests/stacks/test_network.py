@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from stacks.profiles import NEEDED
 from stacks.settings import load_settings
 from tests.assembly import Assembly, synthesize
-from tests.profiles import NEEDED
 
 INTERNET_GATEWAY = "${Network/Vpc/IGW}"
 VPC = "${Network/Vpc}"

@@ -111,7 +111,7 @@ OURS = [
 
 
 def _body(deployment: Assembly, name: PhysicalName) -> dict[str, Any]:
-    dashboard = deployment.nested["Operations"].one(DASHBOARD, DashboardName=deployment.names.of(name))
+    dashboard = deployment.nested["Operations"].one(DASHBOARD, DashboardName=deployment.names.physical_name(name))
     body: dict[str, Any] = json.loads(deployment.text("Operations", dashboard["DashboardBody"]))
     return body
 
@@ -134,7 +134,7 @@ def _widget(deployment: Assembly, title: str) -> dict[str, Any]:
 def test_exactly_three_dashboards_with_their_names(deployment: Assembly) -> None:
     dashboards = deployment.nested["Operations"].of_type(DASHBOARD).values()
     names = [dashboard["Properties"]["DashboardName"] for dashboard in dashboards]
-    assert names == [deployment.names.of(name) for name in SHOWN]
+    assert names == [deployment.names.physical_name(name) for name in SHOWN]
     assert len(list(deployment.all_of_type(DASHBOARD))) == 3
 
 

@@ -111,13 +111,13 @@ def test_outputs_are_exactly_the_pinned_keys_and_each_names_its_resource(deploym
         "BackupVaultName": "${Backup/Vault.BackupVaultName}",
         "BackupPlanId": "${Backup/Plan.BackupPlanId}",
         "RestoreTestingPlanName": "${Backup/RestoreTestingPlan}",
-        "HealthMonitorFunctionName": names.of(PhysicalName.HEALTH_MONITOR),
-        "FailoverFunctionName": names.of(PhysicalName.FAILOVER),
-        "RestoreValidationFunctionName": names.of(PhysicalName.RESTORE_VALIDATION),
+        "HealthMonitorFunctionName": names.physical_name(PhysicalName.HEALTH_MONITOR),
+        "FailoverFunctionName": names.physical_name(PhysicalName.FAILOVER),
+        "RestoreValidationFunctionName": names.physical_name(PhysicalName.RESTORE_VALIDATION),
         "RestoreEventsQueueUrl": "${Monitoring/RestoreEvents}",
-        "GoldenSignalsDashboardName": names.of(PhysicalName.GOLDEN_SIGNALS_DASHBOARD),
-        "DataTierDashboardName": names.of(PhysicalName.DATA_TIER_DASHBOARD),
-        "RecoveryDashboardName": names.of(PhysicalName.RECOVERY_DASHBOARD),
+        "GoldenSignalsDashboardName": names.physical_name(PhysicalName.GOLDEN_SIGNALS_DASHBOARD),
+        "DataTierDashboardName": names.physical_name(PhysicalName.DATA_TIER_DASHBOARD),
+        "RecoveryDashboardName": names.physical_name(PhysicalName.RECOVERY_DASHBOARD),
     }
     assert {str(key) for key in OutputKey} == set(expected)
     outputs = deployment.root.document["Outputs"]

@@ -41,12 +41,12 @@ def test_every_environment_tests_weekly_by_default(dev: Assembly, staging: Assem
 
 def test_names_hold_letters_digits_and_underscores_only(deployment: Assembly) -> None:
     plan = _plan(deployment)["RestoreTestingPlanName"]
-    assert plan == deployment.names.of(PhysicalName.RESTORE_TESTING_PLAN)
+    assert plan == deployment.names.physical_name(PhysicalName.RESTORE_TESTING_PLAN)
     selections = deployment.nested["Backup"].of_type(SELECTION).values()
     names = [selection["Properties"]["RestoreTestingSelectionName"] for selection in selections]
     assert names == [
-        deployment.names.of(PhysicalName.AURORA_RESTORE_TEST),
-        deployment.names.of(PhysicalName.TABLE_RESTORE_TEST),
+        deployment.names.physical_name(PhysicalName.AURORA_RESTORE_TEST),
+        deployment.names.physical_name(PhysicalName.TABLE_RESTORE_TEST),
     ]
     assert all(NAME.fullmatch(name) for name in [plan, *names])
     assert {selection["Properties"]["RestoreTestingPlanName"] for selection in selections} == {plan}

@@ -36,9 +36,9 @@ def test_service_runs_the_task_on_the_cluster(deployment: Assembly) -> None:
     assert service["PlatformVersion"] == "1.4.0"
     assert deployment.text("Compute", service["Cluster"]) == "${Compute/Cluster}"
     assert deployment.text("Compute", service["TaskDefinition"]) == "${Compute/TaskDefinition}"
-    assert service["ServiceName"] == deployment.names.of(PhysicalName.ECS_SERVICE)
+    assert service["ServiceName"] == deployment.names.physical_name(PhysicalName.ECS_SERVICE)
     cluster = deployment.nested["Compute"].one("AWS::ECS::Cluster")
-    assert cluster["ClusterName"] == deployment.names.of(PhysicalName.ECS_CLUSTER)
+    assert cluster["ClusterName"] == deployment.names.physical_name(PhysicalName.ECS_CLUSTER)
 
 
 def test_two_tasks_or_more_balanced_over_the_zones(deployment: Assembly) -> None:

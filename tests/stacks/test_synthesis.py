@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.assembly import ROOT, cdk_context
-from tests.profiles import NEEDED
+from stacks.profiles import NEEDED, cdk_context
+from tests.assembly import ROOT
 
 PROD = {"environment": "prod", "suffix": "eu1", **NEEDED}
 

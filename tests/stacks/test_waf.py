@@ -47,7 +47,7 @@ def test_web_acl_by_environment(request: pytest.FixtureRequest, environment: str
 
 
 def test_web_acl_is_regional_and_lets_through_what_no_rule_blocks(protected: Assembly) -> None:
-    acl, name = _acl(protected), protected.names.of(PhysicalName.WEB_ACL)
+    acl, name = _acl(protected), protected.names.physical_name(PhysicalName.WEB_ACL)
     assert acl["Name"] == name
     assert acl["Scope"] == "REGIONAL"
     assert acl["DefaultAction"] == {"Allow": {}}
@@ -97,6 +97,6 @@ def test_blocked_and_counted_requests_are_logged_and_nothing_else(protected: Ass
 
 
 def test_log_group_has_the_name_that_waf_demands(protected: Assembly) -> None:
-    name = protected.names.of(PhysicalName.WAF_LOG_GROUP)
+    name = protected.names.physical_name(PhysicalName.WAF_LOG_GROUP)
     assert name.startswith("aws-waf-logs-")
     protected.nested["Compute"].one("AWS::Logs::LogGroup", LogGroupName=name)

@@ -18,7 +18,7 @@ from breakwater_guards.engine import all_rules
 from breakwater_guards.plugin import VOID, GuardsPlugin
 from breakwater_guards.rule import Profile
 from breakwater_guards.sources import PLUGIN, QUALIFIER
-from tests.assembly import cdk_context
+from stacks.profiles import cdk_context
 
 RESERVED = "DR-ROUTE53-01"
 REASON = "delegated to us by the owner of the domain"

@@ -18,7 +18,7 @@ import sys
 import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from breakwater_guards.plugin import GuardsPlugin
-from tests.assembly import cdk_context
+from stacks.profiles import cdk_context
 
 folder, *acknowledged = sys.argv[1:]
 app = cdk.App(

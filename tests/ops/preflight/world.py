@@ -10,10 +10,10 @@ from typing import Any
 from ops.preflight.account import Account, Ask
 from ops.preflight.check import all_checks
 from ops.preflight.world import Plan, World, load_plan
+from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 from tests.assembly import assembly
 from tests.lambdas.answers import Operation, RefusedError, answering
-from tests.profiles import PROFILES
 
 IDENTITY = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/deployer"}
 Answers = Mapping[str, Any]

@@ -8,14 +8,14 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from app import build_app, register_nag
+from app import register_nag
 from scripts.judge import nag, subjects
 from scripts.judge.model import LEAST_REASON, Subject, Verdict
 from scripts.template_tools import Template
 from stacks.acknowledgements import PACKS
+from stacks.platform import create_app
+from stacks.profiles import PROFILES, cdk_context
 from stacks.settings import load_settings
-from tests.assembly import cdk_context
-from tests.profiles import PROFILES
 
 REASON = "a reason that is long enough for anybody to disprove it"
 PATH = "Breakwater-eu1/Storage/DataBucket/Resource"
@@ -40,7 +40,7 @@ def test_every_finding_has_a_reason_and_every_reason_a_finding(verdicts: dict[st
 @pytest.mark.parametrize("profile", sorted(PROFILES.keys() - set(subjects.ENVIRONMENTS)))
 def test_other_settings_need_a_reason_for_each_finding_too(profile: str, tmp_path: Path) -> None:
     context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
-    app, root = build_app(load_settings(PROFILES[profile]), context=context, outdir=str(tmp_path))
+    app, root = create_app(load_settings(PROFILES[profile]), context=context, outdir=str(tmp_path))
     register_nag(app)
     app.synth()
     template = Template(profile, "Root", root.region, tmp_path / root.template_file)
@@ -70,7 +70,7 @@ def test_every_acknowledgement_is_of_one_resource_in_a_nested_stack(verdicts: di
 
 def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
     context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
-    app, root = build_app(load_settings(PROFILES["prod"]), context=context, outdir=str(tmp_path))
+    app, root = create_app(load_settings(PROFILES["prod"]), context=context, outdir=str(tmp_path))
     public = s3.CfnBucket.PublicAccessBlockConfigurationProperty(block_public_acls=False, block_public_policy=False)
     for construct, attribute, value in (
         (root.storage.data_bucket, "public_access_block_configuration", public),

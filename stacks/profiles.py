@@ -1,8 +1,21 @@
-"""Settings profiles under test: every environment, every egress mode, and one with every option on."""
+"""Settings profiles that tests, documents and scripts synthesize, and how they do it.
+
+Every environment, every egress mode, one deployment with every option on, and one without any default.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+
+from stacks.platform import Platform, create_app
+from stacks.settings import Settings
+
+CONFIGURATION = Path(__file__).resolve().parents[1] / "cdk.json"
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"
 IMAGE = "111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
@@ -33,7 +46,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "backup.lock_changeable_days": "10",
         "backup.copy_vault_arn": COPY_VAULT,
     },
-    # No setting has its default: a property that ignores its setting shows.
+    # No setting has its default, so that a property that ignores its setting shows.
     "unusual": {
         "suffix": "u-1",
         "region": "ap-southeast-2",
@@ -110,3 +123,34 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "operations.experiment_task_percent": "34",
     },
 }
+
+
+def cdk_context() -> dict[str, Any]:
+    """Return the feature flags of ``cdk.json`` and what the CDK CLI adds to them."""
+    flags = json.loads(CONFIGURATION.read_text(encoding="utf-8"))["context"]
+    return {**flags, "aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+
+
+def synthesize(
+    settings: Settings,
+    folder: Path,
+    *,
+    context: Mapping[str, Any] | None = None,
+    configure: Callable[[App], None] | None = None,
+) -> Platform:
+    """Synthesize one deployment outside the CDK CLI.
+
+    Args:
+        settings: of the deployment.
+        folder: receives the cloud assembly.
+        context: entries on top of :func:`cdk_context`.
+        configure: called with the app before it is synthesized, e.g. to register validation plugins.
+
+    Returns:
+        The root stack; the files of its templates are in ``folder``.
+    """
+    app, platform = create_app(settings, context={**cdk_context(), **(context or {})}, outdir=str(folder))
+    if configure is not None:
+        configure(app)
+    app.synth()
+    return platform
