@@ -35,7 +35,7 @@ def create_app(settings: Settings, **options: Any) -> tuple[App, Platform]:
         The app, not yet synthesized, and its root stack.
     """
     # CDK's built-in validator reads root templates only and costs half a synth; `make lint` runs its native build over
-    # every template instead, nested ones included. The guards, which `app.py` adds, read them all in a fraction of that.
+    # every template instead, nested ones included, and the guards of `app.py` read them all in a fraction of that.
     app = App(analytics_reporting=False, builtin_cloud_formation_validation=False, **options)
     return app, Platform(app, settings=settings)
 
