@@ -17,7 +17,7 @@ from breakwater_guards import __version__, cli
 from breakwater_guards.engine import all_rules
 from tests.assembly import ROOT
 
-PACKAGE = ROOT / "guards"
+PACKAGE = ROOT / "packages" / "guards"
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 BROKEN = Path(__file__).parent / "fixtures" / "DR-AURORA-01" / "bad.yaml"
 
