@@ -8,8 +8,8 @@ from rich.console import Console
 
 from ops import outputs
 from ops.drill import cli as drill
+from ops.errors import OpsError
 from ops.local import cli as local
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from ops.preflight import cli as preflight
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     options = parser.parse_args(arguments)
     try:
         options.run(options, workspace or Workspace(), Console(emoji=False))
-    except LocalError as error:
+    except OpsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

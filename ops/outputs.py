@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from ops.local.errors import LocalError, one_line
+from ops.errors import OpsError, one_line
 from ops.local.workspace import REPOSITORY, Workspace
 from stacks.names import STACK_PREFIX, OutputKey, TagKey
 
@@ -56,22 +56,20 @@ def deployed(stack: str | None, region: str | None = None) -> dict[str, str]:
         `Nested.LogicalId`.
 
     Raises:
-        LocalError: there is no such stack, or more than one, or it is being changed, or AWS does not answer.
+        OpsError: there is no such stack, or more than one, or it is being changed, or AWS does not answer.
     """
     session = boto3.session.Session(region_name=region)
     if session.region_name is None:
-        raise LocalError("no region: give --region, or set AWS_REGION")
+        raise OpsError("no region: give --region, or set AWS_REGION")
     cloudformation: Any = session.client("cloudformation")
     try:
         found = _stack(cloudformation, stack, session.region_name)
         return {**_outputs(found), **dict(_nested(cloudformation, found["StackName"]))}
     except ClientError as error:
         told = error.response["Error"]
-        raise LocalError(
-            f"{error.operation_name} in {session.region_name}: {told['Code']}: {told['Message']}"
-        ) from None
+        raise OpsError(f"{error.operation_name} in {session.region_name}: {told['Code']}: {told['Message']}") from None
     except BotoCoreError as error:
-        raise LocalError(f"AWS cannot be asked: {one_line(error)}") from None
+        raise OpsError(f"AWS cannot be asked: {one_line(error)}") from None
 
 
 def _stack(cloudformation: Any, name: str | None, region: str) -> dict[str, Any]:
@@ -83,15 +81,13 @@ def _stack(cloudformation: Any, name: str | None, region: str) -> dict[str, Any]
         if _is_root(stack) and stack["StackStatus"] != "DELETE_COMPLETE"
     }
     if name is None and len(ours) > 1:
-        raise LocalError(
-            f"several stacks are deployed in {region}: choose one of {', '.join(sorted(ours))} with --stack"
-        )
+        raise OpsError(f"several stacks are deployed in {region}: choose one of {', '.join(sorted(ours))} with --stack")
     found = ours.get(name) if name else next(iter(ours.values()), None)
     if found is None:
         there = f"; there are {', '.join(sorted(ours))}" if ours else ""
-        raise LocalError(f"no stack {name or f'{STACK_PREFIX}-…'} is deployed in {region}{there}")
+        raise OpsError(f"no stack {name or f'{STACK_PREFIX}-…'} is deployed in {region}{there}")
     if found["StackStatus"].endswith("_IN_PROGRESS"):
-        raise LocalError(f"{found['StackName']} is {found['StackStatus']}: wait until CloudFormation is done")
+        raise OpsError(f"{found['StackName']} is {found['StackStatus']}: wait until CloudFormation is done")
     return dict(found)
 
 
@@ -131,7 +127,7 @@ def find(environ: Mapping[str, str] = os.environ, folder: Path = REPOSITORY) -> 
         The outputs.
 
     Raises:
-        LocalError: a file is not what it must be, or there is neither file nor stack.
+        OpsError: a file is not what it must be, or there is neither file nor stack.
     """
     named = environ.get(VARIABLE)
     if named:
@@ -152,18 +148,18 @@ def read(path: Path) -> dict[str, str]:
         The outputs.
 
     Raises:
-        LocalError: there is no such file, it is no JSON of that shape, or it is of another program.
+        OpsError: there is no such file, it is no JSON of that shape, or it is of another program.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LocalError(f"{path}: {error.strerror}: write it with `python -m ops outputs --out {path}`") from None
+        raise OpsError(f"{path}: {error.strerror}: write it with `python -m ops outputs --out {path}`") from None
     except ValueError:
-        raise LocalError(f"{path} is no JSON: write it with `python -m ops outputs --out {path}`") from None
+        raise OpsError(f"{path} is no JSON: write it with `python -m ops outputs --out {path}`") from None
     flat = _flat(path, content)
     missing = [key for key in (OutputKey.SUFFIX, OutputKey.REGION, OutputKey.ENVIRONMENT) if key not in flat]
     if missing:
-        raise LocalError(f"{path} holds no {', '.join(missing)}: it is not of {STACK_PREFIX}")
+        raise OpsError(f"{path} holds no {', '.join(missing)}: it is not of {STACK_PREFIX}")
     return flat
 
 
@@ -171,8 +167,8 @@ def _flat(path: Path, content: Any) -> dict[str, str]:
     if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
         stacks: Sequence[str] = [name for name in content if name.startswith(f"{STACK_PREFIX}-")]
         if len(stacks) != 1:
-            raise LocalError(f"{path} holds {len(stacks)} stacks called {STACK_PREFIX}-…: one is needed")
+            raise OpsError(f"{path} holds {len(stacks)} stacks called {STACK_PREFIX}-…: one is needed")
         content = content[stacks[0]]
     if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
-        raise LocalError(f"{path} is no flat list of outputs: write it with `python -m ops outputs --out {path}`")
+        raise OpsError(f"{path} is no flat list of outputs: write it with `python -m ops outputs --out {path}`")
     return dict(content)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from ops.local.errors import LocalError, one_line
+from ops.errors import OpsError, one_line
 from stacks.names import OutputKey
 from stacks.settings import Settings, SettingsError, load_settings
 
@@ -23,16 +23,16 @@ def settings_of(outputs: Mapping[str, str], environ: Mapping[str, str] = os.envi
         The settings.
 
     Raises:
-        LocalError: a setting is wrong or missing.
+        OpsError: a setting is wrong or missing.
     """
     given = {}
     for word in environ.get(CONTEXT, "").split():
         key, equals, value = word.partition("=")
         if not (key and equals):
-            raise LocalError(f"{CONTEXT} holds {word!r}: expected key=value, separated by spaces")
+            raise OpsError(f"{CONTEXT} holds {word!r}: expected key=value, separated by spaces")
         given[key] = value
     try:
         return load_settings({**given, **{name: outputs[key] for name, key in _TOLD.items()}})
     except SettingsError as error:
         told = one_line(error)
-        raise LocalError(f"{told} What was given with -c at the deployment belongs into {CONTEXT}.") from None
+        raise OpsError(f"{told} What was given with -c at the deployment belongs into {CONTEXT}.") from None

@@ -16,7 +16,7 @@ from ops.drill.restore import Restore
 from ops.drill.run import Result, Timing, run
 from ops.drill.target import Target, find
 from ops.drill.task_loss import TaskLoss
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from ops.local.workspace import Workspace
 from stacks.names import STACK_PREFIX
 
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
     target = find(options.stack, options.region, workspace)
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:
-        raise LocalError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
+        raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
     if not options.yes:
         _ask(kind, target, console)
     timing = Timing(options.before, options.after)
@@ -81,15 +81,15 @@ def _ask(kind: type[Drill], target: Target, console: Console) -> None:
     where = "the embedded AWS" if target.emulated else "AWS"
     console.print(f"This will {kind.intention}: stack {target.stack} in {target.region}, {where}.", highlight=False)
     if not sys.stdin.isatty():
-        raise LocalError("nobody is there to confirm: add --yes")
+        raise OpsError("nobody is there to confirm: add --yes")
     if input(f"Type the name of the stack to go on ({target.stack}): ").strip() != target.stack:
-        raise LocalError("not confirmed: nothing was done")
+        raise OpsError("not confirmed: nothing was done")
 
 
 def _judge(results: list[Result], target: Target) -> None:
     objectives = target.settings.recovery
     for result in results:
         if misses := result.misses(objectives.rto_seconds, objectives.rpo_seconds):
-            raise LocalError(f"run {result.run}: {'; '.join(misses)}")
+            raise OpsError(f"run {result.run}: {'; '.join(misses)}")
         if result.left:
-            raise LocalError(f"run {result.run}: not removed: {'; '.join(result.left)}")
+            raise OpsError(f"run {result.run}: not removed: {'; '.join(result.left)}")

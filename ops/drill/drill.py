@@ -13,7 +13,7 @@ from ops.drill import probes
 from ops.drill.measure import Loss, Recovery, Sample, loss, recovery
 from ops.drill.sampler import Probe, Sampler
 from ops.drill.target import Target
-from ops.local.errors import LocalError, one_line
+from ops.errors import OpsError, one_line
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Drill(ABC):
 
     name: ClassVar[str]
     intention: ClassVar[str]
-    patience_seconds: ClassVar[float]
+    timeout_seconds: ClassVar[float]
     """How long the recovery may take before the drill gives up."""
     POLL_SECONDS: ClassVar[float] = 0.25
 
@@ -72,7 +72,7 @@ class Drill(ABC):
         """Break something; the drill's clock starts as this begins.
 
         Raises:
-            LocalError: it cannot be broken now; nothing has happened.
+            OpsError: it cannot be broken now; nothing has happened.
         """
 
     @abstractmethod
@@ -131,7 +131,7 @@ class Drill(ABC):
 
     def await_restored(self) -> bool:
         """Wait until AWS says that it is whole again; False when it takes longer than the drill's patience."""
-        deadline = time.monotonic() + self.patience_seconds
+        deadline = time.monotonic() + self.timeout_seconds
         while not self.restored():
             if time.monotonic() > deadline:
                 return False
@@ -157,13 +157,13 @@ def require_healthy(samples: Sequence[Sample]) -> None:
     """Refuse to break what does not work.
 
     Raises:
-        LocalError: a request failed before the fault.
+        OpsError: a request failed before the fault.
     """
     failed = [sample for sample in samples if not sample.ok]
     if failed or not samples:
         first = f", the first a {failed[0].probe}: {failed[0].error}" if failed else ""
         counted = f"{len(failed)} of {len(samples)} requests failed before the drill began{first}"
-        raise LocalError(f"{counted}: nothing was broken on purpose")
+        raise OpsError(f"{counted}: nothing was broken on purpose")
 
 
 def _of(samples: Sequence[Sample], probe: str) -> list[Sample]:

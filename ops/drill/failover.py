@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from ops.drill.drill import Drill
 from ops.drill.probes import SERVICE_UNMEASURED
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from stacks.names import OutputKey
 
 
@@ -17,7 +17,7 @@ class Failover(Drill):
     intention = "end the writer of the Aurora cluster and promote a reader; connections break for some seconds"
     # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHighAvailability.html :
     # service is restored in less than 60 s, often less than 30 s; the old writer needs longer to come back as a reader.
-    patience_seconds = 600.0
+    timeout_seconds = 600.0
 
     def inject(self) -> None:
         """Ask RDS for a failover."""
@@ -28,7 +28,7 @@ class Failover(Drill):
             self._rds.failover_db_cluster(DBClusterIdentifier=self._cluster)
         except ClientError as error:
             told = error.response["Error"]
-            raise LocalError(f"RDS refuses the failover: {told['Code']}: {told['Message']}") from None
+            raise OpsError(f"RDS refuses the failover: {told['Code']}: {told['Message']}") from None
 
     def restored(self) -> bool:
         """Another writer, and every member available."""

@@ -24,7 +24,7 @@ _ABSENT = {
 class Restoring(Drill):
     """A drill whose fault is the loss of all data, declared and not done: the platform goes on undisturbed."""
 
-    patience_seconds = 5400.0
+    timeout_seconds = 5400.0
 
     def __init__(self, target: Target, run: str) -> None:
         super().__init__(target, run)

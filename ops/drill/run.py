@@ -10,7 +10,7 @@ from rich.console import Console
 from ops.drill.drill import Drill, Event, require_healthy, running
 from ops.drill.measure import Loss, Recovery, Sample
 from ops.drill.sampler import Sampler
-from ops.local.errors import LocalError, one_line
+from ops.errors import OpsError, one_line
 from ops.local.progress import Steps
 
 _STEPS: Final = 6
@@ -107,15 +107,15 @@ def run(drill: Drill, timing: Timing, console: Console) -> Result:
         What it found.
 
     Raises:
-        LocalError: it cannot begin, or AWS refuses something on the way; what the drill made is removed.
+        OpsError: it cannot begin, or AWS refuses something on the way; what the drill made is removed.
         KeyboardInterrupt: somebody cut it off; what the drill made is removed, and what remains is printed.
     """
     try:
         return _run(drill, timing, Steps(console, _STEPS))
     except (ClientError, BotoCoreError) as error:
         _give_up(drill, console)
-        raise LocalError(f"the drill is cut off: {one_line(error)}") from None
-    except (LocalError, KeyboardInterrupt):
+        raise OpsError(f"the drill is cut off: {one_line(error)}") from None
+    except (OpsError, KeyboardInterrupt):
         _give_up(drill, console)
         raise
 

@@ -10,8 +10,8 @@ import boto3
 from botocore.config import Config
 
 from ops import outputs
+from ops.errors import OpsError
 from ops.local import emulator, environment
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from ops.settings import settings_of
 from stacks.names import STACK_PREFIX, OutputKey
@@ -87,12 +87,12 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
         The stack.
 
     Raises:
-        LocalError: there is no such stack, or no credentials and no embedded AWS, or its settings are not known.
+        OpsError: there is no such stack, or no credentials and no embedded AWS, or its settings are not known.
     """
     if boto3.session.Session().get_credentials() is None:
         running = emulator.running(workspace)
         if running is None:
-            raise LocalError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
+            raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
         os.environ.update(environment.for_clients(workspace, running.port))
     found = outputs.deployed(stack, region)
     return Target(found, settings_of(found))

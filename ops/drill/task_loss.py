@@ -5,7 +5,7 @@ from typing import Any
 
 from ops.drill.drill import Drill
 from ops.drill.measure import Recovery, Sample
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from stacks.names import OutputKey
 
 
@@ -14,13 +14,13 @@ class TaskLoss(Drill):
 
     name = "task-loss"
     intention = "stop one task of the ECS service; the service starts another"
-    patience_seconds = 900.0
+    timeout_seconds = 900.0
 
     def inject(self) -> None:
         """Stop the first running task."""
         self._before = self._running()
         if not self._before:
-            raise LocalError("the service runs no task: there is none to lose")
+            raise OpsError("the service runs no task: there is none to lose")
         self._stopped = self._before[0]
         self._back = 0.0
         self._ecs.stop_task(cluster=self._cluster, task=self._stopped, reason=f"drill {self.run}")

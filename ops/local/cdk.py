@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from embedded_aws.resolve import ACCOUNT, REGION
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from ops.local.workspace import Workspace
 
 _TOOLKIT_STACK: Final = "CDKToolkit"
@@ -34,14 +34,14 @@ def bootstrap(workspace: Workspace, environment: Mapping[str, str]) -> None:
     """Run `cdk bootstrap`.
 
     Raises:
-        LocalError: it failed.
+        OpsError: it failed.
     """
     # Away from cdk.json: the CLI would synthesize the whole app only to learn its environments.
     with tempfile.TemporaryDirectory() as empty:
         command = ("bootstrap", f"aws://{ACCOUNT}/{REGION}", *_QUIET)
         code = _run(workspace, environment, command, show=lambda _line: None, folder=empty)
     if code:
-        raise LocalError(f"cdk bootstrap failed with code {code}: see {workspace.shown(workspace.cdk_log)}")
+        raise OpsError(f"cdk bootstrap failed with code {code}: see {workspace.shown(workspace.cdk_log)}")
 
 
 def deploy(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from embedded_aws import clients, fidelity
+from ops.errors import OpsError
 from ops.local import emulator, environment, report, status
-from ops.local.errors import LocalError
 from ops.local.up import up
 from ops.local.workspace import DEFAULT_PORT, Workspace
 from ops.settings import CONTEXT
@@ -59,7 +59,7 @@ def _status(_options: argparse.Namespace, workspace: Workspace, console: Console
     running = emulator.running(workspace)
     if running is None:
         ended = emulator.ended_unnoticed(workspace)
-        raise LocalError(emulator.died(workspace) if ended else "the embedded AWS does not run: run `make local`")
+        raise OpsError(emulator.died(workspace) if ended else "the embedded AWS does not run: run `make local`")
     console.print(f"The embedded AWS runs on {clients.endpoint(running.port)} (process {running.pid}).")
     pages = clients.clients(running.port)("cloudformation").get_paginator("describe_stacks").paginate()
     console.print(status.stacks_table(stack for page in pages for stack in page["Stacks"]))
@@ -68,10 +68,10 @@ def _status(_options: argparse.Namespace, workspace: Workspace, console: Console
 def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -> None:
     words: list[str] = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not words:
-        raise LocalError("no command: write it behind --, e.g. `python -m ops local run -- pytest`")
+        raise OpsError("no command: write it behind --, e.g. `python -m ops local run -- pytest`")
     running = emulator.running(workspace)
     if running is None:
-        raise LocalError("the embedded AWS does not run: run `make local`")
+        raise OpsError("the embedded AWS does not run: run `make local`")
     # A deployment's outputs in the checkout are not those of the embedded AWS, and settings are those of `make local`.
     found = {
         **environment.for_clients(workspace, running.port),
@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     try:
         code = subprocess.run(words, env=found, check=False).returncode
     except OSError as error:
-        raise LocalError(f"{words[0]} cannot be run: {error.strerror}") from None
+        raise OpsError(f"{words[0]} cannot be run: {error.strerror}") from None
     if code:
         raise SystemExit(code)
 

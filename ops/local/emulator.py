@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from embedded_aws.clients import endpoint
+from ops.errors import OpsError
 from ops.local import environment
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 
 _START_SECONDS: Final = 60.0
@@ -80,7 +80,7 @@ def start(workspace: Workspace, port: int) -> Running:
         The running emulator.
 
     Raises:
-        LocalError: the port is taken, or the emulator did not come up; the message says which and why.
+        OpsError: the port is taken, or the emulator did not come up; the message says which and why.
     """
     _require_free(port)
     _remove_state(workspace)  # what an emulator that ended unnoticed left behind
@@ -95,11 +95,11 @@ def start(workspace: Workspace, port: int) -> Running:
         check=False,
     )
     if started.returncode:
-        raise LocalError(f"the embedded AWS did not start: {_last_line(started.stderr)}")
+        raise OpsError(f"the embedded AWS did not start: {_last_line(started.stderr)}")
     _wait_until_healthy(workspace, port)
     found = running(workspace)
     if found is None:
-        raise LocalError(died(workspace))
+        raise OpsError(died(workspace))
     return found
 
 
@@ -110,8 +110,8 @@ def _require_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise LocalError(f"port {port} cannot be used: {error.strerror}; choose another with --port") from None
-            raise LocalError(
+                raise OpsError(f"port {port} cannot be used: {error.strerror}; choose another with --port") from None
+            raise OpsError(
                 f"port {port} is taken by another program: stop that, or choose another port with --port"
             ) from None
 
@@ -120,10 +120,10 @@ def _wait_until_healthy(workspace: Workspace, port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not healthy(port):
         if not _is_locked(workspace):
-            raise LocalError(f"the embedded AWS did not start: {_last_log_line(workspace)}")
+            raise OpsError(f"the embedded AWS did not start: {_last_log_line(workspace)}")
         if time.monotonic() > deadline:
             stop(workspace)
-            raise LocalError(f"the embedded AWS did not answer on port {port} within {_START_SECONDS:.0f} s")
+            raise OpsError(f"the embedded AWS did not answer on port {port} within {_START_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
 
 
@@ -163,7 +163,7 @@ def stop(workspace: Workspace) -> bool:
         Whether it was running.
 
     Raises:
-        LocalError: it does not end.
+        OpsError: it does not end.
     """
     found = running(workspace)
     if found:
@@ -172,7 +172,7 @@ def stop(workspace: Workspace) -> bool:
             if _wait_until_gone(workspace, patience):
                 break
         else:
-            raise LocalError(f"the embedded AWS (process {found.pid}) does not end: end it yourself")
+            raise OpsError(f"the embedded AWS (process {found.pid}) does not end: end it yourself")
     _remove_state(workspace)
     return found is not None
 

@@ -52,8 +52,8 @@ def for_emulator(workspace: Workspace, port: int, outside: Mapping[str, str] = o
     return {
         **for_clients(workspace, port, outside),
         "GATEWAY_PORT": str(port),
-        "BINDHOST": HOST,
-        "MINISTACKHOST": HOST,
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",  # its MQTT broker listens on every interface

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from ops.local.workspace import Workspace
 
 
@@ -22,11 +22,11 @@ def run(workspace: Workspace, environment: Mapping[str, str], settings: Mapping[
         How many checks ended how, for the step's line.
 
     Raises:
-        LocalError: a check fails, or nothing could be asked.
+        OpsError: a check fails, or nothing could be asked.
     """
     context = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     found = subprocess.run(
-        [sys.executable, "-m", "preflight", "--format", "json", *context],
+        [sys.executable, "-m", "ops", "preflight", "--format", "json", *context],
         cwd=workspace.root,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
@@ -35,12 +35,12 @@ def run(workspace: Workspace, environment: Mapping[str, str], settings: Mapping[
         check=False,
     )
     if found.returncode not in (0, 1):
-        raise LocalError(f"preflight: {found.stderr.strip()[-500:] or f'it ended with code {found.returncode}'}")
+        raise OpsError(f"preflight: {found.stderr.strip()[-500:] or f'it ended with code {found.returncode}'}")
     results = json.loads(found.stdout)
     failed = [result for result in results if result["status"] == "fail"]
     if failed:
         told = "; ".join(f"{each['id']}: {_messages(each)}. {each['fix']}" for each in failed)
-        raise LocalError(f"preflight: {told}")
+        raise OpsError(f"preflight: {told}")
     counts = Counter(result["status"] for result in results)
     return ", ".join(f"{count} {status}" for status, count in counts.most_common())
 

@@ -11,8 +11,18 @@ from rich.markup import escape
 
 from embedded_aws import clients, deployment, fidelity, verify
 from embedded_aws.resolve import ACCOUNT, REGION
-from ops.local import cdk, changes, emulator, environment, exercise, preflight, prerequisites, report, report_exercise
-from ops.local.errors import LocalError
+from ops.errors import OpsError
+from ops.local import (
+    cdk,
+    changes,
+    emulator,
+    environment,
+    preflight,
+    prerequisites,
+    report,
+    report_smoke_test,
+    smoke_test,
+)
 from ops.local.progress import Steps
 from ops.local.workspace import DEFAULT_PORT, Workspace
 from stacks.names import STACK_PREFIX
@@ -31,29 +41,29 @@ def up(workspace: Workspace, console: Console, *, port: int | None, context: Seq
         context: `key=value` settings, as for `cdk deploy -c`.
 
     Raises:
-        LocalError: whatever went wrong, in one line.
+        OpsError: whatever went wrong, in one line.
     """
     settings = settings_of(context)
     run = _Run(workspace, console, settings, port_for(emulator.running(workspace), port))
     try:
         run.all_steps()
     except (BotoCoreError, ClientError) as error:
-        raise LocalError(f"the embedded AWS refused a request: {error}") from None
+        raise OpsError(f"the embedded AWS refused a request: {error}") from None
 
 
 def settings_of(context: Sequence[str]) -> dict[str, str]:
     """The settings given with `-c`, and those that are always the same here.
 
     Raises:
-        LocalError: one is not `key=value`, or asks for another environment, account or Region than the local one.
+        OpsError: one is not `key=value`, or asks for another environment, account or Region than the local one.
     """
     settings = dict(_FIXED)
     for each in context:
         key, equals, value = each.partition("=")
         if not (key and equals):
-            raise LocalError(f"-c {each}: expected key=value, e.g. -c database.max_acu=4")
+            raise OpsError(f"-c {each}: expected key=value, e.g. -c database.max_acu=4")
         if key in _FIXED and value != _FIXED[key]:
-            raise LocalError(f"-c {each}: the local deployment is always {key}={_FIXED[key]}")
+            raise OpsError(f"-c {each}: the local deployment is always {key}={_FIXED[key]}")
         settings[key] = value
     return settings
 
@@ -62,12 +72,12 @@ def port_for(running: emulator.Running | None, asked: int | None) -> int:
     """The port to use.
 
     Raises:
-        LocalError: the embedded AWS already runs on another than the one asked for.
+        OpsError: the embedded AWS already runs on another than the one asked for.
     """
     if running is None:
         return asked or DEFAULT_PORT
     if asked not in (None, running.port):
-        raise LocalError(
+        raise OpsError(
             f"--port {asked}: the embedded AWS already runs on port {running.port}: "
             "leave --port out, or stop it first with `make local-down`"
         )
@@ -105,9 +115,9 @@ class _Run:
             result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
         self._report(before, after, verified)
         with steps.step("Run the functions") as result:
-            ran = exercise.run(self._client, self._outputs())
+            ran = smoke_test.run(self._client, self._outputs())
             result.append("health monitor, failover, restore validation")
-        for table in report_exercise.tables(ran):
+        for table in report_smoke_test.tables(ran):
             self._console.print(table)
         self._console.print(f"{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
         self._console.print(f"Done in {steps.seconds:.1f} s. `make local-down` stops the embedded AWS and removes it.")
@@ -120,7 +130,7 @@ class _Run:
             note = "the last one has ended and its state is gone: started anew, " if lost else ""
             return f"{note}{clients.endpoint(started.port)} (process {started.pid})"
         if not emulator.healthy(running.port):
-            raise LocalError(
+            raise OpsError(
                 f"the embedded AWS (process {running.pid}) does not answer on port {running.port}: "
                 "stop it with `make local-down`, then run `make local` again"
             )
@@ -143,9 +153,7 @@ class _Run:
         if code:
             reason = cdk.failure(self._client("cloudformation"), self._stack, began)
             log = self._workspace.shown(self._workspace.cdk_log)
-            raise LocalError(
-                f"the deployment failed: {reason or f'cdk ended with code {code}, see above'} (log: {log})"
-            )
+            raise OpsError(f"the deployment failed: {reason or f'cdk ended with code {code}, see above'} (log: {log})")
 
     def _show(self, line: str) -> None:
         self._console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)
@@ -161,7 +169,7 @@ class _Run:
 
     def _require_alive(self) -> None:
         if emulator.running(self._workspace) is None:
-            raise LocalError(emulator.died(self._workspace))
+            raise OpsError(emulator.died(self._workspace))
 
     def _outputs(self) -> dict[str, str]:
         outputs: dict[str, str] = json.loads(self._workspace.outputs.read_text()).get(self._stack, {})
@@ -184,4 +192,4 @@ class _Run:
         for line in failed:
             self._console.print(escape(line), style="red", highlight=False)
         if failed:
-            raise LocalError(f"{len(failed)} of the deployed properties are not what the templates declare (see above)")
+            raise OpsError(f"{len(failed)} of the deployed properties are not what the templates declare (see above)")

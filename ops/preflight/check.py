@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from ops.preflight.world import World
+    from ops.preflight.context import CheckContext
 
 
 class Status(StrEnum):
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Outcome:
     """One answer of a check.
 
     Args:
@@ -54,33 +54,33 @@ class Check(ABC):
     calls: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask.
 
         Args:
-            world: settings, planned resources, and a way to call the declared operations.
+            context: settings, planned resources, and a way to call the declared operations.
 
         Yields:
-            One finding or more.
+            One outcome or more.
 
         Raises:
             CouldNotAsk: the account does not answer this question.
         """
 
 
-def ok(message: str) -> Finding:
-    """Return a finding that nothing stands in the way."""
-    return Finding(Status.PASS, message)
+def ok(message: str) -> Outcome:
+    """Return a outcome that nothing stands in the way."""
+    return Outcome(Status.PASS, message)
 
 
-def warn(message: str) -> Finding:
-    """Return a finding that will hurt later, or might."""
-    return Finding(Status.WARN, message)
+def warn(message: str) -> Outcome:
+    """Return a outcome that will hurt later, or might."""
+    return Outcome(Status.WARN, message)
 
 
-def fail(message: str) -> Finding:
-    """Return a finding that the deployment would fail of."""
-    return Finding(Status.FAIL, message)
+def fail(message: str) -> Outcome:
+    """Return a outcome that the deployment would fail of."""
+    return Outcome(Status.FAIL, message)
 
 
 @cache

@@ -20,12 +20,12 @@ from rich.progress import Progress
 from breakwater_guards.loading import InputError
 from ops.preflight.account import Account, AccountError, Ask
 from ops.preflight.check import Check, Status, all_checks
+from ops.preflight.context import CheckContext, Plan, load_plan
 from ops.preflight.deployed import deployed_by
-from ops.preflight.engine import Result, UnknownCheckError, choose, run
+from ops.preflight.engine import CheckResult, UnknownCheckError, choose, run
 from ops.preflight.formats import FORMATS
 from ops.preflight.formats.text import print_text
 from ops.preflight.synthesis import synthesize
-from ops.preflight.world import Plan, World, load_plan
 from stacks.names import Names
 from stacks.settings import Settings, SettingsError, load_settings
 
@@ -90,8 +90,8 @@ def _check(options: argparse.Namespace) -> int:
     deployed = deployed_by(account, Names(settings.suffix, settings.region).stack)
     with _plan(options.assembly, settings) as plan:
 
-        def world_of(check: Check) -> World:
-            return World(
+        def context_for(check: Check) -> CheckContext:
+            return CheckContext(
                 settings=settings,
                 plan=plan,
                 ask=Ask(account, check.calls),
@@ -102,7 +102,7 @@ def _check(options: argparse.Namespace) -> int:
                 version=_version,
             )
 
-        results = _run(checks, world_of, options.timeout)
+        results = _run(checks, context_for, options.timeout)
     if options.format == "text":
         print_text(Console(), results)
     else:
@@ -132,12 +132,12 @@ def _plan(assembly: Path | None, settings: Settings) -> Iterator[Plan]:
         yield load_plan(Path(folder))
 
 
-def _run(checks: Sequence[Check], world_of: Callable[[Check], World], timeout: float) -> list[Result]:
+def _run(checks: Sequence[Check], context_for: Callable[[Check], CheckContext], timeout: float) -> list[CheckResult]:
     """Run the checks, with a bar on a terminal's standard error."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Asking the account", total=len(checks))
-        return run(checks, world_of, timeout=timeout, progress=lambda _: bar.advance(task))
+        return run(checks, context_for, timeout=timeout, progress=lambda _: bar.advance(task))
 
 
 def _version(program: str) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from ops.preflight.account import CouldNotAsk
-from ops.preflight.check import Check, Finding, Status, all_checks
-from ops.preflight.world import World
+from ops.preflight.check import Check, Outcome, Status, all_checks
+from ops.preflight.context import CheckContext
 
 # More at once gain nothing: AWS throttles an account, not a thread.
 WORKERS = 12
@@ -22,24 +22,24 @@ class UnknownCheckError(Exception):
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """What one check found.
 
     Args:
         check: which.
-        findings: at least one.
+        outcomes: at least one.
         seconds: how long it took.
     """
 
     check: Check
-    findings: tuple[Finding, ...]
+    outcomes: tuple[Outcome, ...]
     seconds: float
 
     @property
     def status(self) -> Status:
-        """The worst of its findings."""
+        """The worst of its outcomes."""
         order = list(Status)
-        return max((finding.status for finding in self.findings), key=order.index)
+        return max((outcome.status for outcome in self.outcomes), key=order.index)
 
 
 def choose(only: Sequence[str], skip: Sequence[str]) -> list[Check]:
@@ -70,16 +70,16 @@ def choose(only: Sequence[str], skip: Sequence[str]) -> list[Check]:
 
 def run(
     checks: Iterable[Check],
-    world_of: Callable[[Check], World],
+    context_for: Callable[[Check], CheckContext],
     *,
     timeout: float,
-    progress: Callable[[Result], None] = lambda _: None,
-) -> list[Result]:
+    progress: Callable[[CheckResult], None] = lambda _: None,
+) -> list[CheckResult]:
     """Run checks.
 
     Args:
         checks: which.
-        world_of: makes a check's view of the world.
+        context_for: makes a check's view of the context.
         timeout: seconds for all of them.
         progress: hears of each result as it comes.
 
@@ -88,8 +88,8 @@ def run(
     """
     began = time.monotonic()
     pool = ThreadPoolExecutor(max_workers=WORKERS)
-    pending: dict[Future[Result], Check] = {pool.submit(_result, check, world_of): check for check in checks}
-    results: list[Result] = []
+    pending: dict[Future[CheckResult], Check] = {pool.submit(_result, check, context_for): check for check in checks}
+    results: list[CheckResult] = []
     while pending:
         done, _ = wait(pending, timeout=max(0.0, began + timeout - time.monotonic()), return_when=FIRST_COMPLETED)
         if not done:
@@ -99,18 +99,18 @@ def run(
             results.append(future.result())
             progress(results[-1])
     pool.shutdown(wait=False, cancel_futures=True)
-    late = Finding(Status.COULD_NOT_ASK, f"no answer within {timeout:g} s")
-    results += [Result(check, (late,), timeout) for check in pending.values()]
+    late = Outcome(Status.COULD_NOT_ASK, f"no answer within {timeout:g} s")
+    results += [CheckResult(check, (late,), timeout) for check in pending.values()]
     return sorted(results, key=lambda result: result.check.id)
 
 
-def _result(check: Check, world_of: Callable[[Check], World]) -> Result:
+def _result(check: Check, context_for: Callable[[Check], CheckContext]) -> CheckResult:
     began = time.monotonic()
     try:
-        findings = tuple(check.run(world_of(check)))
+        outcomes = tuple(check.run(context_for(check)))
     except CouldNotAsk as error:
-        findings = (Finding(Status.COULD_NOT_ASK, str(error)),)
+        outcomes = (Outcome(Status.COULD_NOT_ASK, str(error)),)
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        findings = (Finding(Status.COULD_NOT_ASK, f"{error.operation_name}: {code}: {' '.join(message.split())}"),)
-    return Result(check, findings, time.monotonic() - began)
+        outcomes = (Outcome(Status.COULD_NOT_ASK, f"{error.operation_name}: {code}: {' '.join(message.split())}"),)
+    return CheckResult(check, outcomes, time.monotonic() - began)

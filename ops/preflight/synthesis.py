@@ -8,7 +8,7 @@ from pathlib import Path
 from stacks.platform import create_app
 from stacks.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def synthesize(settings: Settings, folder: Path) -> None:

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from ops import outputs as found
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from ops.settings import settings_of
 from stacks.names import Names, OutputKey
 from stacks.settings import Settings
@@ -28,7 +28,7 @@ def outputs() -> Mapping[str, str]:
     """Outputs and physical ids of the deployed stack."""
     try:
         return found.find()
-    except LocalError as error:
+    except OpsError as error:
         pytest.exit(f"integration: {error}", returncode=2)
 
 
@@ -37,7 +37,7 @@ def settings(outputs: Mapping[str, str]) -> Settings:
     """The settings file that the stack was deployed from."""
     try:
         return settings_of(outputs)
-    except LocalError as error:
+    except OpsError as error:
         pytest.exit(f"integration: {error}", returncode=2)
 
 

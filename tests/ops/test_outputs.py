@@ -13,9 +13,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from ops import outputs
 from ops.__main__ import main
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from tests.lambdas.answers import RefusedError
-from tests.ops.preflight.world import Session
+from tests.ops.preflight.cases import Session
 
 NESTED = "Breakwater-x1-DatabaseNestedStack-1"
 ROOT = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "us-east-1"}
@@ -191,7 +191,7 @@ def test_a_named_file_comes_first(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("cloudformation")
 def test_without_a_file_the_account_is_asked(tmp_path: Path) -> None:
     assert outputs.find({}, tmp_path) == FLAT
-    with pytest.raises(LocalError, match="no stack Breakwater-x9"):
+    with pytest.raises(OpsError, match="no stack Breakwater-x9"):
         outputs.find({"BREAKWATER_STACK": "Breakwater-x9"}, tmp_path)
 
 
@@ -212,7 +212,7 @@ def test_a_wrong_file_is_one_line(content: str | None, told: str, tmp_path: Path
     file = tmp_path / "outputs.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(LocalError) as caught:
+    with pytest.raises(OpsError) as caught:
         outputs.read(file)
     assert told in str(caught.value)
     assert str(caught.value).startswith(str(file))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ops.preflight.check import Check, Finding, fail, ok
-from ops.preflight.world import World, items
+from ops.preflight.check import Check, Outcome, fail, ok
+from ops.preflight.context import CheckContext, items
 
 NOT_NEEDED = "opt-in-not-required"
 
@@ -19,11 +19,11 @@ class Identity(Check):
     fix = "Choose the right AWS_PROFILE, or correct `account`."
     source = "https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Compare the account with the settings; who asks was found out before."""
-        found, wanted = world.identity["Account"], world.settings.account
+        found, wanted = context.identity["Account"], context.settings.account
         fits = wanted in (None, found)
-        told = f"{world.identity['Arn']}"
+        told = f"{context.identity['Arn']}"
         yield ok(told) if fits else fail(f"{told}, and the settings say account {wanted}")
 
 
@@ -37,11 +37,11 @@ class RegionEnabled(Check):
     source = "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"
     calls = ("ec2:DescribeRegions",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask for the region's opt-in status."""
-        regions = world.ask("ec2:DescribeRegions", AllRegions=True, RegionNames=[world.ask.region])["Regions"]
+        regions = context.ask("ec2:DescribeRegions", AllRegions=True, RegionNames=[context.ask.region])["Regions"]
         status = regions[0].get("OptInStatus", NOT_NEEDED) if regions else "unknown"
-        yield (ok if status in (NOT_NEEDED, "opted-in") else fail)(f"{world.ask.region} is {status}")
+        yield (ok if status in (NOT_NEEDED, "opted-in") else fail)(f"{context.ask.region} is {status}")
 
 
 class Zones(Check):
@@ -54,24 +54,24 @@ class Zones(Check):
     source = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html"
     calls = ("ec2:DescribeAvailabilityZones",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Compare the region's zones with the settings."""
-        found = available_zones(world)
-        missing = [zone for zone in world.zones if zone not in found]
-        count = len(world.zones) or world.settings.network.zone_count
+        found = available_zones(context)
+        missing = [zone for zone in context.zones if zone not in found]
+        count = len(context.zones) or context.settings.network.zone_count
         if missing:
             yield fail(f"{items(missing)} not among {items(found)}")
         else:
             yield (ok if len(found) >= count else fail)(f"{len(found)} zones are available, {count} are needed")
 
 
-def available_zones(world: World) -> list[str]:
+def available_zones(context: CheckContext) -> list[str]:
     """Return the names of the region's available zones, Local Zones and Wavelength left out."""
     kind = [{"Name": "zone-type", "Values": ["availability-zone"]}]
-    zones = world.ask("ec2:DescribeAvailabilityZones", Filters=kind)["AvailabilityZones"]
+    zones = context.ask("ec2:DescribeAvailabilityZones", Filters=kind)["AvailabilityZones"]
     return sorted(zone["ZoneName"] for zone in zones if zone["State"] == "available")
 
 
-def planned_zones(world: World) -> list[str]:
+def planned_zones(context: CheckContext) -> list[str]:
     """Return the zones that the deployment will use: those of the settings, else the region's first ones."""
-    return list(world.zones) or available_zones(world)[: world.settings.network.zone_count]
+    return list(context.zones) or available_zones(context)[: context.settings.network.zone_count]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, fail, ok, warn
-from ops.preflight.world import World
+from ops.preflight.check import Check, Outcome, fail, ok, warn
+from ops.preflight.context import CheckContext
 
 NOTICE = timedelta(days=30)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
@@ -25,14 +25,14 @@ class Certificate(Check):
     source = "https://docs.aws.amazon.com/acm/latest/APIReference/API_DescribeCertificate.html"
     calls = ("acm:DescribeCertificate",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask for status, end and key of the certificate."""
-        arn = world.settings.compute.certificate_arn
+        arn = context.settings.compute.certificate_arn
         if arn is None:
             yield ok("no certificate is configured: the load balancer speaks HTTP")
             return
         try:
-            found = world.ask("acm:DescribeCertificate", CertificateArn=arn)["Certificate"]
+            found = context.ask("acm:DescribeCertificate", CertificateArn=arn)["Certificate"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise

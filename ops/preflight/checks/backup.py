@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ops.preflight.check import Check, Finding, fail, ok, warn
-from ops.preflight.world import World, items
+from ops.preflight.check import Check, Outcome, fail, ok, warn
+from ops.preflight.context import CheckContext, items
 
 TYPES = ("Aurora", "DynamoDB")
 
@@ -20,14 +20,14 @@ class RegionSettings(Check):
     source = "https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html"
     calls = ("backup:DescribeRegionSettings",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Read the preferences."""
-        found = world.ask("backup:DescribeRegionSettings")
+        found = context.ask("backup:DescribeRegionSettings")
         opted = found.get("ResourceTypeOptInPreference", {})
         out = [kind for kind in TYPES if not opted.get(kind, False)]
         yield warn(f"not opted in: {items(out)}") if out else ok(f"opted in: {items(TYPES)}")
         advanced = found.get("ResourceTypeManagementPreference", {}).get("DynamoDB", False)
-        copies = world.settings.backup.copy_vault_arn is not None
+        copies = context.settings.backup.copy_vault_arn is not None
         if advanced:
             yield ok("DynamoDB has advanced features")
         else:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, fail, ok
-from ops.preflight.world import World
+from ops.preflight.check import Check, Outcome, fail, ok
+from ops.preflight.context import CheckContext
 
 QUALIFIER = "hnb659fds"
 PARAMETER = f"/cdk-bootstrap/{QUALIFIER}/version"
@@ -16,9 +16,9 @@ BOOTSTRAP = "Run `cdk bootstrap aws://<account>/<region>` with the pinned CLI."
 SOURCE = "https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html"
 
 
-def needed_version(world: World) -> int:
+def needed_version(context: CheckContext) -> int:
     """Return the version that the assembly's manifest asks for; 0 where it asks for none."""
-    folder = world.plan.assembly.folder
+    folder = context.plan.assembly.folder
     manifest = folder / "manifest.json" if folder else None
     if manifest is None or not manifest.is_file():
         return 0
@@ -38,15 +38,15 @@ class BootstrapVersion(Check):
     source = SOURCE
     calls = ("ssm:GetParameter",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Read the version parameter."""
-        needed = needed_version(world)
+        needed = needed_version(context)
         try:
-            found = int(world.ask("ssm:GetParameter", Name=PARAMETER)["Parameter"]["Value"])
+            found = int(context.ask("ssm:GetParameter", Name=PARAMETER)["Parameter"]["Value"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ParameterNotFound":
                 raise
-            yield fail(f"{world.ask.region} is not bootstrapped: there is no {PARAMETER}")
+            yield fail(f"{context.ask.region} is not bootstrapped: there is no {PARAMETER}")
             return
         yield (ok if found >= needed else fail)(f"bootstrap version {found}, needed is {needed} or newer")
 
@@ -61,12 +61,12 @@ class BootstrapBucket(Check):
     source = SOURCE
     calls = ("s3:HeadBucket",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look at the bucket, as its owner."""
-        account = world.identity["Account"]
-        bucket = f"cdk-{QUALIFIER}-assets-{account}-{world.ask.region}"
+        account = context.identity["Account"]
+        bucket = f"cdk-{QUALIFIER}-assets-{account}-{context.ask.region}"
         try:
-            world.ask("s3:HeadBucket", Bucket=bucket, ExpectedBucketOwner=account)
+            context.ask("s3:HeadBucket", Bucket=bucket, ExpectedBucketOwner=account)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in ("404", "403", "NoSuchBucket"):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, fail, ok
+from ops.preflight.check import Check, Outcome, fail, ok
 from ops.preflight.checks.account import planned_zones
-from ops.preflight.world import World, items
+from ops.preflight.context import CheckContext, items
 
 
 class EndpointServices(Check):
@@ -21,20 +21,20 @@ class EndpointServices(Check):
     source = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpointServices.html"
     calls = ("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcEndpointServices")
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask for each planned service's zones."""
         planned = [
             resource
-            for resource in world.plan.resources("AWS::EC2::VPCEndpoint")
+            for resource in context.plan.resources("AWS::EC2::VPCEndpoint")
             if resource.get("VpcEndpointType") == "Interface"
         ]
         names = sorted({name for resource in planned if isinstance(name := resource.get("ServiceName"), str)})
         if not names:
             yield ok("no interface endpoint is planned")
             return
-        zones = planned_zones(world)
+        zones = planned_zones(context)
         try:
-            found = world.ask("ec2:DescribeVpcEndpointServices", ServiceNames=names)["ServiceDetails"]
+            found = context.ask("ec2:DescribeVpcEndpointServices", ServiceNames=names)["ServiceDetails"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidServiceName":
                 raise

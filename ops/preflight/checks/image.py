@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, fail, ok, warn
-from ops.preflight.world import World, items
+from ops.preflight.check import Check, Outcome, fail, ok, warn
+from ops.preflight.context import CheckContext, items
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
 
 # Docker's name of an architecture: https://docs.docker.com/build/building/multi-platform/
@@ -30,16 +30,16 @@ class Image(Check):
     source = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html"
     calls = ("ecr:BatchGetImage",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask private ECR for the manifest; other registries are outside AWS's API."""
-        compute = world.settings.compute
+        compute = context.settings.compute
         parts = PRIVATE_ECR_IMAGE.match(compute.image or "")
         if parts is None:
             yield warn(f"{compute.image} is not in private ECR: whether it can be pulled shows when a task starts")
             return
         wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
         try:
-            found = world.ask(
+            found = context.ask(
                 "ecr:BatchGetImage",
                 registryId=parts["account"],
                 repositoryName=parts["repository"],
@@ -56,7 +56,7 @@ class Image(Check):
             return
         yield self._platform(json.loads(found["images"][0]["imageManifest"]), compute.architecture)
 
-    def _platform(self, manifest: dict[str, object], architecture: str) -> Finding:
+    def _platform(self, manifest: dict[str, object], architecture: str) -> Outcome:
         parts = manifest.get("manifests")
         if not isinstance(parts, list):
             return ok("the image exists; a manifest of one platform does not tell for which it is built")

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, fail, ok
-from ops.preflight.world import World, items
+from ops.preflight.check import Check, Outcome, fail, ok
+from ops.preflight.context import CheckContext, items
 
 REMOVE = "Delete or import what is there, or choose another `suffix`."
 
@@ -23,25 +23,25 @@ class TakenName(Check):
     fix = REMOVE
 
     @abstractmethod
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Return the physical id of what has the name; ``None`` when nothing has."""
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look for every planned name; what our own stack owns is an update."""
-        names = world.plan.texts(self.kind, self.path)
-        there = {name: physical for name in names if (physical := self.found(world, name)) is not None}
-        foreign = [name for name, physical in there.items() if physical not in world.deployed]
+        names = context.plan.texts(self.kind, self.path)
+        there = {name: physical for name in names if (physical := self.found(context, name)) is not None}
+        foreign = [name for name, physical in there.items() if physical not in context.deployed]
         if foreign:
-            yield fail(f"{self.noun} {items(foreign)} exists outside {world.stack}")
+            yield fail(f"{self.noun} {items(foreign)} exists outside {context.stack}")
         else:
-            ours = f", {len(there)} of them of {world.stack} itself" if there else ""
+            ours = f", {len(there)} of them of {context.stack} itself" if there else ""
             yield ok(f"{len(names)} names{ours}")
 
 
-def _described(world: World, call: str, missing: str, **parameters: Any) -> Mapping[str, Any] | None:
+def _described(context: CheckContext, call: str, missing: str, **parameters: Any) -> Mapping[str, Any] | None:
     """Ask for one thing by its name; ``None`` when the error ``missing`` says that there is no such thing."""
     try:
-        return world.ask(call, **parameters)
+        return context.ask(call, **parameters)
     except ClientError as error:
         if error.response["Error"]["Code"] != missing:
             raise
@@ -58,9 +58,9 @@ class LogGroups(TakenName):
     calls = ("logs:DescribeLogGroups",)
     kind, path, noun = "AWS::Logs::LogGroup", "LogGroupName", "log group"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Look among groups that begin with the name."""
-        groups = world.ask.every("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=name)
+        groups = context.ask.every("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=name)
         return name if any(group["logGroupName"] == name for group in groups) else None
 
 
@@ -74,9 +74,9 @@ class Vaults(TakenName):
     calls = ("backup:ListBackupVaults",)
     kind, path, noun = "AWS::Backup::BackupVault", "BackupVaultName", "vault"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Look among all vaults: asking for one that is not there is answered with AccessDenied."""
-        vaults = world.ask.every("backup:ListBackupVaults", "BackupVaultList")
+        vaults = context.ask.every("backup:ListBackupVaults", "BackupVaultList")
         return name if any(vault["BackupVaultName"] == name for vault in vaults) else None
 
 
@@ -90,10 +90,10 @@ class Aliases(TakenName):
     calls = ("kms:ListAliases",)
     kind, path, noun = "AWS::KMS::Alias", "AliasName", "alias"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Look among all aliases."""
         return (
-            name if any(each["AliasName"] == name for each in world.ask.every("kms:ListAliases", "Aliases")) else None
+            name if any(each["AliasName"] == name for each in context.ask.every("kms:ListAliases", "Aliases")) else None
         )
 
 
@@ -107,9 +107,9 @@ class Clusters(TakenName):
     calls = ("rds:DescribeDBClusters",)
     kind, path, noun = "AWS::RDS::DBCluster", "DBClusterIdentifier", "cluster"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the cluster."""
-        found = _described(world, "rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
+        found = _described(context, "rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
         return None if found is None else name
 
 
@@ -123,9 +123,9 @@ class Tables(TakenName):
     calls = ("dynamodb:DescribeTable",)
     kind, path, noun = "AWS::DynamoDB::GlobalTable", "TableName", "table"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the table."""
-        found = _described(world, "dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
+        found = _described(context, "dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
         return None if found is None else name
 
 
@@ -139,9 +139,9 @@ class Functions(TakenName):
     calls = ("lambda:GetFunctionConfiguration",)
     kind, path, noun = "AWS::Lambda::Function", "FunctionName", "function"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the function."""
-        found = _described(world, "lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
+        found = _described(context, "lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
         return None if found is None else name
 
 
@@ -155,9 +155,9 @@ class LoadBalancers(TakenName):
     calls = ("elbv2:DescribeLoadBalancers",)
     kind, path, noun = "AWS::ElasticLoadBalancingV2::LoadBalancer", "Name", "load balancer"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the load balancer; its physical id is the ARN."""
-        found = _described(world, "elbv2:DescribeLoadBalancers", "LoadBalancerNotFound", Names=[name])
+        found = _described(context, "elbv2:DescribeLoadBalancers", "LoadBalancerNotFound", Names=[name])
         return str(found["LoadBalancers"][0]["LoadBalancerArn"]) if found and found["LoadBalancers"] else None
 
 
@@ -171,7 +171,7 @@ class Secrets(TakenName):
     calls = ("secretsmanager:DescribeSecret",)
     kind, path, noun = "AWS::SecretsManager::Secret", "Name", "secret"
 
-    def found(self, world: World, name: str) -> str | None:
+    def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the secret, deleted or not."""
-        found = _described(world, "secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
+        found = _described(context, "secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
         return str(found["ARN"]) if found else None

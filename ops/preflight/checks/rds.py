@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.preflight.check import Check, Finding, fail, ok, warn
+from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.checks.account import planned_zones
-from ops.preflight.world import World, items
+from ops.preflight.context import CheckContext, items
 
 ENGINE, CLASS = "aurora-postgresql", "db.serverless"
 NOTICE = timedelta(days=180)
@@ -16,13 +16,13 @@ VERSIONS = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Descri
 CHANGE = "Choose an offered version in `database.engine_version`."
 
 
-def offered(world: World) -> dict[str, Any] | None:
+def offered(context: CheckContext) -> dict[str, Any] | None:
     """Return what RDS says of the configured engine version; ``None`` when it does not offer it."""
-    found = world.ask.every(
+    found = context.ask.every(
         "rds:DescribeDBEngineVersions",
         "DBEngineVersions",
         Engine=ENGINE,
-        EngineVersion=world.settings.database.engine_version,
+        EngineVersion=context.settings.database.engine_version,
     )
     return next((each for each in found if each.get("Status", "available") == "available"), None)
 
@@ -37,15 +37,15 @@ class EngineVersion(Check):
     source = VERSIONS
     calls = ("rds:DescribeDBEngineVersions",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask for the version, and for its neighbours when it is not there."""
-        version = world.settings.database.engine_version
-        if offered(world):
+        version = context.settings.database.engine_version
+        if offered(context):
             yield ok(f"{version} is offered")
             return
-        others = world.ask.every("rds:DescribeDBEngineVersions", "DBEngineVersions", Engine=ENGINE)
+        others = context.ask.every("rds:DescribeDBEngineVersions", "DBEngineVersions", Engine=ENGINE)
         names = sorted({each["EngineVersion"] for each in others if each.get("Status", "available") == "available"})
-        yield fail(f"{version} is not offered in {world.ask.region}; offered are {items(names[-12:])}")
+        yield fail(f"{version} is not offered in {context.ask.region}; offered are {items(names[-12:])}")
 
 
 class EndOfSupport(Check):
@@ -58,10 +58,10 @@ class EndOfSupport(Check):
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html"
     calls = ("rds:DescribeDBMajorEngineVersions",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask for the life of the major version."""
-        major = world.settings.database.engine_version.split(".")[0]
-        found = world.ask.every(
+        major = context.settings.database.engine_version.split(".")[0]
+        found = context.ask.every(
             "rds:DescribeDBMajorEngineVersions", "DBMajorEngineVersions", Engine=ENGINE, MajorEngineVersion=major
         )
         ends = [
@@ -88,18 +88,18 @@ class Orderable(Check):
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOrderableDBInstanceOptions.html"
     calls = ("ec2:DescribeAvailabilityZones", "rds:DescribeOrderableDBInstanceOptions")
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Compare zones that sell the class with those of the deployment."""
-        options = world.ask.every(
+        options = context.ask.every(
             "rds:DescribeOrderableDBInstanceOptions",
             "OrderableDBInstanceOptions",
             Engine=ENGINE,
-            EngineVersion=world.settings.database.engine_version,
+            EngineVersion=context.settings.database.engine_version,
             DBInstanceClass=CLASS,
             Vpc=True,
         )
         sold = {zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])}
-        ours = planned_zones(world)
+        ours = planned_zones(context)
         usable = [zone for zone in ours if zone in sold]
         yield (ok if len(usable) >= 2 else fail)(f"{CLASS} in {len(usable)} of {items(ours)}")
 
@@ -114,9 +114,9 @@ class Features(Check):
     source = VERSIONS
     calls = ("rds:DescribeDBEngineVersions",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Compare what the version supports with the settings."""
-        found, database = offered(world), world.settings.database
+        found, database = offered(context), context.settings.database
         if found is None:
             yield warn(f"{database.engine_version} is not offered: see {EngineVersion.id}")
             return
@@ -141,15 +141,15 @@ class InstanceQuota(Check):
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_Limits.html"
     calls = ("rds:DescribeAccountAttributes",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Compare use, quota and plan; what is deployed already counts as used."""
         quotas = {
-            each["AccountQuotaName"]: each for each in world.ask("rds:DescribeAccountAttributes")["AccountQuotas"]
+            each["AccountQuotaName"]: each for each in context.ask("rds:DescribeAccountAttributes")["AccountQuotas"]
         }
-        clusters = world.plan.texts("AWS::RDS::DBCluster", "DBClusterIdentifier")
-        there = any(cluster in world.deployed for cluster in clusters)
+        clusters = context.plan.texts("AWS::RDS::DBCluster", "DBClusterIdentifier")
+        there = any(cluster in context.deployed for cluster in clusters)
         for name, kind in (("DBClusters", "AWS::RDS::DBCluster"), ("DBInstances", "AWS::RDS::DBInstance")):
-            planned = 0 if there else world.plan.count(kind)
+            planned = 0 if there else context.plan.count(kind)
             quota = quotas.get(name)
             if quota is None:
                 yield warn(f"RDS tells no quota of {name}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, ok, warn
-from ops.preflight.world import World, items
+from ops.preflight.check import Check, Outcome, ok, warn
+from ops.preflight.context import CheckContext, items
 
 # Role by the CloudFormation type that needs it.
 ROLES = {
@@ -29,18 +29,18 @@ class ServiceLinkedRoles(Check):
     source = "https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html"
     calls = ("iam:GetRole",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look for the role of each planned type."""
-        needed = [role for kind, role in ROLES.items() if world.plan.count(kind)]
-        missing = [role for role in needed if not self._exists(world, role)]
+        needed = [role for kind, role in ROLES.items() if context.plan.count(kind)]
+        missing = [role for role in needed if not self._exists(context, role)]
         if missing:
             yield warn(f"missing: {items(missing)}; services make them when whoever deploys may")
         else:
             yield ok(f"{len(needed)} roles")
 
-    def _exists(self, world: World, role: str) -> bool:
+    def _exists(self, context: CheckContext, role: str) -> bool:
         try:
-            world.ask("iam:GetRole", RoleName=role)
+            context.ask("iam:GetRole", RoleName=role)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchEntity":
                 return False

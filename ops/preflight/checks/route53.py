@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, fail, ok, warn
-from ops.preflight.world import World
+from ops.preflight.check import Check, Outcome, fail, ok, warn
+from ops.preflight.context import CheckContext
 
 KIND = "AWS::Route53::RecordSet"
 # https://www.rfc-editor.org/rfc/rfc2606 and https://www.rfc-editor.org/rfc/rfc6761
@@ -24,33 +24,33 @@ class HostedZones(Check):
     source = "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByName.html"
     calls = ("route53:GetHostedZone", "route53:ListHostedZonesByName")
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look for the zones that records name by id or by name."""
-        ids, names = (world.plan.texts(KIND, path) for path in ("HostedZoneId", "HostedZoneName"))
+        ids, names = (context.plan.texts(KIND, path) for path in ("HostedZoneId", "HostedZoneName"))
         if not ids and not names:
             yield ok("no record is planned")
         for zone in ids:
-            yield self._by_id(world, zone)
+            yield self._by_id(context, zone)
         for name in names:
-            yield self._by_name(world, name.rstrip("."))
+            yield self._by_name(context, name.rstrip("."))
 
-    def _by_id(self, world: World, zone: str) -> Finding:
+    def _by_id(self, context: CheckContext, zone: str) -> Outcome:
         try:
-            found = world.ask("route53:GetHostedZone", Id=zone)["HostedZone"]["Name"]
+            found = context.ask("route53:GetHostedZone", Id=zone)["HostedZone"]["Name"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchHostedZone":
                 raise
             return fail(f"there is no hosted zone {zone}")
         return _owned(found.rstrip("."))
 
-    def _by_name(self, world: World, name: str) -> Finding:
-        listed = world.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]
+    def _by_name(self, context: CheckContext, name: str) -> Outcome:
+        listed = context.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]
         found = [zone for zone in listed if zone["Name"].rstrip(".") == name]
         if not found:
             return fail(f"there is no hosted zone {name}")
         return warn(f"{len(found)} hosted zones are called {name}") if len(found) > 1 else _owned(name)
 
 
-def _owned(name: str) -> Finding:
+def _owned(name: str) -> Outcome:
     reserved = any(name == domain or name.endswith(f".{domain}") for domain in RESERVED)
     return fail(f"{name} is reserved: nobody can own it") if reserved else ok(name)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from ops.preflight.check import Check, Finding, ok, warn
-from ops.preflight.world import World, items
+from ops.preflight.check import Check, Outcome, ok, warn
+from ops.preflight.context import CheckContext, items
 
 PENDING = "PendingConfirmation"
 
@@ -22,16 +22,16 @@ class Subscriptions(Check):
     source = "https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.confirm.html"
     calls = ("sns:ListSubscriptionsByTopic",)
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Compare the topic's subscriptions with the settings; before the first deployment there is no topic."""
-        emails = world.settings.monitoring.emails
+        emails = context.settings.monitoring.emails
         if not emails:
             yield warn("nobody is subscribed: `monitoring.emails` is empty")
             return
-        name = world.plan.texts("AWS::SNS::Topic", "TopicName")[0]
-        scope = f"arn:{world.partition}:sns:{world.ask.region}:{world.identity['Account']}"
+        name = context.plan.texts("AWS::SNS::Topic", "TopicName")[0]
+        scope = f"arn:{context.partition}:sns:{context.ask.region}:{context.identity['Account']}"
         try:
-            found = world.ask.every("sns:ListSubscriptionsByTopic", "Subscriptions", TopicArn=f"{scope}:{name}")
+            found = context.ask.every("sns:ListSubscriptionsByTopic", "Subscriptions", TopicArn=f"{scope}:{name}")
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NotFound", "NotFoundException"):
                 raise

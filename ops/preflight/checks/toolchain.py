@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from ops.preflight.check import Check, Finding, fail, ok
-from ops.preflight.world import World
+from ops.preflight.check import Check, Outcome, fail, ok
+from ops.preflight.context import CheckContext
 
 # 3.0.0 is an accidental publish and does not work; the library asks for no older schema than this one writes.
 OLDEST_CLI, NOT_BEFORE = (2, 1148, 0), (3, 0, 0)
 NODES = (22, 24)
 
 
-def _version(world: World, program: str) -> tuple[int, ...] | None:
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", world.version(program))
+def _version(context: CheckContext, program: str) -> tuple[int, ...] | None:
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", context.version(program))
     return tuple(map(int, found.groups())) if found else None
 
 
-def _judged(world: World, name: str, fits: Callable[[tuple[int, ...]], bool]) -> Finding:
+def _judged(context: CheckContext, name: str, fits: Callable[[tuple[int, ...]], bool]) -> Outcome:
     """Judge the version of the program that the PATH finds."""
-    where = world.program(name)
+    where = context.program(name)
     if where is None:
         return fail(f"no {name} is on the PATH")
-    found = _version(world, where)
+    found = _version(context, where)
     shown = ".".join(map(str, found)) if found else "of no readable version"
     return (ok if found is not None and fits(found) else fail)(f"{name} is {shown}")
 
@@ -37,9 +37,9 @@ class CdkCli(Check):
     fix = "Run `make install`, then `. .venv/bin/activate`: the pinned CLI comes with it."
     source = "https://docs.aws.amazon.com/cdk/v2/guide/versioning.html"
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look at `cdk --version`."""
-        yield _judged(world, "cdk", lambda found: OLDEST_CLI <= found < NOT_BEFORE)
+        yield _judged(context, "cdk", lambda found: OLDEST_CLI <= found < NOT_BEFORE)
 
 
 class Node(Check):
@@ -51,6 +51,6 @@ class Node(Check):
     fix = "Run `make install`, then `. .venv/bin/activate`: the pinned Node comes with it."
     source = "https://github.com/aws/jsii#requirements"
 
-    def run(self, world: World) -> Iterator[Finding]:
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look at `node --version`."""
-        yield _judged(world, "node", lambda found: found[0] in NODES)
+        yield _judged(context, "node", lambda found: found[0] in NODES)

@@ -1,4 +1,4 @@
-"""For GitHub Actions: an annotation for each finding that is not a pass.
+"""For GitHub Actions: an annotation for each outcome that is not a pass.
 
 https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 """
@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ops.preflight.check import Status
-from ops.preflight.engine import Result
+from ops.preflight.engine import CheckResult
 
 LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.COULD_NOT_ASK: "warning"}
 
 
-def to_github(results: Sequence[Result]) -> str:
-    """Return one workflow command per finding."""
+def to_github(results: Sequence[CheckResult]) -> str:
+    """Return one workflow command per outcome."""
     return "".join(
-        f"::{LEVELS[finding.status]} title={result.check.id}::{_data(f'{finding.message}. Fix: {result.check.fix}')}\n"
+        f"::{LEVELS[outcome.status]} title={result.check.id}::{_data(f'{outcome.message}. Fix: {result.check.fix}')}\n"
         for result in results
-        for finding in result.findings
-        if finding.status in LEVELS
+        for outcome in result.outcomes
+        if outcome.status in LEVELS
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from ops.preflight.check import Status
-from ops.preflight.engine import Result
+from ops.preflight.engine import CheckResult
 
 
-def to_junit(results: Sequence[Result]) -> str:
+def to_junit(results: Sequence[CheckResult]) -> str:
     """Return a suite; a failed check is a failure, one that could not ask is skipped, a warning is its output."""
     suite = ET.Element(
         "testsuite",
@@ -21,7 +21,7 @@ def to_junit(results: Sequence[Result]) -> str:
     for result in results:
         name = f"{result.check.id} {result.check.title}"
         case = ET.SubElement(suite, "testcase", classname="preflight", name=name, time=f"{result.seconds:.3f}")
-        told = "\n".join(f"{each.status}: {each.message}" for each in result.findings)
+        told = "\n".join(f"{each.status}: {each.message}" for each in result.outcomes)
         if result.status is Status.FAIL:
             ET.SubElement(case, "failure", message=told).text = f"{result.check.fix}\n{result.check.source}"
         elif result.status is Status.COULD_NOT_ASK:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.preflight.check import Status
-from ops.preflight.engine import Result
+from ops.preflight.engine import CheckResult
 
 COLOURS = {
     Status.PASS: "green",
@@ -21,7 +21,7 @@ COLOURS = {
 }
 
 
-def print_text(console: Console, results: Sequence[Result]) -> None:
+def print_text(console: Console, results: Sequence[CheckResult]) -> None:
     """Print what was found, worst last where people look first.
 
     Args:
@@ -32,7 +32,7 @@ def print_text(console: Console, results: Sequence[Result]) -> None:
     for column in ("Check", "Answer", "What was found"):
         table.add_column(column, overflow="fold")
     for result in results:
-        found = escape("\n".join(finding.message for finding in result.findings))
+        found = escape("\n".join(outcome.message for outcome in result.outcomes))
         table.add_row(result.check.id, f"[{COLOURS[result.status]}]{result.status}[/]", found)
     console.print(table)
     for result in sorted(results, key=lambda result: list(Status).index(result.status)):

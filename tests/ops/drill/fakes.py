@@ -58,7 +58,7 @@ class FakeDrill(Drill):
 
     name = "fake"
     intention = "break a world of a test"
-    patience_seconds = 1.0
+    timeout_seconds = 1.0
     POLL_SECONDS = 0.05
 
     def __init__(self, world: World, on: Target) -> None:

@@ -14,8 +14,8 @@ from ops import outputs
 from ops.__main__ import main
 from ops.drill import cli
 from ops.drill.target import find
+from ops.errors import OpsError
 from ops.local import emulator
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
 
@@ -84,7 +84,7 @@ def test_a_missed_objective_ends_with_1(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.heals_after = 25  # polls of 0.05 s, more than a second
-    monkeypatch.setattr(FakeDrill, "patience_seconds", 5.0)
+    monkeypatch.setattr(FakeDrill, "timeout_seconds", 5.0)
     monkeypatch.setattr(cli, "find", lambda *_: target(**{"recovery.rto_seconds": "1"}))
     assert drill("--yes") == 1
     assert "RTO 1." in capsys.readouterr().err
@@ -160,5 +160,5 @@ def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     no_aws(monkeypatch)
     monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
     monkeypatch.setenv("BREAKWATER_CONTEXT", context)
-    with pytest.raises(LocalError, match=said):
+    with pytest.raises(OpsError, match=said):
         find(None, None, Workspace(state=tmp_path))

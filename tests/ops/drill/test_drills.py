@@ -15,7 +15,7 @@ from ops.drill.pitr import PointInTime
 from ops.drill.restore import Restore
 from ops.drill.target import Target
 from ops.drill.task_loss import TaskLoss
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from tests.ops.drill.fakes import OUTPUTS, target
 
 OUTPUTS_OF_SERVICE = {"EcsClusterName": "ecs", "EcsServiceName": "service", "TargetGroupArn": "arn:targets"}
@@ -74,7 +74,7 @@ def test_a_failover_that_rds_refuses_is_one_line(on: Target) -> None:
     rds = on.client("rds")
     rds.describe_db_clusters.return_value = cluster("a")
     rds.failover_db_cluster.side_effect = refused("InvalidDBClusterStateFault")
-    with pytest.raises(LocalError, match=r"^RDS refuses the failover: InvalidDBClusterStateFault: because$"):
+    with pytest.raises(OpsError, match=r"^RDS refuses the failover: InvalidDBClusterStateFault: because$"):
         Failover(on, "r").inject()
 
 
@@ -107,7 +107,7 @@ def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
 
 def test_a_service_without_a_task_has_none_to_lose(on: Target) -> None:
     tasks(on.client("ecs"))
-    with pytest.raises(LocalError, match="the service runs no task"):
+    with pytest.raises(OpsError, match="the service runs no task"):
         TaskLoss(on, "r").inject()
     on.client("ecs").stop_task.assert_not_called()
 

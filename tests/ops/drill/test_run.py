@@ -16,7 +16,7 @@ from rich.console import Console
 from ops.drill import evidence, report
 from ops.drill.measure import Loss, Sample
 from ops.drill.run import Result, Timing, run
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
 
 TIMING = Timing(before=0.3, after=0.4)
@@ -113,12 +113,12 @@ def test_a_slow_recovery_misses(outage: Result) -> None:
 def test_what_is_broken_already_is_not_broken_on_purpose(console: Console) -> None:
     world = World()
     world.broken = True
-    with pytest.raises(LocalError, match=r"3 of 3 requests failed before the drill began.*ConnectionError"):
+    with pytest.raises(OpsError, match=r"3 of 3 requests failed before the drill began.*ConnectionError"):
         run(FakeDrill(world, target()), Timing(0.28, 0.1), console)
     assert world.removed == ["the thing"]
 
 
-@pytest.mark.parametrize("broken_off", [KeyboardInterrupt, LocalError("no")])
+@pytest.mark.parametrize("broken_off", [KeyboardInterrupt, OpsError("no")])
 def test_a_drill_that_is_cut_off_cleans_up_and_says_what_state_remains(
     console: Console, broken_off: BaseException | type[BaseException]
 ) -> None:
@@ -146,7 +146,7 @@ def test_what_aws_refuses_is_one_line(console: Console) -> None:
         def inject(self) -> None:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "FailoverDBCluster")
 
-    with pytest.raises(LocalError, match=r"^the drill is cut off: .*AccessDenied.*not you$"):
+    with pytest.raises(OpsError, match=r"^the drill is cut off: .*AccessDenied.*not you$"):
         run(Refused(World(), target()), TIMING, console)
 
 

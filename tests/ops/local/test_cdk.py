@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
+from ops.errors import OpsError
 from ops.local import cdk
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from tests.ops.local.cloudformation import NOON, FakeCloudFormation
 from tests.ops.local.conftest import Install
@@ -68,7 +68,7 @@ def test_bootstrap_is_of_the_local_account_and_away_from_the_app(workspace: Work
 
 def test_a_failed_bootstrap_is_one_line(workspace: Workspace, install: Install) -> None:
     install("cdk", OUTPUT)
-    with pytest.raises(LocalError, match=r"^cdk bootstrap failed with code 3: see \.local/embedded-aws/cdk\.log$"):
+    with pytest.raises(OpsError, match=r"^cdk bootstrap failed with code 3: see \.local/embedded-aws/cdk\.log$"):
         cdk.bootstrap(workspace, ENVIRONMENT)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ops.__main__ import main
+from ops.errors import OpsError
 from ops.local import cli, up
 from ops.local.emulator import Running
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from tests.ops.local.conftest import Install
 from tests.ops.local.scripts import EMULATOR, NODE
@@ -72,7 +72,7 @@ def test_the_port_is_the_one_asked_for_the_running_one_or_the_default() -> None:
     assert up.port_for(None, 4600) == 4600
     assert up.port_for(Running(1, 4600), None) == 4600
     assert up.port_for(Running(1, 4600), 4600) == 4600
-    with pytest.raises(LocalError, match="already runs on port 4600: leave --port out, or stop it first"):
+    with pytest.raises(OpsError, match="already runs on port 4600: leave --port out, or stop it first"):
         up.port_for(Running(1, 4600), 4700)
 
 

@@ -21,8 +21,8 @@ from embedded_testing.stack import delete, deploy, publish_assembly
 from ops.__main__ import main
 from ops.drill import cli
 from ops.drill.target import Target
-from ops.local import changes, emulator, environment, exercise
-from ops.local.errors import LocalError
+from ops.errors import OpsError
+from ops.local import changes, emulator, environment, smoke_test
 from ops.local.workspace import Workspace
 from stacks.names import METRIC_NAMESPACE, OutputKey
 from stacks.settings import load_settings
@@ -114,7 +114,7 @@ def outputs(aws: Aws, deployed: Deployed) -> dict[str, str]:
 
 
 def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -> None:
-    ran = exercise.run(aws, outputs)
+    ran = smoke_test.run(aws, outputs)
     assert ran.health["overall"] == "healthy"
     assert set(ran.health["components"]) == {"database", "service", "load-balancer", "table", "backups"}
     first, second = ran.failovers
@@ -127,11 +127,11 @@ def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -
 
 
 def test_run_again_within_the_cool_down_they_refuse_both_failovers(aws: Aws, outputs: dict[str, str]) -> None:
-    assert [answer["outcome"] for answer in exercise.run(aws, outputs).failovers] == ["refused", "refused"]
+    assert [answer["outcome"] for answer in smoke_test.run(aws, outputs).failovers] == ["refused", "refused"]
 
 
 def test_what_they_published_is_in_the_metrics_that_the_alarms_watch(aws: Aws, outputs: dict[str, str]) -> None:
-    exercise.run(aws, outputs)
+    smoke_test.run(aws, outputs)
     cloudwatch = aws("cloudwatch")
     published = {
         (metric["MetricName"], *sorted((dim["Name"], dim["Value"]) for dim in metric["Dimensions"]))
@@ -176,8 +176,8 @@ def test_a_deployment_that_is_not_healthy_is_one_clear_error(aws: Aws, outputs: 
     service = {"cluster": outputs[OutputKey.ECS_CLUSTER_NAME], "service": outputs[OutputKey.ECS_SERVICE_NAME]}
     aws("ecs").update_service(**service, desiredCount=0)
     try:
-        with pytest.raises(LocalError, match=r"unhealthy: .*no target is healthy"):
-            exercise.run(aws, outputs)
+        with pytest.raises(OpsError, match=r"unhealthy: .*no target is healthy"):
+            smoke_test.run(aws, outputs)
     finally:
         aws("ecs").update_service(**service, desiredCount=2)
 

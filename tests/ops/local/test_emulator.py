@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
+from ops.errors import OpsError
 from ops.local import emulator
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from tests.ops.conftest import free_port
 from tests.ops.local.conftest import Install
@@ -69,7 +69,7 @@ def test_a_taken_port_is_one_clear_line_and_nothing_is_started(workspace: Worksp
     install("emulator", EMULATOR.format(before=""))
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
-        with pytest.raises(LocalError, match=f"^port {port} is taken by another program: .* --port$"):
+        with pytest.raises(OpsError, match=f"^port {port} is taken by another program: .* --port$"):
             emulator.start(workspace, port)
     assert not workspace.state.exists()
 
@@ -79,19 +79,19 @@ def test_a_port_that_may_not_be_used_says_why(workspace: Workspace, monkeypatch:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
-    with pytest.raises(LocalError, match=r"^port 4566 cannot be used: Permission denied; choose another with --port$"):
+    with pytest.raises(OpsError, match=r"^port 4566 cannot be used: Permission denied; choose another with --port$"):
         emulator.start(workspace, 4566)
 
 
 def test_one_that_refuses_to_start_says_why(workspace: Workspace, install: Install) -> None:
     install("emulator", "import sys; sys.exit('error: no')")
-    with pytest.raises(LocalError, match=r"^the embedded AWS did not start: error: no$"):
+    with pytest.raises(OpsError, match=r"^the embedded AWS did not start: error: no$"):
         emulator.start(workspace, free_port())
 
 
 def test_one_that_ends_before_it_answers_says_its_last_line(workspace: Workspace, install: Install) -> None:
     install("emulator", EMULATOR.format(before="sys.exit('RuntimeError: moved')"))
-    with pytest.raises(LocalError, match=r"^the embedded AWS did not start: RuntimeError: moved$"):
+    with pytest.raises(OpsError, match=r"^the embedded AWS did not start: RuntimeError: moved$"):
         emulator.start(workspace, free_port())
 
 
@@ -101,7 +101,7 @@ def test_one_that_never_answers_is_stopped(
     silent = "import time\njson.dump({'pid': os.getpid(), 'port': 1}, lock)\nlock.flush()\ntime.sleep(60)"
     install("emulator", EMULATOR.format(before=silent))
     monkeypatch.setattr(emulator, "_START_SECONDS", 0.5)
-    with pytest.raises(LocalError, match="did not answer on port"):
+    with pytest.raises(OpsError, match="did not answer on port"):
         emulator.start(workspace, free_port())
     assert emulator.running(workspace) is None
 

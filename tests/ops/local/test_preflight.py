@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ops.errors import OpsError
 from ops.local import preflight
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 
 SETTINGS = {"suffix": "x1", "environment": "dev"}
@@ -18,8 +18,8 @@ SETTINGS = {"suffix": "x1", "environment": "dev"}
 
 def _checkout(root: Path, program: str) -> Workspace:
     """A checkout whose preflight is this program."""
-    (root / "preflight").mkdir()
-    (root / "preflight" / "__main__.py").write_text(program)
+    (root / "ops").mkdir()
+    (root / "ops" / "__main__.py").write_text(program)
     return Workspace(root=root, state=root / ".local")
 
 
@@ -41,22 +41,22 @@ def test_it_counts_what_the_checks_found(tmp_path: Path) -> None:
 
 def test_a_check_that_fails_stops_with_its_fix(tmp_path: Path) -> None:
     results = [_result("PF-A-01", "pass"), _result("PF-B-01", "fail", "taken", "and gone")]
-    with pytest.raises(LocalError, match=r"^preflight: PF-B-01: taken, and gone\. Mend it\.$"):
+    with pytest.raises(OpsError, match=r"^preflight: PF-B-01: taken, and gone\. Mend it\.$"):
         preflight.run(_checkout(tmp_path, _printing(results, 1)), os.environ, SETTINGS)
 
 
 def test_what_it_says_when_it_cannot_ask_is_passed_on(tmp_path: Path) -> None:
     program = "import sys\nsys.stderr.write('preflight: no credentials\\n')\nsys.exit(2)\n"
-    with pytest.raises(LocalError, match="no credentials"):
+    with pytest.raises(OpsError, match="no credentials"):
         preflight.run(_checkout(tmp_path, program), os.environ, SETTINGS)
 
 
 def test_one_that_dies_in_silence_is_named_by_its_code(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match="it ended with code 7"):
+    with pytest.raises(OpsError, match="it ended with code 7"):
         preflight.run(_checkout(tmp_path, "import sys\nsys.exit(7)\n"), os.environ, SETTINGS)
 
 
 def test_it_is_asked_about_the_settings_of_the_deployment(tmp_path: Path) -> None:
     program = "import sys\nsys.stderr.write(' '.join(sys.argv[1:]))\nsys.exit(2)\n"
-    with pytest.raises(LocalError, match="--format json -c suffix=x1 -c environment=dev"):
+    with pytest.raises(OpsError, match="--format json -c suffix=x1 -c environment=dev"):
         preflight.run(_checkout(tmp_path, program), os.environ, SETTINGS)

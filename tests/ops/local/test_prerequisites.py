@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from ops.errors import OpsError
 from ops.local import prerequisites
-from ops.local.errors import LocalError
 from ops.local.workspace import Workspace
 from tests.ops.local.conftest import Install
 from tests.ops.local.scripts import NODE
@@ -26,7 +26,7 @@ def test_the_versions_found_are_one_line(workspace: Workspace, install: Install)
 
 
 def test_a_missing_emulator_says_how_to_get_it(workspace: Workspace) -> None:
-    with pytest.raises(LocalError) as error:
+    with pytest.raises(OpsError) as error:
         check(workspace)
     assert str(error.value) == (
         "the embedded AWS is not installed (.local/emulator-venv/bin/python is missing): run `make install`"
@@ -35,7 +35,7 @@ def test_a_missing_emulator_says_how_to_get_it(workspace: Workspace) -> None:
 
 def test_a_missing_node_says_how_to_get_it(workspace: Workspace, install: Install) -> None:
     install("emulator", "")
-    with pytest.raises(LocalError, match=r"^Node 22 \|\| 24 is missing: run `make install`, which brings one"):
+    with pytest.raises(OpsError, match=r"^Node 22 \|\| 24 is missing: run `make install`, which brings one"):
         check(workspace)
 
 
@@ -46,7 +46,7 @@ def test_a_missing_node_says_how_to_get_it(workspace: Workspace, install: Instal
 def test_another_node_is_refused(workspace: Workspace, install: Install, script: str, shown: str) -> None:
     install("emulator", "")
     install("node", script)
-    with pytest.raises(LocalError, match=rf"^Node {shown} \(.*node\) is not 22 \|\| 24: run `make install`$"):
+    with pytest.raises(OpsError, match=rf"^Node {shown} \(.*node\) is not 22 \|\| 24: run `make install`$"):
         check(workspace)
 
 
@@ -55,8 +55,8 @@ def test_another_cli_is_refused(workspace: Workspace, install: Install) -> None:
     install("node", NODE.format(version="22.1.0"))
     cli = workspace.root / "node_modules" / "aws-cdk" / "package.json"
     cli.write_text(json.dumps({"version": "3.0.0"}))
-    with pytest.raises(LocalError, match=r"^the cdk CLI is 3\.0\.0, and 2\.1148\.1 is pinned in package\.json"):
+    with pytest.raises(OpsError, match=r"^the cdk CLI is 3\.0\.0, and 2\.1148\.1 is pinned in package\.json"):
         check(workspace)
     os.remove(cli)  # noqa: PTH107
-    with pytest.raises(LocalError, match=r"^the cdk CLI is not installed: run `make install`$"):
+    with pytest.raises(OpsError, match=r"^the cdk CLI is not installed: run `make install`$"):
         check(workspace)

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from ops.__main__ import main
-from ops.local import emulator, exercise, preflight
+from ops.local import emulator, preflight, smoke_test
 from ops.local.workspace import REPOSITORY, Workspace
 from tests.ops.conftest import free_port
 
@@ -57,7 +57,7 @@ outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs
 pathlib.Path(options["--outputs-file"]).write_text(json.dumps({stack: outputs}))
 raise SystemExit(0 if found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else 1)
 """
-RAN = exercise.Exercise(
+RAN = smoke_test.SmokeTest(
     health={"overall": "healthy", "components": {"database": {"health": "healthy", "reasons": []}}},
     failovers=[
         {"outcome": "succeeded", "old_writer": "one", "new_writer": "two", "seconds": 0.5, "reason": "a test"},
@@ -103,7 +103,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         sys, "executable", str(tmp_path / "python")
     )  # the Node beside the real one is not the one meant
     # The stand-in deploys no functions; test_dev_app runs the real ones.
-    monkeypatch.setattr(exercise, "run", lambda _aws, _outputs: RAN)
+    monkeypatch.setattr(smoke_test, "run", lambda _aws, _outputs: RAN)
     monkeypatch.setattr(preflight, "run", lambda *_: "1 pass")
     suffix = next(_suffixes)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from breakwater_guards.template import Assembly
-from ops.preflight.world import Plan
+from ops.preflight.context import Plan
+from tests.ops.preflight.cases import Case, pages, refuse
 from tests.ops.preflight.cases_region import THREE, ZONES, zones
-from tests.ops.preflight.world import Case, pages, refuse
 
 VERSIONS = "rds:DescribeDBEngineVersions"
 ORDERABLE = "rds:DescribeOrderableDBInstanceOptions"

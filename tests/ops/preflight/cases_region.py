@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from breakwater_guards.template import Assembly
-from ops.preflight.world import Plan
-from tests.ops.preflight.world import IDENTITY, Case, refuse
+from ops.preflight.context import Plan
+from tests.ops.preflight.cases import IDENTITY, Case, refuse
 
 REGION_SETTINGS = "backup:DescribeRegionSettings"
 ZONES = "ec2:DescribeAvailabilityZones"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from breakwater_guards.template import Assembly
-from ops.preflight.world import Plan
-from tests.ops.preflight.world import Case, pages, refuse
+from ops.preflight.context import Plan
+from tests.ops.preflight.cases import Case, pages, refuse
 
 QUOTA, DEFAULT = "service-quotas:GetServiceQuota", "service-quotas:GetAWSDefaultServiceQuota"
 

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 from ops.preflight import account
 from ops.preflight.account import Account, AccountError, Ask, CouldNotAsk, iam_action
 from ops.preflight.deployed import CALLS, deployed_by
-from tests.ops.preflight.world import Session, pages, refuse
+from tests.ops.preflight.cases import Session, pages, refuse
 
 CALL = "ec2:DescribeVpcs"
 URL = "https://ec2.us-east-1.amazonaws.com"

@@ -11,18 +11,18 @@ from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Status, all_checks
 from ops.preflight.engine import run
 from tests.ops.preflight import cases_data, cases_region, cases_room
-from tests.ops.preflight.world import Case, refuse
+from tests.ops.preflight.cases import Case, refuse
 
 CASES = [*cases_region.CASES, *cases_data.CASES, *cases_room.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.name}")
 def test_what_a_check_makes_of_an_answer(case: Case) -> None:
-    world, _ = case.world()
-    found = list(all_checks()[case.check].run(world))
-    assert [str(finding.status) for finding in found] == [status for status, _ in case.expected]
-    for finding, (_, words) in zip(found, case.expected, strict=True):
-        assert words in finding.message
+    context, _ = case.check_context()
+    found = list(all_checks()[case.check].run(context))
+    assert [str(outcome.status) for outcome in found] == [status for status, _ in case.expected]
+    for outcome, (_, words) in zip(found, case.expected, strict=True):
+        assert words in outcome.message
 
 
 def test_every_check_passes_in_one_case_and_does_not_in_another() -> None:
@@ -38,8 +38,8 @@ def test_every_check_passes_in_one_case_and_does_not_in_another() -> None:
 def test_every_declared_call_is_made_in_some_case() -> None:
     made = defaultdict(set)
     for case in CASES:
-        world, session = case.world()
-        list(all_checks()[case.check].run(world))
+        context, session = case.check_context()
+        list(all_checks()[case.check].run(context))
         made[case.check] |= set(session.made)
     assert {name: set(check.calls) for name, check in all_checks().items()} == {
         name: made[name] for name in all_checks()
@@ -60,11 +60,11 @@ def test_a_permission_that_is_missing_is_named(check: str) -> None:
         context=asking.context,
         planned=asking.planned,
     )
-    world, _ = denied.world()
-    (result,) = run([all_checks()[check]], lambda _: world, timeout=10)
+    context, _ = denied.check_context()
+    (result,) = run([all_checks()[check]], lambda _: context, timeout=10)
     assert result.status is Status.COULD_NOT_ASK
-    assert "the IAM action " in result.findings[0].message
-    assert "is missing: see docs/preflight-policy.json" in result.findings[0].message
+    assert "the IAM action " in result.outcomes[0].message
+    assert "is missing: see docs/preflight-policy.json" in result.outcomes[0].message
 
 
 # An error that a check does not know stands for itself.
@@ -93,9 +93,9 @@ def test_an_error_of_another_kind_is_no_answer(check: str, call: str) -> None:
         profile=asking.profile,
         planned=asking.planned,
     )
-    world, _ = broken.world()
+    context, _ = broken.check_context()
     with pytest.raises((ClientError, CouldNotAsk), match="InternalFailure"):
-        list(all_checks()[check].run(world))
+        list(all_checks()[check].run(context))
 
 
 def test_every_check_says_why_how_and_where() -> None:

@@ -14,7 +14,7 @@ from ops.preflight import cli
 from ops.preflight.account import AccountError
 from ops.preflight.cli import main
 from tests.assembly import assembly
-from tests.ops.preflight.world import IDENTITY, Session
+from tests.ops.preflight.cases import IDENTITY, Session
 
 ANSWERS: dict[str, Any] = {
     "sts:GetCallerIdentity": {**IDENTITY, "UserId": "x"},
@@ -120,8 +120,9 @@ def test_an_assembly_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture
 
 
 def test_it_is_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["preflight", "--list"])
+    monkeypatch.setattr(sys, "argv", ["ops", "preflight", "--list"])
+    monkeypatch.delitem(sys.modules, "ops.__main__", raising=False)  # runpy warns of a module that it runs twice
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("preflight", run_name="__main__")
+        runpy.run_module("ops", run_name="__main__")
     assert ended.value.code == 0
     assert "PF-RDS-01" in capsys.readouterr().out

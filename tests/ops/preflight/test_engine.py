@@ -15,11 +15,11 @@ from rich.console import Console
 
 from ops.preflight import check as declarations
 from ops.preflight.account import CouldNotAsk
-from ops.preflight.check import Check, Finding, Status, all_checks, fail, ok, warn
-from ops.preflight.engine import Result, UnknownCheckError, choose, run
+from ops.preflight.check import Check, Outcome, Status, all_checks, fail, ok, warn
+from ops.preflight.context import CheckContext
+from ops.preflight.engine import CheckResult, UnknownCheckError, choose, run
 from ops.preflight.formats import FORMATS
 from ops.preflight.formats.text import print_text
-from ops.preflight.world import World
 
 
 class _Fake:
@@ -27,22 +27,22 @@ class _Fake:
 
     title, why, fix, source, calls = "Something holds", "Else.", "Mend it.", "https://docs.aws.amazon.com/", ()
 
-    def __init__(self, identifier: str, *findings: Finding | Exception | threading.Event) -> None:
-        self.id, self._findings = identifier, findings
+    def __init__(self, identifier: str, *outcomes: Outcome | Exception | threading.Event) -> None:
+        self.id, self._outcomes = identifier, outcomes
 
-    def run(self, _world: World) -> Iterator[Finding]:
-        for finding in self._findings:
-            if isinstance(finding, threading.Event):
-                finding.wait(30)
-            elif isinstance(finding, Exception):
-                raise finding
+    def run(self, _world: CheckContext) -> Iterator[Outcome]:
+        for outcome in self._outcomes:
+            if isinstance(outcome, threading.Event):
+                outcome.wait(30)
+            elif isinstance(outcome, Exception):
+                raise outcome
             else:
-                yield finding
+                yield outcome
 
 
-def _run(*checks: Any, timeout: float = 10) -> list[Result]:
-    world: Any = None
-    return run(checks, lambda _: world, timeout=timeout)
+def _run(*checks: Any, timeout: float = 10) -> list[CheckResult]:
+    context: Any = None
+    return run(checks, lambda _: context, timeout=timeout)
 
 
 def test_checks_are_chosen_by_the_beginnings_of_their_ids() -> None:
@@ -66,14 +66,14 @@ def test_results_come_by_id_with_the_worst_of_their_findings() -> None:
 def test_one_that_cannot_ask_does_not_stop_the_others() -> None:
     results = _run(_Fake("PF-A-01", ok("fine"), CouldNotAsk("no right")), _Fake("PF-B-01", ok("fine")))
     assert [str(result.status) for result in results] == ["could-not-ask", "pass"]
-    assert results[0].findings[0].message == "no right"
+    assert results[0].outcomes[0].message == "no right"
 
 
 def test_an_error_that_a_check_does_not_know_is_no_answer() -> None:
     error = ClientError({"Error": {"Code": "InternalFailure", "Message": "try\nlater"}}, "DescribeVpcs")
     (result,) = _run(_Fake("PF-A-01", error))
     assert result.status is Status.COULD_NOT_ASK
-    assert result.findings[0].message == "DescribeVpcs: InternalFailure: try later"
+    assert result.outcomes[0].message == "DescribeVpcs: InternalFailure: try later"
 
 
 def test_one_that_hangs_could_not_ask_in_time() -> None:
@@ -81,14 +81,14 @@ def test_one_that_hangs_could_not_ask_in_time() -> None:
     results = _run(_Fake("PF-A-01", never), _Fake("PF-B-01", ok("fine")), timeout=0.5)
     never.set()
     assert [str(result.status) for result in results] == ["could-not-ask", "pass"]
-    assert results[0].findings[0].message == "no answer within 0.5 s"
+    assert results[0].outcomes[0].message == "no answer within 0.5 s"
 
 
 def test_progress_hears_of_each_result() -> None:
     heard: list[str] = []
-    world: Any = None
+    context: Any = None
     fakes: Any = [_Fake(f"PF-{name}-01", ok("fine")) for name in "ABC"]
-    run(fakes, lambda _: world, timeout=10, progress=lambda result: heard.append(result.check.id))
+    run(fakes, lambda _: context, timeout=10, progress=lambda result: heard.append(result.check.id))
     assert sorted(heard) == ["PF-A-01", "PF-B-01", "PF-C-01"]
 
 

@@ -1,7 +1,7 @@
 """The one exception of the ops commands: what it says is the one line its user sees."""
 
 
-class LocalError(Exception):
+class OpsError(Exception):
     """Something the user can do something about; the message says what."""
 
 

@@ -53,8 +53,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class World:
-    """One check's view of the world.
+class CheckContext:
+    """One check's view of the context.
 
     Args:
         settings: of the deployment.

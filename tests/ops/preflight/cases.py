@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.preflight.account import Account, Ask
 from ops.preflight.check import all_checks
-from ops.preflight.world import Plan, World, load_plan
+from ops.preflight.context import CheckContext, Plan, load_plan
 from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 from tests.assembly import assembly
@@ -104,13 +104,13 @@ class Case:
     programs: Mapping[str, str] = field(default_factory=dict)
     planned: Callable[[], Plan] | None = None
 
-    def world(self) -> tuple[World, Session]:
+    def check_context(self) -> tuple[CheckContext, Session]:
         """The check's view, and the session that counts its calls."""
         settings = load_settings({**PROFILES[self.profile], **self.context})
         session = Session(self.answers)
         account = Account(settings.region, session)
         return (
-            World(
+            CheckContext(
                 settings=settings,
                 plan=self.planned() if self.planned else plan(self.profile),
                 ask=Ask(account, all_checks()[self.check].calls),

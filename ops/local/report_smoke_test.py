@@ -7,20 +7,20 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ops.local.exercise import Exercise
+from ops.local.smoke_test import SmokeTest
 
 _COLOURS = {"healthy": "green", "degraded": "yellow", "unknown": "magenta", "unhealthy": "red"}
 
 
-def tables(exercise: Exercise) -> Iterator[Table]:
+def tables(found: SmokeTest) -> Iterator[Table]:
     """One table for each function.
 
     Args:
-        exercise: what they answered.
+        found: what they answered.
     """
-    yield _health(exercise.health)
-    yield _failovers(exercise.failovers)
-    yield _restore(exercise.restore)
+    yield _health(found.health)
+    yield _failovers(found.failovers)
+    yield _restore(found.restore)
 
 
 def _health(answer: Mapping[str, Any]) -> Table:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from embedded_aws.clients import Aws
 from embedded_aws.resolve import ACCOUNT, REGION
-from ops.local.errors import LocalError
+from ops.errors import OpsError
 from stacks.names import OutputKey
 
 # How long a restore test may take from its event to its result, in seconds; it takes less than one.
@@ -20,7 +20,7 @@ _REASON: Final = "make local tries the failover"
 
 
 @dataclass(frozen=True)
-class Exercise:
+class SmokeTest:
     """What the functions answered.
 
     Attributes:
@@ -34,7 +34,7 @@ class Exercise:
     restore: Mapping[str, Any]
 
 
-def run(aws: Aws, outputs: Mapping[str, str]) -> Exercise:
+def run(aws: Aws, outputs: Mapping[str, str]) -> SmokeTest:
     """Invoke each function as an operator, or as AWS, would.
 
     Args:
@@ -45,16 +45,16 @@ def run(aws: Aws, outputs: Mapping[str, str]) -> Exercise:
         What they answered.
 
     Raises:
-        LocalError: one of them failed, or did not do what it is for.
+        OpsError: one of them failed, or did not do what it is for.
     """
-    return Exercise(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs))
+    return SmokeTest(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs))
 
 
 def _health(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
     answer = _invoke(aws, outputs[OutputKey.HEALTH_MONITOR_FUNCTION], {})
     if answer["overall"] != "healthy":
         found = {name: part["reasons"] for name, part in answer["components"].items() if part["health"] != "healthy"}
-        raise LocalError(f"the health monitor finds the new deployment {answer['overall']}: {found}")
+        raise OpsError(f"the health monitor finds the new deployment {answer['overall']}: {found}")
     return answer
 
 
@@ -66,9 +66,9 @@ def _failovers(aws: Aws, outputs: Mapping[str, str]) -> list[Mapping[str, Any]]:
     first, second = answers
     moved = _writer(aws, outputs) != before
     if moved is not (first["outcome"] == "succeeded"):
-        raise LocalError(f"the failover answered {first['outcome']}, and the writer did{'' if moved else ' not'} move")
+        raise OpsError(f"the failover answered {first['outcome']}, and the writer did{'' if moved else ' not'} move")
     if "cool-down" not in (first.get("code"), second.get("code")) or second["outcome"] != "refused":
-        raise LocalError(f"two failovers in a row answered {first['outcome']} and {second['outcome']}")
+        raise OpsError(f"two failovers in a row answered {first['outcome']} and {second['outcome']}")
     return answers
 
 
@@ -90,7 +90,7 @@ def _restore(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
         )["RestoreJobId"]
         found = _until_validated(aws, job)
     if found["ValidationStatus"] != "SUCCESSFUL":
-        raise LocalError(f"the restore test is {found['ValidationStatus']}: {found.get('ValidationStatusMessage')}")
+        raise OpsError(f"the restore test is {found['ValidationStatus']}: {found.get('ValidationStatusMessage')}")
     return found
 
 
@@ -101,7 +101,7 @@ def _until_validated(aws: Aws, job: str) -> Mapping[str, Any]:
         if found["ValidationStatus"] != "VALIDATING":
             return found
         if time.monotonic() > deadline:
-            raise LocalError(f"restore job {job} was not validated within {_PATIENCE:.0f} s: see the function's log")
+            raise OpsError(f"restore job {job} was not validated within {_PATIENCE:.0f} s: see the function's log")
         time.sleep(_POLL)
 
 
@@ -131,5 +131,5 @@ def _invoke(aws: Aws, function: str, event: Mapping[str, Any]) -> dict[str, Any]
     answer = aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
     payload = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        raise LocalError(f"{function} failed: {payload.get('errorType')}: {payload.get('errorMessage')}")
+        raise OpsError(f"{function} failed: {payload.get('errorType')}: {payload.get('errorMessage')}")
     return dict(payload)
