@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from breakwater_guards.engine import check
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 from scripts.bench_guards_assembly import write_assembly
 from scripts.judges_install import judges_environment
 from scripts.lint_templates import synthesize

@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
 
-from breakwater_guards.clock import today
 from breakwater_guards.engine import all_rules
+from breakwater_guards.facts.clock import today
 from scripts import guards_docs
 from scripts.compare_guards_cases import STYLE, Bench, Case, Complaints, Verdicts, all_cases
 from scripts.compare_guards_judges import JUDGES

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from aws_cdk.cloudformation_include import CfnInclude
 from cdk_nag import AwsSolutionsChecks
 from jsii.errors import JSIIError
 
-from breakwater_guards.template import Assembly, Template
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Template
 
 # What cdk-nag reports of a rule of its own that failed.
 NO_VERDICT = "CdkNagValidationFailure"

@@ -15,9 +15,9 @@ from pathlib import Path
 from breakwater_guards.acknowledge import METADATA, MIN_REASON
 from breakwater_guards.engine import all_rules
 from breakwater_guards.facts import dated
-from breakwater_guards.freshness import MAX_AGE_DAYS
+from breakwater_guards.facts.freshness import MAX_AGE_DAYS
+from breakwater_guards.reading.assemblies import QUALIFIER
 from breakwater_guards.rule import Profile, Rule
-from breakwater_guards.sources import QUALIFIER
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "guards.md"

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from breakwater_guards.loading import InputError
+from breakwater_guards.reading.files import InputError
 from ops.preflight.account import Account, AccountError, Ask
 from ops.preflight.check import Check, Status, all_checks
 from ops.preflight.context import CheckContext, Plan, load_plan

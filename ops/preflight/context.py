@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from breakwater_guards.template import Assembly, Resource
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
 from ops.preflight.account import Ask
 from stacks.names import STACK_PREFIX
 from stacks.settings import Settings

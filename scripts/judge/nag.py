@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from breakwater_guards.sources import ACKNOWLEDGED_RULES, QUALIFIER
+from breakwater_guards.reading.assemblies import ACKNOWLEDGED_RULES, QUALIFIER
 from scripts.judge.model import LEAST_REASON, Acknowledged, Finding, JudgeError, Subject, Verdict, resources
 from stacks.acknowledgements import PACKS
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from breakwater_guards.template import Assembly, Resource
-from breakwater_guards.values import Opaque, Reference, Text
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import Opaque, Reference, Text
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"

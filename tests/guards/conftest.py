@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from breakwater_guards.clock import pinned
+from breakwater_guards.facts.clock import pinned
 
 DAY = date(2026, 11, 22)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from breakwater_guards import Profile, check
+from breakwater_guards import Profile, check, cli
 from breakwater_guards.engine import all_rules
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 from stacks.profiles import PROFILES
 from tests import assembly as assemblies
 from tests.guards.mutations import MutableApp, Mutation, all_mutations
@@ -33,3 +33,10 @@ def test_mutation_of_our_app_turns_exactly_its_rule_red(mutation: Mutation) -> N
 def test_no_finding_on_our_own_app(profile: str) -> None:
     report = check(assemblies.assembly(profile).folder)
     assert report.findings == ()
+
+
+def test_the_command_finds_our_own_app_clean(prod: assemblies.Assembly, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", str(prod.folder)]) == cli.CLEAN
+    shown = capsys.readouterr()
+    assert "0 errors, 0 warnings, 0 acknowledged" in shown.out
+    assert shown.err == ""

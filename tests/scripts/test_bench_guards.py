@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from breakwater_guards import check
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 from scripts import bench_guards
 from scripts.bench_guards import CFN_LINT, CHECKOV, GUARDS, Inside, Subject, commands, inside
 from scripts.bench_guards_assembly import CELL, write_assembly

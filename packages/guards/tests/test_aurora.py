@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from breakwater_guards import check
-from breakwater_guards.clock import pinned, today
-from breakwater_guards.template import Assembly
+from breakwater_guards.facts.clock import pinned, today
+from breakwater_guards.model.assembly import Assembly
 
 
 def findings(rule: str, *clusters: dict[str, Any], day: date | None = None, **others: dict[str, Any]) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,7 +18,7 @@ from breakwater_guards.cli import CLEAN, FOUND, UNJUDGED, main
 from breakwater_guards.engine import all_rules
 from breakwater_guards.rule import Profile
 from guards_testing.build import resource, template
-from tests.assembly import ROOT, Assembly
+from guards_testing.process import python
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BROKEN = sorted(FIXTURES.glob("*/bad*"))
@@ -42,12 +41,6 @@ def _write(folder: Path, document: Any, name: str = "cluster.json") -> Path:
     return file
 
 
-def _python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """A process of its own, as `python` in the project's folder."""
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
-
-
 @pytest.mark.parametrize("path", BROKEN, ids=[f"{path.parent.name}-{path.name}" for path in BROKEN])
 def test_a_broken_fixture_is_named_with_rule_resource_file_and_fix(
     path: Path, capsys: pytest.CaptureFixture[str]
@@ -63,13 +56,6 @@ def test_a_broken_fixture_is_named_with_rule_resource_file_and_fix(
             assert " ".join(part.split()) in text
         assert (path / finding["template"] if path.is_dir() else path).is_file()
         assert Path(finding["template"]).name in text
-
-
-def test_our_own_app_is_clean(prod: Assembly, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(prod.folder)]) == CLEAN
-    shown = capsys.readouterr()
-    assert "0 errors, 0 warnings, 0 acknowledged" in shown.out
-    assert shown.err == ""
 
 
 @pytest.mark.parametrize(
@@ -223,13 +209,13 @@ sys.meta_path.insert(0, Forbidden())
 from breakwater_guards.cli import run
 run()
 """
-    done = _python("-c", program, "check", str(cluster), env={"PATH": "/nonexistent"})
+    done = python("-c", program, "check", str(cluster), env={"PATH": "/nonexistent"})
     assert done.returncode == FOUND, done.stderr
     assert "DR-AURORA-01" in done.stdout
 
 
 def test_the_module_is_the_command(cluster: Path) -> None:
-    done = _python("-m", "guards", "check", str(cluster), "--format", "github")
+    done = python("-m", "breakwater_guards", "check", str(cluster), "--format", "github")
     assert (done.returncode, done.stderr) == (FOUND, "")
     assert "::error" in done.stdout
 
@@ -240,7 +226,7 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(tmp_path: Path) -> None
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as pipe:
-        command = [sys.executable, "-m", "guards", "check", str(file), "--format", "json"]
-        done = subprocess.run(command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+        command = ["-m", "breakwater_guards", "check", str(file), "--format", "json"]
+        done = python(*command, stdout=pipe, stderr=subprocess.PIPE)
     assert done.stderr == ""
     assert done.returncode == FOUND

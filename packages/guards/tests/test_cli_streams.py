@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 
 from breakwater_guards.cli import UNJUDGED, main
-from tests.assembly import ROOT
+from guards_testing.process import run
 
 ONE_LINE = re.compile(r"guards: [^\n]+\n")
 
 
 def _list(redirection: str) -> subprocess.CompletedProcess[str]:
     """`python -m breakwater_guards list` with a redirection of the shell."""
-    command = ["sh", "-c", f'"$0" -m guards list {redirection}', sys.executable]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return run("sh", "-c", f'"$0" -m breakwater_guards list {redirection}', sys.executable)
 
 
 def _unusable(folder: Path, kind: str) -> str:

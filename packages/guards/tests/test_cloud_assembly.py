@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from breakwater_guards import InputError
-from breakwater_guards import template as template_module
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import UNKNOWN, Opaque, Reference
+from breakwater_guards.model import assembly as assembly_module
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import UNKNOWN, Opaque, Reference
 from guards_testing.build import Template, nested, resource, template, write
 from guards_testing.families import CHILD, arms, family, in_child
 
@@ -139,6 +139,6 @@ def test_load_says_when_memory_does_not_suffice(tmp_path: Path, monkeypatch: pyt
     def exhausted(_: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(template_module, "find_sources", exhausted)
+    monkeypatch.setattr(assembly_module, "find_sources", exhausted)
     with pytest.raises(InputError, match="too large for the memory of this machine"):
         Assembly.load(tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 from guards_testing.build import Template, model, nested, one, resource, template
 from guards_testing.families import CHILD, NO, YES, arms
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards import Finding, engine, freshness, rule
+from breakwater_guards import Finding, engine, rule
 from breakwater_guards import rules as rule_modules
 from breakwater_guards.acknowledge import MIN_REASON
-from breakwater_guards.clock import pinned, today
 from breakwater_guards.engine import RuleError, UnknownRuleError, check, examine, select
-from breakwater_guards.facts import dated, facts
-from breakwater_guards.loading import InputError
+from breakwater_guards.facts import dated, facts, freshness
+from breakwater_guards.facts.clock import pinned, today
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text
+from breakwater_guards.reading.files import InputError
 from breakwater_guards.rule import Breach, Profile, Rule, Severity, breach, show
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import ABSENT, UNKNOWN, Opaque, Reference, Text
 from guards_testing.build import nested, resource, template, write
 
 PACKAGE = engine.all_rules()
@@ -340,12 +340,14 @@ def test_old_facts_are_told(rules: dict[str, Rule]) -> None:
         assert list(freshness.stale_data(with_data)) == []
     with pinned(taken + timedelta(days=freshness.MAX_AGE_DAYS + 1)):
         assert list(freshness.stale_data(with_data)) == [
-            "facts in data/fargate.json are 181 days old: run `python -m breakwater_guards.refresh`"
+            "facts in facts/data/fargate.json are 181 days old: run `python -m breakwater_guards.facts.refresh`"
         ]
         assert list(freshness.stale_data(rules.values())) == []
 
 
 def test_every_module_of_rules_is_found() -> None:
-    files = {file.stem for file in Path(rule_modules.__path__[0]).glob("*.py")} - {"__init__"}
-    assert {item.check.__module__.rpartition(".")[2] for item in PACKAGE.values()} == files
+    folder = Path(rule_modules.__path__[0])
+    declaring = [file for file in folder.rglob("*.py") if "\n@rule(" in file.read_text(encoding="utf-8")]
+    names = {".".join(file.relative_to(folder).with_suffix("").parts) for file in declaring}
+    assert {item.check.__module__.removeprefix(f"{rule_modules.__name__}.") for item in PACKAGE.values()} == names
     assert list(PACKAGE) == sorted(PACKAGE)

@@ -13,7 +13,7 @@ import pytest
 from breakwater_guards import Finding, Profile, Report, Rule, Severity
 from breakwater_guards.engine import Acknowledged, Unjudged
 from breakwater_guards.formats import FORMATS
-from breakwater_guards.places import file_of, line_of, uri_of
+from breakwater_guards.formats.places import file_of, line_of, uri_of
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0.json").read_text(encoding="utf-8"))
 NASTY = "a\nb\r%0A::error::,:<&>\"']]>\0\x1b[31m\x7f\ud800\u2028é 100%"

@@ -8,8 +8,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from breakwater_guards.function_code import Asset, asset_of, handler_files, inline_problems
-from breakwater_guards.template import Assembly, Resource
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.rules.lambda_functions.packages import Asset, asset_of, handler_files, inline_problems
 
 FUNCTION = "AWS::Lambda::Function"
 

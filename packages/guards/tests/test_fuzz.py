@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from breakwater_guards import InputError
 from breakwater_guards.engine import examine
 from breakwater_guards.formats import FORMATS
-from breakwater_guards.loading import parse, read_document
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.reading.files import parse, read_document
 from breakwater_guards.rule import Profile
-from breakwater_guards.template import Assembly
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FUNCTIONS = (

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from breakwater_guards.globs import arns_may_be_equal, may_be_equal
+from breakwater_guards.aws.globs import arns_may_be_equal, may_be_equal
 
 TEXTS = ["".join(letters) for size in range(5) for letters in product("ab", repeat=size)]
 PATTERNS = ["".join(letters) for size in range(4) for letters in product("ab*", repeat=size)]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards.endpoints import endpoints_of
-from breakwater_guards.graph import Exit, network_of
-from breakwater_guards.security_groups import ANYWHERE, Party, security_groups_of
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import Reference
-from breakwater_guards.verdict import Verdict
+from breakwater_guards.aws.endpoints import endpoints_of
+from breakwater_guards.aws.network import Exit, network_of
+from breakwater_guards.aws.security_groups import ANYWHERE, Party, security_groups_of
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import Reference
+from breakwater_guards.model.verdict import Verdict
 
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
 GATEWAY = {"Type": "AWS::EC2::InternetGateway"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from breakwater_guards import check
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 
 TOPIC = {"Topic": {"Type": "AWS::SNS::Topic"}}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import Reference
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import Reference
 
 
 def test_list_parameter_of_a_nested_stack_arrives_as_text() -> None:

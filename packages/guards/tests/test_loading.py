@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from breakwater_guards import InputError, loading, yaml_reader
-from breakwater_guards.loading import MAX_BYTES, MAX_DEPTH, MAX_YAML_BYTES, parse, read_document
-from breakwater_guards.template import Assembly
+from breakwater_guards import InputError
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.reading import files, yaml_events
+from breakwater_guards.reading.files import MAX_BYTES, MAX_DEPTH, MAX_YAML_BYTES, parse, read_document
 from guards_testing.build import resource, template, write
 
 GOOD = template({"R": resource(P="x")})
@@ -24,7 +25,7 @@ GOOD = template({"R": resource(P="x")})
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both parsers of PyYAML: wheels bring libyaml, other installations may not."""
     if request.param == "pure":
-        monkeypatch.setattr(yaml_reader, "_PARSER", yaml.SafeLoader)
+        monkeypatch.setattr(yaml_events, "_PARSER", yaml.SafeLoader)
 
 
 YAML: dict[str, tuple[str, Any]] = {
@@ -127,7 +128,7 @@ BROKEN_JSON = {
     "key twice": ('{"a": {"b": 1, "c": 1, "b": 2}}', "t: the key 'b' is there twice"),
     "deep": ('{"a":' * 300 + "1" + "}" * 300, f"t: nested deeper than {MAX_DEPTH} levels"),
     "very deep": ('{"a":' * 100_000, f"t: nested deeper than {MAX_DEPTH} levels"),
-    "many": ('{"a": [' + "[]," * loading.MAX_NODES + "[]]}", "t: more than 1000000 objects and lists"),
+    "many": ('{"a": [' + "[]," * files.MAX_NODES + "[]]}", "t: more than 1000000 objects and lists"),
     "no number": ('{"a": NaN}', "t: NaN is no JSON"),
     "cut off": ('{"a": 1', "t: not JSON (Expecting ',' delimiter: line 1 column 8 (char 7)) nor YAML ("),
 }
@@ -222,7 +223,7 @@ def test_yaml_without_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "breakwater_guards.yaml_reader":
+        if name == "breakwater_guards.reading.yaml_events":
             raise ModuleNotFoundError(name="yaml")
         return real(name, *args, **kwargs)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards import InputError, loading
-from breakwater_guards.sources import find_sources
+from breakwater_guards import InputError
+from breakwater_guards.reading import files
+from breakwater_guards.reading.assemblies import find_sources
 from guards_testing.build import resource, template, write
 
 GOOD = template({"R": resource(P="x")})
@@ -53,7 +54,7 @@ def test_folder_with_a_broken_template(tmp_path: Path, text: str) -> None:
 
 def test_folder_with_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, a__json=GOOD, b__json=GOOD)
-    monkeypatch.setattr(loading, "MAX_FILES", 1)
+    monkeypatch.setattr(files, "MAX_FILES", 1)
     with pytest.raises(InputError, match="more than 1 files"):
         keys(tmp_path)
 

@@ -1,4 +1,4 @@
-"""`pip install ./guards` puts the guards alone into another project; their README says how to use them there."""
+"""`pip install ./packages/guards` puts the guards alone into another project; their README says how to use them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import yaml
 
 from breakwater_guards import __version__, cli
 from breakwater_guards.engine import all_rules
-from tests.assembly import ROOT
 
-PACKAGE = ROOT / "packages" / "guards"
-README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+PROJECT = Path(__file__).parents[1]
+PACKAGE = PROJECT / "src" / "breakwater_guards"
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BROKEN = Path(__file__).parent / "fixtures" / "DR-AURORA-01" / "bad.yaml"
 
 
@@ -26,7 +26,7 @@ BROKEN = Path(__file__).parent / "fixtures" / "DR-AURORA-01" / "bad.yaml"
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the installed package, built from a copy as pip would, and PyYAML."""
     folder = tmp_path_factory.mktemp("installed")
-    source = shutil.copytree(PACKAGE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    source = shutil.copytree(PROJECT, folder / "source", ignore=shutil.ignore_patterns("__pycache__", "tests"))
     install = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps", "--no-build-isolation"]
     subprocess.run([*install, "--python", sys.executable, "--target", str(folder / "site"), str(source)], check=True)
     shutil.copytree(Path(yaml.__file__).parent, folder / "site" / "yaml")
@@ -35,7 +35,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(installed: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a Python that sees the installed package and the standard library, and nothing of this project."""
-    program = f"import sys; sys.path.insert(0, {str(installed)!r}); from guards.cli import run; run()"
+    program = f"import sys; sys.path.insert(0, {str(installed)!r}); from breakwater_guards.cli import run; run()"
     # -I: neither the current folder nor PYTHONPATH; -S: no site-packages.
     command = [sys.executable, "-I", "-S", "-c", program, *arguments]
     return subprocess.run(command, cwd=installed.parent, capture_output=True, text=True, check=False)
@@ -51,26 +51,26 @@ def test_the_installed_package_judges(installed: Path) -> None:
 def test_the_installed_package_has_every_rule_and_every_fact(installed: Path) -> None:
     listed = _run(installed, ["list"]).stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(all_rules())
-    facts = {path.name for path in (PACKAGE / "data").iterdir()}
-    assert {path.name for path in (installed / "guards" / "data").iterdir()} == facts
-    assert (installed / "guards" / "py.typed").is_file()
+    facts = {path.name for path in (PACKAGE / "facts" / "data").iterdir()}
+    assert {path.name for path in (installed / "breakwater_guards" / "facts" / "data").iterdir()} == facts
+    assert (installed / "breakwater_guards" / "py.typed").is_file()
 
 
 def test_every_module_is_in_the_package(installed: Path) -> None:
     def modules(folder: Path) -> set[str]:
-        return {path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if "build" not in path.parts}
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
 
-    assert modules(installed / "guards") == modules(PACKAGE)
+    assert modules(installed / "breakwater_guards") == modules(PACKAGE)
 
 
 def test_the_command_is_installed_under_the_name_in_the_readme(installed: Path) -> None:
     script = (installed / "bin" / "breakwater-guards").read_text(encoding="utf-8")
-    assert "from guards.cli import run" in script
+    assert "from breakwater_guards.cli import run" in script
     assert "breakwater-guards check" in README
 
 
 def test_the_version_is_one() -> None:
-    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == __version__
     assert project["dependencies"] == ["pyyaml>=6"]
 

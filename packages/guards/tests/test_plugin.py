@@ -16,9 +16,8 @@ from constructs import Construct
 from breakwater_guards import __version__, check, engine
 from breakwater_guards.engine import all_rules
 from breakwater_guards.plugin import VOID, GuardsPlugin
+from breakwater_guards.reading.assemblies import PLUGIN, QUALIFIER
 from breakwater_guards.rule import Profile
-from breakwater_guards.sources import PLUGIN, QUALIFIER
-from stacks.profiles import cdk_context
 
 RESERVED = "DR-ROUTE53-01"
 REASON = "delegated to us by the owner of the domain"
@@ -34,7 +33,7 @@ class Synthesized:
 
     def __init__(self, folder: Path, domain: str = "example.com.") -> None:
         # Without this flag CDK sets the exit code of this process; the report says the same.
-        context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
+        context = {"@aws-cdk/core:failSynthOnValidationErrors": False, "aws:cdk:enable-path-metadata": True}
         self.folder = folder
         self.app = cdk.App(
             analytics_reporting=False,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from breakwater_guards.engine import all_rules
-from tests.assembly import ROOT
+from guards_testing.process import python
 
 RULE = "DR-ROUTE53-01"
 REASON = "delegated to us by the owner of the domain"
@@ -18,12 +17,9 @@ import sys
 import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from breakwater_guards.plugin import GuardsPlugin
-from stacks.profiles import cdk_context
 
 folder, *acknowledged = sys.argv[1:]
-app = cdk.App(
-    analytics_reporting=False, builtin_cloud_formation_validation=False, context=cdk_context(), outdir=folder
-)
+app = cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False, outdir=folder)
 nested = cdk.NestedStack(cdk.Stack(app, "Root", env=cdk.Environment(region="us-east-1")), "Dns")
 zone = route53.CfnHostedZone(nested, "Zone", name="example.com.")
 if acknowledged:
@@ -34,8 +30,7 @@ app.synth()
 
 
 def _synth(folder: Path, *acknowledged: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, str(folder), *acknowledged]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return python("-c", PROGRAM, str(folder), *acknowledged)
 
 
 @pytest.mark.parametrize(

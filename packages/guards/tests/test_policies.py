@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards.policies import all_statements, statements_of
-from breakwater_guards.roles import roles_of
-from breakwater_guards.statements import Statement, matches
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import UNKNOWN, Opaque, Text
-from breakwater_guards.verdict import Verdict
+from breakwater_guards.aws.policies import all_statements, statements_of
+from breakwater_guards.aws.roles import roles_of
+from breakwater_guards.aws.statements import Statement, matches
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import UNKNOWN, Opaque, Text
+from breakwater_guards.model.verdict import Verdict
 
 
 def only(document: Any, kind: str = "AWS::KMS::Key", name: str = "KeyPolicy") -> Statement:

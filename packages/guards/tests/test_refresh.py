@@ -1,4 +1,4 @@
-"""`python -m breakwater_guards.refresh`: facts follow cfn-lint and botocore, curated ones stay."""
+"""`python -m breakwater_guards.facts.refresh`: facts follow cfn-lint and botocore, curated ones stay."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards import refresh, refresh_sources
-from breakwater_guards.facts import facts
+from breakwater_guards.facts import facts, refresh, refresh_sources
 
 DAY = date(2027, 1, 2)
 
@@ -27,7 +26,7 @@ def read(folder: Path, name: str) -> Any:
 
 
 def test_the_facts_are_those_of_the_installed_packages(folder: Path) -> None:
-    assert refresh.refresh(folder, DAY) == [], "run python -m breakwater_guards.refresh and commit what it writes"
+    assert refresh.refresh(folder, DAY) == [], "run python -m breakwater_guards.facts.refresh and commit what it writes"
 
 
 def test_a_refresh_changes_nothing_but_the_dates(folder: Path) -> None:
@@ -103,7 +102,8 @@ def test_without_the_packages_the_command_says_so_in_one_line(
 
     monkeypatch.setattr(refresh_sources, "_package", missing)
     assert refresh.main() == 2
-    assert capsys.readouterr().err == "breakwater_guards.refresh: No module named 'cfnlint'; nothing was written\n"
+    error = capsys.readouterr().err
+    assert error == "breakwater_guards.facts.refresh: No module named 'cfnlint'; nothing was written\n"
 
 
 def test_the_command_prints_changes_and_what_is_left(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards.resolve import MAX_OPTIONS
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import ABSENT, MAX_TEXT, UNKNOWN, Opaque, Reference, Text, is_known, text_of
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.resolve import MAX_OPTIONS
+from breakwater_guards.model.values import ABSENT, MAX_TEXT, UNKNOWN, Opaque, Reference, Text, is_known, text_of
 from guards_testing.build import model, nested, one, resource, template
 
 PARAMETERS = {

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from breakwater_guards import InputError
-from breakwater_guards import template as template_module
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import ABSENT, UNKNOWN, Reference
+from breakwater_guards.model import assembly as assembly_module
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
 from guards_testing.build import NESTED, model, nested, resource, template
 from guards_testing.families import CHILD, family, in_child
 
@@ -111,7 +111,7 @@ def test_too_many_stacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     with pytest.raises(InputError, match=r"^0: more than 2000 stacks or 200000 resources, nested ones included$"):
         Assembly(documents)
-    monkeypatch.setattr(template_module, "MAX_RESOURCES", 1)
+    monkeypatch.setattr(assembly_module, "MAX_RESOURCES", 1)
     with pytest.raises(InputError, match="more than 2000 stacks or 1 resources"):
         Assembly({"a": template({"A": resource(), "B": resource()})})
 

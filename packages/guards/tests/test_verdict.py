@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breakwater_guards.verdict import Verdict, all_of, any_of
+from breakwater_guards.model.verdict import Verdict, all_of, any_of
 
 
 def test_of_ways_the_best_counts_and_of_conditions_the_worst() -> None:

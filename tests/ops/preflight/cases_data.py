@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 from ops.preflight.context import Plan
 from tests.ops.preflight.cases import Case, pages, refuse
 from tests.ops.preflight.cases_region import THREE, ZONES, zones

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
 from ops.preflight.context import Plan
 from tests.ops.preflight.cases import IDENTITY, Case, refuse
 

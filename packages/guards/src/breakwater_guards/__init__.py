@@ -1,7 +1,7 @@
 """Rules that read every synthesized template, nested ones included, and catch what would break a deployment."""
 
 from breakwater_guards.engine import Acknowledged, Report, RuleError, UnknownRuleError, check
-from breakwater_guards.loading import InputError
+from breakwater_guards.reading.files import InputError
 from breakwater_guards.rule import Finding, Profile, Rule, Severity
 
 __version__ = "1.0.0"

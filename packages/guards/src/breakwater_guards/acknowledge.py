@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.reading.assemblies import QUALIFIER, mapping
 from breakwater_guards.rule import Breach, Finding
-from breakwater_guards.sources import QUALIFIER, mapping
-from breakwater_guards.template import Assembly
 
 METADATA = "breakwater:guards"
 MIN_REASON = 20

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from breakwater_guards.engine import UnknownRuleError, all_rules, examine
+from breakwater_guards.facts.freshness import stale_data
 from breakwater_guards.formats import FORMATS
-from breakwater_guards.freshness import stale_data
-from breakwater_guards.loading import InputError
+from breakwater_guards.reading.files import InputError
 from breakwater_guards.rule import Profile, Severity
 
 CLEAN, FOUND, UNJUDGED = 0, 1, 2

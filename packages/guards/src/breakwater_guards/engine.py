@@ -11,10 +11,10 @@ from pathlib import Path
 
 from breakwater_guards import rules as rule_modules
 from breakwater_guards.acknowledge import Acknowledgements
-from breakwater_guards.collector import paused_collector
-from breakwater_guards.loading import InputError
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.reading.collector import paused_collector
+from breakwater_guards.reading.files import InputError
 from breakwater_guards.rule import Breach, Finding, Profile, Rule, Severity, declared_rules
-from breakwater_guards.template import Assembly
 
 
 class UnknownRuleError(ValueError):
@@ -78,8 +78,8 @@ class Report:
 @cache
 def all_rules() -> dict[str, Rule]:
     """Return every rule of the package by id, in order."""
-    for module in pkgutil.iter_modules(rule_modules.__path__):
-        importlib.import_module(f"{rule_modules.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(rule_modules.__path__, f"{rule_modules.__name__}."):
+        importlib.import_module(module.name)
     return declared_rules()
 
 

@@ -21,8 +21,8 @@ import jsii
 from breakwater_guards import __version__
 from breakwater_guards.acknowledge import MIN_REASON
 from breakwater_guards.engine import all_rules, check
+from breakwater_guards.reading.assemblies import MANIFEST, PLUGIN
 from breakwater_guards.rule import Finding, Profile, Severity
-from breakwater_guards.sources import MANIFEST, PLUGIN
 
 VOID = "void-acknowledgement"
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from breakwater_guards.template import Assembly, Resource, Template
-from breakwater_guards.values import ABSENT, Opaque, Reference, Text
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT, Opaque, Reference, Text
 
 
 class Severity(StrEnum):
@@ -76,7 +77,7 @@ class Rule:
         sources: URLs where AWS (or the thread that documents the failure) says so; the first goes into findings.
         check: finds breaches in an assembly.
         profiles: platforms that the rule applies to.
-        data: name of the dated facts under ``guards/data`` that the rule rests on.
+        data: name of the dated facts under ``facts/data`` that the rule rests on.
     """
 
     id: str

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from breakwater_guards.stack import Resource
-from breakwater_guards.template import Assembly
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
 
 Template = dict[str, Any]
 NESTED = "AWS::CloudFormation::Stack"

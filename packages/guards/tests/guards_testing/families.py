@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from breakwater_guards.template import Assembly, Resource
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
 from guards_testing.build import Template, nested, one, resource, template
 
 CHILD = template(

@@ -6,7 +6,7 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 from __future__ import annotations
 
 from breakwater_guards.engine import Report
-from breakwater_guards.places import file_of, line_of
+from breakwater_guards.formats.places import file_of, line_of
 from breakwater_guards.rule import Finding
 
 

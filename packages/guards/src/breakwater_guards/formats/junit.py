@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from breakwater_guards.engine import Report
+from breakwater_guards.formats.places import file_of, line_of
 from breakwater_guards.formats.text import printable
-from breakwater_guards.places import file_of, line_of
 from breakwater_guards.rule import Finding
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from breakwater_guards.engine import Report
-from breakwater_guards.places import line_of, uri_of
+from breakwater_guards.formats.places import line_of, uri_of
 from breakwater_guards.rule import Finding, Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakwater_guards.engine import Report
-from breakwater_guards.places import file_of, line_of
+from breakwater_guards.formats.places import file_of, line_of
 from breakwater_guards.rule import Finding, Severity
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, UNKNOWN
 from breakwater_guards.rule import Breach, breach, rule, show
-from breakwater_guards.scalars import as_bool
-from breakwater_guards.template import Assembly, Resource
-from breakwater_guards.values import ABSENT, UNKNOWN
 
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from breakwater_guards.key_policies import KEY, REPLICA, is_closed
-from breakwater_guards.policies import statements_of
+from breakwater_guards.aws.key_policies import KEY, REPLICA, is_closed
+from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, Severity, breach, rule, show
-from breakwater_guards.scalars import as_bool
-from breakwater_guards.template import Assembly, Resource
-from breakwater_guards.values import ABSENT
-from breakwater_guards.verdict import Verdict
 
 ROTATION = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"
 

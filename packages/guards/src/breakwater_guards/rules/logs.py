@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from breakwater_guards.aws.key_policies import KEY, REPLICA, keys_of, refusal
 from breakwater_guards.facts import facts
-from breakwater_guards.key_policies import KEY, REPLICA, keys_of, refusal
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import Reference
 from breakwater_guards.rule import Breach, Severity, breach, rule, show
-from breakwater_guards.template import Assembly
-from breakwater_guards.values import Reference
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from breakwater_guards.graph import network_of
+from breakwater_guards.aws.network import network_of
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, breach, rule, show
-from breakwater_guards.scalars import as_bool
-from breakwater_guards.template import Assembly, Resource
-from breakwater_guards.values import ABSENT
 
 ZONES = {
     "AWS::AutoScaling::AutoScalingGroup": "AvailabilityZones[]",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aurora import cluster_lookup, clusters, global_clusters
-from breakwater_guards.backups import GLOBAL_TABLE, TABLE, Coverage
-from breakwater_guards.globs import pattern_of
+from breakwater_guards.aws.aurora import cluster_lookup, clusters, global_clusters
+from breakwater_guards.aws.backups import GLOBAL_TABLE, TABLE, Coverage
+from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Reference
+from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Profile, breach, rule, show
-from breakwater_guards.template import Assembly, Resource
-from breakwater_guards.values import ABSENT, Reference
-from breakwater_guards.views import view
 
 MULTI_REGION = frozenset({Profile.MULTI_REGION})
 WHITE_PAPER = "https://docs.aws.amazon.com/whitepapers/latest/disaster-recovery-workloads-on-aws"

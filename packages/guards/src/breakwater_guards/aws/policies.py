@@ -1,0 +1,110 @@
+"""IAM policy documents of an assembly, wherever a template holds them: trust, identity, resource and key policies.
+
+Documents are found by their shape, so a policy of any resource type counts, and one that is written as a JSON string
+(`AWS::Logs::ResourcePolicy`) counts too. Both arms of an `Fn::If` are listed: a rule that looks for a grant finds it if
+any arm gives it, a rule that looks for a defect finds it in any arm.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from breakwater_guards.aws.statements import Statement
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.resolve import Resolver
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.unfold import unfold
+from breakwater_guards.model.values import Text, text_of
+from breakwater_guards.model.views import view
+
+_MARK = re.compile("\ue000(\\d+)\ue001")
+_STRINGS = ("Fn::Join", "Fn::Sub")
+
+
+def statements_of(resource: Resource, path: str = "") -> list[Statement]:
+    """Return the statements of a resource's policies.
+
+    Args:
+        resource: what has the policies.
+        path: only those at or below this dotted path, e.g. ``KeyPolicy``; empty means all.
+    """
+    found = view(resource.template.assembly, _index).get(resource, [])
+    return [item for item in found if not path or item.path == path or item.path.startswith(path + ".")]
+
+
+def all_statements(app: Assembly) -> Iterator[Statement]:
+    """Yield every statement of every policy document in the assembly."""
+    for statements in view(app, _index).values():
+        yield from statements
+
+
+def _index(app: Assembly) -> dict[Resource, list[Statement]]:
+    index: dict[Resource, list[Statement]] = defaultdict(list)
+    for template in app.templates.values():
+        for resource in template.resources.values():
+            properties = resource.body.get("Properties")
+            if isinstance(properties, dict) and "Statement" in resource.text:
+                for path, document in _documents(template.resolver, properties, ""):
+                    index[resource].extend(_statements(resource, path, document))
+    return index
+
+
+def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Find mappings with a ``Statement``, and strings that hold such a mapping as JSON."""
+    if isinstance(node, dict):
+        if "Statement" in node:
+            yield path.rstrip("."), node
+            return
+        if len(node) == 1 and next(iter(node)) in _STRINGS:
+            node = resolver.resolve(node) if "Statement" in repr(node) else ""
+        else:
+            for key, child in node.items():
+                if key == "Fn::If":
+                    for arm in child[1:] if isinstance(child, list) else ():
+                        yield from _documents(resolver, arm, path)
+                else:
+                    yield from _documents(resolver, child, f"{path}{key}.")
+            return
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _documents(resolver, child, f"{path}{index}.")
+    elif isinstance(node, str | Text):
+        document = _from_json(node)
+        if document is not None:
+            yield path.rstrip("."), document
+
+
+def _from_json(value: str | Text) -> dict[str, Any] | None:
+    """Read a document from JSON text of which parts may be unknown."""
+    parts = value.parts if isinstance(value, Text) else (value,)
+    text = "".join(part if isinstance(part, str) else f"\ue000{index}\ue001" for index, part in enumerate(parts))
+    if '"Statement"' not in text:
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    restored = _restore(document, parts)
+    return restored if isinstance(restored, dict) else None
+
+
+def _restore(node: Any, parts: tuple[Any, ...]) -> Any:
+    if isinstance(node, dict):
+        return {key: _restore(child, parts) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_restore(child, parts) for child in node]
+    if not isinstance(node, str) or "\ue000" not in node:
+        return node
+    pieces = _MARK.split(node)  # text, index, text, index, …, text
+    return text_of([parts[int(piece)] if position % 2 else piece for position, piece in enumerate(pieces)])
+
+
+def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iterator[Statement]:
+    resolver = resource.template.resolver
+    for place, raw in unfold(resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
+        if isinstance(raw, dict) and "Effect" in raw:  # a web ACL has a Statement too
+            yield Statement(resource, place, raw)

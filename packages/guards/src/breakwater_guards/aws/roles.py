@@ -1,0 +1,99 @@
+"""IAM roles of an assembly and everything that their policies allow, wherever the policies are declared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.aws.statements import Statement
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.lookup import Lookup
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT, Reference, Text
+from breakwater_guards.model.verdict import Verdict
+from breakwater_guards.model.views import view
+
+ROLE, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
+_ATTACHED = {"AWS::IAM::Policy": "Roles[]", MANAGED_POLICY: "Roles[]", "AWS::IAM::RolePolicy": "RoleName"}
+_AWS_MANAGED = ":iam::aws:policy/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permissions:
+    """What a role may do.
+
+    Args:
+        statements: of its inline policies and of the assembly's policies that are attached to it.
+        managed: names of AWS managed policies, without path.
+        complete: whether that is all; else it has policies that are not in the assembly.
+    """
+
+    statements: tuple[Statement, ...]
+    managed: frozenset[str]
+    complete: bool
+
+    def allow(self, action: str) -> Verdict:
+        """Tell whether a statement allows an action, on whatever resources; AWS managed policies are not read."""
+        verdicts = [item.acts_on(action) for item in self.statements if item.effect == "Allow"]
+        return max(verdicts, default=Verdict.NO)
+
+
+class Roles:
+    """Roles by what names them; use :func:`roles_of`."""
+
+    def __init__(self, app: Assembly) -> None:
+        self._app = app
+        self._lookup = Lookup(app, ROLE, name="RoleName")
+        self._policies: dict[Reference, list[Resource]] = defaultdict(list)
+        for kind, path in _ATTACHED.items():
+            for policy in app.of_type(kind):
+                for value in policy.options(path):
+                    role = self.find(value, policy.template)
+                    if role is not None:
+                        self._policies[role.reference].append(policy)
+
+    def find(self, value: Any, near: Template) -> Resource | None:
+        """Return the role that a reference, an ARN or a name means, if it is part of the assembly."""
+        if isinstance(value, Text) and not value.references and isinstance(value.parts[-1], str):
+            value = value.parts[-1]  # an ARN with the account or partition left open
+        return self._lookup.find(value, near)
+
+    def permissions(self, role: Resource) -> Permissions:
+        """Return what a role may do."""
+        managed: set[str] = set()
+        policies = list(self._policies.get(role.reference, []))
+        complete = True
+        for value in role.options("ManagedPolicyArns[]"):
+            text = value.known if isinstance(value, Text) else value
+            target = self._app.target(value)
+            if isinstance(text, str) and _AWS_MANAGED in text:
+                managed.add(text.rpartition("/")[2])
+            elif target is not None and target.type == MANAGED_POLICY:
+                policies.append(target)
+            elif value is not ABSENT:
+                complete = False
+        unique = {policy.reference: policy for policy in policies}
+        return Permissions(
+            statements=(*statements_of(role, "Policies"), *_documents(unique)),
+            managed=frozenset(managed),
+            complete=complete,
+        )
+
+    def trusting(self, service: str) -> Iterator[Resource]:
+        """Yield the roles that a service may assume, e.g. ``backup``."""
+        for role in self._app.of_type(ROLE):
+            if any(item.names_service(service) for item in statements_of(role, "AssumeRolePolicyDocument")):
+                yield role
+
+
+def roles_of(app: Assembly) -> Roles:
+    """Return the roles of an assembly; they are read once."""
+    return view(app, Roles)
+
+
+def _documents(policies: dict[Reference, Resource]) -> Iterator[Statement]:
+    for policy in policies.values():
+        yield from statements_of(policy, "PolicyDocument")

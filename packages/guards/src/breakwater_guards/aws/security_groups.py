@@ -1,0 +1,191 @@
+"""Security groups of an assembly: which traffic their rules, inline and separate, let through."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from breakwater_guards.aws.network import DEFAULT_GROUP, VPC, ipv4_network, network_of
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.scalars import as_int
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
+from breakwater_guards.model.verdict import Verdict, all_of, any_of
+from breakwater_guards.model.views import view
+
+GROUP = "AWS::EC2::SecurityGroup"
+INTERNET = (IPv4Network("0.0.0.0/0"),)
+# CDK closes a group with a rule for an address that nobody has; other templates use the loopback range.
+_NOBODY = (IPv4Network("255.255.255.255/32"), IPv4Network("127.0.0.0/8"))
+GroupKey = Reference | str
+_ALL = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+_UNDETERMINED = {"IpProtocol": UNKNOWN}
+
+
+@dataclass(frozen=True)
+class Party:
+    """One end of a connection.
+
+    Args:
+        groups: its security groups; ``None`` stands for one that the templates do not determine.
+        networks: the IPv4 ranges that it lies in, ``None`` when they are not known.
+    """
+
+    groups: tuple[GroupKey | None, ...]
+    networks: tuple[IPv4Network, ...] | None = None
+
+
+ANYWHERE = Party(groups=(), networks=INTERNET)
+"""The internet: in no security group, in every range."""
+
+
+class SecurityGroups:
+    """Rules by group and direction; use :func:`security_groups_of`."""
+
+    def __init__(self, app: Assembly) -> None:
+        self._network = network_of(app)
+        self._app = app
+        self._rules: dict[tuple[str, GroupKey], list[Any]] = defaultdict(list)
+        self._stray = {"Ingress": False, "Egress": False}
+        for direction in self._stray:
+            for rule in app.of_type(f"{GROUP}{direction}"):
+                self._add_separate(rule, direction)
+        for group in app.of_type(GROUP):
+            self._add_inline(group)
+
+    def key(self, value: Any) -> GroupKey | None:
+        """Return what identifies a group: a resource, the default group of a VPC, a literal id, or ``None``."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, Reference):
+            return None
+        found = self._app.target(value)
+        if found is not None and found.type == VPC and value.attribute == DEFAULT_GROUP:
+            return value
+        return found.reference if found is not None and found.type == GROUP else None
+
+    def party(self, values: list[Any], subnets: list[Resource | None]) -> Party:
+        """Describe what has some security groups in some subnets.
+
+        Args:
+            values: the groups; empty or absent means the default group of the VPC.
+            subnets: where it is; ``None`` stands for a subnet that is not part of the assembly.
+        """
+        known = [subnet for subnet in subnets if subnet is not None]
+        networks = self._network.addresses(known) if known and len(known) == len(subnets) else None
+        if [value for value in values if value is not ABSENT]:
+            return Party(tuple(self.key(value) for value in values if value is not ABSENT), networks)
+        vpcs = {vpc.reference for subnet in known if (vpc := self._network.vpc_of(subnet)) is not None}
+        defaults = {Reference(vpc.template, vpc.logical_id, DEFAULT_GROUP) for vpc in vpcs}
+        return Party(tuple(defaults) if len(defaults) == 1 else (None,), networks)
+
+    def lets_out(self, source: Party, port: int, target: Party) -> Verdict:
+        """Tell whether the source's groups let TCP traffic out to a port of the target."""
+        return self._lets("Egress", source, port, target)
+
+    def lets_in(self, target: Party, port: int, source: Party) -> Verdict:
+        """Tell whether the target's groups let TCP traffic in from the source to a port."""
+        return self._lets("Ingress", target, port, source)
+
+    def reaches(self, source: Party, target: Party, port: int) -> Verdict:
+        """Tell whether the source can open a TCP connection to a port of the target."""
+        return all_of([self.lets_out(source, port, target), self.lets_in(target, port, source)])
+
+    def _lets(self, direction: str, owner: Party, port: int, other: Party) -> Verdict:
+        if not owner.groups or not all(isinstance(group, Reference) for group in owner.groups):
+            return Verdict.MAYBE
+        rules = [rule for group in owner.groups if group for rule in self._rules_of(direction, group)]
+        found = any_of(_permits(self, rule, port, other) for rule in rules)
+        return Verdict.MAYBE if found is Verdict.NO and self._stray[direction] else found
+
+    def _rules_of(self, direction: str, group: GroupKey) -> list[Any]:
+        own = self._rules.get((direction, group), [])
+        if isinstance(group, Reference) and group.attribute == DEFAULT_GROUP:
+            itself = {"IpProtocol": "-1", "SourceSecurityGroupId": group}
+            return [*own, itself if direction == "Ingress" else _ALL]
+        # Without any rule of its own a new group lets everything out; the first one replaces that.
+        return own or ([_ALL] if direction == "Egress" else [])
+
+    def _add_separate(self, rule: Resource, direction: str) -> None:
+        body = rule.template.resolver.deep(rule.body.get("Properties", {}))
+        for value in rule.options("GroupId"):
+            key = self.key(value)
+            if key is None:
+                self._stray[direction] = True
+            else:
+                self._rules[direction, key].append(body if isinstance(body, dict) else _UNDETERMINED)
+
+    def _add_inline(self, group: Resource) -> None:
+        for direction in self._stray:
+            for value in group.options(f"{GROUP.rpartition('::')[2]}{direction}"):
+                rules = value if isinstance(value, list) else [] if value is ABSENT else [_UNDETERMINED]
+                self._rules[direction, group.reference] += [
+                    rule if isinstance(rule, dict) else _UNDETERMINED for rule in rules
+                ]
+
+
+def security_groups_of(app: Assembly) -> SecurityGroups:
+    """Return the security groups of an assembly; they are read once."""
+    return view(app, SecurityGroups)
+
+
+def _permits(groups: SecurityGroups, rule: dict[str, Any], port: int, other: Party) -> Verdict:
+    return all_of([_protocol(rule, port), any_of(_peers(groups, rule, other))])
+
+
+def _protocol(rule: dict[str, Any], port: int) -> Verdict:
+    protocol = rule.get("IpProtocol")
+    if not isinstance(protocol, str | int):
+        return Verdict.MAYBE
+    name = str(protocol).lower()
+    if name in ("-1", "all"):
+        return Verdict.YES
+    if name not in ("tcp", "6"):
+        return Verdict.NO
+    first, last = as_int(rule.get("FromPort")), as_int(rule.get("ToPort"))
+    if first is None or last is None or first < 0:
+        return Verdict.MAYBE
+    return Verdict.YES if first <= port <= last else Verdict.NO
+
+
+def _peers(groups: SecurityGroups, rule: dict[str, Any], other: Party) -> list[Verdict]:
+    found = []
+    for name, value in rule.items():
+        if name == "CidrIp":
+            found.append(_in_range(value, other))
+        elif name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
+            found.append(_is_group(groups.key(value), other))
+        elif name in _OPEN_PEERS:
+            found.append(Verdict.MAYBE)
+    return found or [Verdict.MAYBE]
+
+
+# What these stand for, no template tells.
+_OPEN_PEERS = ("CidrIpv6", "SourcePrefixListId", "DestinationPrefixListId", "SourceSecurityGroupName")
+
+
+def _is_group(key: GroupKey | None, other: Party) -> Verdict:
+    if key is not None and key in other.groups:
+        return Verdict.YES
+    return Verdict.MAYBE if key is None or None in other.groups else Verdict.NO
+
+
+def _in_range(value: Any, other: Party) -> Verdict:
+    permitted = ipv4_network(value)
+    if permitted is None:
+        return Verdict.MAYBE
+    if permitted.prefixlen == 0:
+        return Verdict.YES
+    if any(permitted.subnet_of(nobody) for nobody in _NOBODY) or (other == ANYWHERE and permitted.is_private):
+        return Verdict.NO
+    return _covers(permitted, other.networks)
+
+
+def _covers(permitted: IPv4Network, networks: tuple[IPv4Network, ...] | None) -> Verdict:
+    if networks is None:
+        return Verdict.MAYBE
+    if all(network.subnet_of(permitted) for network in networks):
+        return Verdict.YES
+    return Verdict.MAYBE if any(network.overlaps(permitted) for network in networks) else Verdict.NO

@@ -1,0 +1,1 @@
+"""Rules for Amazon Aurora clusters, their instances and global databases."""

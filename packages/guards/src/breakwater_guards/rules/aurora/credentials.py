@@ -1,0 +1,61 @@
+"""Aurora: the master user and its password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, clusters, engine_of
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rules.aurora.passwords import exposures
+
+
+@rule(
+    "DR-AURORA-08",
+    title="The master password is readable nowhere",
+    prevents="Whoever can read the template, the stack's parameters or a plain SSM parameter has the master password",
+    fix="Set ManageMasterUserPassword, or refer to a generated secret: "
+    "{{resolve:secretsmanager:ARN:SecretString:password}}.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/security-best-practices.html",
+    ),
+)
+def password_is_secret(app: Assembly) -> Iterator[Breach]:
+    """A literal, a parameter without NoEcho or with a default, a plain SSM parameter, a secret with a literal value."""
+    for resource in app.of_type(CLUSTER, INSTANCE):
+        properties = resource.body.get("Properties")
+        written = properties.get("MasterUserPassword") if isinstance(properties, dict) else None
+        reasons = exposures(app, resource.template, written) if written is not None else ()
+        for reason in dict.fromkeys(reasons):  # two arms of an If may say the same
+            yield breach(resource, "MasterUserPassword", f"{reason}.")
+
+
+@rule(
+    "DR-AURORA-09",
+    title="The master user name is not reserved by the engine",
+    prevents="MasterUsername admin cannot be used as it is a reserved word used by the engine (InvalidParameterValue)",
+    fix="Use a name of your own that begins with a letter.",
+    sources=(
+        "https://github.com/aws-cloudformation/cfn-lint/pull/4425",
+        "https://github.com/aws/aws-cdk/issues/10579",
+        "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html",
+    ),
+    data="rds_users",
+)
+def user_name_is_free(app: Assembly) -> Iterator[Breach]:
+    """`admin` on PostgreSQL, `rdsadmin` on both engines, names that begin with `pg_` or with no letter."""
+    users = facts("rds_users")
+    for cluster in clusters(app):
+        engine = engine_of(cluster)
+        reserved, prefixes = users["reserved"][engine], users["reserved_prefixes"][engine]
+        for name in cluster.given("MasterUsername"):
+            if not isinstance(name, str) or name.startswith("{{resolve:"):
+                continue
+            if name.lower() in reserved or name.lower().startswith(tuple(prefixes)):
+                listed = ", ".join([*reserved, *(f"{prefix}*" for prefix in prefixes)])
+                yield breach(cluster, "MasterUsername", f"{show(name)} is reserved by {engine}: {listed}.")
+            elif name and not (name[0].isascii() and name[0].isalpha()):
+                yield breach(cluster, "MasterUsername", f"{show(name)} does not begin with a letter.")

@@ -1,0 +1,1 @@
+"""Rules for AWS Backup: plans, vaults, and what they cover."""

@@ -1,0 +1,107 @@
+"""AWS Backup: plans that select something, data that some plan selects, restore tests that can be created."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from breakwater_guards.aws.backups import PLAN, SELECTION, Coverage, data_resources, services_of_plans
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.values import Text
+from breakwater_guards.model.views import view
+from breakwater_guards.rule import Breach, Severity, breach, rule, show
+
+GUIDE = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
+MAX_SELECTION_NAME = 50
+_NAME = re.compile(r"^[A-Za-z0-9_]*$")
+
+
+@rule(
+    "DR-BACKUP-01",
+    title="Every backup plan selects something",
+    prevents="The plan deploys, its schedule passes, and no backup is ever made: nothing is assigned to it",
+    fix="Add an AWS::Backup::BackupSelection with the plan's id and the ARNs or tags of what it protects.",
+    sources=(f"{GUIDE}/assigning-resources.html",),
+)
+def plan_has_selection(app: Assembly) -> Iterator[Breach]:
+    """A plan that no selection of the assembly refers to."""
+    chosen = [app.target(selection.get("BackupPlanId")) for selection in app.of_type(SELECTION)]
+    if None in chosen:
+        return  # a selection whose plan only the deployment knows may be anybody's
+    selected = {plan.reference for plan in chosen if plan is not None}
+    for plan in app.of_type(PLAN):
+        if plan.reference not in selected:
+            yield breach(plan, "", "no AWS::Backup::BackupSelection refers to this plan.")
+
+
+@rule(
+    "DR-BACKUP-02",
+    title="Every Aurora cluster and DynamoDB table is in a backup plan",
+    prevents="The application has backup plans, and this resource is in none of them: after a deletion or a bad write "
+    "there is no recovery point in the vault",
+    fix="Add the resource's ARN to a selection, or give it the tag that a selection asks for.",
+    sources=(f"{GUIDE}/assigning-resources.html", f"{GUIDE}/API_BackupSelection.html"),
+)
+def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
+    """A cluster or table that no selection of the whole assembly covers by ARN, wildcard or tag."""
+    coverage = view(app, Coverage)
+    for resource in data_resources(app) if coverage.selections else ():
+        if not coverage.may_include(resource):
+            yield breach(
+                resource, "", f"in none of the {len(coverage.selections)} backup selections of the application."
+            )
+
+
+@rule(
+    "DR-BACKUP-07",
+    title="Names of restore testing are letters, digits and underscores",
+    prevents="Restore testing names must contain only alphanumeric characters and underscores: the stack fails at the "
+    "plan, after everything that it depends on was created",
+    fix="Use underscores instead of hyphens and dots; a Region's name needs them replaced too. At most 50 characters.",
+    sources=(
+        f"{GUIDE}/API_RestoreTestingPlanForCreate.html",
+        f"{GUIDE}/API_RestoreTestingSelectionForCreate.html",
+        "https://github.com/pulumi/pulumi-aws/pull/5574",
+    ),
+)
+def restore_test_names_are_valid(app: Assembly) -> Iterator[Breach]:
+    """A hyphen, dot or blank in the name of a restore testing plan or selection."""
+    for kind, names in (
+        ("AWS::Backup::RestoreTestingPlan", ("RestoreTestingPlanName",)),
+        ("AWS::Backup::RestoreTestingSelection", ("RestoreTestingPlanName", "RestoreTestingSelectionName")),
+    ):
+        for resource in app.of_type(kind):
+            for name in names:
+                for value in resource.given(name):
+                    if not _is_valid_name(value):
+                        allowed = f"letters, digits and underscores, at most {MAX_SELECTION_NAME}"
+                        yield breach(resource, name, f"{show(value)}; allowed: {allowed}.")
+
+
+@rule(
+    "DR-BACKUP-08",
+    title="Continuous backup is promised only for what supports it",
+    prevents="DynamoDB has no continuous backup in AWS Backup: the rule falls back to snapshots in silence; a vault "
+    "cannot recover to a point in time",
+    fix="Use PointInTimeRecoverySpecification on the table for recovery to a point in time, and snapshots in the plan.",
+    sources=(f"{GUIDE}/point-in-time-recovery.html", f"{GUIDE}/backup-feature-availability.html"),
+    severity=Severity.WARNING,
+)
+def continuous_backup_is_supported(app: Assembly) -> Iterator[Breach]:
+    """EnableContinuousBackup in a plan that selects DynamoDB tables only."""
+    services = view(app, services_of_plans)
+    for plan in app.of_type(PLAN):
+        continuous = plan.options("BackupPlan.BackupPlanRule[].EnableContinuousBackup")
+        if services.get(plan.reference) == {"dynamodb"} and True in map(as_bool, continuous):
+            path = "BackupPlan.BackupPlanRule[].EnableContinuousBackup"
+            yield breach(plan, path, "true, but the plan selects DynamoDB tables only.")
+
+
+def _is_valid_name(value: Any) -> bool:
+    """Judge the known parts of a name: one hyphen is enough, whatever the deployment adds."""
+    if not isinstance(value, str | Text):
+        return True
+    known = [part for part in value.parts if isinstance(part, str)] if isinstance(value, Text) else [value]
+    return all(map(_NAME.match, known)) and sum(map(len, known)) <= MAX_SELECTION_NAME

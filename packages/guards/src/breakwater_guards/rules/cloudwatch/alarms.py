@@ -1,0 +1,156 @@
+"""CloudWatch: alarms that tell somebody, and that can fire at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from breakwater_guards.aws.alarms import ALARM, COMPOSITE, Metric, metrics_of
+from breakwater_guards.aws.deliveries import EVENT_RULE
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
+from breakwater_guards.model.nesting import NESTED_STACK
+from breakwater_guards.model.scalars import as_bool, as_number
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Reference
+from breakwater_guards.model.views import view
+from breakwater_guards.rule import Breach, breach, rule
+
+PUT_METRIC_ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
+ALARM_EMAIL = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
+ACTIONS = ("AlarmActions[]", "OKActions[]", "InsufficientDataActions[]")
+# What reads an alarm's state by the alarm's name.
+READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "AWS::Route53::HealthCheck")
+
+
+@rule(
+    "DR-CLOUDWATCH-01",
+    title="An alarm tells somebody",
+    prevents="Nothing says so: the alarm goes red on a page that nobody looks at",
+    fix="Add AlarmActions, e.g. a topic, and leave ActionsEnabled on; or let a composite alarm or event rule watch it.",
+    sources=(
+        ALARM_EMAIL,
+        PUT_METRIC_ALARM,
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html",
+    ),
+)
+def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
+    """No action in any arm of a condition and no reader of the alarm's state, or actions that are switched off."""
+    for alarm in app.of_type(ALARM, COMPOSITE):
+        if all(as_bool(value) is False for value in alarm.options("ActionsEnabled")):
+            yield breach(alarm, "ActionsEnabled", "the alarm's actions are switched off; allowed is true.")
+        elif all(value is ABSENT for path in ACTIONS for value in alarm.options(path)) and not _is_read(app, alarm):
+            yield breach(
+                alarm, "AlarmActions", "the alarm has no action, and nothing in the templates reads its state."
+            )
+
+
+@rule(
+    "DR-CLOUDWATCH-04",
+    title="An alarm's periods are ones that CloudWatch evaluates",
+    prevents=(
+        "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400) / "
+        "DatapointsToAlarm must be less than or equal to EvaluationPeriods (ValidationError; the alarm fails to create)"
+    ),
+    fix=(
+        "Use a period of 10, 20, 30 or a multiple of 60 seconds; periods times length of at most one day, or of seven "
+        "days when the period is an hour or more; and no more datapoints to alarm than periods."
+    ),
+    sources=(PUT_METRIC_ALARM, "https://github.com/hashicorp/terraform/issues/24070"),
+    data="cloudwatch_metrics",
+)
+def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
+    """A period of no valid length, a window that is too long, or more datapoints than periods."""
+    limits = facts("cloudwatch_metrics")["alarms"]
+    for alarm in app.of_type(ALARM):
+        counts = [count for count in map(as_number, alarm.given("EvaluationPeriods")) if count is not None]
+        for path in ("Period", "Metrics[].MetricStat.Period", "Metrics[].Period"):
+            for period in dict.fromkeys(map(as_number, alarm.given(path))):
+                if period is None:
+                    continue
+                if period not in limits["short_periods"] and (period % limits["period_step"] or period <= 0):
+                    yield breach(alarm, path, f"{period:g} seconds; allowed are 10, 20, 30 and multiples of 60.")
+                longest = limits["longest" if period >= limits["hour"] else "longest_below_an_hour"]
+                for count in counts:
+                    if count * period > longest:
+                        window = f"{count:g} periods of {period:g} s are {count * period:g} s"
+                        yield breach(alarm, "EvaluationPeriods", f"{window}; allowed are {longest} s.")
+        for wanted in map(as_number, alarm.given("DatapointsToAlarm")):
+            if wanted is not None and counts and wanted > max(counts):
+                yield breach(alarm, "DatapointsToAlarm", f"{wanted:g} of {max(counts):g} periods can never be reached.")
+
+
+@rule(
+    "DR-CLOUDWATCH-05",
+    title="A threshold lies where the metric can cross it",
+    prevents="Nothing says so: a percentage never exceeds 100, and the alarm never fires",
+    fix="Use a threshold inside the metric's range, e.g. 80 for 80 percent.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html",
+        PUT_METRIC_ALARM,
+    ),
+    data="cloudwatch_metrics",
+)
+def threshold_can_be_crossed(app: Assembly) -> Iterator[Breach]:
+    """A limit at or beyond the end of the metric's range, on the side that the alarm waits for."""
+    for metric in metrics_of(app):
+        limits = _range(metric)
+        operator, threshold = metric.alarm.get("ComparisonOperator"), as_number(metric.alarm.get("Threshold"))
+        if limits is None or threshold is None or metric.path != "Dimensions":
+            continue
+        lowest, highest = limits
+        never = {
+            "GreaterThanThreshold": threshold >= highest,
+            "GreaterThanOrEqualToThreshold": threshold > highest,
+            "LessThanThreshold": threshold <= lowest,
+            "LessThanOrEqualToThreshold": threshold < lowest,
+        }
+        if isinstance(operator, str) and never.get(operator):
+            yield breach(
+                metric.alarm,
+                "Threshold",
+                f"{operator} {threshold:g} is never true: {metric.name} lies between {lowest} and {highest}.",
+            )
+
+
+def _range(metric: Metric) -> tuple[float, float] | None:
+    """Return where values of a metric lie, for statistics that do not add values up."""
+    if not isinstance(metric.namespace, str) or not isinstance(metric.name, str):
+        return None
+    statistic = metric.statistic
+    plain = statistic in ("Average", "Minimum", "Maximum") or (
+        isinstance(statistic, str) and statistic[:1] == "p" and statistic[1:].replace(".", "", 1).isdigit()
+    )
+    limits = facts("cloudwatch_metrics")["ranges"].get(metric.namespace, {}).get(metric.name)
+    return (limits[0], limits[1]) if plain and limits else None
+
+
+def _is_read(app: Assembly, alarm: Resource) -> bool:
+    """Tell whether a composite alarm, a deployment, a health check or anything else refers to an alarm."""
+    if alarm.reference in view(app, _referred) or view(app, _hears_of_every_alarm):
+        return True
+    name = alarm.get("AlarmName")
+    return isinstance(name, str) and any(
+        name in json.dumps(reader.body, default=str) for reader in app.of_type(*READERS) if reader is not alarm
+    )
+
+
+def _hears_of_every_alarm(app: Assembly) -> bool:
+    """Tell whether an event rule listens to alarms, as AWS announces each change of each alarm on the event bus."""
+    return any("aws.cloudwatch" in json.dumps(rule.body, default=str) for rule in app.of_type(EVENT_RULE))
+
+
+def _referred(app: Assembly) -> set[Reference]:
+    """Return what resources and exported outputs refer to; a dashboard shows a state and does nothing about it."""
+    found: set[Reference] = set()
+    for template in app.templates.values():
+        written = [
+            resource.body.get("Properties")
+            for resource in template.resources.values()
+            if resource.type not in ("AWS::CloudWatch::Dashboard", NESTED_STACK)
+        ]
+        exported = [output for output in template.outputs.values() if isinstance(output, dict) and "Export" in output]
+        for reference in mentioned(template, [*written, *exported]):
+            found.add(Reference(reference.template, reference.logical_id))
+    return found

@@ -1,0 +1,59 @@
+"""ECS: secrets that change after a task has read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.ecs import DEFINITION
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import Reference, Text
+from breakwater_guards.rule import Breach, Severity, breach, rule
+
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
+ATTACHMENT = "AWS::SecretsManager::SecretTargetAttachment"
+MANAGED = "MasterUserSecret.SecretArn"
+VALUE_FROM = "ContainerDefinitions[].Secrets[].ValueFrom"
+
+
+@rule(
+    "DR-ECS-18",
+    title="Containers are not handed a secret that rotates",
+    severity=Severity.WARNING,
+    prevents="FATAL: password authentication failed for user … (days after the deployment: ECS reads the secret when a "
+    "task starts, RDS replaces it every seven days)",
+    fix="Give the task the secret's ARN and let it fetch the value again when a connection fails, or use IAM database "
+    "authentication.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data-secrets.html",
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html",
+    ),
+)
+def secrets_do_not_rotate(app: Assembly) -> Iterator[Breach]:
+    """A password that RDS manages, or a secret with a rotation schedule, among the `Secrets` of a container."""
+    rotating = {secret.reference for secret in _with_a_schedule(app)}
+    for definition in app.of_type(DEFINITION):
+        for value in definition.given(VALUE_FROM):
+            for reference in value.references if isinstance(value, Text) else (value,):
+                if not isinstance(reference, Reference):
+                    continue
+                secret = _secret_of(app, reference)
+                if reference.attribute == MANAGED or (secret is not None and secret.reference in rotating):
+                    name = f"{reference.logical_id}.{reference.attribute}".rstrip(".")
+                    yield breach(definition, VALUE_FROM, f"{name} rotates, and a running task keeps the old value.")
+
+
+def _with_a_schedule(app: Assembly) -> Iterator[Resource]:
+    for schedule in app.of_type("AWS::SecretsManager::RotationSchedule"):
+        for value in schedule.given("SecretId"):
+            secret = _secret_of(app, value)
+            if secret is not None:
+                yield secret
+
+
+def _secret_of(app: Assembly, value: object) -> Resource | None:
+    """Return the secret that a value names, itself or through its attachment to a database."""
+    target = app.target(value)
+    if target is not None and target.type == ATTACHMENT:
+        target = app.target(target.get("SecretId"))
+    return target if target is not None and target.type == SECRET else None

@@ -1,0 +1,1 @@
+"""Rules for any resource: deletion, names, environments, and references between stacks."""

@@ -1,0 +1,74 @@
+"""Hygiene: physical names and tags that tell one deployment from another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from breakwater_guards.aws.tags import environment_meant, inherited_tag, physical_name, root_of, tag_of, words_of
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.rule import Breach, Severity, breach, rule, show
+
+NAMES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"
+TAGGING = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html"
+
+
+@rule(
+    "DR-HYGIENE-01",
+    title="Physical names carry the deployment's suffix",
+    prevents=(
+        "… already exists in stack … (the second deployment in the account fails), or CloudFormation cannot update a "
+        "stack when a custom-named resource requires replacing"
+    ),
+    fix="Put the value of the Suffix tag into the name, or leave the name out and let CloudFormation make one.",
+    sources=(NAMES,),
+    data="physical_names",
+)
+def names_carry_the_suffix(app: Assembly) -> Iterator[Breach]:
+    """A literal name without the value of the `Suffix` tag of its resource or stack; no such tag, no finding."""
+    for resource in app.of_type(*facts("physical_names")["properties"]):
+        named = physical_name(resource)
+        suffix = inherited_tag(resource, "suffix") if named else None
+        if named and suffix and "".join(words_of(suffix)) not in "".join(words_of(named[1])):
+            yield breach(resource, named[0], f"{show(named[1])} does not contain the suffix {show(suffix)}.")
+
+
+@rule(
+    "DR-HYGIENE-02",
+    title="Tags and names agree on the environment",
+    severity=Severity.WARNING,
+    prevents="Nothing says so: backup selections and clean-up scripts take production for a test, or the reverse",
+    fix="Take the Environment tag and the names from one setting, e.g. Tags.of(app).add('Environment', …).",
+    sources=(TAGGING,),
+    data="physical_names",
+)
+def environments_agree(app: Assembly) -> Iterator[Breach]:
+    """Two environments among the tags of one tree of stacks, or a name with `prod` in it that is tagged `dev`."""
+    tagged: dict[str, list[tuple[Resource, str]]] = {}
+    for template in app.templates.values():
+        for resource in template.resources.values():
+            environment = tag_of(resource, "environment")
+            if environment is not None and environment_meant(environment) is not None:
+                tagged.setdefault(root_of(template).key, []).append((resource, environment))
+    for resources in tagged.values():
+        usual = Counter(environment_meant(environment) for _, environment in resources).most_common(1)[0][0]
+        for resource, environment in resources:
+            if environment_meant(environment) != usual:
+                message = f"tagged Environment {show(environment)}; the other resources of the stacks are {usual}."
+                yield breach(resource, "Tags", message)
+    yield from _contradicting_names(app)
+
+
+def _contradicting_names(app: Assembly) -> Iterator[Breach]:
+    known = facts("physical_names")
+    for resource in app.of_type(*known["properties"]):
+        named = physical_name(resource)
+        environment = inherited_tag(resource, "environment") if named else None
+        if not named or not environment or environment_meant(environment) is None:
+            continue
+        told = {meant for word in words_of(named[1]) if (meant := environment_meant(word)) is not None}
+        if environment_meant(environment) not in told and told.intersection(known["environments_in_names"]):
+            message = f"{show(named[1])} in a stack tagged Environment {show(environment)}."
+            yield breach(resource, named[0], message)

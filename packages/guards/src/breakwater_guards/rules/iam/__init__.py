@@ -1,0 +1,1 @@
+"""Rules for AWS IAM policies and roles."""

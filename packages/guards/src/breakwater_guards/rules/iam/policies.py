@@ -1,0 +1,91 @@
+"""IAM: who a policy names, and by which path a managed policy is attached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from breakwater_guards.aws.policies import all_statements
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import Text
+from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rules.iam.principals import defect
+
+PRINCIPALS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
+MANAGED_POLICIES = "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html"
+_AWS_POLICY = re.compile(r"arn:[^:]*:iam::aws:policy/(?P<path>(?:[^/*]+/)*)(?P<name>[^/*]+)")
+_HOLDERS = {
+    "AWS::IAM::Role": "ManagedPolicyArns",
+    "AWS::IAM::User": "ManagedPolicyArns",
+    "AWS::IAM::Group": "ManagedPolicyArns",
+    "AWS::SSO::PermissionSet": "ManagedPolicies",
+}
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
+_NOT_ATTACHABLE = {"aws-service-role/": "service-linked roles", "root-task/": "sts:AssumeRoot"}
+
+
+@rule(
+    "DR-IAM-01",
+    title="Principals of policies are principals",
+    prevents='Invalid principal in policy: "AWS":"arn:aws:rds:…:cluster:…" (MalformedPolicyDocument)',
+    fix="Name an account, an IAM role or user by its ARN, or a service as Service: <name>.amazonaws.com. "
+    "A database, a bucket or a function is never a principal: name the role that it runs with.",
+    sources=(PRINCIPALS, "https://github.com/aws-cloudformation/cfn-lint/issues/4287"),
+)
+def principals_are_principals(app: Assembly) -> Iterator[Breach]:
+    """A principal that AWS rejects, in a trust, resource or key policy of any resource type."""
+    for statement in all_statements(app):
+        for principal in (*statement.principals, *statement.not_principals):
+            reason = defect(app, principal)
+            if reason:
+                shown = f"{principal.kind}: {show(principal.value)}".removeprefix(": ")
+                yield breach(statement.resource, principal.path, f"{shown} is no principal: {reason}.")
+
+
+@rule(
+    "DR-IAM-02",
+    title="Managed policies of AWS are attached by the path that they have",
+    prevents="Policy arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole does not exist or is not attachable "
+    "(NoSuchEntity; the role fails to create)",
+    fix="Write the ARN as AWS lists it; in the CDK pass the path too: "
+    'ManagedPolicy.from_aws_managed_policy_name("service-role/AWSLambdaBasicExecutionRole").',
+    sources=(
+        MANAGED_POLICIES,
+        "https://github.com/aws/aws-cdk/issues/3379",
+        "https://github.com/aws/aws-cdk/issues/6131",
+    ),
+    data="managed_policies",
+)
+def managed_policies_have_their_path(app: Assembly) -> Iterator[Breach]:
+    """An ARN whose name AWS knows under another path, or that only AWS itself can attach."""
+    paths = _paths()
+    for kind, name in _HOLDERS.items():
+        for resource in app.of_type(kind):
+            for value in dict.fromkeys(_texts(resource.options(f"{name}[]"))):
+                match = _AWS_POLICY.fullmatch(value)
+                actual = paths.get(match["name"]) if match else None
+                if match is None or actual is None:
+                    continue  # a policy newer than the facts, or one of the account's own
+                if actual in _NOT_ATTACHABLE:
+                    message = f"{match['name']} is for {_NOT_ATTACHABLE[actual]} only and cannot be attached."
+                    yield breach(resource, name, message)
+                elif match["path"] != actual:
+                    yield breach(
+                        resource, name, f"{value!r} does not exist: AWS has it as policy/{actual}{match['name']}."
+                    )
+
+
+@cache
+def _paths() -> dict[str, str]:
+    by_path: dict[str, list[str]] = facts("managed_policies")["names_by_path"]
+    return {name: path for path, names in by_path.items() for name in names}
+
+
+def _texts(values: list[Any]) -> Iterator[str]:
+    """Render ARNs; an unknown partition reads as a star."""
+    for value in values:
+        if isinstance(value, str | Text):
+            yield value.known if isinstance(value, Text) else value

@@ -1,0 +1,1 @@
+"""Rules for AWS Lambda functions: their code, configuration and network."""

@@ -1,0 +1,126 @@
+"""The code of a Lambda function as far as it lies beside the templates: inline, or an asset of a cloud assembly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.tokens import deferred
+
+_LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided)")
+_SUFFIXES = {
+    "python": (".py", "/__init__.py", ".pyc", ".so"),
+    "nodejs": (".js", ".mjs", ".cjs", ""),
+    "ruby": (".rb",),
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What the template says lies beside it.
+
+    Args:
+        name: as the template writes it.
+        path: where that is.
+    """
+
+    name: str
+    path: Path
+
+    def problem(self) -> str | None:
+        """Return why the asset cannot be deployed, or ``None``."""
+        if not self.path.exists():
+            return "does not exist"
+        try:
+            empty = not any(self.path.iterdir()) if self.path.is_dir() else self.path.stat().st_size == 0
+        except OSError:
+            return "cannot be read"
+        return "is empty" if empty else None
+
+    def holds(self, candidates: list[str]) -> bool | None:
+        """Tell whether one of some files is in the asset; ``None`` when the asset cannot be read as one."""
+        try:
+            if self.path.is_dir():
+                return any((self.path / candidate).is_file() for candidate in candidates)
+            with ZipFile(self.path) as archive:
+                return not set(candidates).isdisjoint(archive.namelist())
+        except (BadZipFile, OSError, ValueError, NotImplementedError):
+            return None
+
+
+def asset_of(function: Resource) -> Asset | None:
+    """Return the local code of a function, or ``None`` when it is elsewhere or outside what is judged.
+
+    CDK names the staged asset in the metadata; `aws cloudformation package` takes a path for ``Code``. What
+    `sam build` makes of a ``CodeUri`` need not exist yet.
+    """
+    folder = function.template.assembly.folder
+    name = _local_name(function)
+    if folder is None or name is None or Path(name).is_absolute():
+        return None
+    try:
+        root = folder.resolve()
+        path = (root / PurePosixPath(function.template.key).parent / name).resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):
+        return None  # no path of this system: a NUL, a name too long, a circle of links
+    return Asset(name, path) if path.is_relative_to(root) and path != root else None
+
+
+def handler_files(runtime: str, handler: str) -> list[str]:
+    """Return the files of which one must hold a handler; empty for runtimes whose packages are not readable.
+
+    Args:
+        runtime: e.g. ``python3.13``.
+        handler: e.g. ``package.module.function``.
+    """
+    match = _LANGUAGE.match(runtime)
+    language = match[1] if match else ""
+    if language == "provided":
+        return ["bootstrap"]
+    if language not in _SUFFIXES or handler.startswith("/") or ".." in handler:
+        return []
+    module = _module(language, handler)
+    return [f"{module}{suffix}" for suffix in _SUFFIXES[language]] if module else []
+
+
+def inline_problems(runtime: Any, handler: Any, code: Any) -> Iterator[str]:
+    """Yield what keeps inline code from running; CloudFormation writes it to a file called ``index``."""
+    if isinstance(runtime, str) and not runtime.startswith(("nodejs", "python")):
+        yield f"inline code takes a Node.js or Python runtime, not {runtime!r}"
+    if not isinstance(handler, str) or deferred(handler):
+        return
+    module, _, name = handler.rpartition(".")
+    if module != "index":
+        yield f"inline code is the file index, so the handler is index.<function>, not {handler!r}"
+    elif isinstance(code, str) and code.strip() and not re.search(rf"\b{re.escape(name)}\b", code):
+        yield f"{name!r} of handler {handler!r} does not occur in the inline code"
+
+
+def _module(language: str, handler: str) -> str:
+    folder, _, last = handler.rpartition("/")
+    if language == "python":
+        return handler.rpartition(".")[0].replace(".", "/")
+    module = last.partition(".")[0]  # Node.js and Ruby: everything after the first dot is within the file
+    return f"{folder}/{module}" if folder else module
+
+
+def _local_name(function: Resource) -> str | None:
+    metadata = function.body.get("Metadata")
+    if isinstance(metadata, dict) and "aws:asset:path" in metadata:
+        name = metadata["aws:asset:path"]
+        staged = metadata.get("aws:asset:property") == "Code" and _in_cloud_assembly(function)
+        return name if staged and isinstance(name, str) and name else None
+    code = function.get("Code")
+    return code if isinstance(code, str) and code and "://" not in code and not deferred(code) else None
+
+
+def _in_cloud_assembly(function: Resource) -> bool:
+    """Tell whether the template lies in a cloud assembly; elsewhere its assets need not be beside it."""
+    folder = function.template.assembly.folder
+    return folder is not None and (folder / PurePosixPath(function.template.key).parent / "manifest.json").is_file()

@@ -1,0 +1,1 @@
+"""Rules for Application Load Balancers and what stands behind them."""

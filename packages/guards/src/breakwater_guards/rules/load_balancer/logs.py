@@ -1,0 +1,158 @@
+"""Application Load Balancers: logs that reach their bucket."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from breakwater_guards.aws.balancers import balancers_of
+from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.aws.statements import Principal, Statement
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.lookup import Lookup
+from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import Reference, Text
+from breakwater_guards.model.verdict import Verdict, all_of, any_of
+from breakwater_guards.rule import Breach, breach, rule, show
+
+ACCESS_LOGS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"
+LOG_KINDS = ("access_logs", "connection_logs", "health_check_logs")
+BUCKET, BUCKET_POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
+ALGORITHM = "BucketEncryption.ServerSideEncryptionConfiguration[].ServerSideEncryptionByDefault.SSEAlgorithm"
+_ACCOUNT = re.compile(r"^(?:arn:[^:]*:iam::)?(\d{12})(?::root)?$")
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """Logs of one kind that a load balancer writes to a bucket of the assembly."""
+
+    balancer: Resource
+    kind: str
+    bucket: Resource
+    prefix: Any
+
+
+@rule(
+    "DR-ALB-04",
+    title="Load balancer logs go to a bucket without KMS encryption",
+    prevents="Access Denied for bucket: … Please check S3bucket permission (InvalidConfigurationRequest)",
+    fix="Encrypt the log bucket with SSE-S3 (AES256): Application Load Balancers support nothing else.",
+    sources=(ACCESS_LOGS, "https://github.com/aws/aws-cdk/issues/21947"),
+)
+def log_bucket_has_no_kms_key(app: Assembly) -> Iterator[Breach]:
+    """A log bucket whose default encryption takes a KMS key."""
+    for delivery in _deliveries(app):
+        for algorithm in delivery.bucket.options(ALGORITHM):
+            if isinstance(algorithm, str) and algorithm.startswith("aws:kms"):
+                yield breach(
+                    delivery.bucket,
+                    "BucketEncryption",
+                    f"{show(algorithm)} on the bucket for the {_words(delivery.kind)} of "
+                    f"{delivery.balancer.logical_id}; only 'AES256' is supported.",
+                )
+
+
+@rule(
+    "DR-ALB-05",
+    title="The policy of the log bucket lets Elastic Load Balancing write",
+    prevents="Access Denied for bucket: … Please check S3bucket permission (InvalidConfigurationRequest)",
+    fix="Allow s3:PutObject to logdelivery.elasticloadbalancing.amazonaws.com on BUCKET/PREFIX/AWSLogs/ACCOUNT/*.",
+    sources=(ACCESS_LOGS,),
+    data="load_balancing",
+)
+def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
+    """A log bucket of the assembly without a statement that admits the delivery under the load balancer's prefix."""
+    policies, complete = _policies(app)
+    for delivery in _deliveries(app) if complete else ():
+        own = policies.get(delivery.bucket.reference, [])
+        statements = [statement for policy in own for statement in statements_of(policy)]
+        if any_of(_admits(statement, delivery.prefix) for statement in statements) is Verdict.NO:
+            yield breach(
+                own[0] if own else delivery.bucket,
+                "PolicyDocument" if own else "",
+                f"No statement lets Elastic Load Balancing put the {_words(delivery.kind)} of "
+                f"{delivery.balancer.logical_id} under {show(_key(delivery.prefix))} of {delivery.bucket.logical_id}.",
+            )
+
+
+def _deliveries(app: Assembly) -> Iterator[_Delivery]:
+    buckets = Lookup(app, BUCKET, name="BucketName")
+    for balancer in balancers_of(app).application():
+        attributes = {
+            item["Key"]: item.get("Value")
+            for item in balancer.given("LoadBalancerAttributes[]")
+            if isinstance(item, dict) and isinstance(item.get("Key"), str)
+        }
+        for kind in LOG_KINDS:
+            bucket = buckets.find(attributes.get(f"{kind}.s3.bucket"), balancer.template)
+            if bucket is not None and as_bool(attributes.get(f"{kind}.s3.enabled")):
+                yield _Delivery(balancer, kind, bucket, attributes.get(f"{kind}.s3.prefix", ""))
+
+
+def _policies(app: Assembly) -> tuple[dict[Reference, list[Resource]], bool]:
+    """Return the bucket policies by bucket, and whether all are accounted for."""
+    buckets = Lookup(app, BUCKET, name="BucketName")
+    found: dict[Reference, list[Resource]] = defaultdict(list)
+    complete = True
+    for policy in app.of_type(BUCKET_POLICY):
+        value = policy.get("Bucket")
+        bucket = buckets.find(value, policy.template)
+        if bucket is not None:
+            found[bucket.reference].append(policy)
+        elif not isinstance(value, str):
+            complete = False
+    return found, complete
+
+
+def _admits(statement: Statement, prefix: Any) -> Verdict:
+    if statement.effect != "Allow":
+        return Verdict.NO if statement.effect == "Deny" else Verdict.MAYBE
+    return all_of(
+        [
+            any_of(_delivers(principal) for principal in statement.principals),
+            statement.acts_on("s3:PutObject"),
+            any_of(_covers(resource, prefix) for resource in statement.resources),
+        ]
+    )
+
+
+def _delivers(principal: Principal) -> Verdict:
+    """Tell whether a principal is the delivery service, or the account that delivers in older regions."""
+    value = principal.value.known if isinstance(principal.value, Text) else principal.value
+    if not isinstance(value, str):
+        return Verdict.MAYBE
+    if value == "*" or value.startswith("logdelivery.elasticloadbalancing."):
+        return Verdict.YES
+    if principal.kind != "AWS":
+        return Verdict.NO
+    account = _ACCOUNT.match(value)
+    if account is None:
+        return Verdict.MAYBE if "*" in value else Verdict.NO
+    return Verdict.YES if account[1] in facts("load_balancing")["log_delivery_accounts"].values() else Verdict.NO
+
+
+def _covers(resource: Any, prefix: Any) -> Verdict:
+    """Compare the literal beginning of a resource's key with that of the delivered objects."""
+    pattern = resource.known if isinstance(resource, Text) else resource
+    if not isinstance(pattern, str) or not isinstance(prefix, str):
+        return Verdict.MAYBE
+    if pattern == "*":
+        return Verdict.YES
+    _, slash, key = pattern.partition("/")
+    literal, wanted = re.split(r"[*?]", key)[0], _key(prefix)
+    if not slash:
+        return Verdict.YES if pattern.endswith("*") and isinstance(resource, str) else Verdict.NO
+    return Verdict.YES if literal.startswith(wanted) or wanted.startswith(literal) else Verdict.NO
+
+
+def _key(prefix: Any) -> str:
+    return f"{prefix.strip('/')}/AWSLogs/".lstrip("/") if isinstance(prefix, str) else "*/AWSLogs/"
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")

@@ -1,0 +1,128 @@
+"""Application Load Balancers: targets that can register and that the load balancer reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.balancers import balancers_of
+from breakwater_guards.aws.ecs import NETWORK, Service, services_of
+from breakwater_guards.aws.network import SUBNET, network_of
+from breakwater_guards.aws.security_groups import security_groups_of
+from breakwater_guards.aws.zones import one_zone
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.scalars import as_int
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.verdict import Verdict
+from breakwater_guards.rule import Breach, breach, rule, show
+
+ECS_BALANCING = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+
+
+@rule(
+    "DR-ALB-01",
+    title="Target groups of awsvpc and Fargate services have target type ip",
+    prevents="InvalidParameterException: The provided target group … has target type instance, which is incompatible "
+    "with the awsvpc network mode specified in the task definition.",
+    fix="Set TargetType: ip on the target group (the default is instance).",
+    sources=(ECS_BALANCING,),
+)
+def targets_are_addresses(app: Assembly) -> Iterator[Breach]:
+    """Tasks with network interfaces of their own, and a target group for instances."""
+    for service in services_of(app):
+        own_interface = service.definition is not None and service.definition.get("NetworkMode") == "awsvpc"
+        for group in _target_groups(app, service) if service.fargate or own_interface else ():
+            for value in group.options("TargetType"):
+                if value is ABSENT or (isinstance(value, str) and value != "ip"):
+                    yield breach(
+                        group,
+                        "TargetType",
+                        f"{show(value)}: tasks of {service.resource.logical_id} register by address; "
+                        "only 'ip' is allowed.",
+                    )
+
+
+@rule(
+    "DR-ALB-02",
+    title="Security groups let the load balancer reach the tasks",
+    prevents="(reason Request timed out): every target stays unhealthy, the deployment never ends, clients get 504",
+    fix="Allow the container's port from the load balancer's security group in the tasks' group, and out of the load "
+    "balancer's group.",
+    sources=(
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html",
+    ),
+)
+def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
+    """A listener that forwards to tasks, and a closed port between them: of the container or of its health check."""
+    groups, balancers = security_groups_of(app), balancers_of(app)
+    for service in services_of(app):
+        for group, port in _ports(app, service):
+            for balancer in balancers.in_front_of(group):
+                subnets = [network_of(app).resource(value, SUBNET) for value in balancer.options("Subnets[]")]
+                front = security_groups_of(app).party(balancer.options("SecurityGroups[]"), subnets)
+                if groups.lets_out(front, port, service.party) is Verdict.NO:
+                    side = f"the security groups of {balancer.logical_id} let nothing out to port {port} of the tasks"
+                elif groups.lets_in(service.party, port, front) is Verdict.NO:
+                    side = f"the tasks' security groups do not admit {balancer.logical_id} on port {port}"
+                else:
+                    continue
+                yield breach(
+                    service.resource, f"{NETWORK}.SecurityGroups", f"{group.logical_id} sends to the tasks, but {side}."
+                )
+
+
+@rule(
+    "DR-ALB-03",
+    title="Application Load Balancers have subnets in at least two Availability Zones",
+    prevents="At least two subnets in two different Availability Zones must be specified (ValidationError)",
+    fix="Give the load balancer subnets in at least two Availability Zones.",
+    sources=("https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html",),
+)
+def balancer_in_two_zones(app: Assembly) -> Iterator[Breach]:
+    """Subnets that all lie in one zone."""
+    for balancer in balancers_of(app).application():
+        found = one_zone(app, balancer, "Subnets")
+        if found:
+            yield breach(balancer, "Subnets", f"{found}; at least two zones are required.")
+
+
+@rule(
+    "DR-ALB-06",
+    title="Services are created after the listener of their target group",
+    prevents="The target group with targetGroupArn … does not have an associated load balancer. "
+    "(InvalidParameterException, at the first deployment)",
+    fix="Let a listener or listener rule forward to the target group, and name it in the service's DependsOn.",
+    sources=("https://github.com/aws/aws-cdk/issues/1160", ECS_BALANCING),
+)
+def service_waits_for_its_listener(app: Assembly) -> Iterator[Breach]:
+    """A target group without a listener, or one whose listener CloudFormation may create after the service."""
+    balancers = balancers_of(app)
+    for service in services_of(app):
+        for group in _target_groups(app, service):
+            listeners = balancers.listeners_of(group)
+            if not listeners and balancers.complete:
+                problem = f"no listener forwards to {group.logical_id}"
+            elif listeners and not balancers.may_exist_before(service.resource, listeners):
+                names = ", ".join(listener.logical_id for listener in listeners)
+                problem = f"nothing makes CloudFormation create {names} before the service"
+            else:
+                continue
+            yield breach(service.resource, "LoadBalancers.TargetGroupArn", f"{problem[0].upper()}{problem[1:]}.")
+
+
+def _target_groups(app: Assembly, service: Service) -> list[Resource]:
+    found = [app.target(value) for value in service.resource.given("LoadBalancers[].TargetGroupArn")]
+    return [group for group in found if group is not None and group.type == TARGET_GROUP]
+
+
+def _ports(app: Assembly, service: Service) -> Iterator[tuple[Resource, int]]:
+    """Yield each target group of a service with the ports that a load balancer opens: traffic, health checks."""
+    if service.resource.options(NETWORK) == [ABSENT]:
+        return  # not awsvpc: the tasks have the security groups and ports of instances
+    for balancer in service.resource.given("LoadBalancers[]"):
+        group = app.target(balancer.get("TargetGroupArn")) if isinstance(balancer, dict) else None
+        if group is None or group.type != TARGET_GROUP:
+            continue
+        found = {as_int(balancer.get("ContainerPort")), *(as_int(value) for value in group.options("HealthCheckPort"))}
+        yield from ((group, port) for port in sorted(port for port in found if port is not None))

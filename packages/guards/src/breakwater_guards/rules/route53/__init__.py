@@ -1,0 +1,1 @@
+"""Rules for Amazon Route 53 records and health checks."""

@@ -1,0 +1,1 @@
+"""Rules for Amazon SNS topics and those who publish to them."""

@@ -1,0 +1,143 @@
+"""SNS and SQS: the keys of topics and queues that AWS services write to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.deliveries import TOPIC, Delivery, deliveries
+from breakwater_guards.aws.key_policies import Refusal, keys_of, refusal
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import Text
+from breakwater_guards.rule import Breach, breach, rule, show
+
+SNS_KEYS = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+SQS_KEYS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
+MANAGED = ("alias/aws/sns", "alias/aws/sqs")
+
+
+@rule(
+    "DR-SNS-01",
+    title="The key of an alarm's topic lets CloudWatch use it",
+    prevents=(
+        "CloudWatch Alarms does not have authorization to access the SNS topic encryption key "
+        "(only in the alarm's history: the alarm goes red and nobody hears of it)"
+    ),
+    fix="Let cloudwatch.amazonaws.com use kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
+    sources=(
+        SNS_KEYS,
+        "https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/31",
+        "https://github.com/aws/aws-cdk/issues/11121",
+    ),
+    data="key_users",
+)
+def alarms_can_use_the_key(app: Assembly) -> Iterator[Breach]:
+    """Alarm → topic → key, and no grant for CloudWatch at the end."""
+    yield from _missing(app, "cloudwatch")
+
+
+@rule(
+    "DR-SNS-02",
+    title="Topics and queues that AWS services write to have no AWS managed key",
+    prevents=(
+        "null (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException): the policy of an AWS managed key "
+        "names no such service and cannot be changed, so that every notice is lost"
+    ),
+    fix="Encrypt with a customer managed key whose policy lets the service use kms:Decrypt and kms:GenerateDataKey*.",
+    sources=(SNS_KEYS, SQS_KEYS, "https://github.com/ASFHyP3/hyp3/issues/762"),
+    data="key_users",
+)
+def no_managed_key(app: Assembly) -> Iterator[Breach]:
+    """`alias/aws/sns` behind an alarm or an event rule, `alias/aws/sqs` behind a rule, a bucket or a topic."""
+    for delivery in deliveries(app):
+        for value in delivery.target.given("KmsMasterKeyId"):
+            name = value.known if isinstance(value, Text) else value
+            if isinstance(name, str) and name.endswith(MANAGED):
+                yield breach(
+                    delivery.target,
+                    "KmsMasterKeyId",
+                    f"{show(value)} is an AWS managed key that {delivery.principal} may not use; "
+                    f"{delivery.told} would write here.",
+                )
+
+
+@rule(
+    "DR-SNS-05",
+    title="The key of an event rule's topic or queue lets EventBridge use it",
+    prevents="Nothing says so: EventBridge counts FailedInvocations, and every event is dropped",
+    fix="Let events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
+    sources=(SNS_KEYS, SQS_KEYS, "https://github.com/aws-samples/aws-secure-environment-accelerator/pull/1132"),
+    data="key_users",
+)
+def events_can_use_the_key(app: Assembly) -> Iterator[Breach]:
+    """Event rule → topic or queue → key, and no grant for EventBridge at the end."""
+    yield from _missing(app, "events")
+
+
+@rule(
+    "DR-SNS-06",
+    title="A topic's key asks EventBridge for no source condition",
+    prevents=(
+        "Adding the aws:SourceAccount and aws:SourceArn to a KMS policy is not supported for EventBridge-to-encrypted "
+        "topics: every event is dropped, and nothing says so"
+    ),
+    fix="Give events.amazonaws.com its own statement, without aws:SourceAccount, aws:SourceArn or aws:SourceOrgID.",
+    sources=(SNS_KEYS, "https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/407"),
+    data="key_users",
+)
+def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
+    """Every grant for EventBridge stands under a condition key that its calls to a topic do not carry."""
+    for delivery in deliveries(app, "events"):
+        if delivery.target.type != TOPIC:
+            continue
+        for key, reason in _refusals(app, delivery):
+            if reason.conditions:
+                yield breach(
+                    delivery.target,
+                    "KmsMasterKeyId",
+                    f"{_place(key)} lets {delivery.principal} in only under {', '.join(reason.conditions)}, which its "
+                    f"calls do not carry; {delivery.told} would publish here.",
+                )
+
+
+@rule(
+    "DR-SNS-07",
+    title="The key of a topic or queue lets S3, RDS and SNS use it where they write to it",
+    prevents=(
+        "Unable to validate the following destination configurations (S3, at deployment); events of RDS and messages "
+        "from a topic to a queue are dropped in silence"
+    ),
+    fix="Let the service use kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
+    sources=(SNS_KEYS, SQS_KEYS, "https://github.com/aws/aws-cdk/issues/29511"),
+    data="key_users",
+)
+def other_services_can_use_the_key(app: Assembly) -> Iterator[Breach]:
+    """Bucket notification, RDS event subscription or SNS subscription → topic or queue → key without a grant."""
+    yield from _missing(app, "s3", "events.rds", "sns")
+
+
+def _missing(app: Assembly, *services: str) -> Iterator[Breach]:
+    for delivery in deliveries(app, *services):
+        for key, reason in _refusals(app, delivery):
+            if reason.missing:
+                yield breach(
+                    delivery.target,
+                    "KmsMasterKeyId",
+                    f"{_place(key)} does not let {delivery.principal} use {', '.join(reason.missing)}; "
+                    f"{delivery.told} would write here.",
+                )
+
+
+def _refusals(app: Assembly, delivery: Delivery) -> Iterator[tuple[Resource, Refusal]]:
+    needs = facts("key_users")["messages"]
+    unmet = needs["conditions_never_met"].get(delivery.service, ()) if delivery.target.type == TOPIC else ()
+    for value in delivery.target.given("KmsMasterKeyId"):
+        for key in keys_of(app, value):
+            reason = refusal(key, delivery.service, needs["actions"], never_met=unmet)
+            if reason is not None:
+                yield key, reason
+
+
+def _place(key: Resource) -> str:
+    return f"the policy of {key.logical_id} ({key.template.file})"

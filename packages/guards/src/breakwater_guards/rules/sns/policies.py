@@ -1,0 +1,123 @@
+"""SNS: topic policies, which replace the default one that CloudWatch lives on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from breakwater_guards.aws.deliveries import TOPIC, deliveries, topics_named
+from breakwater_guards.aws.key_policies import is_closed, required_keys
+from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.aws.statements import Statement
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Text, is_known
+from breakwater_guards.model.verdict import Verdict
+from breakwater_guards.rule import Breach, breach, rule
+
+PUBLISH = "sns:Publish"
+POLICIES = {"AWS::SNS::TopicPolicy": "Topics[]", "AWS::SNS::TopicInlinePolicy": "TopicArn"}
+USE_CASES = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html"
+
+
+@rule(
+    "DR-SNS-03",
+    title="The policy of an alarm's topic lets CloudWatch publish",
+    prevents=(
+        "Resource: arn:aws:cloudwatch:…:alarm:… is not authorized to perform: SNS:Publish because no resource-based "
+        "policy allows the action (only in the alarm's history)"
+    ),
+    fix=(
+        "A topic policy replaces the default one: add a statement that lets cloudwatch.amazonaws.com use sns:Publish, "
+        "or keep the default statement of the owner."
+    ),
+    sources=(
+        USE_CASES,
+        "https://github.com/DataBiosphere/azul/pull/5651",
+        "https://github.com/aws-solutions/automated-security-response-on-aws/issues/43",
+    ),
+)
+def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
+    """A topic has a policy, for EventBridge say, that names neither CloudWatch nor the owner."""
+    for delivery in deliveries(app, "cloudwatch"):
+        policies = _policies(app).get(delivery.target, [])
+        if policies and not any(_lets_alarms_in(policy) for policy in policies):
+            yield breach(
+                policies[0],
+                "PolicyDocument",
+                f"the policy of {delivery.target.logical_id} lets neither cloudwatch.amazonaws.com nor the topic's "
+                f"owner use {PUBLISH}; {delivery.told} would publish there.",
+            )
+
+
+@rule(
+    "DR-SNS-04",
+    title="A topic behind an event rule lets EventBridge publish",
+    prevents="Nothing says so: EventBridge counts FailedInvocations, and every event is dropped",
+    fix="Add a topic policy with a statement that lets events.amazonaws.com use sns:Publish.",
+    sources=(
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html",
+        "https://repost.aws/knowledge-center/sns-not-getting-eventbridge-notification",
+    ),
+)
+def events_may_publish(app: Assembly) -> Iterator[Breach]:
+    """No policy at all (the default one is the owner's alone), or one that does not name EventBridge."""
+    policies = _policies(app)
+    if None in policies:
+        return  # a policy of a topic that only the deployment names may be this topic's
+    for delivery in deliveries(app, "events"):
+        if delivery.target.type != TOPIC:
+            continue
+        own = policies.get(delivery.target, [])
+        if not any(_lets_events_in(policy) for policy in own):
+            what = f"its policy {own[0].logical_id}" if own else "the default policy, the only one it has,"
+            yield breach(
+                delivery.target,
+                "",
+                f"{what} does not let {delivery.principal} use {PUBLISH}; {delivery.told} would publish here.",
+            )
+
+
+def _policies(app: Assembly) -> dict[Resource | None, list[Resource]]:
+    """Return the policies by topic; ``None`` holds those whose topic is not certain."""
+    found: dict[Resource | None, list[Resource]] = defaultdict(list)
+    for kind, path in POLICIES.items():
+        for policy in app.of_type(kind):
+            for value in policy.options(path):
+                topic = topics_named(app, value, policy.template)
+                if topic is not None or not is_known(value):
+                    found[topic].append(policy)
+    return dict(found)
+
+
+def _lets_alarms_in(policy: Resource) -> bool:
+    return not is_closed(policy, "PolicyDocument") or any(
+        statement.not_principals
+        or statement.names_service("cloudwatch") is not Verdict.NO
+        or any(principal.kind == "AWS" and _is_owner(principal.value) for principal in statement.principals)
+        for statement in _publish(policy)
+    )
+
+
+def _lets_events_in(policy: Resource) -> bool:
+    return not is_closed(policy, "PolicyDocument") or any(
+        statement.not_principals
+        or (statement.names_service("events") is not Verdict.NO and not required_keys(statement, ["aws:SourceOwner"]))
+        for statement in _publish(policy)
+    )
+
+
+def _publish(policy: Resource) -> Iterator[Statement]:
+    for statement in statements_of(policy, "PolicyDocument"):
+        if statement.effect != "Deny" and statement.acts_on(PUBLISH) is not Verdict.NO:
+            yield statement
+
+
+def _is_owner(value: Any) -> bool:
+    """Tell whether a principal may be the account itself: `…:root`, its number, or something not known."""
+    if isinstance(value, Text):
+        value = value.known
+    if not isinstance(value, str):
+        return value is not ABSENT
+    return value.endswith(":root") or value.isdigit() or value == "*"
