@@ -1,9 +1,9 @@
 """Where the local deployment keeps things: all below `.local`, which git ignores."""
 
-import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+
+from embedded_aws.emulator import Emulator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 4566
@@ -27,14 +27,9 @@ class Workspace:
         return self.root / ".local" / "emulator-venv" / "bin" / "python"
 
     @property
-    def lock(self) -> Path:
-        """Held by the running emulator; says its pid and port."""
-        return self.state / "process.json"
-
-    @property
-    def log(self) -> Path:
-        """What the emulator writes."""
-        return self.state / "emulator.log"
+    def emulator(self) -> Emulator:
+        """The embedded AWS of this checkout."""
+        return Emulator(self.emulator_python, self.state)
 
     @property
     def cdk_log(self) -> Path:
@@ -60,21 +55,6 @@ class Workspace:
     def flat_outputs(self) -> Path:
         """All outputs and physical ids, as `python -m ops outputs` writes them."""
         return self.state / "flat-outputs.json"
-
-    @property
-    def scratch(self) -> Path:
-        """Temporary files of the emulator."""
-        return self.state / "tmp"
-
-    @property
-    def postgres(self) -> Path:
-        """Data of the databases behind Aurora clusters.
-
-        PostgreSQL refuses to be root, so root starts it as another user, who may be unable to enter this checkout.
-        """
-        if os.geteuid() != 0:
-            return self.state / "postgres"
-        return Path("/tmp") / f"breakwater-postgres-{sha256(bytes(self.state)).hexdigest()[:12]}"  # noqa: S108
 
     def shown(self, path: Path) -> str:
         """A path of the workspace as its user would type it."""

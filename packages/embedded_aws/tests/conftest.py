@@ -15,6 +15,11 @@ from embedded_testing.stack import Stack
 _numbers = count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the embedded AWS once for all tests."""
+    config.pluginmanager.import_plugin("embedded_testing.fixtures")
+
+
 @pytest.fixture
 def stack_name() -> str:
     return f"test-{next(_numbers)}"

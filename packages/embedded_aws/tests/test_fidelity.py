@@ -1,10 +1,8 @@
-"""The list of types: complete for the dev app, each type deployable and verified, everything else refused."""
+"""The list of types: in order, each type verified, everything else refused."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,66 +14,8 @@ from embedded_aws.fidelity import Level
 from embedded_aws.resolve import Scope
 from embedded_aws.verify import checks_of, verified_types
 from embedded_testing import Deploy
+from embedded_testing.listed import BOOTSTRAP_ONLY, OTHERS
 from embedded_testing.stack import exists
-from ops.local.report import fidelity_markdown
-from ops.local.workspace import REPOSITORY
-from tests.assembly import Assembly
-
-# Types of the bootstrap stack alone, which CDK makes and nothing here verifies.
-BOOTSTRAP_ONLY = {"AWS::ECR::Repository", "AWS::SSM::Parameter"}
-ALARM = {
-    "AlarmName": "listed",
-    "Namespace": "Test",
-    "MetricName": "Errors",
-    "ComparisonOperator": "GreaterThanThreshold",
-    "EvaluationPeriods": 1,
-    "Threshold": 0,
-}
-DOCUMENT = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
-}
-# What is listed and not in the dev app.
-OTHERS: dict[str, Any] = {
-    "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": ALARM},
-    "Any": {
-        "Type": "AWS::CloudWatch::CompositeAlarm",
-        "Properties": {"AlarmName": "any", "AlarmRule": "ALARM(listed)", "AlarmActions": [{"Ref": "Topic"}]},
-        "DependsOn": "Alarm",
-    },
-    "Experiment": {
-        "Type": "AWS::FIS::ExperimentTemplate",
-        "Properties": {
-            "Description": "listed",
-            "RoleArn": "arn:aws:iam::000000000000:role/fis",
-            "StopConditions": [{"Source": "none"}],
-            "Targets": {},
-            "Tags": {},
-        },
-    },
-    "Metadata": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2"}},
-    "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": DOCUMENT}},
-    "Repository": {"Type": "AWS::ECR::Repository"},
-    "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/listed", "Type": "String", "Value": "1"}},
-    "Topic": {"Type": "AWS::SNS::Topic"},
-    "Subscription": {
-        "Type": "AWS::SNS::Subscription",
-        "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": "oncall@mycompany.com"},
-    },
-}
-
-
-def types_of(dev: Assembly) -> set[str]:
-    return {each["Type"] for template in dev.templates.values() for each in template.resources.values()}
-
-
-def test_every_type_of_the_dev_app_is_listed(dev: Assembly) -> None:
-    assert types_of(dev) - fidelity.load().keys() == set()
-
-
-def test_every_listed_type_is_deployed_by_a_test(dev: Assembly) -> None:
-    """The dev app is deployed by test_dev_app, the others below."""
-    assert types_of(dev) | {each["Type"] for each in OTHERS.values()} == set(fidelity.load())
 
 
 def test_every_listed_type_is_verified() -> None:
@@ -88,10 +28,6 @@ def test_the_list_is_in_order_and_each_entry_is_one_sentence() -> None:
     for name, entry in entries.items():
         assert entry.cannot_prove.endswith("."), name
         assert len(entry.cannot_prove) <= 120, name
-
-
-def test_the_documentation_has_the_whole_list() -> None:
-    assert fidelity_markdown(fidelity.load()) in Path(REPOSITORY / "docs" / "local.md").read_text()
 
 
 @pytest.mark.emulator

@@ -9,8 +9,8 @@ import pytest
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
+from embedded_testing.inventory import inventory
 from embedded_testing.stack import reasons, upload
-from tests.ops.inventory import inventory
 
 pytestmark = pytest.mark.emulator
 _BROKEN = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "sg-none", "IpProtocol": "-1"}}

@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ops.local import environment
-from ops.local.workspace import REPOSITORY, Workspace
-from tests.ops.conftest import free_port
+from embedded_aws.emulator import Emulator
+from embedded_testing.ports import free_port
 
 pytestmark = pytest.mark.emulator
 
 
-def python(workspace: Workspace, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def python(emulator: Emulator, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the emulator's own interpreter."""
-    variables = {**environment.for_emulator(workspace, free_port(), os.environ), **variables}
-    workspace.scratch.mkdir(parents=True, exist_ok=True)
-    command = [str(workspace.emulator_python), *arguments]
+    variables = {**emulator.variables(free_port()), **variables}
+    emulator.scratch.mkdir(parents=True, exist_ok=True)
+    command = [str(emulator.python), *arguments]
     return subprocess.run(
-        command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=emulator.state, env=variables, capture_output=True, text=True, check=False, timeout=60
     )
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(state=tmp_path / "state")
+def idle(emulator_python: Path, tmp_path: Path) -> Emulator:
+    return Emulator(emulator_python, tmp_path / "state")
 
 
-def test_the_pinned_ministack_is_the_one_the_extension_is_written_for(workspace: Workspace) -> None:
-    found = python(workspace, "-c", "from embedded_aws import upstream; print(*upstream.departures(), sep='\\n')")
+def test_the_pinned_ministack_is_the_one_the_extension_is_written_for(idle: Emulator) -> None:
+    found = python(
+        idle, "-c", "from embedded_aws.server import upstream; print(*upstream.incompatibilities(), sep='\\n')"
+    )
     assert (found.stdout.strip(), found.returncode) == ("", 0), (
         "ministack has moved: compare each function named here with its new form, then raise the version in "
-        f"ops/emulator/upstream.py and requirements/emulator.in\n{found.stdout}{found.stderr}"
+        f"server/upstream.py, in pyproject.toml and in requirements/emulator.in\n{found.stdout}{found.stderr}"
     )
 
 
-def test_each_departure_of_ministack_is_named(workspace: Workspace) -> None:
+def test_each_incompatibility_of_ministack_is_named(idle: Emulator) -> None:
     moved = """
-from embedded_aws import upstream
+from embedded_aws.server import upstream
 from ministack.core import responses
 from ministack.services import backup
 upstream.VERSION = "0.0.1"
 del responses.get_region
 upstream._table("services.backup", "_no_such_table")
 backup._ok = lambda content: content
-print(*upstream.departures(), sep="\\n")
+print(*upstream.incompatibilities(), sep="\\n")
 """
-    lines = python(workspace, "-c", moved).stdout.splitlines()
+    lines = python(idle, "-c", moved).stdout.splitlines()
     assert lines[0].endswith("and this extension is written for 0.0.1")
     assert lines[1:] == [
         "ministack.services.backup._no_such_table is gone",
@@ -58,9 +58,9 @@ print(*upstream.departures(), sep="\\n")
     ]
 
 
-def test_a_type_that_ministack_provides_by_now_is_not_added_over_it(workspace: Workspace) -> None:
+def test_a_type_that_ministack_provides_by_now_is_not_added_over_it(idle: Emulator) -> None:
     added = """
-from embedded_aws import registry
+from embedded_aws.server import registry
 try:
     registry.add("AWS::SNS::Topic", create=None, update=None, delete=None)
 except LookupError as error:
@@ -70,26 +70,26 @@ try:
 except LookupError as error:
     print(error)
 """
-    assert python(workspace, "-c", added).stdout.splitlines() == [
-        "ministack now provides AWS::SNS::Topic: remove it from ops/emulator/types",
-        "ministack no longer provides AWS::No::Such: add it in ops/emulator/types",
+    assert python(idle, "-c", added).stdout.splitlines() == [
+        "ministack now provides AWS::SNS::Topic: remove it from embedded_aws/server/types",
+        "ministack no longer provides AWS::No::Such: add it in embedded_aws/server/types",
     ]
 
 
 @pytest.mark.parametrize("name", ["BIND_HOST", "MINISTACK_HOST", "AWS_ENDPOINT_URL"])
 @pytest.mark.parametrize("address", ["0.0.0.0", "localhost", "192.0.2.1", ""])  # noqa: S104 (to be refused)
-def test_any_address_but_loopback_is_refused(workspace: Workspace, name: str, address: str) -> None:
+def test_any_address_but_loopback_is_refused(idle: Emulator, name: str, address: str) -> None:
     value = f"http://{address}:4566" if name == "AWS_ENDPOINT_URL" else address
-    refused = python(workspace, "-m", "embedded_aws", "--lock", str(workspace.lock), **{name: value})
+    refused = python(idle, "-m", "embedded_aws", "--lock", str(idle.lock), **{name: value})
     assert refused.returncode == 1
     assert refused.stderr == f"error: {name}={value!r} is not a loopback address: only 127.0.0.1 or ::1 is allowed\n"
-    assert not workspace.lock.exists()
+    assert not idle.lock.exists()
 
 
-def test_the_process_neither_listens_nor_connects_beyond_loopback(workspace: Workspace) -> None:
+def test_the_process_neither_listens_nor_connects_beyond_loopback(idle: Emulator) -> None:
     tried = """
 import errno, socket
-from embedded_aws.confinement import confine_to_loopback
+from embedded_aws.server.confinement import confine_to_loopback
 confine_to_loopback()
 listening = socket.create_server(("127.0.0.1", 0))
 socket.create_connection(listening.getsockname())
@@ -104,7 +104,7 @@ for attempt in (
     except OSError as error:
         print(errno.errorcode[error.errno], error.strerror.partition("=")[0])
 """
-    assert python(workspace, "-c", tried).stdout.splitlines() == [
+    assert python(idle, "-c", tried).stdout.splitlines() == [
         "EPERM socket.bind",
         "EPERM socket.bind",
         "EPERM socket.connect",
@@ -112,9 +112,9 @@ for attempt in (
     ]
 
 
-def test_only_one_emulator_runs_in_a_workspace(emulator_workspace: Workspace) -> None:
-    second = python(emulator_workspace, "-m", "embedded_aws", "--lock", str(emulator_workspace.lock))
+def test_only_one_emulator_runs_in_a_state_folder(emulator: Emulator) -> None:
+    second = python(emulator, "-m", "embedded_aws", "--lock", str(emulator.lock))
     assert (second.returncode, second.stderr) == (
         1,
-        f"error: {emulator_workspace.lock} is held: an embedded AWS already runs here\n",
+        f"error: {emulator.lock} is held: an embedded AWS already runs here\n",
     )

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
+from embedded_aws.emulator import Emulator
 from embedded_testing import Deploy
 from embedded_testing.aurora import aurora
-from ops.local.workspace import Workspace
 
 pytestmark = pytest.mark.emulator
 _PATIENCE = 60.0
@@ -183,10 +183,10 @@ def test_a_reader_takes_over_from_a_deleted_writer_and_a_cluster_without_instanc
 
 
 def test_a_deleted_cluster_leaves_no_server_and_no_file(
-    database: Database, delete: Callable[[], None], emulator_workspace: Workspace
+    database: Database, delete: Callable[[], None], emulator: Emulator
 ) -> None:
     found = database.describe()
-    folder: Path = emulator_workspace.postgres / database.identifier
+    folder: Path = emulator.postgres / database.identifier
     assert (folder / database.members[0] / "data" / "postmaster.pid").exists()
     delete()
     assert not folder.exists()

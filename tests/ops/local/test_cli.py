@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from embedded_testing.standin import EMULATOR
 from ops.__main__ import main
 from ops.errors import OpsError
 from ops.local import cli, up
 from ops.local.emulator import Running
 from ops.local.workspace import Workspace
 from tests.ops.local.conftest import Install
-from tests.ops.local.scripts import EMULATOR, NODE
+from tests.ops.local.scripts import NODE
 
 
 def run(capsys: pytest.CaptureFixture[str], workspace: Workspace, *arguments: str) -> tuple[int, str, str]:
@@ -103,8 +104,8 @@ def test_status_and_down_without_a_running_emulator(capsys: pytest.CaptureFixtur
 
 def test_status_of_one_that_has_ended(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
     workspace.state.mkdir(parents=True)
-    workspace.lock.write_text('{"pid": 1, "port": 4566}')
-    workspace.log.write_text("MemoryError\n")
+    workspace.emulator.lock.write_text('{"pid": 1, "port": 4566}')
+    workspace.emulator.log.write_text("MemoryError\n")
     code, _, error = run(capsys, workspace, "status")
     assert code == 1
     assert error.startswith(

@@ -17,6 +17,8 @@ from embedded_aws.deployment import Deployment, Resource
 from embedded_aws.resolve import UNRESOLVED
 from embedded_aws.verify import checks_of
 from embedded_testing.changed import another, leaves, put
+from embedded_testing.inventory import inventory
+from embedded_testing.recorded import recorded
 from embedded_testing.stack import delete, deploy, publish_assembly
 from ops.__main__ import main
 from ops.drill import cli
@@ -27,8 +29,6 @@ from ops.local.workspace import Workspace
 from stacks.names import METRIC_NAMESPACE, OutputKey
 from stacks.settings import load_settings
 from tests.assembly import Assembly
-from tests.ops.inventory import inventory
-from tests.ops.recorded import recorded
 
 pytestmark = pytest.mark.emulator
 STACK = "Breakwater-dev"

@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from embedded_testing.ports import free_port
 from ops.__main__ import main
 from ops.local import emulator, preflight, smoke_test
 from ops.local.workspace import REPOSITORY, Workspace
-from tests.ops.conftest import free_port
 
 pytestmark = pytest.mark.emulator
 Run: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -76,7 +76,6 @@ def checkout(root: Path) -> Workspace:
     """A checkout with this one's emulator and code, and a CLI and a Node of its own."""
     (root / ".local").mkdir(parents=True)
     (root / ".local" / "emulator-venv").symlink_to(REPOSITORY / ".local" / "emulator-venv")
-    (root / "ops").symlink_to(REPOSITORY / "ops")
     package = {"engines": {"node": "22 || 24"}, "devDependencies": {"aws-cdk": "1.2.3"}}
     (root / "package.json").write_text(json.dumps(package))
     (root / "node_modules" / "aws-cdk").mkdir(parents=True)
@@ -190,7 +189,7 @@ def test_an_emulator_that_does_not_answer_is_one_line(
     run(shared, "up")
     running = emulator.running(shared)
     assert running is not None
-    monkeypatch.setattr(emulator, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("embedded_aws.emulator._ANSWER_SECONDS", 0.3)
     os.kill(running.pid, signal.SIGSTOP)
     try:
         code, _, error = run(shared, "up")
@@ -204,7 +203,7 @@ def test_an_emulator_that_ends_during_the_deployment_is_one_line_and_the_next_up
     run: Run, tmp_path: Path
 ) -> None:
     own = checkout(tmp_path / "checkout")
-    kill = f"os.kill(json.load(open('{own.lock}'))['pid'], 9); time.sleep(0.5); raise SystemExit(1)"
+    kill = f"os.kill(json.load(open('{own.emulator.lock}'))['pid'], 9); time.sleep(0.5); raise SystemExit(1)"
     write(own, topic("one"), during=kill)
     code, _, error = run(own, "up")
     assert (code, error.count("\n")) == (1, 1)

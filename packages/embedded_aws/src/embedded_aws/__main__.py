@@ -2,7 +2,7 @@
 
 import sys
 
-from embedded_aws import server
+from embedded_aws.server import process
 
 if __name__ == "__main__":
-    sys.exit(server.main())
+    sys.exit(process.main())

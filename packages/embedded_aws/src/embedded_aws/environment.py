@@ -1,0 +1,75 @@
+"""Environment variables of what talks to the embedded AWS, and of the embedded AWS itself.
+
+An allowlist, because the list of what must not come in has no end: profiles, keys, endpoints, proxies, switches of the
+CDK CLI and of ministack.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from embedded_aws.clients import FAKE_KEY, HOST, endpoint
+from embedded_aws.loopback import require_loopback
+from embedded_aws.resolve import ACCOUNT, REGION
+
+_PASSED_ON: Final = (
+    "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "COLUMNS", "NO_COLOR", "TMPDIR", "XDG_CACHE_HOME",
+)  # fmt: skip
+
+
+def for_clients(port: int, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of a process for which the embedded AWS is all the AWS there is.
+
+    Args:
+        port: where the embedded AWS listens, on loopback.
+        outside: the environment of the caller.
+
+    Returns:
+        The whole environment: of `outside` only PATH and the allowed variables, and fake credentials.
+    """
+    require_loopback(endpoint(port), "the endpoint")
+    return {
+        **{name: outside[name] for name in _PASSED_ON if name in outside},
+        "PATH": outside.get("PATH", os.defpath),
+        "AWS_ENDPOINT_URL": endpoint(port),
+        "AWS_ENDPOINT_URL_S3": endpoint(port),
+        "AWS_ACCESS_KEY_ID": FAKE_KEY,
+        "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def for_server(
+    port: int, *, python: Path, scratch: Path, postgres: Path, outside: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the environment of the embedded AWS itself.
+
+    Args:
+        port: where it is to listen, on loopback.
+        python: its interpreter; deployed functions run with it too.
+        scratch: folder for its temporary files.
+        postgres: folder for the data of its databases.
+        outside: the environment of the caller.
+
+    Returns:
+        The whole environment.
+    """
+    made = for_clients(port, outside)
+    return {
+        **made,
+        "PATH": os.pathsep.join([str(python.parent), made["PATH"]]),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "LAMBDA_EXECUTOR": "local",
+        "IOT_MTLS_ENABLED": "0",  # its MQTT broker listens on every interface
+        "SFTP_ENABLED": "0",
+        "TMPDIR": str(scratch),
+        "EMBEDDED_AWS_POSTGRES": str(postgres),
+    }

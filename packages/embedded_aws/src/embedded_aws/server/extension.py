@@ -1,0 +1,52 @@
+"""Everything this package changes in ministack, in order."""
+
+from embedded_aws import fidelity
+from embedded_aws.server import nested, registry, upstream
+from embedded_aws.server.types import (
+    application_autoscaling,
+    backup,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecs,
+    elbv2,
+    fis,
+    lambda_,
+    rds,
+    restore_jobs,
+    s3,
+    sns,
+)
+
+_SERVICES = (
+    application_autoscaling,
+    backup,
+    restore_jobs,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecs,
+    elbv2,
+    fis,
+    lambda_,
+    rds,
+    s3,
+    sns,
+)
+
+
+def install() -> None:
+    """Add our types to ministack, repair its nested stacks, and make every unlisted type unknown.
+
+    Raises:
+        RuntimeError: the installed ministack is not the one this extension is written for.
+    """
+    incompatibilities = list(upstream.incompatibilities())
+    if incompatibilities:
+        raise RuntimeError("; ".join(incompatibilities))
+    for service in _SERVICES:
+        service.install()
+    # Our types call the emulator's own API: off the event loop, or the server could not answer them.
+    upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
+    registry.refuse_types_outside(fidelity.load())
+    nested.install()

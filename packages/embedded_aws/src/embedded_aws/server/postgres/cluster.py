@@ -1,0 +1,244 @@
+"""An Aurora cluster's members as PostgreSQL servers: one writer, standbys that follow it, two endpoints that stay.
+
+Aurora's members share their storage, so a failover loses no committed transaction. Here a commit waits until a standby
+has written it too (`synchronous_standby_names`), which keeps that promise by other means.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from embedded_aws.server.postgres.binaries import Binaries, PostgresError
+from embedded_aws.server.postgres.endpoint import Endpoint
+from embedded_aws.server.postgres.server import Server
+
+_PAIRS: Final = 60
+_ARCHIVE_SECONDS: Final = 30
+_POLL_SECONDS: Final = 0.05
+_SYNCHRONOUS: Final = {"synchronous_standby_names": "ANY 1 (*)"}
+
+
+@dataclass(frozen=True)
+class Login:
+    """The master user.
+
+    Attributes:
+        user: its name.
+        password: its password.
+        database: the database that the cluster begins with; empty for none.
+    """
+
+    user: str
+    password: str
+    database: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a restored cluster begins with.
+
+    Attributes:
+        base: a base backup.
+        archive: the log of changes since; None for the backup as it is.
+    """
+
+    base: Path
+    archive: Path | None
+
+
+class Cluster:
+    """A cluster.
+
+    Args:
+        binaries: the programs.
+        folder: of its own, not there yet.
+        port: of both endpoints.
+        login: the master user.
+        origin: for a restored one.
+
+    Raises:
+        PostgresError: no loopback address has this port free.
+    """
+
+    def __init__(self, binaries: Binaries, folder: Path, port: int, login: Login, origin: Origin | None = None) -> None:
+        self._binaries, self._folder, self._login, self._origin = binaries, folder, login, origin
+        self._members: dict[str, Server] = {}
+        self._writer: Server | None = None
+        self._lock = threading.RLock()
+        folder.mkdir(mode=0o755)
+        for part in (self._archive, self._bases):
+            part.mkdir(mode=0o755)
+            binaries.own(part)
+        self.writer_endpoint, self.reader_endpoint = _endpoints(port, self._to_writer, self._to_reader)
+
+    @property
+    def _archive(self) -> Path:
+        return self._folder / "archive"
+
+    @property
+    def _bases(self) -> Path:
+        return self._folder / "bases"
+
+    @property
+    def login(self) -> Login:
+        """The master user."""
+        return self._login
+
+    @property
+    def writer(self) -> str | None:
+        """The member that takes writes; None when there is none."""
+        return next((name for name, server in self._members.items() if server is self._writer), None)
+
+    def add(self, member: str) -> None:
+        """Start a member: the first is the writer, those after it follow."""
+        with self._lock:
+            server = Server(self._binaries, self._folder / member, self._archive)
+            self._members[member] = server
+            if self._writer is None:
+                self._begin(server)
+            else:
+                self._follow(server)
+
+    def _begin(self, server: Server) -> None:
+        if self._origin is None:
+            server.initialize(self._login.user, self._login.password)
+            server.start()
+            if self._login.database:
+                self._ask(server, f'CREATE DATABASE "{self._login.database}"')
+        else:
+            server.copy_of(self._origin.base)
+            server.start(**self._recovery(server, self._origin))
+            self._wait_until_recovered(server)
+        self._writer = server
+        self._origin = Origin(self.backup("first"), self._archive)
+
+    def _recovery(self, server: Server, origin: Origin) -> dict[str, str]:
+        if origin.archive is None:
+            return {}
+        signal = server.data / "recovery.signal"
+        signal.touch()
+        self._binaries.own(signal)
+        return {"restore_command": f'cp "{origin.archive}/%f" "%p"'}
+
+    def _wait_until_recovered(self, server: Server) -> None:
+        while self._ask(server, "SELECT pg_is_in_recovery()") == "t":  # refused once it has ended
+            time.sleep(_POLL_SECONDS)
+
+    def _follow(self, server: Server) -> None:
+        writer = self._require_writer()
+        server.copy_from(writer, self._login.user, self._login.password, standby=True)
+        server.start()
+        writer.reload(**_SYNCHRONOUS)
+
+    def fail_over(self, target: str, *, moved: Callable[[], None]) -> None:
+        """Kill the writer, promote a standby, and make the old writer and all others follow the new one.
+
+        Args:
+            target: the member to promote.
+            moved: called as soon as the new writer takes writes.
+        """
+        with self._lock:
+            old, new = self._require_writer(), self._members[target]
+            self._writer = None
+            old.kill()
+            new.promote()
+            self._writer = new
+            moved()
+            for server in self._members.values():
+                if server is not new:
+                    server.kill()
+                    self._follow(server)
+
+    def remove(self, member: str) -> None:
+        """End a member; as on Aurora a reader takes over from a deleted writer, and the data outlives all members."""
+        with self._lock:
+            others = [name for name in self._members if name != member]
+            if self._members[member] is self._writer and others:
+                self.fail_over(others[0], moved=lambda: None)
+            elif self._members[member] is self._writer:
+                self._origin = self.latest()
+                self._writer = None
+            server = self._members.pop(member)
+            if self._writer is not None and len(self._members) == 1:
+                self._writer.reload()  # nobody is left whom a commit could wait for
+            server.remove()
+
+    def backup(self, name: str) -> Path:
+        """Take a base backup of the writer, and return its folder."""
+        server = Server(self._binaries, self._bases / name, self._archive)
+        server.copy_from(self._require_writer(), self._login.user, self._login.password, standby=False)
+        return server.data
+
+    def latest(self) -> Origin:
+        """Everything that is committed by now, for a restore to the latest moment.
+
+        Raises:
+            PostgresError: the cluster has no writer.
+        """
+        with self._lock:
+            writer = self._require_writer()
+            written = self._ask(writer, "SELECT pg_walfile_name(pg_switch_wal())")
+            deadline = time.monotonic() + _ARCHIVE_SECONDS
+            while not (self._archive / written).exists():
+                if time.monotonic() > deadline:
+                    raise PostgresError(f"{written} was not archived within {_ARCHIVE_SECONDS} s")
+                time.sleep(_POLL_SECONDS)
+            assert self._origin is not None, "a cluster with a writer has a base backup"  # noqa: S101
+            return self._origin
+
+    def close(self) -> None:
+        """End everything and delete the data."""
+        with self._lock:
+            self._writer = None
+            for server in self._members.values():
+                server.kill()
+            self._members.clear()
+            self.writer_endpoint.close()
+            self.reader_endpoint.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ask(self, server: Server, sql: str) -> str:
+        return server.ask(sql, self._login.user, self._login.password)
+
+    def _require_writer(self) -> Server:
+        if self._writer is None:
+            raise PostgresError("the cluster has no writer")
+        return self._writer
+
+    def _to_writer(self) -> int | None:
+        writer = self._writer
+        return writer.port if writer else None
+
+    def _to_reader(self) -> int | None:
+        standbys = (server for server in list(self._members.values()) if server is not self._writer)
+        ready = next((server.port for server in standbys if server.is_running), None)
+        return ready or self._to_writer()  # without a reader Aurora's reader endpoint leads to the writer
+
+
+def _endpoints(
+    port: int, to_writer: Callable[[], int | None], to_reader: Callable[[], int | None]
+) -> tuple[Endpoint, Endpoint]:
+    refused = ""
+    for writer_address, reader_address in _addresses():
+        try:
+            writer = Endpoint(writer_address, port, to_writer)
+        except OSError as error:
+            refused = str(error)
+            continue
+        try:
+            return writer, Endpoint(reader_address, port, to_reader)
+        except OSError as error:
+            refused = str(error)
+            writer.close()
+    raise PostgresError(f"port {port} is free on no loopback address: {refused}")
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    """Pairs of loopback addresses: Aurora's two endpoints differ in their host and share their port."""
+    for pair in range(_PAIRS):
+        yield f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}"
+    yield "127.0.0.1", "::1"  # systems that give the loopback interface one address of each kind

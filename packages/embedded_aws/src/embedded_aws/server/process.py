@@ -1,0 +1,65 @@
+"""The embedded AWS as a process: refuses to listen beyond loopback, holds its lock file, then serves until stopped."""
+
+import argparse
+import fcntl
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import IO
+
+from embedded_aws.loopback import require_loopback
+from embedded_aws.server.confinement import confine_to_loopback
+
+
+def main() -> int:
+    """Run `python -m embedded_aws`.
+
+    Returns:
+        The process's exit code: 0 after a stop, 1 (with one line on stderr) when it cannot or must not start.
+    """
+    parser = argparse.ArgumentParser(prog="python -m embedded_aws", description=__doc__)
+    parser.add_argument("--lock", type=Path, required=True, help="file that says pid and port, locked while running")
+    parser.add_argument("--log", type=Path, help="run in the background and write there")
+    options = parser.parse_args()
+    try:
+        for name in ("BIND_HOST", "MINISTACK_HOST", "AWS_ENDPOINT_URL"):
+            require_loopback(os.environ.get(name, ""), name)
+        with options.lock.open("a") as lock:
+            _hold(lock)
+            if options.log:
+                _detach(options.log)
+            json.dump({"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"])}, lock)
+            lock.flush()
+            _serve()
+    except (ValueError, RuntimeError, LookupError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _hold(lock: IO[str]) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RuntimeError(f"{lock.name} is held: an embedded AWS already runs here") from None
+    lock.truncate(0)
+
+
+def _detach(log: Path) -> None:
+    # The lock belongs to the open file, which both processes have: it stays held when the first one goes.
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    with log.open("ab") as written:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(written.fileno(), stream.fileno())
+
+
+def _serve() -> None:
+    confine_to_loopback()
+    # ministack reads its environment while it is imported, so nothing of it is imported before the checks.
+    import_module("embedded_aws.server.extension").install()
+    sys.argv[1:] = []  # ministack's own main parses the command line again
+    import_module("ministack.app").main()

@@ -1,0 +1,15 @@
+"""AWS Fault Injection Service: templates, which are kept and never run."""
+
+from embedded_aws.server import metadata
+
+_TEMPLATE = "AWS::FIS::ExperimentTemplate"
+
+
+def install() -> None:
+    """Register the types of this service."""
+    metadata.keep(
+        _TEMPLATE,
+        identify=lambda declared: declared.name("Id", longest=64),
+        attributes=lambda identifier: {"Id": identifier},
+        create_only=(),
+    )

@@ -1,0 +1,129 @@
+"""Amazon RDS: clusters and instances made by the RDS API instead of ministack's CloudFormation short cut.
+
+The API checks the engine version, takes the key, the parameter group and the managed master password, and makes one
+member the writer. Database Insights and log exports, which it does not keep, are added to its records and its answers.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from embedded_aws.server import registry, upstream
+from embedded_aws.server.api import arguments, client
+from embedded_aws.server.registry import Attributes, Declared, Properties
+from embedded_aws.server.types import rds_data, rds_postgres, rds_restores
+
+_CLUSTER = "AWS::RDS::DBCluster"
+_INSTANCE = "AWS::RDS::DBInstance"
+_KEPT = "_kept_beside"
+
+# Properties ministack's records have no field for -> the element of an answer that reports them.
+_CLUSTER_ELEMENTS = {
+    "DatabaseInsightsMode": "DatabaseInsightsMode",
+    "PerformanceInsightsEnabled": "PerformanceInsightsEnabled",
+    "PerformanceInsightsKmsKeyId": "PerformanceInsightsKMSKeyId",
+    "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
+    "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
+    "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
+}
+_INSTANCE_ELEMENTS = {
+    "DatabaseInsightsMode": "DatabaseInsightsMode",
+    "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
+}
+
+
+def install() -> None:
+    """Register the types of this service."""
+    registry.replace(_CLUSTER, create=_create_cluster, delete=_delete_cluster)
+    registry.complete(_CLUSTER, _complete_cluster)
+    registry.replace(_INSTANCE, create=_create_instance)
+    registry.complete(_INSTANCE, _complete_instance)
+    upstream.db_cluster_xml.wrap(_reporting)
+    upstream.db_instance_xml.wrap(_reporting)
+    for part in (rds_postgres, rds_restores, rds_data):
+        part.install()
+    upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
+
+
+_ORDERABLE = "DescribeOrderableDBInstanceOptions"
+_SERVERLESS, _LIKE = "db.serverless", "db.r5.large"
+
+
+def _with_serverless(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Offer Serverless v2, which ministack's list leaves out, where and as it offers another class."""
+
+    def describe_class(request: dict[str, Any]) -> Any:
+        if request.get("DBInstanceClass") not in (_SERVERLESS, [_SERVERLESS]):
+            return describe(request)
+        status, headers, body = describe({**request, "DBInstanceClass": [_LIKE]})
+        return status, headers, body.replace(_LIKE.encode(), _SERVERLESS.encode())
+
+    return describe_class
+
+
+def _create_cluster(declared: Declared) -> tuple[str, Attributes]:
+    identifier = declared.name("DBClusterIdentifier", longest=63, lowercase=True)
+    secret_key = declared.properties.get("MasterUserSecret", {}).get("KmsKeyId")
+    request = arguments("rds", "CreateDBCluster", {**declared.properties, "MasterUserSecretKmsKeyId": secret_key})
+    client("rds").create_db_cluster(**{**request, "DBClusterIdentifier": identifier})
+    record = upstream.db_clusters[identifier]
+    # ministack moves the endpoints here with the first instance; an endpoint of AWS never changes, and so must not
+    # these, or an update of the cluster reaches everything that is told where the database is.
+    record["Endpoint"] = record["ReaderEndpoint"] = os.environ["MINISTACK_HOST"]
+    rds_postgres.stand_up(record, properties=declared.properties)
+    if secret_key:
+        client("secretsmanager").update_secret(SecretId=record["MasterUserSecret"]["SecretArn"], KmsKeyId=secret_key)
+    return identifier, upstream.db_cluster_attributes(record)
+
+
+def _delete_cluster(identifier: str, _properties: Properties) -> None:
+    if identifier in upstream.db_clusters:  # through the API, which deletes the managed secret as well
+        client("rds").delete_db_cluster(DBClusterIdentifier=identifier, SkipFinalSnapshot=True)
+
+
+def _complete_cluster(identifier: str, properties: Properties) -> Attributes:
+    record = upstream.db_clusters[identifier]
+    record[_KEPT] = _kept(properties, _CLUSTER_ELEMENTS)
+    if "DBClusterParameterGroupName" in properties:
+        record["DBClusterParameterGroup"] = properties["DBClusterParameterGroupName"]
+    secret = record.get("MasterUserSecret")
+    return {"MasterUserSecret.SecretArn": secret["SecretArn"]} if secret else {}
+
+
+def _create_instance(declared: Declared) -> tuple[str, Attributes]:
+    identifier = declared.name("DBInstanceIdentifier", longest=63, lowercase=True)
+    request = arguments("rds", "CreateDBInstance", declared.properties)
+    request.setdefault("AvailabilityZone", _zone_of_next_member(request.get("DBClusterIdentifier", "")))
+    client("rds").create_db_instance(**{**request, "DBInstanceIdentifier": identifier})
+    return identifier, upstream.db_instance_attributes(upstream.db_instances[identifier])
+
+
+def _zone_of_next_member(cluster: str) -> str:
+    """Aurora spreads the members of a cluster over the zones; the API here would put them all into the first."""
+    members = upstream.db_clusters.get(cluster, {}).get("DBClusterMembers", [])
+    return f"{upstream.region()}{'abc'[len(members) % 3]}"
+
+
+def _complete_instance(identifier: str, properties: Properties) -> Attributes:
+    upstream.db_instances[identifier][_KEPT] = _kept(properties, _INSTANCE_ELEMENTS)
+    return {}
+
+
+def _kept(properties: Properties, elements: dict[str, str]) -> dict[str, Any]:
+    return {element: properties[prop] for prop, element in elements.items() if prop in properties}
+
+
+def _reporting(render: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    def render_with_kept(record: dict[str, Any]) -> str:
+        return render(record) + "".join(_element(name, value) for name, value in record.get(_KEPT, {}).items())
+
+    return render_with_kept
+
+
+def _element(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        content = "".join(f"<member>{escape(str(each))}</member>" for each in value)
+    else:
+        content = escape(str(value).lower() if isinstance(value, bool) else str(value))
+    return f"<{name}>{content}</{name}>"

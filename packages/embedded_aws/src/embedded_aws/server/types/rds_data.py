@@ -1,0 +1,47 @@
+"""RDS Data API: statements run on the PostgreSQL behind the cluster's endpoint, off the server's event loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from embedded_aws.server import upstream
+from embedded_aws.server.types.rds_postgres import of
+
+
+def install() -> None:
+    """Lead statements to the servers."""
+    upstream.data_api_is_real.wrap(lambda real: lambda instance: real(instance) or of(instance) is not None)
+    upstream.data_api_is_unreachable.wrap(lambda known: lambda error: known(error) or _is_operational(error))
+    upstream.data_api_connect.wrap(_to_the_endpoint)
+    upstream.service_handlers["rds-data"] = _off_the_event_loop(upstream.service_handlers["rds-data"])
+
+
+def _is_operational(error: Exception) -> bool:
+    return type(error).__name__ == "OperationalError"  # psycopg2's, which is not installed where this is checked
+
+
+def _to_the_endpoint(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """The Data API's connections go to the cluster's endpoint, so to whichever server is the writer."""
+
+    def connect_to_writer(
+        instance: dict[str, Any], engine: str, database: str | None, password: str, username: str
+    ) -> Any:
+        if cluster := of(instance):
+            endpoint = cluster.writer_endpoint
+            instance = {**instance, "_internal_address": endpoint.address, "_internal_port": endpoint.port}
+        return connect(instance, engine, database, password, username=username)
+
+    return connect_to_writer
+
+
+def _off_the_event_loop(handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Statements: ministack runs them on its event loop, where one that waits would stop every other service."""
+
+    async def handle_on_a_thread(*arguments: Any) -> Any:
+        return await asyncio.to_thread(lambda: asyncio.run(_finish(handle, arguments)))
+
+    return handle_on_a_thread
+
+
+async def _finish(handle: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> Any:
+    return await handle(*arguments)

@@ -1,0 +1,216 @@
+"""Amazon RDS: a real PostgreSQL behind each Aurora PostgreSQL cluster, its members, failover and snapshots.
+
+Where PostgreSQL cannot run, clusters are records alone, as ministack keeps them, and the log says why.
+"""
+
+import atexit
+import json
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.server import upstream
+from embedded_aws.server.api import client
+from embedded_aws.server.postgres.binaries import Binaries, PostgresError
+from embedded_aws.server.postgres.cluster import Cluster, Login, Origin
+
+Action = Callable[[dict[str, Any]], Any]
+OK = 200
+clusters: dict[str, Cluster] = {}
+snapshots: dict[str, Origin] = {}
+_log = logging.getLogger(__name__)
+
+
+def install() -> None:
+    """Put the data plane behind the operations that ministack has."""
+    actions = upstream.rds_actions
+    for name, wrapper in (
+        ("CreateDBInstance", _with_member),
+        ("DeleteDBInstance", _without_member),
+        ("DeleteDBCluster", _without_cluster),
+        ("FailoverDBCluster", _with_promotion),
+        ("CreateDBClusterSnapshot", _with_base_backup),
+        ("DeleteDBClusterSnapshot", _without_base_backup),
+    ):
+        actions[name] = answering(wrapper(actions[name]))
+    upstream.sync_db_cluster_endpoints.wrap(_keeping_ours)
+    atexit.register(_close)
+
+
+def stand_up(record: dict[str, Any], properties: Mapping[str, Any], origin: Origin | None = None) -> None:
+    """Put a PostgreSQL behind a new cluster, and its endpoints into the record.
+
+    Args:
+        record: ministack's record of the cluster.
+        properties: those that it was made with; its password is among them or in its managed secret.
+        origin: for a restored cluster.
+    """
+    if record["Engine"] != "aurora-postgresql":
+        return
+    identifier = record["DBClusterIdentifier"]
+    login = Login(record["MasterUsername"], _password(record, properties), properties.get("DatabaseName", ""))
+    try:
+        _start(record, login, origin)
+    except PostgresError as error:
+        _log.warning("%s is a record alone: %s", identifier, error)
+
+
+def _start(record: dict[str, Any], login: Login, origin: Origin | None) -> None:
+    folder = Path(os.environ["EMBEDDED_AWS_POSTGRES"])
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    identifier = record["DBClusterIdentifier"]
+    cluster = Cluster(Binaries(folder), folder / identifier, int(record["Port"]), login, origin)
+    clusters[identifier] = cluster
+    _tell_endpoints(record, cluster)
+
+
+def _tell_endpoints(record: dict[str, Any], cluster: Cluster) -> None:
+    record["Endpoint"], record["ReaderEndpoint"] = cluster.writer_endpoint.address, cluster.reader_endpoint.address
+
+
+def _keeping_ours(synchronize: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """Endpoints stay: ministack would move them to the first instance's address whenever members come and go."""
+
+    def synchronize_and_keep(record: dict[str, Any]) -> None:
+        synchronize(record)
+        if cluster := clusters.get(record["DBClusterIdentifier"]):
+            _tell_endpoints(record, cluster)
+
+    return synchronize_and_keep
+
+
+def _password(record: dict[str, Any], properties: Mapping[str, Any]) -> str:
+    if "MasterUserPassword" in properties:
+        return str(properties["MasterUserPassword"])
+    secret = client("secretsmanager").get_secret_value(SecretId=record["MasterUserSecret"]["SecretArn"])
+    return str(json.loads(secret["SecretString"])["password"])
+
+
+def answering(action: Action) -> Action:
+    """Make an answer of RDS of what PostgreSQL refuses; the log has the whole of it."""
+
+    def act(request: dict[str, Any]) -> Any:
+        try:
+            return action(request)
+        except PostgresError as error:
+            _log.exception("PostgreSQL")
+            return upstream.rds_error("InternalFailure", str(error), 500)
+
+    return act
+
+
+def _with_member(create: Action) -> Action:
+    def create_and_start(request: dict[str, Any]) -> Any:
+        answer = create(request)
+        cluster = clusters.get(text(request, "DBClusterIdentifier"))
+        if cluster and answer[0] == OK:
+            cluster.add(text(request, "DBInstanceIdentifier"))
+        return answer
+
+    return create_and_start
+
+
+def _without_member(delete: Action) -> Action:
+    def delete_and_end(request: dict[str, Any]) -> Any:
+        identifier = text(request, "DBInstanceIdentifier")
+        instance = upstream.db_instances.get(identifier, {})
+        cluster, record = of(instance), upstream.db_clusters.get(instance.get("DBClusterIdentifier", ""))
+        answer = delete(request)
+        if cluster and record is not None and answer[0] == OK:
+            cluster.remove(identifier)
+            _mark_writer(record, cluster.writer)
+        return answer
+
+    return delete_and_end
+
+
+def _without_cluster(delete: Action) -> Action:
+    def delete_and_close(request: dict[str, Any]) -> Any:
+        answer = delete(request)
+        if answer[0] == OK and (cluster := clusters.pop(text(request, "DBClusterIdentifier"), None)):
+            cluster.close()
+        return answer
+
+    return delete_and_close
+
+
+def _with_promotion(fail_over: Action) -> Action:
+    """Answer at once, as RDS does; the writer moves in the records when the promoted server takes writes."""
+
+    def fail_over_servers(request: dict[str, Any]) -> Any:
+        identifier = text(request, "DBClusterIdentifier")
+        cluster = clusters.get(identifier)
+        record = upstream.db_clusters.get(identifier)
+        if cluster is None or record is None:
+            return fail_over(request)
+        before = {member["DBInstanceIdentifier"]: member["IsClusterWriter"] for member in record["DBClusterMembers"]}
+        answer = fail_over(request)
+        if answer[0] == OK:
+            target = _writer(record)
+            for member in record["DBClusterMembers"]:
+                member["IsClusterWriter"] = before[member["DBInstanceIdentifier"]]
+            record["Status"] = "failing-over"
+            threading.Thread(target=_promote, args=(cluster, record, target), daemon=True).start()
+        return answer
+
+    return fail_over_servers
+
+
+def _promote(cluster: Cluster, record: dict[str, Any], target: str) -> None:
+    try:
+        cluster.fail_over(target, moved=lambda: _mark_writer(record, target))
+    except PostgresError:
+        _log.exception("failover to %s", target)
+        return  # the cluster stays "failing-over", which is the truth
+    record["Status"] = "available"
+
+
+def _mark_writer(record: dict[str, Any], writer: str | None) -> None:
+    for member in record["DBClusterMembers"]:
+        member["IsClusterWriter"] = member["DBInstanceIdentifier"] == writer
+
+
+def _writer(record: dict[str, Any]) -> str:
+    return str(next(each["DBInstanceIdentifier"] for each in record["DBClusterMembers"] if each["IsClusterWriter"]))
+
+
+def _with_base_backup(snapshot: Action) -> Action:
+    def snapshot_and_copy(request: dict[str, Any]) -> Any:
+        answer = snapshot(request)
+        cluster = clusters.get(text(request, "DBClusterIdentifier"))
+        if cluster and answer[0] == OK:
+            identifier = text(request, "DBClusterSnapshotIdentifier")
+            snapshots[identifier] = Origin(cluster.backup(f"snapshot-{identifier}"), archive=None)
+        return answer
+
+    return snapshot_and_copy
+
+
+def _without_base_backup(delete: Action) -> Action:
+    def delete_and_remove(request: dict[str, Any]) -> Any:
+        answer = delete(request)
+        if answer[0] == OK and (origin := snapshots.pop(text(request, "DBClusterSnapshotIdentifier"), None)):
+            shutil.rmtree(origin.base.parent, ignore_errors=True)
+        return answer
+
+    return delete_and_remove
+
+
+def of(instance: Mapping[str, Any]) -> Cluster | None:
+    """The cluster that an instance is a member of; None where there is no PostgreSQL."""
+    return clusters.get(instance.get("DBClusterIdentifier", ""))
+
+
+def _close() -> None:
+    for cluster in list(clusters.values()):
+        cluster.close()
+
+
+def text(request: Mapping[str, Any], name: str) -> str:
+    """A parameter of a request, which ministack keeps as a list; empty when it is not given."""
+    value = request.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)

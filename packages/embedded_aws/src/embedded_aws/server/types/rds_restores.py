@@ -1,0 +1,63 @@
+"""Amazon RDS: clusters restored from a snapshot or to the latest moment, which ministack has no operation for."""
+
+from typing import Any
+
+from embedded_aws.server import upstream
+from embedded_aws.server.api import client
+from embedded_aws.server.postgres.cluster import Origin
+from embedded_aws.server.types.rds_postgres import OK, answering, clusters, snapshots, stand_up, text
+
+
+def install() -> None:
+    """Add the operations."""
+    upstream.rds_actions["RestoreDBClusterFromSnapshot"] = answering(_restore_snapshot)
+    upstream.rds_actions["RestoreDBClusterToPointInTime"] = answering(_restore_to_latest)
+
+
+def _restore_snapshot(request: dict[str, Any]) -> Any:
+    identifier = text(request, "SnapshotIdentifier")
+    origin = snapshots.get(identifier)
+    if origin is None:
+        return upstream.rds_error("DBClusterSnapshotNotFoundFault", f"no base backup of snapshot {identifier}", 404)
+    found = client("rds").describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=identifier)
+    source = found["DBClusterSnapshots"][0]["DBClusterIdentifier"]
+    return _restore("RestoreDBClusterFromSnapshot", request, source, origin)
+
+
+def _restore_to_latest(request: dict[str, Any]) -> Any:
+    source = text(request, "SourceDBClusterIdentifier")
+    cluster = clusters.get(source)
+    if cluster is None:
+        return upstream.rds_error("DBClusterNotFoundFault", f"no PostgreSQL behind cluster {source}", 404)
+    if text(request, "UseLatestRestorableTime").lower() != "true":
+        return upstream.rds_error("InvalidParameterValue", "the embedded AWS restores to the latest moment alone", 400)
+    return _restore("RestoreDBClusterToPointInTime", request, source, cluster.latest())
+
+
+def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) -> Any:
+    """Make a cluster like its source, empty of instances, whose first instance begins with the restored data."""
+    record, cluster = upstream.db_clusters.get(source), clusters.get(source)
+    if record is None or cluster is None:
+        return upstream.rds_error("DBClusterNotFoundFault", f"cluster {source} is gone, and its password with it", 404)
+    identifier = text(request, "DBClusterIdentifier")
+    login = cluster.login
+    answer = upstream.rds_actions["CreateDBCluster"](
+        {
+            "DBClusterIdentifier": identifier,
+            "Engine": record["Engine"],
+            "EngineVersion": record["EngineVersion"],
+            "MasterUsername": login.user,
+            "MasterUserPassword": login.password,
+            "Port": text(request, "Port") or str(record["Port"]),
+            "EnableHttpEndpoint": text(request, "EnableHttpEndpoint") or "false",
+            "DBSubnetGroupName": text(request, "DBSubnetGroupName") or record["DBSubnetGroup"],
+            "StorageEncrypted": str(record.get("StorageEncrypted", False)).lower(),
+            "KmsKeyId": record.get("KmsKeyId", ""),
+        }
+    )
+    if answer[0] != OK:
+        return answer
+    restored = upstream.db_clusters[identifier]
+    stand_up(restored, {"MasterUserPassword": login.password}, origin)
+    content = f"<{action}Result><DBCluster>{upstream.db_cluster_xml(restored)}</DBCluster></{action}Result>"
+    return upstream.rds_xml(OK, f"{action}Response", content)

@@ -1,0 +1,141 @@
+"""Restore jobs of AWS Backup for DynamoDB tables, which ministack does not have: they copy the table as it is now.
+
+A job whose table is named like a restore test (`awsbackup-restore-test-…`) is one of the restore-testing plan, since
+nothing here starts such a test by its schedule. AWS Backup's event goes to the deployed rules when a job is done.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded_aws.server import metadata, upstream
+from embedded_aws.server.api import client
+
+_PLAN = "AWS::Backup::RestoreTestingPlan"
+_TEST_PREFIX = "awsbackup-restore-test-"
+_JOBS = ("restore-jobs",)
+_VALIDATION = "validations"
+_jobs = upstream.scoped_table()
+_Handler = Callable[..., Awaitable[Any]]
+
+
+def install() -> None:
+    """Register the operations."""
+    upstream.service_handlers["backup"] = _with_restore_jobs(upstream.service_handlers["backup"])
+    upstream.describe_restore_job.wrap(lambda _none: _describe)
+    upstream.list_restore_jobs.wrap(lambda _none: _list)
+
+
+def _with_restore_jobs(handle: _Handler) -> _Handler:
+    async def handle_or_restore(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Any:
+        parts = tuple(part for part in path.split("/") if part)
+        if method != "PUT" or parts[:1] != _JOBS:
+            return await handle(method, path, headers, body, query)
+        # Off the event loop: restoring asks this server itself.
+        return await asyncio.to_thread(_put, parts, json.loads(body or b"{}"))
+
+    return handle_or_restore
+
+
+def _put(parts: tuple[str, ...], request: dict[str, Any]) -> Any:
+    if len(parts) == 1:
+        return _start(request)
+    job = _jobs.get(parts[1])
+    if job is None or parts[2:] != (_VALIDATION,):
+        return upstream.backup_not_found(f"Restore job '{parts[1]}' not found.")
+    job["ValidationStatus"] = request["ValidationStatus"]
+    job["ValidationStatusMessage"] = request.get("ValidationStatusMessage", "")
+    return upstream.json_response({}, 204)
+
+
+def _start(request: dict[str, Any]) -> Any:
+    """Restore a table from the ARN of one of its backups: `…:table/<name>/backup/<id>`."""
+    source, _, backup = request["RecoveryPointArn"].rpartition(":table/")[2].partition("/backup/")
+    if request.get("ResourceType") != "DynamoDB" or not backup:
+        message = "the embedded AWS restores DynamoDB tables alone, from arn:…:table/<name>/backup/<id>"
+        return upstream.error_response("InvalidParameterValueException", message, 400)
+    target = request["Metadata"]["targetTableName"]
+    began = time.time()
+    table = client("dynamodb").restore_table_to_point_in_time(
+        SourceTableName=source, TargetTableName=target, UseLatestRestorableTime=True
+    )["TableDescription"]
+    job = {
+        "AccountId": upstream.account(),
+        "RestoreJobId": str(uuid.uuid4()).upper(),
+        "RecoveryPointArn": request["RecoveryPointArn"],
+        "SourceResourceArn": request["RecoveryPointArn"].partition("/backup/")[0],
+        "CreatedResourceArn": table["TableArn"],
+        "ResourceType": "DynamoDB",
+        "IamRoleArn": request.get("IamRoleArn", ""),
+        "Status": "COMPLETED",
+        "PercentDone": "100.00%",
+        "CreationDate": began,
+        "CompletionDate": time.time(),
+        "RecoveryPointCreationDate": began,
+        **_creator(target),
+    }
+    _jobs[job["RestoreJobId"]] = job
+    _tell(job)
+    return upstream.backup_answer({"RestoreJobId": job["RestoreJobId"]})
+
+
+def _creator(table: str) -> dict[str, Any]:
+    plan = next(iter(metadata.every(_PLAN)), None)
+    if plan is None or not table.startswith(_TEST_PREFIX):
+        return {}
+    scope = f"{upstream.region()}:{upstream.account()}"
+    arn = f"arn:aws:backup:{scope}:restore-testing-plan:{plan['RestoreTestingPlanName']}"
+    return {"CreatedBy": {"RestoreTestingPlanArn": arn}, "ValidationStatus": "VALIDATING"}
+
+
+def _tell(job: dict[str, Any]) -> None:
+    """Send the event: https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html."""
+    detail = {
+        "restoreJobId": job["RestoreJobId"],
+        "backupSizeInBytes": "0",
+        "creationDate": _iso(job["CreationDate"]),
+        "completionDate": _iso(job["CompletionDate"]),
+        "iamRoleArn": job["IamRoleArn"],
+        "percentDone": 100,
+        "resourceType": job["ResourceType"],
+        "status": job["Status"],
+        "createdResourceArn": job["CreatedResourceArn"],
+        "sourceResourceArn": job["SourceResourceArn"],
+        "recoveryPointArn": job["RecoveryPointArn"],
+        **({"restoreTestingPlanArn": job["CreatedBy"]["RestoreTestingPlanArn"]} if "CreatedBy" in job else {}),
+    }
+    entry = {
+        "Source": "aws.backup",
+        "DetailType": "Restore Job State Change",
+        "Detail": json.dumps(detail),
+        "Resources": [job["RecoveryPointArn"]],
+    }
+    upstream.put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _describe(job_id: str) -> Any:
+    job = _jobs.get(job_id)
+    if job is None:
+        return upstream.backup_not_found(f"Restore job '{job_id}' not found.")
+    return upstream.backup_answer(job)
+
+
+def _list(query: dict[str, str]) -> Any:
+    """List them as asked: by plan, and by status; the other filters are not needed here."""
+    plan, status = query.get("restoreTestingPlanArn"), query.get("status")
+    found = [
+        job
+        for job in _jobs.values()
+        if status in (None, job["Status"]) and plan in (None, job.get("CreatedBy", {}).get("RestoreTestingPlanArn"))
+    ]
+    return upstream.backup_answer({"RestoreJobs": found})

@@ -1,0 +1,154 @@
+"""The only module that knows ministack's private names, each of them once, with what it is expected to be.
+
+ministack has no extension interface: types are added to its tables, and some of its functions are wrapped. Its version
+is pinned with hashes; when somebody raises the pin, `incompatibilities()` says name by name what moved.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import import_module, metadata
+from typing import Any
+
+VERSION = "1.5.33"
+
+
+_functions: list["Function"] = []
+_missing: list[str] = []
+
+
+class Function:
+    """A function of ministack that we call or wrap.
+
+    Args:
+        module: its module, below `ministack`.
+        name: its name there.
+        parameters: the names of its parameters, in order.
+    """
+
+    def __init__(self, module: str, name: str, *parameters: str) -> None:
+        self._module = import_module(f"ministack.{module}")
+        self._name = name
+        self._parameters = parameters
+        _functions.append(self)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Call ministack's function as it now is."""
+        return getattr(self._module, self._name)(*arguments, **keywords)
+
+    def wrap(self, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Put `wrapper(function)` in the function's place, for all of ministack that looks it up in its module."""
+        setattr(self._module, self._name, wrapper(getattr(self._module, self._name)))
+
+    def incompatibility(self) -> str | None:
+        """What differs from what is expected, in one sentence; None when it fits."""
+        found = getattr(self._module, self._name, None)
+        if found is None:
+            return f"{self._module.__name__}.{self._name} is gone"
+        parameters = tuple(inspect.signature(found).parameters)
+        if parameters != self._parameters:
+            return f"{self._module.__name__}.{self._name} takes {parameters} instead of {self._parameters}"
+        return None
+
+
+def _table(module: str, name: str) -> Any:
+    """A table of ministack that we read or fill; None when it is gone."""
+    found = getattr(import_module(f"ministack.{module}"), name, None)
+    if found is None:
+        _missing.append(f"ministack.{module}.{name} is gone")
+    return found
+
+
+def incompatibilities() -> Iterator[str]:
+    """What differs from the ministack this extension is written for, one sentence each; nothing when it fits."""
+    installed = metadata.version("ministack")
+    if installed != VERSION:
+        yield f"ministack is {installed}, and this extension is written for {VERSION}"
+    yield from _missing
+    yield from filter(None, (function.incompatibility() for function in _functions))
+
+
+# The request that is served, or the stack operation that runs.
+account = Function("core.responses", "get_account_id")
+region = Function("core.responses", "get_region")
+scoped_table = _table("core.responses", "AccountRegionScopedDict")
+json_response = Function("core.responses", "json_response", "data", "status", "content_type")
+error_response = Function(
+    "core.responses", "error_response_json", "code", "message", "status", "extra", "message_key", "content_type"
+)
+
+# The services the server routes to.
+service_handlers: dict[str, Any] = _table("app", "SERVICE_HANDLERS")
+service_patterns: dict[str, Any] = _table("core.router", "SERVICE_PATTERNS")
+
+# CloudFormation.
+_PROVISIONERS = "services.cloudformation.provisioners"
+_STACKS = "services.cloudformation.stacks"
+handlers: dict[str, dict[str, Any]] = _table(_PROVISIONERS, "_RESOURCE_HANDLERS")
+replacing_properties: dict[str, tuple[str, ...]] = _table(_PROVISIONERS, "_REPLACING_PROPERTIES")
+stacks = _table("services.cloudformation", "_stacks")
+generated_name = Function(_PROVISIONERS, "_physical_name", "stack_name", "logical_id", "lowercase", "max_len", "seeded")
+provision_in_root = Function(_STACKS, "_provision_resource", "resource_type", "logical_id", "props", "stack_name")
+provision_in_nested = Function(
+    _PROVISIONERS, "_provision_resource", "resource_type", "logical_id", "props", "stack_name"
+)
+update_in_nested = Function(
+    _PROVISIONERS, "_update_resource",
+    "resource_type", "physical_id", "old_props", "new_props", "stack_name", "logical_id", "old_attrs",
+)  # fmt: skip
+runs_on_worker_thread = Function(_STACKS, "_runs_on_worker_thread", "resource_type")
+resolve_dynamic_references = Function(
+    "services.cloudformation.engine", "_resolve_dynamic_references",
+    "value", "previous", "reuse_ssm", "reuse_secrets",
+)  # fmt: skip
+
+# Cloud Control, the store of declared metadata.
+cloud_control = _table("services.cloudcontrol", "_resources")
+cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
+
+# AWS Backup.
+vaults = _table("services.backup", "_vaults")
+vault_access_policy = Function("services.backup", "_get_vault_access_policy", "vault_name")
+restore_testing_plans = Function("services.backup", "_list_restore_testing_plans", "query")
+restore_testing_plan = Function("services.backup", "_get_restore_testing_plan", "plan_name")
+restore_testing_selections = Function("services.backup", "_list_restore_testing_selections", "plan_name", "query")
+restore_testing_selection = Function("services.backup", "_get_restore_testing_selection", "plan_name", "selection_name")
+describe_restore_job = Function("services.backup", "_describe_restore_job", "restore_job_id")
+list_restore_jobs = Function("services.backup", "_list_restore_jobs", "query")
+backup_answer = Function("services.backup", "_ok", "body")
+backup_not_found = Function("services.backup", "_not_found", "msg")
+
+# Amazon EventBridge.
+put_events = Function("services.eventbridge", "_put_events", "data", "allow_aws_source")
+
+# Amazon DynamoDB.
+describe_continuous_backups = Function("services.dynamodb", "_describe_continuous_backups", "data")
+update_continuous_backups = Function("services.dynamodb", "_update_continuous_backups", "data")
+
+# Amazon CloudWatch.
+alarms = _table("services.cloudwatch", "_alarms")
+put_metric_alarm = Function(_PROVISIONERS, "_cw_metric_alarm_put", "name", "props")
+
+# Amazon RDS.
+db_clusters = _table("services.rds", "_clusters")
+db_instances = _table("services.rds", "_instances")
+db_cluster_attributes = Function(_PROVISIONERS, "_rds_db_cluster_attrs", "cluster")
+db_instance_attributes = Function(_PROVISIONERS, "_rds_db_instance_attrs", "instance")
+db_cluster_xml = Function("services.rds", "_cluster_xml", "c")
+rds_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.rds", "_ACTION_MAP")
+db_instance_xml = Function("services.rds", "_instance_xml", "i")
+sync_db_cluster_endpoints = Function("services.rds", "_sync_cluster_endpoints", "cluster")
+rds_xml = Function("services.rds", "_xml", "status", "root_tag", "inner")
+rds_error = Function("services.rds", "_error", "code", "message", "status")
+data_api_connect = Function(
+    "services.rds_data", "_connect", "instance", "engine", "database", "password", "username"
+)  # fmt: skip
+data_api_is_real = Function("services.rds_data", "_has_real_endpoint", "instance")
+data_api_is_unreachable = Function("services.rds_data", "_is_connection_error", "exc")
+
+# Amazon ECS, and the targets that it registers.
+ecs_services = _table("services.ecs", "_services")
+ecs_tasks = _table("services.ecs", "_tasks")
+ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ecs", "_ACTION_MAP")
+reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
+subnets = _table("services.ec2", "_subnets")
+targets = _table("services.alb", "_targets")

@@ -1,0 +1,56 @@
+"""A pytest plugin: the embedded AWS, started once for all tests of a process that need it.
+
+The conftest of each test tree that uses it registers it, so two trees in one run share one server; under pytest-xdist
+each worker has its own, on a port and in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded_aws.clients import Aws, clients
+from embedded_aws.emulator import Emulator
+from embedded_testing.ports import free_port
+
+_CHECKOUT = Path(__file__).resolve().parents[4]
+_VARIABLE = "EMBEDDED_AWS_PYTHON"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker of the tests that start the embedded AWS."""
+    config.addinivalue_line("markers", "emulator: needs the embedded AWS, which the test run starts by itself")
+
+
+@pytest.fixture(scope="session")
+def emulator_python() -> Path:
+    """The interpreter of the virtual environment that ministack is installed in."""
+    named = os.environ.get(_VARIABLE)
+    python = Path(named) if named else _CHECKOUT / ".local" / "emulator-venv" / "bin" / "python"
+    if not python.exists():
+        pytest.fail(
+            f"{python} does not exist, and these tests start the embedded AWS with it: run `make install` in the "
+            f"checkout, or name in {_VARIABLE} an interpreter that has breakwater-embedded-aws[server]",
+            pytrace=False,
+        )
+    return python
+
+
+@pytest.fixture(scope="session")
+def emulator(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """A running embedded AWS whose state is a temporary folder."""
+    made = Emulator(emulator_python, tmp_path_factory.mktemp("embedded-aws") / "state")
+    made.start(free_port())
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def aws(emulator: Emulator) -> Aws:
+    """Clients of the embedded AWS."""
+    running = emulator.running()
+    assert running is not None
+    return clients(running.port)

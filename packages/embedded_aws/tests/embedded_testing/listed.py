@@ -1,0 +1,48 @@
+"""Resource types that are on the fidelity list, and how its tests reach each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Types of the bootstrap stack alone, which CDK makes and nothing here verifies.
+BOOTSTRAP_ONLY = {"AWS::ECR::Repository", "AWS::SSM::Parameter"}
+ALARM = {
+    "AlarmName": "listed",
+    "Namespace": "Test",
+    "MetricName": "Errors",
+    "ComparisonOperator": "GreaterThanThreshold",
+    "EvaluationPeriods": 1,
+    "Threshold": 0,
+}
+DOCUMENT = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
+}
+# Deployed by the package's own test; whoever relies on another type deploys it in a test of their own.
+OTHERS: dict[str, Any] = {
+    "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": ALARM},
+    "Any": {
+        "Type": "AWS::CloudWatch::CompositeAlarm",
+        "Properties": {"AlarmName": "any", "AlarmRule": "ALARM(listed)", "AlarmActions": [{"Ref": "Topic"}]},
+        "DependsOn": "Alarm",
+    },
+    "Experiment": {
+        "Type": "AWS::FIS::ExperimentTemplate",
+        "Properties": {
+            "Description": "listed",
+            "RoleArn": "arn:aws:iam::000000000000:role/fis",
+            "StopConditions": [{"Source": "none"}],
+            "Targets": {},
+            "Tags": {},
+        },
+    },
+    "Metadata": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2"}},
+    "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": DOCUMENT}},
+    "Repository": {"Type": "AWS::ECR::Repository"},
+    "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/listed", "Type": "String", "Value": "1"}},
+    "Topic": {"Type": "AWS::SNS::Topic"},
+    "Subscription": {
+        "Type": "AWS::SNS::Subscription",
+        "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": "oncall@mycompany.com"},
+    },
+}
