@@ -1,29 +1,37 @@
-"""What the documents say is so: links, commands, tests, settings, prices."""
+"""The documents are true: links, paths, commands, tests, settings, prices."""
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from app import NAG
-from breakwater_guards.engine import all_rules
-from ops.preflight.check import all_checks
 from scripts.settings_table import environment_file
 from stacks.profiles import NEEDED
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.fields import FIELDS
-from stacks.settings.loader import ENVIRONMENTS
 from tests.assembly import ROOT, Assembly
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+STATUS = re.compile(r"- Status: (Accepted|Superseded by \[(\d{3})\]\((\S+)\))\n- Date: (\d{4}-\d{2}-\d{2})\n")
+# What such a record, and the changelog, names may be gone.
+HISTORY = {
+    "CHANGELOG.md",
+    *(name for name in NAMES if "\n- Status: Superseded" in (ROOT / name).read_text(encoding="utf-8")),
+}
+CURRENT = [name for name in NAMES if name not in HISTORY]
+# Folders of today, and names that folders had.
+FOLDERS = "environments|stacks|lambda_src|ops|packages|scripts|requirements|docs|tests|tools|guards|preflight"
+PATH = re.compile(rf"(?<![\w./<:-])((?:{FOLDERS})/[\w./<>*-]*)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-PITFALL = re.compile(r"^\| (?P<id>[PM]\d+) \| (?P<cells>.*) \|$", re.MULTILINE)
 # What follows the dot in a file name, which is no setting.
 FILES = {"json", "py", "tf", "yaml"}
 HOURS = 730
@@ -36,14 +44,14 @@ def _text(name: str) -> str:
 
 
 def _code(name: str) -> list[str]:
-    """Inline code and the lines of code blocks."""
+    """Return inline code and the lines of code blocks."""
     text = _text(name)
     blocks = [line for block in FENCE.findall(text) for line in block.splitlines()]
     return [*CODE.findall(FENCE.sub("", text)), *blocks]
 
 
 def _anchors(text: str) -> set[str]:
-    """Anchors of the headings, as GitHub makes them."""
+    """Return the anchors of the headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -69,14 +77,14 @@ def test_every_link_leads_somewhere(name: str) -> None:
             assert anchor in _anchors(target.read_text(encoding="utf-8")), link
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURRENT)
 def test_every_make_target_exists(name: str) -> None:
     for code in _code(name):
         for target in re.findall(r"(?:^|\s)make ([a-z][a-z-]*)", code):
             assert target in _makefile_targets(), code
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CURRENT)
 def test_every_test_that_is_named_exists(name: str) -> None:
     defined = _defined_tests()
     for code in _code(name):
@@ -84,12 +92,31 @@ def test_every_test_that_is_named_exists(name: str) -> None:
             assert code in defined, code
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_file_that_is_named_exists(name: str) -> None:
-    folders = "app.py|cdk.json|environments|stacks|ops|tests|tools|docs"
+@pytest.mark.parametrize("name", CURRENT)
+def test_every_path_that_is_named_exists(name: str) -> None:
+    """`<placeholder>` stands for any name, and `*` for itself."""
     for code in _code(name):
-        for path in re.findall(rf"(?<![\w./<-])((?:{folders})(?:/[\w.-]+)+)(?![\w/<*])", code):
-            assert (ROOT / path).exists() or Path(path).name.startswith("test_name"), code
+        for path in PATH.findall(code):
+            pattern = re.sub(r"<\w+>", "*", path).rstrip("./")
+            found = list(ROOT.glob(pattern))
+            assert found, code
+            assert not path.endswith("/") or any(each.is_dir() for each in found), code
+
+
+def test_every_path_of_the_code_owners_exists() -> None:
+    paths = re.findall(r"^# /(\S+) +@OWNER", _text(".github/CODEOWNERS"), re.MULTILINE)
+    assert len(paths) > 5
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_oldest_python_that_is_supported_is_the_one_of_the_checkout() -> None:
+    version = _text(".python-version").strip()
+    project = tomllib.loads(_text("pyproject.toml"))["tool"]
+    assert project["mypy"]["python_version"] == version
+    assert project["ruff"]["target-version"] == f"py{version.replace('.', '')}"
+    container = json.loads(_text(".devcontainer/devcontainer.json"))
+    assert re.fullmatch(rf"mcr\.microsoft\.com/devcontainers/python:\d-{re.escape(version)}-[a-z]+", container["image"])
+    assert container["postCreateCommand"] == "make install"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,7 +156,7 @@ def test_the_readme_shows_an_error_as_it_is() -> None:
 
 
 def _price(deployment: Assembly, *, tasks: int = 2) -> float:
-    """Monthly price of the way out: NAT gateways, interface endpoints in their zones, public addresses."""
+    """Return the monthly price of the routes out in US dollars: NAT gateways, interface endpoints, public addresses."""
     network = deployment.nested["Network"]
     service = deployment.nested["Compute"].one("AWS::ECS::Service")
     public = service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "ENABLED"
@@ -156,67 +183,25 @@ def test_the_readme_prices_a_further_task_and_ecs_exec(dev: Assembly) -> None:
     assert f"adds a sixth endpoint (${2 * INTERFACE_ENDPOINT_AND_ZONE * HOURS:.2f})" in text
 
 
-def test_all_pitfalls_are_answered_with_a_source() -> None:
-    rows = {found["id"]: found["cells"].split(" | ") for found in PITFALL.finditer(_text("docs/pitfalls.md"))}
-    assert set(rows) == {f"P{number}" for number in range(1, 49)} | {f"M{number}" for number in range(1, 22)}
-    for name, (_, truth, answer) in rows.items():
-        assert re.match(r"(Prevented|Not applicable|Planned|By design|By setting|Reduced)\b", answer), name
-        if answer.startswith("Prevented"):
-            assert re.search(r"`|P1\b|P39\b", answer), f"{name} names no file, test or other pitfall as proof"
-        if name.startswith("M"):
-            assert "https://" in truth, name
-
-
-def test_every_guard_is_linked_by_its_own_id() -> None:
-    text = _text("docs/pitfalls.md")
-    links = re.findall(r"\[(DR-[A-Z0-9]+-\d{2})\]\(guards\.md#([a-z0-9-]+)\)", text)
-    assert len(links) > 30
-    assert set(re.findall(r"DR-[A-Z0-9]+-\d{2}", text)) == {rule for rule, _ in links}
-    for rule, anchor in links:
-        assert rule in all_rules()
-        assert anchor == rule.lower()
-
-
-def test_every_check_of_the_account_is_linked_by_its_own_id() -> None:
-    text = _text("docs/pitfalls.md")
-    links = re.findall(r"\[(PF-[A-Z0-9]+-\d{2})\]\(preflight\.md#([a-z0-9-]+)\)", text)
-    assert len(links) > 5
-    assert set(re.findall(r"PF-[A-Z0-9]+-\d{2}", text)) == {check for check, _ in links}
-    for check, anchor in links:
-        assert check in all_checks()
-        assert anchor == check.lower()
-
-
-def test_what_a_template_can_show_has_a_guard() -> None:
-    """What stays without one is about tools, tests, prices or the account, as its row says."""
-    unseen = {"P7", "P8", "P10", "P13", "P15", "P16", "P17", "P18", "P19", "P20", "P22", "P23", "P26", "P34", "P35"}
-    unseen |= {"P36", "P37", "P41", "P44", "P48", "M4", "M6", "M7", "M11", "M13", "M14", "M15", "M19", "M20"}
-    rows = {found["id"]: found["cells"] for found in PITFALL.finditer(_text("docs/pitfalls.md"))}
-    assert {name for name, cells in rows.items() if "Guard: [DR-" not in cells} == unseen
-
-
-def test_aws_claims_carry_a_source() -> None:
-    """A claim about AWS without a link is one that nobody can check; process claims say so themselves."""
-    process = {"P7", "P13", "P14", "P16", "P17", "P22", "P23", "P42", "P48"}
-    for found in PITFALL.finditer(_text("docs/pitfalls.md")):
-        if found["id"] not in process:
-            assert "https://" in found["cells"], found["id"]
-
-
-def test_continuous_backup_keeps_what_aurora_keeps() -> None:
-    """As docs/pitfalls.md says of drift (M15)."""
-    for environment in ENVIRONMENTS.glob("*.toml"):
-        values = environment_file(environment.stem)
-        assert values["backup.continuous_retention_days"] == values["database.backup_retention_days"]
-
-
-def test_decisions_are_numbered_and_say_why() -> None:
-    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    for number, record in enumerate(records, start=1):
+def test_decisions_are_numbered_and_have_one_form() -> None:
+    for number, record in enumerate(DECISIONS, start=1):
         assert record.name.startswith(f"{number:03}-")
-        text = record.read_text(encoding="utf-8")
-        assert text.startswith(f"# {number:03}: ")
-        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+        title, _, rest = record.read_text(encoding="utf-8").partition("\n\n")
+        assert re.fullmatch(rf"# {number:03}: \S.*", title)
+        status = STATUS.match(rest)
+        assert status, record.name
+        if later := status[2]:
+            assert status[3].startswith(f"{later}-")
+            assert int(later) > number
+        assert re.findall(r"^## (.+)$", rest, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+def test_the_changelog_begins_with_what_is_not_released() -> None:
+    versions = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d{2}-\d{2}))?$", _text("CHANGELOG.md"), re.MULTILINE)
+    assert versions[0] == ("Unreleased", "")
+    assert all(date for _, date in versions[1:])
+    kinds = set(re.findall(r"^### (.+)$", _text("CHANGELOG.md"), re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
 @pytest.mark.parametrize("name", NAMES)
