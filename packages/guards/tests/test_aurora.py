@@ -19,7 +19,7 @@ def findings(rule: str, *clusters: dict[str, Any], day: date | None = None, **ot
         for index, properties in enumerate(clusters)
     }
     with pinned(day or today()):
-        report = check(Assembly.of({"Resources": {**resources, **others}}), rules=[rule])
+        report = check(Assembly.from_document({"Resources": {**resources, **others}}), rules=[rule])
     return [f"{finding.resource}.{finding.path}: {finding.message}" for finding in report.findings]
 
 
@@ -125,4 +125,4 @@ def test_values_of_the_wrong_type_are_no_findings_of_a_crash(value: Any) -> None
         },
         "Parameters": {"Odd": value},
     }
-    check(Assembly.of(document), rules=["DR-AURORA", "DR-BACKUP", "DR-DYNAMODB"])
+    check(Assembly.from_document(document), rules=["DR-AURORA", "DR-BACKUP", "DR-DYNAMODB"])

@@ -70,7 +70,7 @@ def thing(**more: Any) -> dict[str, Any]:
 
 
 def judged(document: dict[str, Any], **options: Any) -> engine.Report:
-    return examine(Assembly.of(document), **options)
+    return examine(Assembly.from_document(document), **options)
 
 
 def test_finding_says_where_what_and_why() -> None:
@@ -160,7 +160,7 @@ def test_check_raises_when_a_rule_fails(rules: dict[str, Rule]) -> None:
     """Otherwise a test that asserts that there are no findings would pass."""
     rules["DR-ALL-01"] = made("DR-ALL-01", failing)
     with pytest.raises(RuleError, match="could not judge: rule DR-ALL-01 failed") as caught:
-        check(Assembly.of(template({"R": resource()}, Description="x")))
+        check(Assembly.from_document(template({"R": resource()}, Description="x")))
     assert isinstance(caught.value.__cause__, KeyError)
     assert isinstance(caught.value, InputError)
     assert str(engine.Unjudged(rule="DR-X-01", error=RecursionError())) == (

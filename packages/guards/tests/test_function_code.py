@@ -76,6 +76,6 @@ def test_inline_code_that_runs() -> None:
 
 
 def _function(folder: Path, code: str) -> Resource:
-    app = Assembly.of({"Resources": {"Function": {"Type": FUNCTION, "Properties": {"Code": code}}}})
+    app = Assembly.from_document({"Resources": {"Function": {"Type": FUNCTION, "Properties": {"Code": code}}}})
     app.folder = folder
     return next(app.of_type(FUNCTION))

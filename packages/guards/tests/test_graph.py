@@ -8,10 +8,10 @@ import pytest
 
 from breakwater_guards.aws.endpoints import endpoints_of
 from breakwater_guards.aws.network import Exit, network_of
-from breakwater_guards.aws.security_groups import ANYWHERE, Party, security_groups_of
+from breakwater_guards.aws.security_groups import ANYWHERE, NetworkPeer, security_groups_of
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import Reference
-from breakwater_guards.model.verdict import Verdict
 
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
 GATEWAY = {"Type": "AWS::EC2::InternetGateway"}
@@ -37,7 +37,7 @@ def _routed(name: str, **route: Any) -> dict[str, Any]:
 
 
 def _app(**resources: Any) -> Assembly:
-    return Assembly.of({"Resources": {"Vpc": VPC, **resources}})
+    return Assembly.from_document({"Resources": {"Vpc": VPC, **resources}})
 
 
 def _at(app: Assembly, name: str) -> Any:
@@ -89,13 +89,17 @@ class TestExit:
     def test_nat_gateways_in_a_circle_end(self) -> None:
         nat = {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": {"Ref": "A"}, "AllocationId": "eipalloc-1"}}
         app = _app(Nat=nat, **_routed("A", DestinationCidrBlock=ANY, NatGatewayId={"Ref": "Nat"}))
-        assert network_of(app).internet(_at(app, "A"), Verdict.NO) is Verdict.MAYBE
+        assert network_of(app).internet(_at(app, "A"), Answer.NO) is Answer.MAYBE
 
     @pytest.mark.parametrize(
         ("extra", "expected"),
-        [({}, Verdict.YES), ({"ConnectivityType": "private"}, Verdict.NO), ({"SubnetId": "subnet-1"}, Verdict.MAYBE)],
+        [
+            ({}, Answer.YES),
+            ({"ConnectivityType": "private"}, Answer.NO),
+            ({"SubnetId": "subnet-1"}, Answer.MAYBE),
+        ],
     )
-    def test_nat_gateway_needs_the_internet_itself(self, extra: dict[str, Any], expected: Verdict) -> None:
+    def test_nat_gateway_needs_the_internet_itself(self, extra: dict[str, Any], expected: Answer) -> None:
         nat = {"SubnetId": {"Ref": "B"}, "AllocationId": "eipalloc-1", **extra}
         app = _app(
             Gateway=GATEWAY,
@@ -103,13 +107,13 @@ class TestExit:
             **_routed("A", DestinationCidrBlock=ANY, NatGatewayId={"Ref": "Nat"}),
             **_routed("B", DestinationCidrBlock=ANY, GatewayId={"Ref": "Gateway"}),
         )
-        assert network_of(app).internet(_at(app, "A"), Verdict.NO) is expected
+        assert network_of(app).internet(_at(app, "A"), Answer.NO) is expected
 
 
 class TestEndpoints:
     """Which endpoints a subnet has a route to."""
 
-    def _reached(self, service: str, **endpoint: Any) -> Verdict:
+    def _reached(self, service: str, **endpoint: Any) -> Answer:
         properties = {"VpcId": {"Ref": "Vpc"}, **endpoint}
         app = _app(Endpoint={"Type": "AWS::EC2::VPCEndpoint", "Properties": properties}, **_routed("A"), **_routed("B"))
         return endpoints_of(app).reached_from(_at(app, "A"), service)
@@ -117,30 +121,30 @@ class TestEndpoints:
     def test_interface_serves_every_subnet_of_the_vpc(self) -> None:
         name = {"Fn::Sub": "com.amazonaws.${AWS::Region}.ecr.api"}
         subnets = [{"Ref": "B"}]
-        assert self._reached("ecr.api", ServiceName=name, VpcEndpointType="Interface", SubnetIds=subnets) is Verdict.YES
-        assert self._reached("ecr.dkr", ServiceName=name, VpcEndpointType="Interface", SubnetIds=subnets) is Verdict.NO
+        assert self._reached("ecr.api", ServiceName=name, VpcEndpointType="Interface", SubnetIds=subnets) is Answer.YES
+        assert self._reached("ecr.dkr", ServiceName=name, VpcEndpointType="Interface", SubnetIds=subnets) is Answer.NO
 
     @pytest.mark.parametrize(
         ("tables", "expected"),
         [
-            ([{"Ref": "ATable"}], Verdict.YES),
-            ([{"Ref": "BTable"}], Verdict.NO),
-            (["rtb-1"], Verdict.NO),
-            ([{"Fn::ImportValue": "table"}], Verdict.MAYBE),
-            ({"Ref": "Tables"}, Verdict.MAYBE),
+            ([{"Ref": "ATable"}], Answer.YES),
+            ([{"Ref": "BTable"}], Answer.NO),
+            (["rtb-1"], Answer.NO),
+            ([{"Fn::ImportValue": "table"}], Answer.MAYBE),
+            ({"Ref": "Tables"}, Answer.MAYBE),
         ],
     )
-    def test_gateway_serves_its_route_tables(self, tables: Any, expected: Verdict) -> None:
+    def test_gateway_serves_its_route_tables(self, tables: Any, expected: Answer) -> None:
         assert self._reached("s3", ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=tables) is expected
 
     @pytest.mark.parametrize("extra", [{"ServiceName": {"Ref": "Name"}}, {"VpcId": {"Ref": "Other"}}])
     def test_unknown_endpoint_may_be_any(self, extra: dict[str, Any]) -> None:
         given = {"ServiceName": "com.amazonaws.us-east-1.sqs", "VpcEndpointType": "Interface", **extra}
-        assert self._reached("logs", **given) is Verdict.MAYBE
+        assert self._reached("logs", **given) is Answer.MAYBE
 
     def test_endpoint_of_another_vpc_does_not_count(self) -> None:
         given = {"ServiceName": "com.amazonaws.us-east-1.logs", "VpcEndpointType": "Interface", "VpcId": "vpc-1"}
-        assert self._reached("logs", **given) is Verdict.NO
+        assert self._reached("logs", **given) is Answer.NO
 
 
 def _group(**properties: Any) -> dict[str, Any]:
@@ -151,81 +155,81 @@ def _tcp(port: Any, **peer: Any) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}
 
 
-SOURCE = Party((Reference("template", "Source"),))
+SOURCE = NetworkPeer((Reference("template", "Source"),))
 
 
 class TestSecurityGroups:
     """What rules let through, and what they leave open."""
 
-    def _in(self, rule: dict[str, Any], source: Party = SOURCE) -> Verdict:
+    def _in(self, rule: dict[str, Any], source: NetworkPeer = SOURCE) -> Answer:
         app = _app(Source=_group(), Target=_group(SecurityGroupIngress=[rule]))
-        return security_groups_of(app).lets_in(Party((Reference("template", "Target"),)), 5432, source)
+        return security_groups_of(app).lets_in(NetworkPeer((Reference("template", "Target"),)), 5432, source)
 
     @pytest.mark.parametrize(
         ("rule", "expected"),
         [
-            (_tcp(5432, SourceSecurityGroupId={"Ref": "Source"}), Verdict.YES),
-            (_tcp("5432", SourceSecurityGroupId={"Fn::GetAtt": ["Source", "GroupId"]}), Verdict.YES),
-            (_tcp(5432, SourceSecurityGroupId={"Ref": "Target"}), Verdict.NO),
-            (_tcp(5432, SourceSecurityGroupId="sg-1"), Verdict.NO),
-            (_tcp(5432, SourceSecurityGroupId={"Ref": "Peer"}), Verdict.MAYBE),
-            (_tcp(5433, CidrIp=ANY), Verdict.NO),
-            (_tcp({"Ref": "Port"}, CidrIp=ANY), Verdict.MAYBE),
-            (_tcp(5432, CidrIp=ANY), Verdict.YES),
-            (_tcp(5432, CidrIp="10.0.0.0/16"), Verdict.MAYBE),
-            (_tcp(5432, CidrIp="127.0.0.1/32"), Verdict.NO),
-            (_tcp(5432, CidrIp="not a range"), Verdict.MAYBE),
-            (_tcp(5432, SourcePrefixListId="pl-1"), Verdict.MAYBE),
-            ({"IpProtocol": "-1", "CidrIp": ANY}, Verdict.YES),
-            ({"IpProtocol": "udp", "FromPort": 0, "ToPort": 65535, "CidrIp": ANY}, Verdict.NO),
-            ({"Fn::If": ["Strict", _tcp(5432, CidrIp=ANY), {"Ref": "AWS::NoValue"}]}, Verdict.MAYBE),
+            (_tcp(5432, SourceSecurityGroupId={"Ref": "Source"}), Answer.YES),
+            (_tcp("5432", SourceSecurityGroupId={"Fn::GetAtt": ["Source", "GroupId"]}), Answer.YES),
+            (_tcp(5432, SourceSecurityGroupId={"Ref": "Target"}), Answer.NO),
+            (_tcp(5432, SourceSecurityGroupId="sg-1"), Answer.NO),
+            (_tcp(5432, SourceSecurityGroupId={"Ref": "Peer"}), Answer.MAYBE),
+            (_tcp(5433, CidrIp=ANY), Answer.NO),
+            (_tcp({"Ref": "Port"}, CidrIp=ANY), Answer.MAYBE),
+            (_tcp(5432, CidrIp=ANY), Answer.YES),
+            (_tcp(5432, CidrIp="10.0.0.0/16"), Answer.MAYBE),
+            (_tcp(5432, CidrIp="127.0.0.1/32"), Answer.NO),
+            (_tcp(5432, CidrIp="not a range"), Answer.MAYBE),
+            (_tcp(5432, SourcePrefixListId="pl-1"), Answer.MAYBE),
+            ({"IpProtocol": "-1", "CidrIp": ANY}, Answer.YES),
+            ({"IpProtocol": "udp", "FromPort": 0, "ToPort": 65535, "CidrIp": ANY}, Answer.NO),
+            ({"Fn::If": ["Strict", _tcp(5432, CidrIp=ANY), {"Ref": "AWS::NoValue"}]}, Answer.MAYBE),
         ],
     )
-    def test_lets_in_what_a_rule_permits(self, rule: dict[str, Any], expected: Verdict) -> None:
+    def test_lets_in_what_a_rule_permits(self, rule: dict[str, Any], expected: Answer) -> None:
         assert self._in(rule) is expected
 
     @pytest.mark.parametrize(
         ("cidr", "expected"),
-        [("10.0.0.0/16", Verdict.YES), ("10.0.1.128/25", Verdict.MAYBE), ("10.1.0.0/16", Verdict.NO)],
+        [("10.0.0.0/16", Answer.YES), ("10.0.1.128/25", Answer.MAYBE), ("10.1.0.0/16", Answer.NO)],
     )
-    def test_compares_ranges(self, cidr: str, expected: Verdict) -> None:
+    def test_compares_ranges(self, cidr: str, expected: Answer) -> None:
         app = _app(A=_subnet(), Target=_group(SecurityGroupIngress=[_tcp(5432, CidrIp=cidr)]), Source=_group())
         groups = security_groups_of(app)
         source = groups.party([Reference("template", "Source")], [_at(app, "A")])
-        assert groups.lets_in(Party((Reference("template", "Target"),)), 5432, source) is expected
+        assert groups.lets_in(NetworkPeer((Reference("template", "Target"),)), 5432, source) is expected
 
     def test_new_group_lets_everything_out_and_nothing_in(self) -> None:
         groups = security_groups_of(_app(Source=_group()))
-        assert groups.lets_out(SOURCE, 443, ANYWHERE) is Verdict.YES
-        assert groups.lets_in(SOURCE, 443, ANYWHERE) is Verdict.NO
+        assert groups.lets_out(SOURCE, 443, ANYWHERE) is Answer.YES
+        assert groups.lets_in(SOURCE, 443, ANYWHERE) is Answer.NO
 
     def test_first_separate_rule_replaces_the_open_one(self) -> None:
         rule = {"GroupId": {"Ref": "Source"}, **_tcp(5432, CidrIp="10.0.0.0/16")}
         app = _app(Source=_group(), Rule={"Type": "AWS::EC2::SecurityGroupEgress", "Properties": rule})
-        assert security_groups_of(app).lets_out(SOURCE, 443, ANYWHERE) is Verdict.NO
+        assert security_groups_of(app).lets_out(SOURCE, 443, ANYWHERE) is Answer.NO
 
     def test_rule_of_an_unknown_group_may_be_anybodys(self) -> None:
         rule = {"GroupId": {"Ref": "Group"}, **_tcp(443, CidrIp=ANY)}
         app = _app(Source=_group(), Rule={"Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule})
-        assert security_groups_of(app).lets_in(SOURCE, 443, ANYWHERE) is Verdict.MAYBE
+        assert security_groups_of(app).lets_in(SOURCE, 443, ANYWHERE) is Answer.MAYBE
 
     def test_default_group_admits_its_own_members(self) -> None:
         app = _app(A=_subnet(), Source=_group())
         groups = security_groups_of(app)
         members = groups.party([], [_at(app, "A")])
         assert members.groups == (Reference("template", "Vpc", "DefaultSecurityGroup"),)
-        assert groups.lets_in(members, 443, members) is Verdict.YES
-        assert groups.lets_in(members, 443, SOURCE) is Verdict.NO
+        assert groups.lets_in(members, 443, members) is Answer.YES
+        assert groups.lets_in(members, 443, SOURCE) is Answer.NO
 
     def test_group_of_another_stack_is_unknown(self) -> None:
         groups = security_groups_of(_app(Source=_group()))
-        assert groups.lets_in(Party(("sg-1",)), 443, SOURCE) is Verdict.MAYBE
-        assert groups.lets_in(Party((None,)), 443, SOURCE) is Verdict.MAYBE
+        assert groups.lets_in(NetworkPeer(("sg-1",)), 443, SOURCE) is Answer.MAYBE
+        assert groups.lets_in(NetworkPeer((None,)), 443, SOURCE) is Answer.MAYBE
 
     def test_both_sides_have_to_permit(self) -> None:
         closed = [{"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}]
         target = _group(SecurityGroupIngress=[_tcp(5432, CidrIp=ANY)])
         app = _app(Source=_group(SecurityGroupEgress=closed), Open=_group(), Target=target)
-        groups, end = security_groups_of(app), Party((Reference("template", "Target"),))
-        assert groups.reaches(SOURCE, end, 5432) is Verdict.NO
-        assert groups.reaches(Party((Reference("template", "Open"),)), end, 5432) is Verdict.YES
+        groups, end = security_groups_of(app), NetworkPeer((Reference("template", "Target"),))
+        assert groups.reaches(SOURCE, end, 5432) is Answer.NO
+        assert groups.reaches(NetworkPeer((Reference("template", "Open"),)), end, 5432) is Answer.YES

@@ -23,7 +23,7 @@ def test_bytes_of_the_file_count(tmp_path: Path, size: int, found: int) -> None:
 
 
 def test_a_model_in_memory_has_no_size() -> None:
-    model = Assembly.of({"Resources": TOPIC, "Description": "x" * 900_000})
+    model = Assembly.from_document({"Resources": TOPIC, "Description": "x" * 900_000})
     assert check(model, rules=["DR-HYGIENE-07"]).findings == ()
 
 

@@ -86,7 +86,7 @@ def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) 
 
 def test_the_options_in_the_readme_are_all_there_are() -> None:
     rows = re.findall(r"^\| `(--[^`]+)` \|", README, re.MULTILINE)
-    documented = {row.split()[0]: row.split(" ", 1)[1] for row in rows}
+    documented = {option: values for option, _, values in (row.partition(" ") for row in rows)}
     checking = next(action for action in cli._parser()._actions if action.choices).choices
     assert isinstance(checking, dict)
     for action in checking["check"]._actions:

@@ -10,14 +10,14 @@ import pytest
 from breakwater_guards.aws.policies import all_statements, statements_of
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.aws.statements import Statement, matches
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import UNKNOWN, Opaque, Text
-from breakwater_guards.model.verdict import Verdict
 
 
 def only(document: Any, kind: str = "AWS::KMS::Key", name: str = "KeyPolicy") -> Statement:
     resources = {"Holder": {"Type": kind, "Properties": {name: document}}}
-    app = Assembly.of({"Parameters": {"Open": {"Type": "String"}}, "Resources": resources})
+    app = Assembly.from_document({"Parameters": {"Open": {"Type": "String"}}, "Resources": resources})
     (statement,) = all_statements(app)
     return statement
 
@@ -27,54 +27,54 @@ def allow(**elements: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "verdict"),
+    ("pattern", "answer"),
     [
-        ("kms:Decrypt", Verdict.YES),
-        ("KMS:decrypt", Verdict.YES),
-        ("kms:*", Verdict.YES),
-        ("*", Verdict.YES),
-        ("kms:De?rypt", Verdict.YES),
-        ("kms:D*t", Verdict.YES),
-        ("kms:D*x", Verdict.NO),
-        ("kms:Decrypt?", Verdict.NO),
-        ("kms:", Verdict.NO),
-        (UNKNOWN, Verdict.MAYBE),
-        (Text(("kms:", UNKNOWN)), Verdict.MAYBE),
-        (Text(("s3:", UNKNOWN)), Verdict.NO),
-        (7, Verdict.NO),
+        ("kms:Decrypt", Answer.YES),
+        ("KMS:decrypt", Answer.YES),
+        ("kms:*", Answer.YES),
+        ("*", Answer.YES),
+        ("kms:De?rypt", Answer.YES),
+        ("kms:D*t", Answer.YES),
+        ("kms:D*x", Answer.NO),
+        ("kms:Decrypt?", Answer.NO),
+        ("kms:", Answer.NO),
+        (UNKNOWN, Answer.MAYBE),
+        (Text(("kms:", UNKNOWN)), Answer.MAYBE),
+        (Text(("s3:", UNKNOWN)), Answer.NO),
+        (7, Answer.NO),
     ],
 )
-def test_patterns(pattern: Any, verdict: Verdict) -> None:
-    assert matches(pattern, "kms:Decrypt") is verdict
+def test_patterns(pattern: Any, answer: Answer) -> None:
+    assert matches(pattern, "kms:Decrypt") is answer
 
 
 def test_hostile_pattern_matches_in_bounded_time() -> None:
-    assert matches("*?" * 200 + "b", "a" * 300) is Verdict.NO
+    assert matches("*?" * 200 + "b", "a" * 300) is Answer.NO
 
 
 def test_actions_and_not_actions() -> None:
-    assert only(allow(Action=["s3:Get*", "kms:Decrypt"])).acts_on("kms:Decrypt") is Verdict.YES
-    assert only(allow(NotAction="kms:*")).acts_on("kms:Decrypt") is Verdict.NO
-    assert only(allow(NotAction="s3:*")).acts_on("kms:Decrypt") is Verdict.YES
-    assert only(allow(NotAction={"Ref": "Open"})).acts_on("kms:Decrypt") is Verdict.MAYBE
+    assert only(allow(Action=["s3:Get*", "kms:Decrypt"])).acts_on("kms:Decrypt") is Answer.YES
+    assert only(allow(NotAction="kms:*")).acts_on("kms:Decrypt") is Answer.NO
+    assert only(allow(NotAction="s3:*")).acts_on("kms:Decrypt") is Answer.YES
+    assert only(allow(NotAction={"Ref": "Open"})).acts_on("kms:Decrypt") is Answer.MAYBE
 
 
 @pytest.mark.parametrize(
-    ("principal", "verdict"),
+    ("principal", "answer"),
     [
-        ({"Service": "logs.amazonaws.com"}, Verdict.YES),
-        ({"Service": ["events.amazonaws.com", "logs.us-east-1.amazonaws.com"]}, Verdict.YES),
-        ({"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}, Verdict.YES),
-        ({"AWS": "*"}, Verdict.YES),
-        ("*", Verdict.YES),
-        ({"Service": "delivery.logs.amazonaws.com"}, Verdict.NO),
-        ({"Service": "s3.amazonaws.com"}, Verdict.NO),
-        ({"AWS": "arn:aws:iam::111111111111:root"}, Verdict.NO),
-        ({"Service": {"Ref": "Open"}}, Verdict.MAYBE),
+        ({"Service": "logs.amazonaws.com"}, Answer.YES),
+        ({"Service": ["events.amazonaws.com", "logs.us-east-1.amazonaws.com"]}, Answer.YES),
+        ({"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}, Answer.YES),
+        ({"AWS": "*"}, Answer.YES),
+        ("*", Answer.YES),
+        ({"Service": "delivery.logs.amazonaws.com"}, Answer.NO),
+        ({"Service": "s3.amazonaws.com"}, Answer.NO),
+        ({"AWS": "arn:aws:iam::111111111111:root"}, Answer.NO),
+        ({"Service": {"Ref": "Open"}}, Answer.MAYBE),
     ],
 )
-def test_service_principals(principal: Any, verdict: Verdict) -> None:
-    assert only(allow(Action="*", Principal=principal)).names_service("logs") is verdict
+def test_service_principals(principal: Any, answer: Answer) -> None:
+    assert only(allow(Action="*", Principal=principal)).names_service("logs") is answer
 
 
 def test_both_arms_are_listed_with_the_path_of_their_place() -> None:
@@ -112,14 +112,14 @@ def test_document_written_as_json_text_keeps_its_unknown_parts() -> None:
 )
 def test_what_is_no_policy_has_no_statements(document: Any) -> None:
     resources = {"Holder": {"Type": "AWS::VerifiedPermissions::Policy", "Properties": {"Definition": document}}}
-    assert list(all_statements(Assembly.of({"Resources": resources}))) == []
+    assert list(all_statements(Assembly.from_document({"Resources": resources}))) == []
 
 
 def test_statements_below_a_path() -> None:
     policies = [{"PolicyName": "one", "PolicyDocument": allow(Action="s3:GetObject")}]
     trust = allow(Action="sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, "Policies": policies}}
-    app = Assembly.of({"Resources": {"Role": role}})
+    app = Assembly.from_document({"Resources": {"Role": role}})
     resource = next(app.of_type("AWS::IAM::Role"))
     assert [item.actions for item in statements_of(resource, "Policies")] == [("s3:GetObject",)]
     assert len(statements_of(resource)) == 2
@@ -139,16 +139,16 @@ def test_permissions_come_from_every_attached_policy() -> None:
             "Properties": {"Roles": ["other"], "PolicyDocument": allow(Action="sns:*")},
         },
     }
-    app = Assembly.of({"Resources": resources})
+    app = Assembly.from_document({"Resources": resources})
     permissions = roles_of(app).permissions(next(app.of_type("AWS::IAM::Role")))
     assert permissions.complete
     assert sorted(permissions.managed) == ["Billing"]
-    assert permissions.allow("s3:GetObject") is Verdict.YES
-    assert permissions.allow("sqs:SendMessage") is Verdict.YES
-    assert permissions.allow("sns:Publish") is Verdict.NO
+    assert permissions.allow("s3:GetObject") is Answer.YES
+    assert permissions.allow("sqs:SendMessage") is Answer.YES
+    assert permissions.allow("sns:Publish") is Answer.NO
 
 
 def test_permissions_are_incomplete_with_a_policy_from_elsewhere() -> None:
     role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["arn:aws:iam::111111111111:policy/own"]}}
-    app = Assembly.of({"Resources": {"Role": role}})
+    app = Assembly.from_document({"Resources": {"Role": role}})
     assert not roles_of(app).permissions(next(app.of_type("AWS::IAM::Role"))).complete

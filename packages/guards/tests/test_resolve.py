@@ -170,7 +170,9 @@ def test_a_macro_may_add_what_is_missing() -> None:
 
 
 def test_attribute_beside_the_properties() -> None:
-    found = Assembly.of(template({"R": {"Type": "X", "DeletionPolicy": {"Fn::If": ["C", "Retain", "Retain"]}}}))
+    found = Assembly.from_document(
+        template({"R": {"Type": "X", "DeletionPolicy": {"Fn::If": ["C", "Retain", "Retain"]}}})
+    )
     resource = found.templates["template"].resources["R"]
     assert resource.attribute("DeletionPolicy") == "Retain"
     assert resource.attribute("UpdateReplacePolicy") is ABSENT

@@ -220,14 +220,14 @@ def test_imports_that_double_stay_fast() -> None:
 
 def test_language_extensions_are_no_resources() -> None:
     loop = {"Fn::ForEach::Topics": ["T", ["a"], {"Topic${T}": resource()}]}
-    assembly = Assembly.of(template({**loop, "R": resource()}))
+    assembly = Assembly.from_document(template({**loop, "R": resource()}))
     assert list(assembly.templates["template"].resources) == ["R"]
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"Resources": []}, {"Resources": {"A": {}}}])
 def test_no_template(document: Any) -> None:
     with pytest.raises(InputError, match=r"^not a CloudFormation template"):
-        Assembly.of(document)
+        Assembly.from_document(document)
 
 
 def test_sections_of_the_wrong_type_hold_nothing() -> None:
@@ -235,12 +235,10 @@ def test_sections_of_the_wrong_type_hold_nothing() -> None:
     assembly = model({"Ref": "X"}, **sections)
     found = assembly.templates["template"].resources["R"]
     assert found.get("P") is UNKNOWN
-    assert Assembly.of({"Resources": {"R": {"Type": "X", "Properties": "text"}}}).templates["template"].resources[
-        "R"
-    ].options("P") == [UNKNOWN]
-    assert Assembly.of({"Resources": {"R": {"Type": "X"}}}).templates["template"].resources["R"].options("P") == [
-        ABSENT
-    ]
+    document = template({"Text": {"Type": "X", "Properties": "text"}, "None": {"Type": "X"}})
+    resources = Assembly.from_document(document).templates["template"].resources
+    assert resources["Text"].options("P") == [UNKNOWN]
+    assert resources["None"].options("P") == [ABSENT]
 
 
 # Cloud assemblies

@@ -1,6 +1,6 @@
 """Find what breaks a CloudFormation deployment, or a recovery, before it happens.
 
-Exit status: 0 clean, 1 findings, 2 could not judge.
+Exit status: 0 clean, 1 findings, 2 could not check.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from breakwater_guards.engine import UnknownRuleError, all_rules, examine
+from breakwater_guards.engine import Report, UnknownRuleError, all_rules, examine, merge, select
 from breakwater_guards.facts.freshness import stale_data
 from breakwater_guards.formats import FORMATS
-from breakwater_guards.reading.files import InputError
+from breakwater_guards.reading.files import InputError, template_or_none
 from breakwater_guards.rule import Profile, Severity
 
 CLEAN, FOUND, UNJUDGED = 0, 1, 2
@@ -64,10 +65,20 @@ def _parser() -> argparse.ArgumentParser:
         prog="breakwater-guards", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    judge = commands.add_parser("check", help="judge a template, a folder or a cdk.out")
-    judge.add_argument("path", help="a template (JSON or YAML), a folder with templates, or a cdk.out")
-    judge.add_argument("--format", choices=sorted(FORMATS), default="text", help="how to print (default: text)")
-    judge.add_argument(
+    check = commands.add_parser("check", help="check templates, folders or cloud assemblies (cdk.out)")
+    check.add_argument(
+        "paths",
+        nargs="+",
+        metavar="path",
+        help="a template (JSON or YAML), a folder with templates, or a cdk.out; several are checked one by one",
+    )
+    check.add_argument(
+        "--skip-other-files",
+        action="store_true",
+        help="leave out files that are no CloudFormation templates instead of refusing them",
+    )
+    check.add_argument("--format", choices=sorted(FORMATS), default="text", help="how to print (default: text)")
+    check.add_argument(
         "--rules",
         nargs="+",
         action="extend",
@@ -75,19 +86,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="rule ids or their beginnings, e.g. DR-AURORA (default: all)",
     )
-    judge.add_argument(
+    check.add_argument(
         "--fail-on",
         choices=[item.value for item in Severity],
         default=Severity.WARNING.value,
         help="least severity that makes the exit status 1 (default: warning)",
     )
-    judge.add_argument(
+    check.add_argument(
         "--profile",
         choices=[item.value for item in Profile],
         default=Profile.SINGLE_REGION.value,
         help="what the platform means to be (default: single-region)",
     )
-    judge.set_defaults(run=_check)
+    check.set_defaults(run=_check)
     commands.add_parser("list", help="print every rule").set_defaults(run=_list)
     explain = commands.add_parser("explain", help="print one rule in full")
     explain.add_argument("rule", help="its id, e.g. DR-AURORA-01")
@@ -101,19 +112,38 @@ def _discard_output() -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    if not options.path:
+    if "" in options.paths:
         # An unset variable of a CI script; pathlib would take it for the current folder.
         raise InputError("the path '' is empty; name a template, a folder with templates, or a cdk.out")
     patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
-    report = examine(options.path, rules=patterns, profile=Profile(options.profile))
+    profile = Profile(options.profile)
+    reports, refused = [], []
+    for path in options.paths:
+        try:
+            if not (options.skip_other_files and _is_other_file(Path(path))):
+                reports.append(examine(path, rules=patterns, profile=profile))
+        except InputError as error:
+            refused.append(error)
+    if refused and not reports:
+        *others, last = refused
+        for error in others:
+            _tell(str(error))
+        raise last
+    report = merge(reports or [Report(findings=(), acknowledged=(), rules=select(patterns, profile))])
     sys.stdout.write(FORMATS[options.format](report))
     for notice in (*report.notices, *stale_data(report.rules)):
         _tell(f"warning: {notice}")
     for failure in report.unjudged:
         _tell(f"{failure}; please report it with the template")
-    if report.unjudged:
+    for error in refused:
+        _tell(str(error))
+    if report.unjudged or refused:
         return UNJUDGED
     return FOUND if report.failed(Severity(options.fail_on)) else CLEAN
+
+
+def _is_other_file(path: Path) -> bool:
+    return path.is_file() and template_or_none(path) is None
 
 
 def _list(_: argparse.Namespace) -> int:

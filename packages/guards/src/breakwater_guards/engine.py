@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -69,6 +69,15 @@ class Report:
     unjudged: tuple[Unjudged, ...] = ()
     notices: tuple[str, ...] = ()
     path: Path | None = None
+
+    def file_of(self, finding: Finding) -> Path:
+        """Return the path of a finding's template, below the path that was checked."""
+        path = self.path or Path()
+        return path if path.is_file() else path / finding.template
+
+    def located(self, finding: Finding) -> Finding:
+        """Return a finding whose template is its whole path."""
+        return replace(finding, template=self.file_of(finding).as_posix())
 
     def failed(self, at: Severity = Severity.WARNING) -> bool:
         """Tell whether a finding is at least this severe."""
@@ -177,6 +186,33 @@ def _examine(path: str | Path | Assembly, selected: tuple[Rule, ...]) -> Report:
         unjudged=tuple(unjudged),
         notices=tuple(accepted.notices),
         path=assembly.path,
+    )
+
+
+def merge(reports: Sequence[Report]) -> Report:
+    """Join the reports of several paths, each of which was checked by itself.
+
+    Args:
+        reports: at least one.
+
+    Returns:
+        The only report as it is; of several, one in which each finding names its file as seen from the working
+        directory, and each rule that failed is listed once.
+    """
+    first, *others = reports
+    if not others:
+        return first
+    findings = [finding for report in reports for finding in map(report.located, report.findings)]
+    accepted = [
+        replace(item, finding=report.located(item.finding)) for report in reports for item in report.acknowledged
+    ]
+    return Report(
+        findings=tuple(dict.fromkeys(findings)),  # a path may be given twice, or lie below another one
+        acknowledged=tuple(dict.fromkeys(accepted)),
+        rules=first.rules,
+        unjudged=tuple({item.rule: item for report in reports for item in report.unjudged}.values()),
+        notices=tuple(f"{report.path}: {notice}" for report in reports for notice in report.notices),
+        path=Path(),
     )
 
 

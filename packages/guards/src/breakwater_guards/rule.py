@@ -86,7 +86,7 @@ class Rule:
     prevents: str
     fix: str
     sources: tuple[str, ...]
-    check: Callable[[Assembly], Iterator[Breach]] = field(repr=False)
+    check: FindBreaches = field(repr=False)
     profiles: frozenset[Profile] = frozenset(Profile)
     data: str | None = None
 
@@ -110,7 +110,7 @@ MAX_MESSAGE = 2_000
 MAX_SHOWN = 300
 _ID = re.compile(r"^DR-[A-Z0-9]+-\d{2}$")
 _RULES: dict[str, Rule] = {}
-Check = Callable[[Assembly], Iterator[Breach]]
+FindBreaches = Callable[[Assembly], Iterator[Breach]]
 
 
 def rule(
@@ -123,10 +123,10 @@ def rule(
     severity: Severity = Severity.ERROR,
     profiles: frozenset[Profile] = frozenset(Profile),
     data: str | None = None,
-) -> Callable[[Check], Check]:
+) -> Callable[[FindBreaches], FindBreaches]:
     """Declare a rule over the function below it; the arguments are those of :class:`Rule`."""
 
-    def declare(check: Check) -> Check:
+    def declare(check: FindBreaches) -> FindBreaches:
         if not _ID.match(rule_id) or rule_id in _RULES or not sources:
             raise ValueError(f"rule {rule_id!r}: an id like DR-AURORA-01, used once, with at least one source")
         _RULES[rule_id] = Rule(

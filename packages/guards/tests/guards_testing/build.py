@@ -20,7 +20,7 @@ def one(value: Any, /, **sections: Any) -> Resource:
 
 def model(value: Any, /, **sections: Any) -> Assembly:
     """The assembly of :func:`one`."""
-    return Assembly.of(template({"R": resource(P=value)}, **sections))
+    return Assembly.from_document(template({"R": resource(P=value)}, **sections))
 
 
 def resource(kind: str = "AWS::Test::Thing", /, **properties: Any) -> Template:

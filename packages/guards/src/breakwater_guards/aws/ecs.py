@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from breakwater_guards.aws.network import SUBNET, Exit, network_of
-from breakwater_guards.aws.security_groups import Party, security_groups_of
+from breakwater_guards.aws.security_groups import NetworkPeer, security_groups_of
 from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.model.views import view
 
 SERVICE, DEFINITION = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
@@ -84,7 +84,7 @@ class Service:
         return [subnet for subnet, _ in self.placements if subnet is not None]
 
     @cached_property
-    def party(self) -> Party:
+    def party(self) -> NetworkPeer:
         """Security groups and addresses of the tasks."""
         groups = self.resource.options(f"{NETWORK}.SecurityGroups[]")
         return security_groups_of(self._app).party(groups, [subnet for subnet, _ in self.placements])
@@ -97,7 +97,7 @@ class Service:
             subnet
             for subnet, address in self.placements
             if subnet is not None
-            and network.internet(subnet, address) is Verdict.NO
+            and network.internet(subnet, address) is Answer.NO
             and network.exit_of(subnet) is not Exit.INTERNET_GATEWAY
         ]
 
@@ -110,7 +110,7 @@ class Service:
             for subnet, address in self.placements
             if subnet is not None
             and network.exit_of(subnet) is Exit.INTERNET_GATEWAY
-            and network.internet(subnet, address) is Verdict.NO
+            and network.internet(subnet, address) is Answer.NO
         ]
 
     @cached_property
@@ -127,7 +127,7 @@ class Service:
         """Return the endpoints that the tasks need for a purpose, in order."""
         return [need.endpoint for need in self.needs if need.purpose is purpose]
 
-    def _placements(self) -> Iterator[tuple[Resource | None, Verdict]]:
+    def _placements(self) -> Iterator[tuple[Resource | None, Answer]]:
         """Pair each subnet with whether tasks get a public address there.
 
         When both are choices they are likely the same one, so the better address counts; else the worse one does.
@@ -139,11 +139,11 @@ class Service:
             for value in arm if isinstance(arm, list) else [None]:
                 yield network.resource(value, SUBNET), address
 
-    def _addresses(self) -> list[Verdict]:
-        known = {"ENABLED": Verdict.YES, "DISABLED": Verdict.NO, ABSENT: Verdict.NO}
+    def _addresses(self) -> list[Answer]:
+        known = {"ENABLED": Answer.YES, "DISABLED": Answer.NO, ABSENT: Answer.NO}
         values = self.resource.options(f"{NETWORK}.AssignPublicIp")
         return [
-            known.get(value, Verdict.MAYBE) if isinstance(value, str) or value is ABSENT else Verdict.MAYBE
+            known.get(value, Answer.MAYBE) if isinstance(value, str) or value is ABSENT else Answer.MAYBE
             for value in values
         ]
 

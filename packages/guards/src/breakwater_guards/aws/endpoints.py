@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from breakwater_guards.aws.network import ROUTE_TABLE, network_of
+from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
-from breakwater_guards.model.verdict import Verdict, any_of
 from breakwater_guards.model.views import view
 
 _SERVICE_NAME = re.compile(r"^(?:cn\.)?com\.amazonaws\.[^.]+\.([a-z0-9.-]+)$")
@@ -42,7 +42,7 @@ class Endpoints:
         for endpoint in app.of_type("AWS::EC2::VPCEndpoint"):
             self._add(endpoint)
 
-    def of(self, vpc: Resource, service: str) -> tuple[Verdict, list[Endpoint]]:
+    def find(self, vpc: Resource, service: str) -> tuple[Answer, list[Endpoint]]:
         """Return whether a VPC has an endpoint of a service, and which.
 
         Args:
@@ -52,19 +52,19 @@ class Endpoints:
         present = self._by_vpc.get(vpc.reference, [])
         found = [endpoint for endpoint in present if endpoint.service == service]
         if found:
-            return Verdict.YES, found
+            return Answer.YES, found
         undetermined = self._stray or any(endpoint.service is None for endpoint in present)
-        return Verdict.MAYBE if undetermined else Verdict.NO, []
+        return Answer.MAYBE if undetermined else Answer.NO, []
 
-    def reached_from(self, subnet: Resource, service: str) -> Verdict:
+    def reached_from(self, subnet: Resource, service: str) -> Answer:
         """Tell whether a subnet has a route to an endpoint of a service: any interface, or a gateway in its table."""
         vpc = self._network.vpc_of(subnet)
         if vpc is None:
-            return Verdict.MAYBE
-        present, found = self.of(vpc, service)
-        if present is not Verdict.YES:
+            return Answer.MAYBE
+        present, found = self.find(vpc, service)
+        if present is not Answer.YES:
             return present
-        return any_of(Verdict.YES if item.interface else self._in_table(item, subnet) for item in found)
+        return any_of(Answer.YES if item.interface else self._in_table(item, subnet) for item in found)
 
     def _add(self, endpoint: Resource) -> None:
         kinds = endpoint.options("VpcEndpointType")
@@ -78,17 +78,17 @@ class Endpoints:
                 service = _service(name) if interface or all(kind in ("Gateway", ABSENT) for kind in kinds) else None
                 self._by_vpc[vpc.reference].append(Endpoint(endpoint, service, interface))
 
-    def _in_table(self, endpoint: Endpoint, subnet: Resource) -> Verdict:
+    def _in_table(self, endpoint: Endpoint, subnet: Resource) -> Answer:
         table = self._network.route_table(subnet)
         values = endpoint.resource.options("RouteTableIds[]")
         named = [self._network.resource(value, ROUTE_TABLE) for value in values]
         if table is None or table in named:
-            return Verdict.MAYBE if table is None else Verdict.YES
+            return Answer.MAYBE if table is None else Answer.YES
         undetermined = any(
             found is None and value is not ABSENT and not isinstance(value, str)
             for found, value in zip(named, values, strict=True)
         )
-        return Verdict.MAYBE if undetermined else Verdict.NO
+        return Answer.MAYBE if undetermined else Answer.NO
 
 
 def endpoints_of(app: Assembly) -> Endpoints:

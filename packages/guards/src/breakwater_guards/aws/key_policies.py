@@ -8,11 +8,11 @@ from typing import Any
 
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.unfold import unfold
 from breakwater_guards.model.values import Text
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.model.views import view
 
 KEY, REPLICA, ALIAS = "AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"
@@ -75,7 +75,7 @@ def refusal(
     missing: list[str] = []
     blocked: dict[str, None] = {}
     for action in actions:
-        on_action = [item for item in grants if item.acts_on(action) is not Verdict.NO]
+        on_action = [item for item in grants if item.acts_on(action) is not Answer.NO]
         barriers = [required_keys(item, never_met) for item in on_action]
         if not on_action:
             missing.append(action)
@@ -122,7 +122,7 @@ def _may_grant(statement: Statement, service: str, region: str | None) -> bool:
         return False
     if statement.not_principals:
         return True
-    if statement.names_service(service) is Verdict.NO:
+    if statement.names_service(service) is Answer.NO:
         return False
     elsewhere = [_is_elsewhere(principal.value, service, region) for principal in statement.principals]
     return not all(elsewhere)

@@ -11,10 +11,10 @@ from enum import StrEnum
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
+from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference
-from breakwater_guards.model.verdict import Verdict, any_of
 from breakwater_guards.model.views import view
 
 VPC, SUBNET, ROUTE_TABLE = "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable"
@@ -96,7 +96,7 @@ class Network:
             self._exits[subnet.reference] = self._compute_exit(subnet)
         return self._exits[subnet.reference]
 
-    def internet(self, subnet: Resource, public_address: Verdict) -> Verdict:
+    def internet(self, subnet: Resource, public_address: Answer) -> Answer:
         """Tell whether a network interface in a subnet reaches the internet.
 
         Args:
@@ -108,7 +108,7 @@ class Network:
             return public_address
         if way is Exit.NAT:
             return any_of(self._nat_works(gateway) for gateway in self._gateways(subnet, "NatGatewayId"))
-        return Verdict.NO if way is Exit.NONE else Verdict.MAYBE
+        return Answer.NO if way is Exit.NONE else Answer.MAYBE
 
     def addresses(self, subnets: list[Resource]) -> tuple[IPv4Network, ...] | None:
         """Return the IPv4 ranges of subnets, or of their VPCs where a subnet's is not known, or ``None``."""
@@ -158,16 +158,16 @@ class Network:
         values = [value for route in routes for value in route.options(name) if value is not ABSENT]
         return [self._app.target(value) for value in values]
 
-    def _nat_works(self, gateway: Resource | None) -> Verdict:
+    def _nat_works(self, gateway: Resource | None) -> Answer:
         """A public NAT gateway works in a subnet that itself leads to an internet gateway."""
         if gateway is None or gateway.type != "AWS::EC2::NatGateway":
-            return Verdict.MAYBE
+            return Answer.MAYBE
         if gateway.options("ConnectivityType") == ["private"]:
-            return Verdict.NO
+            return Answer.NO
         subnet = self.resource(gateway.get("SubnetId"), SUBNET)
         if subnet is None:
-            return Verdict.MAYBE
-        return {Exit.INTERNET_GATEWAY: Verdict.YES, Exit.NONE: Verdict.NO}.get(self.exit_of(subnet), Verdict.MAYBE)
+            return Answer.MAYBE
+        return {Exit.INTERNET_GATEWAY: Answer.YES, Exit.NONE: Answer.NO}.get(self.exit_of(subnet), Answer.MAYBE)
 
 
 _IDS = frozenset({"", "VpcId", "SubnetId", "RouteTableId", "GroupId", "Id"})

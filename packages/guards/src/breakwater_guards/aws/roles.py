@@ -9,11 +9,11 @@ from typing import Any
 
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT, Reference, Text
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.model.views import view
 
 ROLE, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
@@ -35,10 +35,10 @@ class Permissions:
     managed: frozenset[str]
     complete: bool
 
-    def allow(self, action: str) -> Verdict:
+    def allow(self, action: str) -> Answer:
         """Tell whether a statement allows an action, on whatever resources; AWS managed policies are not read."""
-        verdicts = [item.acts_on(action) for item in self.statements if item.effect == "Allow"]
-        return max(verdicts, default=Verdict.NO)
+        answers = [item.acts_on(action) for item in self.statements if item.effect == "Allow"]
+        return max(answers, default=Answer.NO)
 
 
 class Roles:

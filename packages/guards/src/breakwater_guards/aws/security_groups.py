@@ -8,11 +8,11 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from breakwater_guards.aws.network import DEFAULT_GROUP, VPC, ipv4_network, network_of
+from breakwater_guards.model.answer import Answer, all_of, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
-from breakwater_guards.model.verdict import Verdict, all_of, any_of
 from breakwater_guards.model.views import view
 
 GROUP = "AWS::EC2::SecurityGroup"
@@ -25,7 +25,7 @@ _UNDETERMINED = {"IpProtocol": UNKNOWN}
 
 
 @dataclass(frozen=True)
-class Party:
+class NetworkPeer:
     """One end of a connection.
 
     Args:
@@ -37,7 +37,7 @@ class Party:
     networks: tuple[IPv4Network, ...] | None = None
 
 
-ANYWHERE = Party(groups=(), networks=INTERNET)
+ANYWHERE = NetworkPeer(groups=(), networks=INTERNET)
 """The internet: in no security group, in every range."""
 
 
@@ -66,7 +66,7 @@ class SecurityGroups:
             return value
         return found.reference if found is not None and found.type == GROUP else None
 
-    def party(self, values: list[Any], subnets: list[Resource | None]) -> Party:
+    def party(self, values: list[Any], subnets: list[Resource | None]) -> NetworkPeer:
         """Describe what has some security groups in some subnets.
 
         Args:
@@ -76,29 +76,29 @@ class SecurityGroups:
         known = [subnet for subnet in subnets if subnet is not None]
         networks = self._network.addresses(known) if known and len(known) == len(subnets) else None
         if [value for value in values if value is not ABSENT]:
-            return Party(tuple(self.key(value) for value in values if value is not ABSENT), networks)
+            return NetworkPeer(tuple(self.key(value) for value in values if value is not ABSENT), networks)
         vpcs = {vpc.reference for subnet in known if (vpc := self._network.vpc_of(subnet)) is not None}
         defaults = {Reference(vpc.template, vpc.logical_id, DEFAULT_GROUP) for vpc in vpcs}
-        return Party(tuple(defaults) if len(defaults) == 1 else (None,), networks)
+        return NetworkPeer(tuple(defaults) if len(defaults) == 1 else (None,), networks)
 
-    def lets_out(self, source: Party, port: int, target: Party) -> Verdict:
+    def lets_out(self, source: NetworkPeer, port: int, target: NetworkPeer) -> Answer:
         """Tell whether the source's groups let TCP traffic out to a port of the target."""
         return self._lets("Egress", source, port, target)
 
-    def lets_in(self, target: Party, port: int, source: Party) -> Verdict:
+    def lets_in(self, target: NetworkPeer, port: int, source: NetworkPeer) -> Answer:
         """Tell whether the target's groups let TCP traffic in from the source to a port."""
         return self._lets("Ingress", target, port, source)
 
-    def reaches(self, source: Party, target: Party, port: int) -> Verdict:
+    def reaches(self, source: NetworkPeer, target: NetworkPeer, port: int) -> Answer:
         """Tell whether the source can open a TCP connection to a port of the target."""
         return all_of([self.lets_out(source, port, target), self.lets_in(target, port, source)])
 
-    def _lets(self, direction: str, owner: Party, port: int, other: Party) -> Verdict:
+    def _lets(self, direction: str, owner: NetworkPeer, port: int, other: NetworkPeer) -> Answer:
         if not owner.groups or not all(isinstance(group, Reference) for group in owner.groups):
-            return Verdict.MAYBE
+            return Answer.MAYBE
         rules = [rule for group in owner.groups if group for rule in self._rules_of(direction, group)]
         found = any_of(_permits(self, rule, port, other) for rule in rules)
-        return Verdict.MAYBE if found is Verdict.NO and self._stray[direction] else found
+        return Answer.MAYBE if found is Answer.NO and self._stray[direction] else found
 
     def _rules_of(self, direction: str, group: GroupKey) -> list[Any]:
         own = self._rules.get((direction, group), [])
@@ -131,26 +131,26 @@ def security_groups_of(app: Assembly) -> SecurityGroups:
     return view(app, SecurityGroups)
 
 
-def _permits(groups: SecurityGroups, rule: dict[str, Any], port: int, other: Party) -> Verdict:
+def _permits(groups: SecurityGroups, rule: dict[str, Any], port: int, other: NetworkPeer) -> Answer:
     return all_of([_protocol(rule, port), any_of(_peers(groups, rule, other))])
 
 
-def _protocol(rule: dict[str, Any], port: int) -> Verdict:
+def _protocol(rule: dict[str, Any], port: int) -> Answer:
     protocol = rule.get("IpProtocol")
     if not isinstance(protocol, str | int):
-        return Verdict.MAYBE
+        return Answer.MAYBE
     name = str(protocol).lower()
     if name in ("-1", "all"):
-        return Verdict.YES
+        return Answer.YES
     if name not in ("tcp", "6"):
-        return Verdict.NO
+        return Answer.NO
     first, last = as_int(rule.get("FromPort")), as_int(rule.get("ToPort"))
     if first is None or last is None or first < 0:
-        return Verdict.MAYBE
-    return Verdict.YES if first <= port <= last else Verdict.NO
+        return Answer.MAYBE
+    return Answer.YES if first <= port <= last else Answer.NO
 
 
-def _peers(groups: SecurityGroups, rule: dict[str, Any], other: Party) -> list[Verdict]:
+def _peers(groups: SecurityGroups, rule: dict[str, Any], other: NetworkPeer) -> list[Answer]:
     found = []
     for name, value in rule.items():
         if name == "CidrIp":
@@ -158,34 +158,34 @@ def _peers(groups: SecurityGroups, rule: dict[str, Any], other: Party) -> list[V
         elif name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
             found.append(_is_group(groups.key(value), other))
         elif name in _OPEN_PEERS:
-            found.append(Verdict.MAYBE)
-    return found or [Verdict.MAYBE]
+            found.append(Answer.MAYBE)
+    return found or [Answer.MAYBE]
 
 
 # What these stand for, no template tells.
 _OPEN_PEERS = ("CidrIpv6", "SourcePrefixListId", "DestinationPrefixListId", "SourceSecurityGroupName")
 
 
-def _is_group(key: GroupKey | None, other: Party) -> Verdict:
+def _is_group(key: GroupKey | None, other: NetworkPeer) -> Answer:
     if key is not None and key in other.groups:
-        return Verdict.YES
-    return Verdict.MAYBE if key is None or None in other.groups else Verdict.NO
+        return Answer.YES
+    return Answer.MAYBE if key is None or None in other.groups else Answer.NO
 
 
-def _in_range(value: Any, other: Party) -> Verdict:
+def _in_range(value: Any, other: NetworkPeer) -> Answer:
     permitted = ipv4_network(value)
     if permitted is None:
-        return Verdict.MAYBE
+        return Answer.MAYBE
     if permitted.prefixlen == 0:
-        return Verdict.YES
+        return Answer.YES
     if any(permitted.subnet_of(nobody) for nobody in _NOBODY) or (other == ANYWHERE and permitted.is_private):
-        return Verdict.NO
+        return Answer.NO
     return _covers(permitted, other.networks)
 
 
-def _covers(permitted: IPv4Network, networks: tuple[IPv4Network, ...] | None) -> Verdict:
+def _covers(permitted: IPv4Network, networks: tuple[IPv4Network, ...] | None) -> Answer:
     if networks is None:
-        return Verdict.MAYBE
+        return Answer.MAYBE
     if all(network.subnet_of(permitted) for network in networks):
-        return Verdict.YES
-    return Verdict.MAYBE if any(network.overlaps(permitted) for network in networks) else Verdict.NO
+        return Answer.YES
+    return Answer.MAYBE if any(network.overlaps(permitted) for network in networks) else Answer.NO

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.unfold import unfold
 from breakwater_guards.model.values import ABSENT, Text, is_known
-from breakwater_guards.model.verdict import Verdict, any_of
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ class Statement:
         """Keys of ``Condition``; all of them must hold."""
         return tuple(self._conditions())
 
-    def acts_on(self, action: str) -> Verdict:
+    def acts_on(self, action: str) -> Answer:
         """Tell whether an action such as ``kms:Decrypt`` is meant, by ``Action`` with wildcards or by ``NotAction``."""
         if self.not_actions:
-            return Verdict(Verdict.YES - any_of(matches(pattern, action) for pattern in self.not_actions))
+            return Answer(Answer.YES - any_of(matches(pattern, action) for pattern in self.not_actions))
         return any_of(matches(pattern, action) for pattern in self.actions)
 
-    def names_service(self, service: str) -> Verdict:
+    def names_service(self, service: str) -> Answer:
         """Tell whether a service principal is meant, e.g. ``logs``: global, regional, or everybody by ``*``."""
         return any_of(_is_service(principal, service) for principal in self.principals)
 
@@ -131,7 +131,7 @@ class Statement:
                         yield Condition(str(operator), str(key), values)
 
 
-def matches(pattern: Any, text: str) -> Verdict:
+def matches(pattern: Any, text: str) -> Answer:
     """Match a policy's pattern (``*`` and ``?``, case ignored) against an action.
 
     Args:
@@ -142,10 +142,10 @@ def matches(pattern: Any, text: str) -> Verdict:
         ``MAYBE`` for a pattern that is not wholly known.
     """
     if isinstance(pattern, Text):
-        return Verdict.MAYBE if _glob(pattern.known, text) else Verdict.NO
+        return Answer.MAYBE if _glob(pattern.known, text) else Answer.NO
     if not is_known(pattern):
-        return Verdict.MAYBE
-    return Verdict.YES if isinstance(pattern, str) and _glob(pattern, text) else Verdict.NO
+        return Answer.MAYBE
+    return Answer.YES if isinstance(pattern, str) and _glob(pattern, text) else Answer.NO
 
 
 def _glob(pattern: str, text: str) -> bool:
@@ -166,15 +166,15 @@ def _glob(pattern: str, text: str) -> bool:
     return not pattern[here:].strip("*")
 
 
-def _is_service(principal: Principal, service: str) -> Verdict:
+def _is_service(principal: Principal, service: str) -> Answer:
     value = principal.value
     if value == "*":
-        return Verdict.YES
+        return Answer.YES
     if principal.kind != "Service":
-        return Verdict.NO
+        return Answer.NO
     if not isinstance(value, str | Text):
-        return Verdict.MAYBE
+        return Answer.MAYBE
     text = value.known if isinstance(value, Text) else value
     # A regional principal is logs.us-east-1.amazonaws.com; an unknown region or suffix reads as a star.
     named = re.fullmatch(rf"{re.escape(service)}(\.[a-z0-9*-]+)?\.(amazonaws\.com(\.cn)?|\*)", text.lower())
-    return Verdict.YES if named else Verdict.NO
+    return Answer.YES if named else Answer.NO

@@ -25,7 +25,7 @@ def file_of(report: Report, finding: Finding) -> str:
     """
     if report.path is None:
         return finding.template
-    file = _file(report.path, finding)
+    file = report.file_of(finding)
     try:
         return Path(os.path.relpath(file)).as_posix() if file.resolve().is_relative_to(Path.cwd()) else file.as_posix()
     except OSError:
@@ -42,11 +42,7 @@ def line_of(report: Report, finding: Finding) -> int | None:
     """Return the line, from 1, on which a finding's resource begins; ``None`` where the file does not tell."""
     if report.path is None or not finding.resource:
         return None
-    return _lines(_file(report.path, finding)).get(finding.resource)
-
-
-def _file(path: Path, finding: Finding) -> Path:
-    return path if path.is_file() else path / finding.template
+    return _lines(report.file_of(finding)).get(finding.resource)
 
 
 @lru_cache(maxsize=8)

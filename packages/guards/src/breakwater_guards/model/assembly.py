@@ -78,7 +78,7 @@ class Assembly:
         return model
 
     @classmethod
-    def of(cls, document: Any) -> Assembly:
+    def from_document(cls, document: Any) -> Assembly:
         """Wrap one template that is already in memory; raise InputError if it is none."""
         problem = template_problem(document)
         if problem:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from breakwater_guards.aws.key_policies import KEY, REPLICA, is_closed
 from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, Severity, breach, rule, show
 
 ROTATION = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"
@@ -75,7 +75,7 @@ def policy_can_be_changed(app: Assembly) -> Iterator[Breach]:
 def _lets_somebody_change(key: Resource) -> Iterator[bool]:
     for statement in statements_of(key, "KeyPolicy"):
         people = statement.not_principals or any(principal.kind in ("AWS", "") for principal in statement.principals)
-        yield bool(people) and statement.effect != "Deny" and statement.acts_on("kms:PutKeyPolicy") is not Verdict.NO
+        yield bool(people) and statement.effect != "Deny" and statement.acts_on("kms:PutKeyPolicy") is not Answer.NO
 
 
 def _can_rotate(key: Resource) -> bool:

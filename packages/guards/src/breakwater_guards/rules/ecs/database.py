@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from breakwater_guards.aws.ecs import NETWORK, services_of
 from breakwater_guards.aws.security_groups import security_groups_of
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, breach, rule
 from breakwater_guards.rules.ecs.database_paths import databases_of
 
@@ -30,9 +30,9 @@ def tasks_reach_their_database(app: Assembly) -> Iterator[Breach]:
             port, name = database.port, database.resource.logical_id
             if port is None:
                 continue
-            if groups.lets_out(service.party, port, database.party) is Verdict.NO:
+            if groups.lets_out(service.party, port, database.party) is Answer.NO:
                 side = f"the tasks' security groups let nothing out to port {port} of {name}"
-            elif groups.lets_in(database.party, port, service.party) is Verdict.NO:
+            elif groups.lets_in(database.party, port, service.party) is Answer.NO:
                 side = f"the security groups of {name} do not admit the tasks on port {port}"
             else:
                 continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from breakwater_guards.aws.ecs import Service
 from breakwater_guards.aws.network import SUBNET, network_of
-from breakwater_guards.aws.security_groups import Party, security_groups_of
+from breakwater_guards.aws.security_groups import NetworkPeer, security_groups_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
 from breakwater_guards.model.template import Resource
@@ -29,7 +29,7 @@ class Database:
 
     resource: Resource
     port: int | None
-    party: Party
+    party: NetworkPeer
 
 
 def databases_of(app: Assembly, service: Service) -> list[Database]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from breakwater_guards.aws.ecs import NETWORK, Purpose, Service, fargate_services, names
 from breakwater_guards.aws.endpoints import endpoints_of
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, breach, rule, show
 
 ECS_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html"
@@ -141,4 +141,4 @@ def _stranded(app: Assembly, service: Service, purpose: Purpose) -> list[Resourc
 
 
 def _without_endpoint(app: Assembly, subnets: list[Resource], endpoint: str) -> bool:
-    return any(endpoints_of(app).reached_from(subnet, endpoint) is Verdict.NO for subnet in subnets)
+    return any(endpoints_of(app).reached_from(subnet, endpoint) is Answer.NO for subnet in subnets)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from breakwater_guards.aws.ecs import NETWORK, Service, fargate_services
 from breakwater_guards.aws.endpoints import Endpoint, endpoints_of
 from breakwater_guards.aws.network import SUBNET, network_of
-from breakwater_guards.aws.security_groups import ANYWHERE, Party, security_groups_of
+from breakwater_guards.aws.security_groups import ANYWHERE, NetworkPeer, security_groups_of
+from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.model.verdict import Verdict, any_of
 from breakwater_guards.rule import Breach, breach, rule
 
 ECS_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html"
@@ -34,7 +34,7 @@ def endpoints_have_private_dns(app: Assembly) -> Iterator[Breach]:
     for service in fargate_services(app):
         for subnet in [*service.cut_off, *service.unaddressed]:
             for name, found in _used(app, service, subnet):
-                if any_of(_usable_by_name(app, subnet, item) for item in found) is not Verdict.NO:
+                if any_of(_usable_by_name(app, subnet, item) for item in found) is not Answer.NO:
                     continue
                 for endpoint in (item for item in found if item.interface):
                     if repr(endpoint.resource) not in seen:
@@ -59,7 +59,7 @@ def endpoints_admit_tasks(app: Assembly) -> Iterator[Breach]:
     groups = security_groups_of(app)
     for service in fargate_services(app):
         for name, endpoint in _resolved(app, service):
-            if groups.lets_in(_party(app, endpoint), HTTPS, service.party) is Verdict.NO:
+            if groups.lets_in(_party(app, endpoint), HTTPS, service.party) is Answer.NO:
                 yield breach(
                     endpoint.resource,
                     "SecurityGroupIds",
@@ -92,17 +92,17 @@ def _used(app: Assembly, service: Service, subnet: Resource) -> Iterator[tuple[s
     """Yield the endpoints, by service name, that tasks in a subnet need and that exist."""
     vpc = network_of(app).vpc_of(subnet)
     for name in dict.fromkeys(need.endpoint for need in service.needs) if vpc else ():
-        _, found = endpoints_of(app).of(vpc, name) if vpc else (Verdict.NO, [])
+        _, found = endpoints_of(app).find(vpc, name) if vpc else (Answer.NO, [])
         if found:
             yield name, found
 
 
-def _usable_by_name(app: Assembly, subnet: Resource, endpoint: Endpoint) -> Verdict:
+def _usable_by_name(app: Assembly, subnet: Resource, endpoint: Endpoint) -> Answer:
     if not endpoint.interface:
         return endpoints_of(app).reached_from(subnet, endpoint.service or "")
-    known = {True: Verdict.YES, False: Verdict.NO, None: Verdict.MAYBE}
+    known = {True: Answer.YES, False: Answer.NO, None: Answer.MAYBE}
     return any_of(
-        Verdict.NO if value is ABSENT else known[as_bool(value)]
+        Answer.NO if value is ABSENT else known[as_bool(value)]
         for value in endpoint.resource.options("PrivateDnsEnabled")
     )
 
@@ -116,11 +116,11 @@ def _resolved(app: Assembly, service: Service) -> Iterator[tuple[str, Endpoint]]
                 if not endpoint.interface or repr(endpoint.resource) in seen:
                     continue
                 seen.add(repr(endpoint.resource))
-                if _usable_by_name(app, subnet, endpoint) is Verdict.YES:
+                if _usable_by_name(app, subnet, endpoint) is Answer.YES:
                     yield name, endpoint
 
 
-def _party(app: Assembly, endpoint: Endpoint) -> Party:
+def _party(app: Assembly, endpoint: Endpoint) -> NetworkPeer:
     resource = endpoint.resource
     subnets = [network_of(app).resource(value, SUBNET) for value in resource.options("SubnetIds[]")]
     return security_groups_of(app).party(resource.options("SecurityGroupIds[]"), subnets)
@@ -132,9 +132,9 @@ def _blocked(app: Assembly, service: Service) -> set[str]:
     blocked = {
         name
         for name, endpoint in _resolved(app, service)
-        if groups.lets_out(party, HTTPS, _party(app, endpoint)) is Verdict.NO
+        if groups.lets_out(party, HTTPS, _party(app, endpoint)) is Answer.NO
     }
-    if groups.lets_out(party, HTTPS, ANYWHERE) is Verdict.NO and service.subnets:
+    if groups.lets_out(party, HTTPS, ANYWHERE) is Answer.NO and service.subnets:
         through_gateway = {need.endpoint for need in service.needs if not _has_interface(app, service, need.endpoint)}
         blocked |= through_gateway | ({"the image's registry"} if service.foreign_images else set())
     return blocked
@@ -144,7 +144,7 @@ def _has_interface(app: Assembly, service: Service, name: str) -> bool:
     """Tell whether a service may have an interface endpoint for every subnet of the tasks."""
     for subnet in service.subnets:
         vpc = network_of(app).vpc_of(subnet)
-        present, found = endpoints_of(app).of(vpc, name) if vpc else (Verdict.MAYBE, [])
-        if present is Verdict.MAYBE or any(endpoint.interface for endpoint in found):
+        present, found = endpoints_of(app).find(vpc, name) if vpc else (Answer.MAYBE, [])
+        if present is Answer.MAYBE or any(endpoint.interface for endpoint in found):
             return True
     return False

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.aws.roles import Permissions, roles_of
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, breach, rule
 
 RESTORE_POLICY = "AWSBackupServiceRolePolicyForRestores"
@@ -72,7 +72,7 @@ def _may_restore(permissions: Permissions, kind: str) -> bool:
     policies = {_policy_for(kind)} if kind in _CALLS else {RESTORE_POLICY, S3_RESTORE_POLICY}
     if not permissions.complete or permissions.managed & (policies | _WIDER):
         return True
-    return any(permissions.allow(call) is not Verdict.NO for call in _CALLS.get(kind, _EVERY_CALL))
+    return any(permissions.allow(call) is not Answer.NO for call in _CALLS.get(kind, _EVERY_CALL))
 
 
 def _policy_for(kind: str) -> str:
@@ -84,7 +84,7 @@ def _passed_to_restores(app: Assembly) -> Iterator[Resource]:
     roles = roles_of(app)
     starters = {item.resource for item in all_statements(app) if "backup:StartRestoreJob" in item.actions}
     for statement in all_statements(app):
-        if statement.resource not in starters or statement.acts_on("iam:PassRole") is not Verdict.YES:
+        if statement.resource not in starters or statement.acts_on("iam:PassRole") is not Answer.YES:
             continue
         found = [roles.find(value, statement.resource.template) for value in statement.resources]
         passed = [role for role in found if role is not None and role in set(roles.trusting("backup"))]

@@ -8,10 +8,10 @@ from breakwater_guards.aws.endpoints import endpoints_of
 from breakwater_guards.aws.network import SUBNET, Exit, network_of
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, Severity, breach, rule
 
 FUNCTION = "AWS::Lambda::Function"
@@ -34,10 +34,10 @@ def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
     """A private subnet with neither a way out nor an endpoint; public subnets are DR-LAMBDA-05's."""
     endpoints, network = endpoints_of(app), network_of(app)
     for function in app.of_type(FUNCTION):
-        cut_off = [subnet for subnet in _subnets(app, function) if network.internet(subnet, Verdict.NO) is Verdict.NO]
+        cut_off = [subnet for subnet in _subnets(app, function) if network.internet(subnet, Answer.NO) is Answer.NO]
         cut_off = [subnet for subnet in cut_off if network.exit_of(subnet) is not Exit.INTERNET_GATEWAY]
         for service, action in _calls(app, function).items() if cut_off else ():
-            without = [item for item in cut_off if endpoints.reached_from(item, service) is Verdict.NO]
+            without = [item for item in cut_off if endpoints.reached_from(item, service) is Answer.NO]
             if without:
                 names = ", ".join(subnet.logical_id for subnet in without)
                 yield breach(

@@ -12,12 +12,12 @@ from breakwater_guards.aws.balancers import balancers_of
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Principal, Statement
 from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer, all_of, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Reference, Text
-from breakwater_guards.model.verdict import Verdict, all_of, any_of
 from breakwater_guards.rule import Breach, breach, rule, show
 
 ACCESS_LOGS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"
@@ -71,7 +71,7 @@ def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
     for delivery in _deliveries(app) if complete else ():
         own = policies.get(delivery.bucket.reference, [])
         statements = [statement for policy in own for statement in statements_of(policy)]
-        if any_of(_admits(statement, delivery.prefix) for statement in statements) is Verdict.NO:
+        if any_of(_admits(statement, delivery.prefix) for statement in statements) is Answer.NO:
             yield breach(
                 own[0] if own else delivery.bucket,
                 "PolicyDocument" if own else "",
@@ -109,9 +109,9 @@ def _policies(app: Assembly) -> tuple[dict[Reference, list[Resource]], bool]:
     return found, complete
 
 
-def _admits(statement: Statement, prefix: Any) -> Verdict:
+def _admits(statement: Statement, prefix: Any) -> Answer:
     if statement.effect != "Allow":
-        return Verdict.NO if statement.effect == "Deny" else Verdict.MAYBE
+        return Answer.NO if statement.effect == "Deny" else Answer.MAYBE
     return all_of(
         [
             any_of(_delivers(principal) for principal in statement.principals),
@@ -121,33 +121,33 @@ def _admits(statement: Statement, prefix: Any) -> Verdict:
     )
 
 
-def _delivers(principal: Principal) -> Verdict:
+def _delivers(principal: Principal) -> Answer:
     """Tell whether a principal is the delivery service, or the account that delivers in older regions."""
     value = principal.value.known if isinstance(principal.value, Text) else principal.value
     if not isinstance(value, str):
-        return Verdict.MAYBE
+        return Answer.MAYBE
     if value == "*" or value.startswith("logdelivery.elasticloadbalancing."):
-        return Verdict.YES
+        return Answer.YES
     if principal.kind != "AWS":
-        return Verdict.NO
+        return Answer.NO
     account = _ACCOUNT.match(value)
     if account is None:
-        return Verdict.MAYBE if "*" in value else Verdict.NO
-    return Verdict.YES if account[1] in facts("load_balancing")["log_delivery_accounts"].values() else Verdict.NO
+        return Answer.MAYBE if "*" in value else Answer.NO
+    return Answer.YES if account[1] in facts("load_balancing")["log_delivery_accounts"].values() else Answer.NO
 
 
-def _covers(resource: Any, prefix: Any) -> Verdict:
+def _covers(resource: Any, prefix: Any) -> Answer:
     """Compare the literal beginning of a resource's key with that of the delivered objects."""
     pattern = resource.known if isinstance(resource, Text) else resource
     if not isinstance(pattern, str) or not isinstance(prefix, str):
-        return Verdict.MAYBE
+        return Answer.MAYBE
     if pattern == "*":
-        return Verdict.YES
+        return Answer.YES
     _, slash, key = pattern.partition("/")
     literal, wanted = re.split(r"[*?]", key)[0], _key(prefix)
     if not slash:
-        return Verdict.YES if pattern.endswith("*") and isinstance(resource, str) else Verdict.NO
-    return Verdict.YES if literal.startswith(wanted) or wanted.startswith(literal) else Verdict.NO
+        return Answer.YES if pattern.endswith("*") and isinstance(resource, str) else Answer.NO
+    return Answer.YES if literal.startswith(wanted) or wanted.startswith(literal) else Answer.NO
 
 
 def _key(prefix: Any) -> str:

@@ -9,11 +9,11 @@ from breakwater_guards.aws.ecs import NETWORK, Service, services_of
 from breakwater_guards.aws.network import SUBNET, network_of
 from breakwater_guards.aws.security_groups import security_groups_of
 from breakwater_guards.aws.zones import one_zone
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, breach, rule, show
 
 ECS_BALANCING = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html"
@@ -61,9 +61,9 @@ def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
             for balancer in balancers.in_front_of(group):
                 subnets = [network_of(app).resource(value, SUBNET) for value in balancer.options("Subnets[]")]
                 front = security_groups_of(app).party(balancer.options("SecurityGroups[]"), subnets)
-                if groups.lets_out(front, port, service.party) is Verdict.NO:
+                if groups.lets_out(front, port, service.party) is Answer.NO:
                     side = f"the security groups of {balancer.logical_id} let nothing out to port {port} of the tasks"
-                elif groups.lets_in(service.party, port, front) is Verdict.NO:
+                elif groups.lets_in(service.party, port, front) is Answer.NO:
                     side = f"the tasks' security groups do not admit {balancer.logical_id} on port {port}"
                 else:
                     continue

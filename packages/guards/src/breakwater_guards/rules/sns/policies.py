@@ -10,10 +10,10 @@ from breakwater_guards.aws.deliveries import TOPIC, deliveries, topics_named
 from breakwater_guards.aws.key_policies import is_closed, required_keys
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Text, is_known
-from breakwater_guards.model.verdict import Verdict
 from breakwater_guards.rule import Breach, breach, rule
 
 PUBLISH = "sns:Publish"
@@ -94,7 +94,7 @@ def _policies(app: Assembly) -> dict[Resource | None, list[Resource]]:
 def _lets_alarms_in(policy: Resource) -> bool:
     return not is_closed(policy, "PolicyDocument") or any(
         statement.not_principals
-        or statement.names_service("cloudwatch") is not Verdict.NO
+        or statement.names_service("cloudwatch") is not Answer.NO
         or any(principal.kind == "AWS" and _is_owner(principal.value) for principal in statement.principals)
         for statement in _publish(policy)
     )
@@ -103,14 +103,14 @@ def _lets_alarms_in(policy: Resource) -> bool:
 def _lets_events_in(policy: Resource) -> bool:
     return not is_closed(policy, "PolicyDocument") or any(
         statement.not_principals
-        or (statement.names_service("events") is not Verdict.NO and not required_keys(statement, ["aws:SourceOwner"]))
+        or (statement.names_service("events") is not Answer.NO and not required_keys(statement, ["aws:SourceOwner"]))
         for statement in _publish(policy)
     )
 
 
 def _publish(policy: Resource) -> Iterator[Statement]:
     for statement in statements_of(policy, "PolicyDocument"):
-        if statement.effect != "Deny" and statement.acts_on(PUBLISH) is not Verdict.NO:
+        if statement.effect != "Deny" and statement.acts_on(PUBLISH) is not Answer.NO:
             yield statement
 
 
