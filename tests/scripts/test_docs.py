@@ -18,7 +18,7 @@ from tests.assembly import ROOT, Assembly
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
-DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 STATUS = re.compile(r"- Status: (Accepted|Superseded by \[(\d{3})\]\((\S+)\))\n- Date: (\d{4}-\d{2}-\d{2})\n")
 # What such a record, and the changelog, names may be gone.
 HISTORY = {
@@ -194,6 +194,17 @@ def test_decisions_are_numbered_and_have_one_form() -> None:
             assert status[3].startswith(f"{later}-")
             assert int(later) > number
         assert re.findall(r"^## (.+)$", rest, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+def test_the_index_of_decisions_is_complete() -> None:
+    rows = []
+    for record in DECISIONS:
+        title, _, rest = record.read_text(encoding="utf-8").partition("\n\n")
+        number, _, decision = title.removeprefix("# ").partition(": ")
+        status = STATUS.match(rest)
+        assert status, record.name
+        rows.append(f"| [{number}]({record.name}) | {decision} | {status[1]} |")
+    assert re.findall(r"^\| \[.+$", _text("docs/decisions/README.md"), re.MULTILINE) == rows
 
 
 def test_the_changelog_begins_with_what_is_not_released() -> None:
