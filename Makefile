@@ -116,7 +116,7 @@ guards-docs: install ## Write docs/guards.md from the rules and their fixtures
 	@python -m scripts.guards_docs
 
 .PHONY: mutants
-mutants: install ## Break stacks/ and lambda_src/ on purpose, one line at a time, and list what no test noticed
+mutants: install ## Change functions, drills and guards on purpose and list what no test notices (ARGS=ops/drill)
 	@python -m scripts.mutants $(ARGS)
 
 .PHONY: diagram
@@ -129,7 +129,7 @@ settings-table: install ## Write docs/settings.md from the settings themselves
 
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in runtime dev node uv emulator judges; do \
+	@for name in runtime dev node uv emulator scanners; do \
 		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done

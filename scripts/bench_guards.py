@@ -22,7 +22,7 @@ from rich.table import Table
 from breakwater_guards.engine import check
 from breakwater_guards.model.assembly import Assembly
 from scripts.bench_guards_assembly import write_assembly
-from scripts.judges_install import judges_environment
+from scripts.scanners_install import scanners_environment
 from scripts.lint_templates import synthesize
 from scripts.parts import ROOT, InstallError
 from scripts.timing import LEAST_ROUNDS, BenchError, Sample, alternate, ratio, timed, warn_when_busy
@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--rounds {options.rounds}: at least {LEAST_ROUNDS} are needed for an interval")
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     try:
-        programs = judges_environment()
+        programs = scanners_environment()
         with tempfile.TemporaryDirectory(prefix="breakwater-bench-") as folder:
             console.print(f"synth {PLATFORM}")
             found = subjects(Path(folder))

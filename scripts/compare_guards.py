@@ -20,7 +20,7 @@ from scripts import guards_docs
 from scripts.compare_guards_cases import STYLE, Bench, Case, Complaints, Verdicts, all_cases
 from scripts.compare_guards_judges import JUDGES
 from scripts.judge.model import JudgeError
-from scripts.judges_install import REQUIREMENTS, judges_environment
+from scripts.scanners_install import REQUIREMENTS, scanners_environment
 from scripts.parts import InstallError
 
 GUARDS = "guards"
@@ -158,7 +158,7 @@ def main() -> int:
     rules = [rule for rule in all_rules() if (guards_docs.FIXTURES / rule).is_dir()]
     cases = all_cases(guards_docs.FIXTURES, rules)
     try:
-        rows = compare(cases, judge(cases, judges_environment()))
+        rows = compare(cases, judge(cases, scanners_environment()))
     except (InstallError, JudgeError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 1

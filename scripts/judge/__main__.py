@@ -16,7 +16,7 @@ from rich.console import Console
 
 from scripts.judge import checkov, control_tower, dependencies, iam, linters, listed, nag, page, subjects
 from scripts.judge.model import Finding, JudgeError, Subject, Verdict
-from scripts.judges_install import judges_environment
+from scripts.scanners_install import scanners_environment
 from scripts.parts import InstallError
 from scripts.template_tools import CFN_LINT, VALIDATE
 from stacks.settings import SettingsError
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     everything = not (options.environment or options.judge)
     try:
         entries = listed.load()
-        programs = judges_environment()
+        programs = scanners_environment()
         with tempfile.TemporaryDirectory(prefix="breakwater-judge-") as folder:
             found = subjects.synthesize(options.environment or subjects.ENVIRONMENTS, Path(folder), console.print)
             verdicts = ask(console, judges(found, programs, entries), options.judge or names)

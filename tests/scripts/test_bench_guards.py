@@ -91,7 +91,7 @@ def test_a_tool_that_fails_is_exit_code_1_without_a_traceback(
     def fail(_: Path) -> list[Subject]:
         raise BenchError("checkov ended with exit code 3")
 
-    monkeypatch.setattr(bench_guards, "judges_environment", lambda: tmp_path)
+    monkeypatch.setattr(bench_guards, "scanners_environment", lambda: tmp_path)
     monkeypatch.setattr(bench_guards, "subjects", fail)
     assert bench_guards.main(["--rounds", "3"]) == 1
     assert capsys.readouterr().err == "bench-guards: checkov ended with exit code 3\n"

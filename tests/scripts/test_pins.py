@@ -35,7 +35,7 @@ def test_all_six_files_are_there() -> None:
     assert [file.name for file in COMPILED] == [
         "requirements/dev.txt",
         "requirements/emulator.txt",
-        "requirements/judges.txt",
+        "requirements/scanners.txt",
         "requirements/node.txt",
         "requirements/uv.txt",
         "requirements.txt",
@@ -79,7 +79,7 @@ def test_development_and_runtime_agree_on_what_they_share() -> None:
         ("requirements/dev.txt", "cfn-lint", "1.58.0"),
         ("requirements/emulator.txt", "ministack", "1.5.33"),
         ("requirements.txt", "cdk-nag", "3.0.2"),
-        ("requirements/judges.txt", "checkov", "3.3.30"),
+        ("requirements/scanners.txt", "checkov", "3.3.30"),
     ],
 )
 def test_versions_that_were_chosen_with_care(file: str, name: str, version: str) -> None:

@@ -99,6 +99,6 @@ def test_a_judge_that_does_not_run_is_exit_code_1_without_a_traceback(
     def refuse() -> Path:
         raise JudgeError("checkov is missing")
 
-    monkeypatch.setattr(command, "judges_environment", refuse)
+    monkeypatch.setattr(command, "scanners_environment", refuse)
     assert command.main(["--judge", "checkov"]) == 1
     assert capsys.readouterr().err == "judge: checkov is missing\n"

@@ -1,4 +1,4 @@
-"""Installs judges whose pins clash with those of this project into `.local/judges-venv`, for the commands that ask."""
+"""Installs judges whose pins clash with those of this project into `.local/scanners-venv`, for the commands that ask."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from scripts.install import create_environment, install_packages
 from scripts.parts import LOCAL, ROOT, Part, fingerprint, only_one
 
-ENVIRONMENT = LOCAL / "judges-venv"
-REQUIREMENTS = ROOT / "requirements/judges.txt"
+ENVIRONMENT = LOCAL / "scanners-venv"
+REQUIREMENTS = ROOT / "requirements/scanners.txt"
 
 
 def part() -> Part:
@@ -24,7 +24,7 @@ def part() -> Part:
     return Part(ENVIRONMENT, "checkov, parliament, pip-audit", fingerprint([REQUIREMENTS], version), proof, build)
 
 
-def judges_environment() -> Path:
+def scanners_environment() -> Path:
     """Makes sure that the virtual environment is there, with exactly what is locked.
 
     Returns:
