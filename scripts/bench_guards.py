@@ -22,9 +22,9 @@ from rich.table import Table
 from breakwater_guards.engine import check
 from breakwater_guards.model.assembly import Assembly
 from scripts.bench_guards_assembly import write_assembly
-from scripts.scanners_install import scanners_environment
 from scripts.lint_templates import synthesize
 from scripts.parts import ROOT, InstallError
+from scripts.scanners_install import scanners_environment
 from scripts.timing import LEAST_ROUNDS, BenchError, Sample, alternate, ratio, timed, warn_when_busy
 from stacks.profiles import PROFILES
 

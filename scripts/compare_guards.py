@@ -20,8 +20,8 @@ from scripts import guards_docs
 from scripts.compare_guards_cases import STYLE, Bench, Case, Complaints, Verdicts, all_cases
 from scripts.compare_guards_judges import JUDGES
 from scripts.judge.model import JudgeError
-from scripts.scanners_install import REQUIREMENTS, scanners_environment
 from scripts.parts import InstallError
+from scripts.scanners_install import REQUIREMENTS, scanners_environment
 
 GUARDS = "guards"
 NOTES = 3

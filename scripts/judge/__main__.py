@@ -16,8 +16,8 @@ from rich.console import Console
 
 from scripts.judge import checkov, control_tower, dependencies, iam, linters, listed, nag, page, subjects
 from scripts.judge.model import Finding, JudgeError, Subject, Verdict
-from scripts.scanners_install import scanners_environment
 from scripts.parts import InstallError
+from scripts.scanners_install import scanners_environment
 from scripts.template_tools import CFN_LINT, VALIDATE
 from stacks.settings import SettingsError
 
