@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.resolve import ACCOUNT, REGION
+from embedded_aws.address import ACCOUNT, REGION
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
 

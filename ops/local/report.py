@@ -8,9 +8,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from embedded_aws.deployment import Resource
+from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
-from embedded_aws.verify import Check
+from embedded_aws.verify import Comparison
 from ops.local.changes import Change
 
 _COLOURS = {Level.REAL: "green", Level.SIMULATED: "yellow", Level.METADATA: "magenta"}
@@ -29,11 +29,11 @@ What this does not prove
 class Verified:
     """One resource and the checks that were made of it."""
 
-    resource: Resource
-    checks: Sequence[Check]
+    resource: DeployedResource
+    checks: Sequence[Comparison]
 
     @property
-    def failed(self) -> list[Check]:
+    def failed(self) -> list[Comparison]:
         """The checks that did not pass."""
         return [check for check in self.checks if not check.passed]
 

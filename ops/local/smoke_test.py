@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
-from embedded_aws.resolve import ACCOUNT, REGION
 from ops.errors import OpsError
 from stacks.names import OutputKey
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from embedded_aws import clients, deployment, fidelity, verify
-from embedded_aws.resolve import ACCOUNT, REGION
+from embedded_aws.address import ACCOUNT, REGION
 from ops.errors import OpsError
 from ops.local import (
     cdk,
@@ -161,7 +161,7 @@ class _Run:
     def _verify(self) -> list[report.Verified]:
         deployed = deployment.Deployment(self._client("cloudformation"), self._client("ec2"), self._workspace.assembly)
         verified = [
-            report.Verified(resource, list(verify.checks_of(self._client, resource)))
+            report.Verified(resource, list(verify.compare(self._client, resource)))
             for resource in deployed.resources(self._stack)
         ]
         self._require_alive()

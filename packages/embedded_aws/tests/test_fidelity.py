@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 
 from embedded_aws import fidelity
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
+from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Level
 from embedded_aws.resolve import Scope
-from embedded_aws.verify import checks_of, verified_types
+from embedded_aws.verify import compare, verified_types
 from embedded_testing import Deploy
 from embedded_testing.listed import BOOTSTRAP_ONLY, OTHERS
 from embedded_testing.stack import exists
@@ -39,13 +39,15 @@ def test_every_other_listed_type_deploys_and_is_what_it_declares(aws: Aws, deplo
         if declared["Type"] not in BOOTSTRAP_ONLY:
             properties = scope.resolve(declared.get("Properties", {}))
             physical_id = made.physical_ids[logical_id]
-            resource = Resource("root", logical_id, declared["Type"], properties, physical_id, "CREATE_COMPLETE")
-            checks = list(checks_of(aws, resource))
+            resource = DeployedResource(
+                "root", logical_id, declared["Type"], properties, physical_id, "CREATE_COMPLETE"
+            )
+            checks = list(compare(aws, resource))
             assert checks, logical_id
             assert [check for check in checks if not check.passed] == []
             gone = replace(resource, physical_id=f"{physical_id}-gone")
             if fidelity.load()[declared["Type"]].level is not Level.METADATA:
-                assert not all(check.passed for check in checks_of(aws, gone)), logical_id
+                assert not all(check.passed for check in compare(aws, gone)), logical_id
 
 
 @pytest.mark.emulator

@@ -9,16 +9,16 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
+from embedded_aws.deployment import DeployedResource
 from embedded_aws.resolve import UNRESOLVED
 from embedded_aws.verify import core
-from embedded_aws.verify.core import Check, checks_of, declared, named, only, same, unordered
+from embedded_aws.verify.core import Comparison, compare, declared, named, only, same, unordered
 
 TYPE = "AWS::Test::Thing"
 
 
-def resource(status: str = "CREATE_COMPLETE", **properties: Any) -> Resource:
-    return Resource("Stack", "Thing", TYPE, properties, "thing-1", status)
+def resource(status: str = "CREATE_COMPLETE", **properties: Any) -> DeployedResource:
+    return DeployedResource("Stack", "Thing", TYPE, properties, "thing-1", status)
 
 
 def never(service: str) -> NoReturn:
@@ -42,7 +42,7 @@ def never(service: str) -> NoReturn:
     ],
 )
 def test_these_agree(expected: Any, found: Any) -> None:
-    assert Check("it", expected, found).passed
+    assert Comparison("it", expected, found).passed
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_these_agree(expected: Any, found: Any) -> None:
     ],
 )
 def test_these_do_not(expected: Any, found: Any) -> None:
-    assert not Check("it", expected, found).passed
+    assert not Comparison("it", expected, found).passed
 
 
 def test_a_property_is_found_at_its_path_or_defaults() -> None:
@@ -78,8 +78,8 @@ def test_a_property_is_found_at_its_path_or_defaults() -> None:
 
 
 def test_only_declared_properties_are_compared() -> None:
-    assert list(same(resource(A=1, B=2), {"A": 1}, "A", "B", "C")) == [Check("A", 1, 1), Check("B", 2, None)]
-    assert list(named(resource(Name="thing-1"), "Name")) == [Check("Name", "thing-1", "thing-1")]
+    assert list(same(resource(A=1, B=2), {"A": 1}, "A", "B", "C")) == [Comparison("A", 1, 1), Comparison("B", 2, None)]
+    assert list(named(resource(Name="thing-1"), "Name")) == [Comparison("Name", "thing-1", "thing-1")]
     assert list(named(resource(), "Name")) == []
 
 
@@ -105,12 +105,12 @@ def test_one_means_one() -> None:
     ],
 )
 def test_a_resource_that_cannot_be_read_is_a_failed_check(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def unreadable(_aws: Aws, _resource: Resource) -> Iterator[Check]:
-        yield Check("first", 1, 1)
+    def unreadable(_aws: Aws, _resource: DeployedResource) -> Iterator[Comparison]:
+        yield Comparison("first", 1, 1)
         raise error
 
     monkeypatch.setitem(core._VERIFIERS, TYPE, unreadable)
-    first, second = checks_of(never, resource())
+    first, second = compare(never, resource())
     assert first.passed
     assert (second.what, second.passed) == ("described by its service", False)
 
@@ -118,11 +118,11 @@ def test_a_resource_that_cannot_be_read_is_a_failed_check(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("status", ["", "CREATE_FAILED", "DELETE_COMPLETE", "UPDATE_IN_PROGRESS"])
 def test_a_resource_that_is_not_complete_is_a_failed_check(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
     monkeypatch.setitem(core._VERIFIERS, TYPE, lambda _aws, _resource: [])
-    (check,) = checks_of(never, resource(status))
+    (check,) = compare(never, resource(status))
     assert not check.passed
     assert check.found == (status or "not there")
 
 
 def test_a_type_without_a_verifier_is_an_error() -> None:
     with pytest.raises(KeyError, match=TYPE):
-        list(checks_of(never, resource()))
+        list(compare(never, resource()))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Deployment, Resource
+from embedded_aws.deployment import DeployedResource, Deployment
 from embedded_aws.resolve import UNRESOLVED
-from embedded_aws.verify import checks_of
+from embedded_aws.verify import compare
 from embedded_testing.changed import another, leaves, put
 from embedded_testing.inventory import inventory
 from embedded_testing.recorded import recorded
@@ -58,7 +58,7 @@ class Deployed:
     """
 
     folder: Path
-    resources: list[Resource]
+    resources: list[DeployedResource]
     before: set[str]
 
 
@@ -79,7 +79,7 @@ def test_every_resource_of_every_template_is_read(dev: Assembly, deployed: Deplo
 
 def test_every_declared_property_is_there(aws: Aws, deployed: Deployed) -> None:
     for resource in deployed.resources:
-        checks = list(checks_of(aws, resource))
+        checks = list(compare(aws, resource))
         assert checks, f"{resource.type} is not checked at all"
         assert [check for check in checks if not check.passed] == [], resource
 
@@ -101,7 +101,7 @@ def test_a_wrong_value_anywhere_turns_the_verification_red(aws: Aws, deployed: D
         for path, value in leaves(resource.properties):
             if not TAGS & set(path):
                 wrong = replace(resource, properties=put(resource.properties, path, another(value)))
-                if all(check.passed for check in checks_of(once, wrong)):
+                if all(check.passed for check in compare(once, wrong)):
                     unnoticed.add((resource.type, ".".join(str(part) for part in path)))
     assert unnoticed == NOT_COMPARED
 

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from embedded_aws.deployment import Resource
+from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
-from embedded_aws.verify import Check
+from embedded_aws.verify import Comparison
 from ops.local import report
 from ops.local.changes import Change
 from ops.local.report import Verified
@@ -25,8 +25,8 @@ FIDELITY = {
 
 
 def verified(kind: str, *passed: bool) -> Verified:
-    resource = Resource("Database", "Thing", f"AWS::Test::{kind}", {}, "id", "CREATE_COMPLETE")
-    return Verified(resource, [Check("size", 1, 1 if each else 2) for each in passed])
+    resource = DeployedResource("Database", "Thing", f"AWS::Test::{kind}", {}, "id", "CREATE_COMPLETE")
+    return Verified(resource, [Comparison("size", 1, 1 if each else 2) for each in passed])
 
 
 def text(table: Table | str) -> str:

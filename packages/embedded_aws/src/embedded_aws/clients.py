@@ -1,4 +1,4 @@
-"""The boto3 clients of this process: of the embedded AWS, and of no other."""
+"""The boto3 clients of this process: they reach the embedded AWS, and no other."""
 
 import os
 from collections.abc import Callable
@@ -9,16 +9,13 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from embedded_aws.resolve import REGION
+from embedded_aws.address import FAKE_KEY, REGION, endpoint
 
 Aws: TypeAlias = Callable[[str], Any]
-"""Gives the client of a service, by botocore's name of it, e.g. `rds`."""
+"""Returns the boto3 client of a service, given botocore's name for it, e.g. `rds`."""
 
-FAKE_KEY: Final = "test"
-HOST: Final = "127.0.0.1"  # never `localhost`, which may resolve to anything and breaks S3's virtual-hosted addresses
-
-# What boto3 would otherwise take from the user's environment and files: (file key, variable, value, converter).
-_NOTHING_OF_THE_USERS: Final = {
+# What boto3 would otherwise read from the user's environment and files: (file key, variable, value, converter).
+_IGNORED: Final = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -35,19 +32,17 @@ _CONFIG: Final = Config(
 )
 
 
-def endpoint(port: int) -> str:
-    """The URL of the embedded AWS on a port."""
-    return f"http://{HOST}:{port}"
-
-
 def clients(port: int) -> Aws:
-    """Clients that know one endpoint, on loopback, and no credentials but fake ones, whatever the environment says.
+    """Return clients that know one endpoint, on loopback, and fake credentials, whatever the environment says.
 
     Args:
         port: where the embedded AWS listens.
+
+    Returns:
+        A function that returns the client of a service, and makes each client once.
     """
     session = boto3.Session(
-        botocore_session=botocore.session.Session(_NOTHING_OF_THE_USERS),
+        botocore_session=botocore.session.Session(_IGNORED),
         aws_access_key_id=FAKE_KEY,
         aws_secret_access_key=FAKE_KEY,
         region_name=REGION,

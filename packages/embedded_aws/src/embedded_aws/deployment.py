@@ -13,7 +13,7 @@ _ASSET_PATH = "aws:asset:path"
 
 
 @dataclass(frozen=True)
-class Resource:
+class DeployedResource:
     """One resource of a template.
 
     Attributes:
@@ -47,17 +47,17 @@ class Deployment:
         self._zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
         self._assembly = assembly
 
-    def resources(self, stack_name: str) -> Iterator[Resource]:
+    def resources(self, stack_name: str) -> Iterator[DeployedResource]:
         """Every resource of the root template and of every template nested in it, deployed or not."""
         yield from self._read(f"{stack_name}.template.json", stack_name, stack_name)
 
-    def _read(self, file: str, stack_id: str, shown_as: str) -> Iterator[Resource]:
+    def _read(self, file: str, stack_id: str, shown_as: str) -> Iterator[DeployedResource]:
         template = json.loads((self._assembly / file).read_text(encoding="utf-8"))
         deployed = {each["LogicalResourceId"]: each for each in stack_resources(self._cloudformation, stack_id)}
         scope = self._scope(template, stack_id, deployed)
         for logical_id, resource in template["Resources"].items():
             found = deployed.get(logical_id, {})
-            yield Resource(
+            yield DeployedResource(
                 stack=shown_as,
                 logical_id=logical_id,
                 type=resource["Type"],

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from embedded_aws import environment
-from embedded_aws.clients import HOST, endpoint
+from embedded_aws.address import HOST, endpoint
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0

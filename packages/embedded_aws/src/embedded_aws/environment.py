@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from embedded_aws.clients import FAKE_KEY, HOST, endpoint
+from embedded_aws.address import ACCOUNT, FAKE_KEY, HOST, REGION, endpoint
 from embedded_aws.loopback import require_loopback
-from embedded_aws.resolve import ACCOUNT, REGION
 
 _PASSED_ON: Final = (
     "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "COLUMNS", "NO_COLOR", "TMPDIR", "XDG_CACHE_HOME",

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
+from embedded_aws.address import ACCOUNT, REGION
 
 
 class Unresolved(Enum):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
-from embedded_aws.resolve import ACCOUNT, REGION
 
 _ENDED = ("_COMPLETE", "_FAILED")
 _PLACEHOLDERS = {"${AWS::AccountId}": ACCOUNT, "${AWS::Region}": REGION, "${AWS::Partition}": "aws"}

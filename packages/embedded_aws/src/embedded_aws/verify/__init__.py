@@ -1,12 +1,12 @@
-"""Reads every deployed resource back through boto3 and compares it with its template."""
+"""Verification: every deployed resource is read back through boto3 and compared with its declaration."""
 
 from embedded_aws.verify import cloudformation, compute, data, functions, network, observability, recovery, security
-from embedded_aws.verify.core import Check, checks_of, verified_types
+from embedded_aws.verify.core import Comparison, compare, verified_types
 
 __all__ = [
     "Check",
-    "checks_of",
     "cloudformation",
+    "compare",
     "compute",
     "data",
     "functions",

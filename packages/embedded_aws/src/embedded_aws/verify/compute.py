@@ -4,39 +4,39 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
-from embedded_aws.verify.core import Check, declared, named, only, same, unordered, verifies
+from embedded_aws.deployment import DeployedResource
+from embedded_aws.verify.core import Comparison, declared, named, only, same, unordered, verifies
 
 
 @verifies("AWS::ECS::Cluster")
-def ecs_cluster(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Active, with the declared settings."""
+def ecs_cluster(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare status, name and settings."""
     found = only(aws("ecs").describe_clusters(clusters=[resource.physical_id], include=["SETTINGS"])["clusters"])
     yield from named(resource, "ClusterName")
-    yield Check("status", "ACTIVE", found["status"])
-    yield Check("settings", _lowered(declared(resource, "ClusterSettings", [])), found["settings"])
+    yield Comparison("status", "ACTIVE", found["status"])
+    yield Comparison("settings", _lowered(declared(resource, "ClusterSettings", [])), found["settings"])
 
 
 @verifies("AWS::ECS::TaskDefinition")
-def task_definition(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Everything the declaration says of its size, network, roles, volumes and containers."""
+def task_definition(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare size, network mode, roles, volumes and every member of every container."""
     answer = aws("ecs").describe_task_definition(taskDefinition=resource.physical_id)
     found = answer["taskDefinition"]
     wanted = _lowered(resource.properties)
-    yield Check("status", "ACTIVE", found["status"])
+    yield Comparison("status", "ACTIVE", found["status"])
     for name in ("family", "cpu", "memory", "networkMode", "requiresCompatibilities", "executionRoleArn", "taskRoleArn",
                  "runtimePlatform"):  # fmt: skip
         if name in wanted:
-            yield Check(name, wanted[name], found.get(name))
-    yield Check("volumes", wanted.get("volumes", []), found["volumes"])
+            yield Comparison(name, wanted[name], found.get(name))
+    yield Comparison("volumes", wanted.get("volumes", []), found["volumes"])
     stored = {container["name"]: container for container in found["containerDefinitions"]}
     for container in wanted["containerDefinitions"]:
         for name, value in container.items():
-            yield Check(f"container {container['name']}: {name}", value, stored[container["name"]].get(name))
+            yield Comparison(f"container {container['name']}: {name}", value, stored[container["name"]].get(name))
 
 
 def _lowered(value: Any) -> Any:
-    """ECS names in its API what CloudFormation names with a capital; the options of a log driver are not names."""
+    """Return the names as the API of ECS spells them; the options of a log driver and labels are not names."""
     if isinstance(value, list):
         return [_lowered(item) for item in value]
     if not isinstance(value, Mapping):
@@ -48,72 +48,72 @@ def _lowered(value: Any) -> Any:
 
 
 @verifies("AWS::ECS::Service")
-def service(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Active, with the declared tasks, network, load balancers and way to deploy."""
+def service(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare status, tasks, network, load balancers and deployment settings."""
     cluster = declared(resource, "Cluster")
     found = only(aws("ecs").describe_services(cluster=cluster, services=[resource.physical_id])["services"])
     wanted = _lowered(resource.properties)
-    yield Check("status", "ACTIVE", found["status"])
+    yield Comparison("status", "ACTIVE", found["status"])
     for name in ("taskDefinition", "desiredCount", "launchType", "platformVersion", "networkConfiguration",
                  "loadBalancers", "healthCheckGracePeriodSeconds", "enableExecuteCommand",
                  "propagateTags", "enableECSManagedTags", "serviceName"):  # fmt: skip
         if name in wanted:
-            yield Check(name, wanted[name], found.get(name))
+            yield Comparison(name, wanted[name], found.get(name))
     deployment = found["deploymentConfiguration"]
     for name, value in wanted.get("deploymentConfiguration", {}).items():
-        yield Check(name, value, deployment.get(name))
+        yield Comparison(name, value, deployment.get(name))
 
 
 @verifies("AWS::ElasticLoadBalancingV2::LoadBalancer")
-def load_balancer(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Faces the declared side, in the declared subnets, with the declared attributes."""
+def load_balancer(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare scheme, type, subnets, security groups and attributes."""
     elb, arn = aws("elbv2"), resource.physical_id
     found = only(elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"])
-    yield Check("name", declared(resource, "Name", found["LoadBalancerName"]), found["LoadBalancerName"])
-    yield Check("scheme", declared(resource, "Scheme", "internet-facing"), found["Scheme"])
-    yield Check("type", declared(resource, "Type", "application"), found["Type"])
+    yield Comparison("name", declared(resource, "Name", found["LoadBalancerName"]), found["LoadBalancerName"])
+    yield Comparison("scheme", declared(resource, "Scheme", "internet-facing"), found["Scheme"])
+    yield Comparison("type", declared(resource, "Type", "application"), found["Type"])
     subnets = [zone["SubnetId"] for zone in found["AvailabilityZones"]]
-    yield Check("subnets", unordered(declared(resource, "Subnets")), unordered(subnets))
+    yield Comparison("subnets", unordered(declared(resource, "Subnets")), unordered(subnets))
     groups = found["SecurityGroups"]
-    yield Check("security groups", unordered(declared(resource, "SecurityGroups", [])), unordered(groups))
+    yield Comparison("security groups", unordered(declared(resource, "SecurityGroups", [])), unordered(groups))
     attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
     yield from _attributes(declared(resource, "LoadBalancerAttributes", []), attributes)
 
 
 @verifies("AWS::ElasticLoadBalancingV2::Listener")
-def listener(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Listens on the declared port and sends where declared."""
+def listener(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare port, protocol and default actions."""
     found = only(aws("elbv2").describe_listeners(ListenerArns=[resource.physical_id])["Listeners"])
     for name in ("LoadBalancerArn", "Port", "Protocol"):
-        yield Check(name, declared(resource, name), found[name])
+        yield Comparison(name, declared(resource, name), found[name])
     actions = declared(resource, "DefaultActions")
-    yield Check("default actions", len(actions), len(found["DefaultActions"]))
+    yield Comparison("default actions", len(actions), len(found["DefaultActions"]))
     for action, stored in zip(actions, found["DefaultActions"], strict=False):
         for name, value in action.items():
-            yield Check(f"default action: {name}", value, stored.get(name))
+            yield Comparison(f"default action: {name}", value, stored.get(name))
 
 
 @verifies("AWS::ElasticLoadBalancingV2::TargetGroup")
-def target_group(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Reaches and probes targets as declared."""
+def target_group(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare port, protocol, health check and attributes."""
     elb, arn = aws("elbv2"), resource.physical_id
     found = only(elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"])
     for name, value in resource.properties.items():
         if name in found:
-            yield Check(name, value, found[name])
+            yield Comparison(name, value, found[name])
     attributes = elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
     yield from _attributes(declared(resource, "TargetGroupAttributes", []), attributes)
 
 
-def _attributes(wanted: list[dict[str, str]], found: list[dict[str, str]]) -> Iterator[Check]:
+def _attributes(wanted: list[dict[str, str]], found: list[dict[str, str]]) -> Iterator[Comparison]:
     stored = {each["Key"]: each["Value"] for each in found}
     for attribute in wanted:
-        yield Check(attribute["Key"], attribute["Value"], stored.get(attribute["Key"]))
+        yield Comparison(attribute["Key"], attribute["Value"], stored.get(attribute["Key"]))
 
 
 @verifies("AWS::ApplicationAutoScaling::ScalableTarget")
-def scalable_target(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Scales the declared resource between the declared limits."""
+def scalable_target(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the scaled resource, its limits and the role."""
     resource_id, dimension, namespace = str(resource.physical_id).split("|")
     found = only(
         aws("application-autoscaling").describe_scalable_targets(
@@ -126,8 +126,8 @@ def scalable_target(aws: Aws, resource: Resource) -> Iterator[Check]:
 
 
 @verifies("AWS::ApplicationAutoScaling::ScalingPolicy")
-def scaling_policy(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Tracks the declared metric at the declared value."""
+def scaling_policy(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the tracked metric and its target value."""
     resource_id, dimension, namespace = str(declared(resource, "ScalingTargetId")).split("|")
     policies = aws("application-autoscaling").describe_scaling_policies(
         ServiceNamespace=namespace, ResourceId=resource_id, ScalableDimension=dimension
@@ -136,4 +136,4 @@ def scaling_policy(aws: Aws, resource: Resource) -> Iterator[Check]:
     yield from same(resource, found, "PolicyName", "PolicyType")
     configuration = found["TargetTrackingScalingPolicyConfiguration"]
     for name, value in declared(resource, "TargetTrackingScalingPolicyConfiguration", {}).items():
-        yield Check(name, value, configuration.get(name))
+        yield Comparison(name, value, configuration.get(name))

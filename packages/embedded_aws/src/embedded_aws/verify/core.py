@@ -1,4 +1,4 @@
-"""The verifier's table: one function per resource type compares what is declared with what its service reports."""
+"""The table of verifiers: for each resource type a function that compares declaration and service."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
+from embedded_aws.deployment import DeployedResource
 from embedded_aws.resolve import UNRESOLVED
 
 
 @dataclass(frozen=True)
-class Check:
-    """One property, compared.
+class Comparison:
+    """One property as declared and as reported.
 
     Attributes:
         what: the property, in the words of the service.
-        expected: what the template declares; `UNRESOLVED` when it refers to what only CloudFormation knows.
+        expected: what the template declares; `UNRESOLVED` when only CloudFormation knows its value.
         found: what the service reports.
     """
 
@@ -27,7 +27,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether they agree; against an unresolved value, whether there is anything at all."""
+        """Whether the two agree; for an unresolved value, whether the service reports anything at all."""
         return _agree(self.expected, self.found)
 
 
@@ -52,8 +52,9 @@ def _number(value: float | str) -> float | None:
         return None
 
 
-Verifier: TypeAlias = Callable[[Aws, Resource], Iterable[Check]]
+Verifier: TypeAlias = Callable[[Aws, DeployedResource], Iterable[Comparison]]
 _VERIFIERS: dict[str, Verifier] = {}
+_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 def verifies(*resource_types: str) -> Callable[[Verifier], Verifier]:
@@ -67,31 +68,45 @@ def verifies(*resource_types: str) -> Callable[[Verifier], Verifier]:
 
 
 def verified_types() -> frozenset[str]:
-    """The types that have a verifier."""
+    """Return the types that have a verifier."""
     return frozenset(_VERIFIERS)
 
 
-def checks_of(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Every check of one resource; a resource that is not there, or a service that refuses to show it, is a failed one.
+def compare(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare a deployed resource with its declaration.
+
+    A resource that is not there, or that its service refuses to describe, gives a comparison that fails.
+
+    Args:
+        aws: clients of the embedded AWS.
+        resource: the resource.
+
+    Yields:
+        One comparison for each declared property that the service reports.
 
     Raises:
-        KeyError: nobody wrote a verifier for its type.
+        KeyError: there is no verifier for its type.
     """
     verifier = _VERIFIERS[resource.type]
-    complete = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-    if resource.status not in complete:
-        yield Check("status in its stack", "CREATE_COMPLETE or UPDATE_COMPLETE", resource.status or "not there")
+    if resource.status not in _COMPLETE:
+        yield Comparison("status in its stack", "CREATE_COMPLETE or UPDATE_COMPLETE", resource.status or "not there")
         return
     try:
         yield from verifier(aws, resource)
     except (ClientError, BotoCoreError) as error:
-        yield Check("described by its service", "described", str(error))
+        yield Comparison("described by its service", "described", str(error))
     except LookupError as error:
-        yield Check("described by its service", "described", f"no {error} in the answer")
+        yield Comparison("described by its service", "described", f"no {error} in the answer")
 
 
-def declared(resource: Resource, prop: str, default: Any = None) -> Any:
-    """A declared property, at a dotted path (`SSESpecification.SSEEnabled`), or what AWS takes when it is left out."""
+def declared(resource: DeployedResource, prop: str, default: Any = None) -> Any:
+    """Return a declared property.
+
+    Args:
+        resource: the resource.
+        prop: name or dotted path of the property, e.g. `SSESpecification.SSEEnabled`.
+        default: the value AWS takes when the property is left out.
+    """
     value: Any = resource.properties
     for part in prop.split("."):
         if value is UNRESOLVED:
@@ -102,23 +117,23 @@ def declared(resource: Resource, prop: str, default: Any = None) -> Any:
     return value
 
 
-def same(resource: Resource, found: Mapping[str, Any], *properties: str) -> Iterator[Check]:
-    """A check for each declared property that the service reports under the same name."""
+def same(resource: DeployedResource, found: Mapping[str, Any], *properties: str) -> Iterator[Comparison]:
+    """Compare those of the properties that are declared and that the service reports under the same name."""
     for prop in properties:
         expected = declared(resource, prop)
         if expected is not None:
-            yield Check(prop, expected, found.get(prop))
+            yield Comparison(prop, expected, found.get(prop))
 
 
-def named(resource: Resource, prop: str) -> Iterator[Check]:
-    """A check that the physical id is the declared name, where there is one."""
+def named(resource: DeployedResource, prop: str) -> Iterator[Comparison]:
+    """Compare the physical id with the declared name, if there is one."""
     name = declared(resource, prop)
     if name is not None:
-        yield Check(prop, name, resource.physical_id)
+        yield Comparison(prop, name, resource.physical_id)
 
 
 def only(items: Iterable[Any]) -> Any:
-    """The one item of an answer that was asked for one thing.
+    """Return the one item of an answer about one resource.
 
     Raises:
         LookupError: there is none, or more than one.
@@ -130,7 +145,7 @@ def only(items: Iterable[Any]) -> Any:
 
 
 def unordered(items: Any) -> Any:
-    """A list whose order means nothing, sorted to compare; `UNRESOLVED` when any of it is."""
+    """Return a list whose order means nothing, sorted; `UNRESOLVED` when any item of it is."""
     if items is UNRESOLVED or any(item is UNRESOLVED for item in items):
         return UNRESOLVED
     return sorted(items, key=str)

@@ -4,101 +4,105 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from embedded_aws.address import REGION
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
-from embedded_aws.resolve import REGION
-from embedded_aws.verify.core import Check, declared, only, same, unordered, verifies
+from embedded_aws.deployment import DeployedResource
+from embedded_aws.verify.core import Comparison, declared, only, same, unordered, verifies
 
 
 @verifies("AWS::DynamoDB::GlobalTable")
-def table(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Keyed, billed, encrypted, recoverable, protected and expiring as declared."""
+def table(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare keys, billing, encryption, recovery, protection, expiry and insights."""
     name = resource.physical_id
     dynamodb = aws("dynamodb")
     found = dynamodb.describe_table(TableName=name)["Table"]
     replica = only(each for each in declared(resource, "Replicas") if each["Region"] == REGION)
     yield from same(resource, found, "TableName", "KeySchema")
     attributes = declared(resource, "AttributeDefinitions")
-    yield Check("attributes", unordered(attributes), unordered(found["AttributeDefinitions"]))
-    yield Check("billing", declared(resource, "BillingMode"), found["BillingModeSummary"]["BillingMode"])
+    yield Comparison("attributes", unordered(attributes), unordered(found["AttributeDefinitions"]))
+    yield Comparison("billing", declared(resource, "BillingMode"), found["BillingModeSummary"]["BillingMode"])
     protected = replica.get("DeletionProtectionEnabled", False)
-    yield Check("deletion protection", protected, found["DeletionProtectionEnabled"])
+    yield Comparison("deletion protection", protected, found["DeletionProtectionEnabled"])
     key = replica.get("SSESpecification", {}).get("KMSMasterKeyId")
     encryption = found.get("SSEDescription", {})
-    yield Check("encryption key", key, encryption.get("KMSMasterKeyArn"))
-    yield Check(
+    yield Comparison("encryption key", key, encryption.get("KMSMasterKeyArn"))
+    yield Comparison(
         "encrypted", declared(resource, "SSESpecification.SSEEnabled", False), encryption.get("Status") == "ENABLED"
     )
-    yield Check("encryption type", declared(resource, "SSESpecification.SSEType"), encryption.get("SSEType"))
+    yield Comparison("encryption type", declared(resource, "SSESpecification.SSEType"), encryption.get("SSEType"))
     yield from _recovery(dynamodb, name, replica.get("PointInTimeRecoverySpecification", {}))
     expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     attribute = declared(resource, "TimeToLiveSpecification.AttributeName")
-    yield Check("TTL attribute", attribute, expiry.get("AttributeName"))
+    yield Comparison("TTL attribute", attribute, expiry.get("AttributeName"))
     expires = declared(resource, "TimeToLiveSpecification.Enabled", False)
-    yield Check("TTL", expires, expiry["TimeToLiveStatus"] == "ENABLED")
+    yield Comparison("TTL", expires, expiry["TimeToLiveStatus"] == "ENABLED")
     insights = replica.get("ContributorInsightsSpecification", {}).get("Enabled", False)
     status = dynamodb.describe_contributor_insights(TableName=name)["ContributorInsightsStatus"]
-    yield Check("contributor insights", insights, status == "ENABLED")
+    yield Comparison("contributor insights", insights, status == "ENABLED")
 
 
-def _recovery(dynamodb: Any, name: str | None, specification: dict[str, Any]) -> Iterator[Check]:
+def _recovery(dynamodb: Any, name: str | None, specification: dict[str, Any]) -> Iterator[Comparison]:
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     found = backups["PointInTimeRecoveryDescription"]
     enabled = specification.get("PointInTimeRecoveryEnabled", False)
-    yield Check("PITR", enabled, found["PointInTimeRecoveryStatus"] == "ENABLED")
+    yield Comparison("PITR", enabled, found["PointInTimeRecoveryStatus"] == "ENABLED")
     if "RecoveryPeriodInDays" in specification:
-        yield Check("PITR days", specification["RecoveryPeriodInDays"], found.get("RecoveryPeriodInDays"))
+        yield Comparison("PITR days", specification["RecoveryPeriodInDays"], found.get("RecoveryPeriodInDays"))
 
 
 @verifies("AWS::S3::Bucket")
-def bucket(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Encrypted, private, versioned, expiring and logged as declared."""
+def bucket(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare encryption, public access, versioning, lifecycle, access logs and ownership."""
     s3, name = aws("s3"), resource.physical_id
     encryption = declared(resource, "BucketEncryption.ServerSideEncryptionConfiguration")
     if encryption:
         rule = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
         wanted = encryption[0]["ServerSideEncryptionByDefault"]
-        yield Check("encryption", wanted, rule["ApplyServerSideEncryptionByDefault"])
-        yield Check("bucket key", encryption[0].get("BucketKeyEnabled", False), rule.get("BucketKeyEnabled", False))
+        yield Comparison("encryption", wanted, rule["ApplyServerSideEncryptionByDefault"])
+        yield Comparison(
+            "bucket key", encryption[0].get("BucketKeyEnabled", False), rule.get("BucketKeyEnabled", False)
+        )
     if declared(resource, "PublicAccessBlockConfiguration"):
         block = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
-        yield Check("public access", declared(resource, "PublicAccessBlockConfiguration"), block)
+        yield Comparison("public access", declared(resource, "PublicAccessBlockConfiguration"), block)
     versioning = s3.get_bucket_versioning(Bucket=name).get("Status")
-    yield Check("versioning", declared(resource, "VersioningConfiguration.Status"), versioning)
+    yield Comparison("versioning", declared(resource, "VersioningConfiguration.Status"), versioning)
     lifecycle = declared(resource, "LifecycleConfiguration.Rules")
     if lifecycle:
         yield from _lifecycle(lifecycle, s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"])
     logging = s3.get_bucket_logging(Bucket=name).get("LoggingEnabled", {})
     for prop, found in (("DestinationBucketName", "TargetBucket"), ("LogFilePrefix", "TargetPrefix")):
-        yield Check(f"access logs: {found}", declared(resource, f"LoggingConfiguration.{prop}"), logging.get(found))
+        yield Comparison(
+            f"access logs: {found}", declared(resource, f"LoggingConfiguration.{prop}"), logging.get(found)
+        )
     if declared(resource, "OwnershipControls"):
         ownership = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]
-        yield Check("ownership", declared(resource, "OwnershipControls"), ownership)
+        yield Comparison("ownership", declared(resource, "OwnershipControls"), ownership)
 
 
-def _lifecycle(rules: list[dict[str, Any]], found: list[dict[str, Any]]) -> Iterator[Check]:
+def _lifecycle(rules: list[dict[str, Any]], found: list[dict[str, Any]]) -> Iterator[Comparison]:
     by_id = {rule["ID"]: rule for rule in found}
     for rule in rules:
         stored = by_id.get(rule.get("Id", ""), {})
-        yield Check(f"lifecycle {rule.get('Id')}", rule["Status"], stored.get("Status"))
+        yield Comparison(f"lifecycle {rule.get('Id')}", rule["Status"], stored.get("Status"))
         expiration = stored.get("Expiration", {})
-        yield Check("expiry", rule.get("ExpirationInDays"), expiration.get("Days"))
+        yield Comparison("expiry", rule.get("ExpirationInDays"), expiration.get("Days"))
         marker = "ExpiredObjectDeleteMarker"
-        yield Check(marker, rule.get(marker), expiration.get(marker))
+        yield Comparison(marker, rule.get(marker), expiration.get(marker))
         for group in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
-            yield Check(group, rule.get(group), stored.get(group))
+            yield Comparison(group, rule.get(group), stored.get(group))
 
 
 @verifies("AWS::S3::BucketPolicy")
-def bucket_policy(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Is the declared document, on the declared bucket."""
+def bucket_policy(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the document on the declared bucket."""
     found = aws("s3").get_bucket_policy(Bucket=declared(resource, "Bucket"))["Policy"]
-    yield Check("document", declared(resource, "PolicyDocument"), json.loads(found))
+    yield Comparison("document", declared(resource, "PolicyDocument"), json.loads(found))
 
 
 @verifies("AWS::RDS::DBCluster")
-def db_cluster(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Encrypted, backed up, scaled and guarded as declared, with one writer among its members."""
+def db_cluster(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare engine, encryption, backups, scaling, network and secret, and expect one writer among its members."""
     clusters = aws("rds").describe_db_clusters(DBClusterIdentifier=resource.physical_id)["DBClusters"]
     found = only(clusters)
     yield from same(
@@ -108,64 +112,66 @@ def db_cluster(aws: Aws, resource: Resource) -> Iterator[Check]:
         "PerformanceInsightsEnabled", "PerformanceInsightsRetentionPeriod", "DBClusterIdentifier",
         "AutoMinorVersionUpgrade",
     )  # fmt: skip
-    yield Check(
+    yield Comparison(
         "Performance Insights key",
         declared(resource, "PerformanceInsightsKmsKeyId"),
         found.get("PerformanceInsightsKMSKeyId"),
     )
-    yield Check("subnet group", declared(resource, "DBSubnetGroupName"), found["DBSubnetGroup"])
-    yield Check("parameters", declared(resource, "DBClusterParameterGroupName"), found["DBClusterParameterGroup"])
-    yield Check("Data API", declared(resource, "EnableHttpEndpoint", False), found["HttpEndpointEnabled"])
-    yield Check(
+    yield Comparison("subnet group", declared(resource, "DBSubnetGroupName"), found["DBSubnetGroup"])
+    yield Comparison("parameters", declared(resource, "DBClusterParameterGroupName"), found["DBClusterParameterGroup"])
+    yield Comparison("Data API", declared(resource, "EnableHttpEndpoint", False), found["HttpEndpointEnabled"])
+    yield Comparison(
         "IAM authentication",
         declared(resource, "EnableIAMDatabaseAuthentication", False),
         found["IAMDatabaseAuthenticationEnabled"],
     )
     groups = [each["VpcSecurityGroupId"] for each in found["VpcSecurityGroups"]]
-    yield Check("security groups", unordered(declared(resource, "VpcSecurityGroupIds", [])), unordered(groups))
+    yield Comparison("security groups", unordered(declared(resource, "VpcSecurityGroupIds", [])), unordered(groups))
     exports = found.get("EnabledCloudwatchLogsExports", [])
-    yield Check("log exports", unordered(declared(resource, "EnableCloudwatchLogsExports", [])), unordered(exports))
+    yield Comparison(
+        "log exports", unordered(declared(resource, "EnableCloudwatchLogsExports", [])), unordered(exports)
+    )
     writers = [member["IsClusterWriter"] for member in found["DBClusterMembers"]].count(True)
-    yield Check("writers", 1, writers)
+    yield Comparison("writers", 1, writers)
     secret = found.get("MasterUserSecret", {})
     managed = declared(resource, "ManageMasterUserPassword", False)
-    yield Check("managed password", managed, secret.get("SecretStatus") == "active")
+    yield Comparison("managed password", managed, secret.get("SecretStatus") == "active")
     if secret:
         kept = aws("secretsmanager").describe_secret(SecretId=secret["SecretArn"])
-        yield Check("password key", declared(resource, "MasterUserSecret.KmsKeyId"), kept.get("KmsKeyId"))
+        yield Comparison("password key", declared(resource, "MasterUserSecret.KmsKeyId"), kept.get("KmsKeyId"))
 
 
 @verifies("AWS::RDS::DBInstance")
-def db_instance(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Is a member of the declared cluster, in the declared zone and failover tier, and not public."""
+def db_instance(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare cluster, class, Availability Zone, failover tier and monitoring."""
     found = only(aws("rds").describe_db_instances(DBInstanceIdentifier=resource.physical_id)["DBInstances"])
-    yield Check("status", "available", found["DBInstanceStatus"])
+    yield Comparison("status", "available", found["DBInstanceStatus"])
     yield from same(
         resource, found, "DBClusterIdentifier", "DBInstanceClass", "Engine", "AvailabilityZone", "PromotionTier",
         "PubliclyAccessible", "AutoMinorVersionUpgrade", "MonitoringInterval", "DBInstanceIdentifier",
         "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
     )  # fmt: skip
     insights = declared(resource, "EnablePerformanceInsights", False)
-    yield Check("Performance Insights", insights, found["PerformanceInsightsEnabled"])
+    yield Comparison("Performance Insights", insights, found["PerformanceInsightsEnabled"])
 
 
 @verifies("AWS::RDS::DBSubnetGroup")
-def db_subnet_group(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Holds exactly the declared subnets."""
+def db_subnet_group(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the description and the exact set of subnets."""
     groups = aws("rds").describe_db_subnet_groups(DBSubnetGroupName=resource.physical_id)["DBSubnetGroups"]
     found = [subnet["SubnetIdentifier"] for subnet in only(groups)["Subnets"]]
     yield from same(resource, only(groups), "DBSubnetGroupDescription")
-    yield Check("subnets", unordered(declared(resource, "SubnetIds")), unordered(found))
+    yield Comparison("subnets", unordered(declared(resource, "SubnetIds")), unordered(found))
 
 
 @verifies("AWS::RDS::DBClusterParameterGroup")
-def db_cluster_parameter_group(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Has the declared family and values."""
+def db_cluster_parameter_group(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare family, description and every declared parameter."""
     rds, named = aws("rds"), {"DBClusterParameterGroupName": resource.physical_id}
     group = only(rds.describe_db_cluster_parameter_groups(**named)["DBClusterParameterGroups"])
-    yield Check("family", declared(resource, "Family"), group["DBParameterGroupFamily"])
+    yield Comparison("family", declared(resource, "Family"), group["DBParameterGroupFamily"])
     yield from same(resource, group, "Description")
     pages = rds.get_paginator("describe_db_cluster_parameters").paginate(**named, Source="user")
     found = {each["ParameterName"]: each.get("ParameterValue") for page in pages for each in page["Parameters"]}
     for parameter, value in declared(resource, "Parameters", {}).items():
-        yield Check(parameter, str(value), found.get(parameter))
+        yield Comparison(parameter, str(value), found.get(parameter))

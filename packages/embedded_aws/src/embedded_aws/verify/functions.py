@@ -1,29 +1,29 @@
-"""Functions and experiments: AWS Lambda and AWS FIS."""
+"""AWS Lambda, and AWS Fault Injection Service."""
 
 import json
 from collections.abc import Iterator
 
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
-from embedded_aws.verify.core import Check, declared, named, only, same, verifies
+from embedded_aws.deployment import DeployedResource
+from embedded_aws.verify.core import Comparison, declared, named, only, same, verifies
 
 
 @verifies("AWS::Lambda::Function")
-def function(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Runs the declared handler as the declared role, with its variables, key, tracing, logs and dead letters."""
+def function(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare handler, role, variables, key, tracing, logs and dead-letter target, and expect code."""
     found = aws("lambda").get_function_configuration(FunctionName=resource.physical_id)
     yield from named(resource, "FunctionName")
     yield from same(
         resource, found, "Runtime", "Handler", "Role", "Timeout", "MemorySize", "Description", "Architectures",
         "TracingConfig", "LoggingConfig", "Environment", "DeadLetterConfig",
     )  # fmt: skip
-    yield Check("key of the variables", declared(resource, "KmsKeyArn"), found.get("KMSKeyArn"))
-    yield Check("has code", True, found["CodeSize"] > 0)
+    yield Comparison("key of the variables", declared(resource, "KmsKeyArn"), found.get("KMSKeyArn"))
+    yield Comparison("has code", True, found["CodeSize"] > 0)
 
 
 @verifies("AWS::Lambda::EventInvokeConfig")
-def event_invoke_config(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Tries again as often and for as long as declared."""
+def event_invoke_config(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare how often, and for how long, a failed event is retried."""
     found = aws("lambda").get_function_event_invoke_config(
         FunctionName=declared(resource, "FunctionName"), Qualifier=declared(resource, "Qualifier")
     )
@@ -31,29 +31,29 @@ def event_invoke_config(aws: Aws, resource: Resource) -> Iterator[Check]:
 
 
 @verifies("AWS::Lambda::EventSourceMapping")
-def event_source_mapping(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Hands the declared source to the declared function, in batches as declared."""
+def event_source_mapping(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare source, function, batch size and concurrency."""
     found = aws("lambda").get_event_source_mapping(UUID=resource.physical_id)
     yield from same(resource, found, "EventSourceArn", "BatchSize", "FunctionResponseTypes", "ScalingConfig")
     name = declared(resource, "FunctionName")
-    yield Check("function", name, str(found["FunctionArn"]).rpartition(":")[2])
+    yield Comparison("function", name, str(found["FunctionArn"]).rpartition(":")[2])
 
 
 @verifies("AWS::Lambda::Permission")
-def permission(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Lets the declared principal invoke the function, from the declared source alone."""
+def permission(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare principal, action and source of its statement in the function's policy."""
     policy = json.loads(aws("lambda").get_policy(FunctionName=declared(resource, "FunctionName"))["Policy"])
     principal = declared(resource, "Principal")
     statement = only(each for each in policy["Statement"] if each["Principal"] in (principal, {"Service": principal}))
-    yield Check("action", declared(resource, "Action"), statement["Action"])
+    yield Comparison("action", declared(resource, "Action"), statement["Action"])
     source = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn")
-    yield Check("source", declared(resource, "SourceArn"), source)
+    yield Comparison("source", declared(resource, "SourceArn"), source)
 
 
 @verifies("AWS::FIS::ExperimentTemplate")
-def experiment_template(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Is kept as declared."""
+def experiment_template(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare every declared property."""
     answer = aws("cloudcontrol").get_resource(TypeName=resource.type, Identifier=str(resource.physical_id))
     found = json.loads(answer["ResourceDescription"]["Properties"])
     for name, value in resource.properties.items():
-        yield Check(name, value, found.get(name))
+        yield Comparison(name, value, found.get(name))

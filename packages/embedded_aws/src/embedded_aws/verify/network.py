@@ -4,45 +4,45 @@ from collections.abc import Iterator
 from typing import Any
 
 from embedded_aws.clients import Aws
-from embedded_aws.deployment import Resource
-from embedded_aws.verify.core import Check, declared, only, same, unordered, verifies
+from embedded_aws.deployment import DeployedResource
+from embedded_aws.verify.core import Comparison, declared, only, same, unordered, verifies
 
 
 @verifies("AWS::EC2::VPC")
-def vpc(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Has the declared range and resolves names."""
+def vpc(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare address range, tenancy and DNS attributes."""
     found = only(aws("ec2").describe_vpcs(VpcIds=[resource.physical_id])["Vpcs"])
     yield from same(resource, found, "CidrBlock", "InstanceTenancy")
     for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
         name = attribute[0].lower() + attribute[1:]
         answer = aws("ec2").describe_vpc_attribute(VpcId=resource.physical_id, Attribute=name)
-        yield Check(attribute, declared(resource, attribute, False), answer[attribute]["Value"])
+        yield Comparison(attribute, declared(resource, attribute, False), answer[attribute]["Value"])
 
 
 @verifies("AWS::EC2::Subnet")
-def subnet(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Lies in the declared zone and range, and gives public addresses only if declared."""
+def subnet(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare VPC, address range, Availability Zone and public addressing."""
     found = only(aws("ec2").describe_subnets(SubnetIds=[resource.physical_id])["Subnets"])
     yield from same(resource, found, "VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch")
 
 
 @verifies("AWS::EC2::RouteTable")
-def route_table(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Belongs to the declared VPC."""
+def route_table(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the VPC."""
     yield from same(resource, _route_table(aws, resource.physical_id), "VpcId")
 
 
 @verifies("AWS::EC2::SubnetRouteTableAssociation")
-def association(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Ties the declared subnet to the declared table."""
+def association(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Check that the declared table lists the declared subnet."""
     table = _route_table(aws, declared(resource, "RouteTableId"))
     subnets = [each["SubnetId"] for each in table["Associations"] if not each.get("Main")]
-    yield Check("subnet", True, declared(resource, "SubnetId") in subnets)
+    yield Comparison("subnet", True, declared(resource, "SubnetId") in subnets)
 
 
 @verifies("AWS::EC2::Route")
-def route(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Leads from the declared table and destination to the declared gateway."""
+def route(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the gateway that the declared destination leads to."""
     table = _route_table(aws, declared(resource, "RouteTableId"))
     destination = declared(resource, "DestinationCidrBlock")
     found = only(each for each in table["Routes"] if each.get("DestinationCidrBlock") == destination)
@@ -54,33 +54,35 @@ def _route_table(aws: Aws, table_id: str | None) -> Any:
 
 
 @verifies("AWS::EC2::InternetGateway")
-def internet_gateway(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Exists."""
+def internet_gateway(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Check that it exists: it has no properties."""
     found = aws("ec2").describe_internet_gateways(InternetGatewayIds=[resource.physical_id])["InternetGateways"]
-    yield Check("id", resource.physical_id, only(found)["InternetGatewayId"])
+    yield Comparison("id", resource.physical_id, only(found)["InternetGatewayId"])
 
 
 @verifies("AWS::EC2::VPCGatewayAttachment")
-def gateway_attachment(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Attaches the declared gateway to the declared VPC."""
+def gateway_attachment(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the VPC that the declared gateway is attached to."""
     gateway = declared(resource, "InternetGatewayId")
     found = only(aws("ec2").describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"])
-    yield Check("VPC", [declared(resource, "VpcId")], [each["VpcId"] for each in found["Attachments"]])
+    yield Comparison("VPC", [declared(resource, "VpcId")], [each["VpcId"] for each in found["Attachments"]])
 
 
 @verifies("AWS::EC2::SecurityGroup")
-def security_group(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Has its declared rules; rules that are resources of their own are checked as such."""
+def security_group(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare VPC, description and the rules in line; a rule that is a resource has a verifier of its own."""
     found = only(aws("ec2").describe_security_groups(GroupIds=[resource.physical_id])["SecurityGroups"])
     yield from same(resource, found, "VpcId")
-    yield Check("description", declared(resource, "GroupDescription"), found["Description"])
+    yield Comparison("description", declared(resource, "GroupDescription"), found["Description"])
     for prop, permissions in (
         ("SecurityGroupIngress", found["IpPermissions"]),
         ("SecurityGroupEgress", found["IpPermissionsEgress"]),
     ):
         found_rules = [(*_ports(each), _range(cidr)) for each in permissions for cidr in each["IpRanges"]]
         for rule in declared(resource, prop, []):
-            yield Check(f"{prop} {rule.get('Description', '')}", True, (*_ports(rule), _range(rule)) in found_rules)
+            yield Comparison(
+                f"{prop} {rule.get('Description', '')}", True, (*_ports(rule), _range(rule)) in found_rules
+            )
 
 
 def _ports(rule: dict[str, Any]) -> tuple[str, int, int]:
@@ -92,8 +94,8 @@ def _range(rule: dict[str, Any]) -> tuple[Any, Any]:
 
 
 @verifies("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
-def security_group_rule(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Is the declared rule of the declared group, in its direction."""
+def security_group_rule(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare group, direction, protocol, ports, description and peer."""
     found = only(
         aws("ec2").describe_security_group_rules(
             Filters=[{"Name": "group-id", "Values": [declared(resource, "GroupId")]}],
@@ -102,26 +104,28 @@ def security_group_rule(aws: Aws, resource: Resource) -> Iterator[Check]:
     )
     egress = resource.type.endswith("Egress")
     peer = declared(resource, "DestinationSecurityGroupId" if egress else "SourceSecurityGroupId")
-    yield Check("direction", egress, found["IsEgress"])
+    yield Comparison("direction", egress, found["IsEgress"])
     yield from same(resource, found, "GroupId", "IpProtocol", "FromPort", "ToPort", "Description")
     if peer is None:
-        yield Check("range", declared(resource, "CidrIp"), found.get("CidrIpv4"))
+        yield Comparison("range", declared(resource, "CidrIp"), found.get("CidrIpv4"))
     else:
-        yield Check("peer", peer, found.get("ReferencedGroupInfo", {}).get("GroupId"))
+        yield Comparison("peer", peer, found.get("ReferencedGroupInfo", {}).get("GroupId"))
 
 
 @verifies("AWS::EC2::VPCEndpoint")
-def vpc_endpoint(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Serves the declared service in the declared tables or subnets."""
+def vpc_endpoint(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare VPC, service, kind, private DNS, and its route tables or subnets."""
     found = only(aws("ec2").describe_vpc_endpoints(VpcEndpointIds=[resource.physical_id])["VpcEndpoints"])
     yield from same(resource, found, "VpcId", "ServiceName", "VpcEndpointType", "PrivateDnsEnabled")
     for members in ("RouteTableIds", "SubnetIds"):
-        yield Check(members, unordered(declared(resource, members, [])), unordered(found.get(members, [])))
+        yield Comparison(members, unordered(declared(resource, members, [])), unordered(found.get(members, [])))
 
 
 @verifies("AWS::EC2::FlowLog")
-def flow_log(aws: Aws, resource: Resource) -> Iterator[Check]:
-    """Records the declared traffic of the declared resource in the declared log group."""
+def flow_log(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare resource, traffic type and destination."""
     found = only(aws("ec2").describe_flow_logs(FlowLogIds=[resource.physical_id])["FlowLogs"])
     yield from same(resource, found, "ResourceId", "TrafficType", "LogDestinationType")
-    yield Check("log group", declared(resource, "LogGroupName"), found.get("LogGroupName", found["LogDestination"]))
+    yield Comparison(
+        "log group", declared(resource, "LogGroupName"), found.get("LogGroupName", found["LogDestination"])
+    )

@@ -1,0 +1,13 @@
+"""Where the embedded AWS is reached, in which account and Region, and with which credentials."""
+
+from typing import Final
+
+ACCOUNT: Final = "000000000000"
+REGION: Final = "us-east-1"
+FAKE_KEY: Final = "test"  # access key and secret key: any value is accepted, and this one is nobody's
+HOST: Final = "127.0.0.1"  # never `localhost`, which may resolve to anything and breaks S3's virtual-hosted addresses
+
+
+def endpoint(port: int) -> str:
+    """Return the URL of the embedded AWS on a port."""
+    return f"http://{HOST}:{port}"
