@@ -1,4 +1,4 @@
-"""One throw-away stack for each test."""
+"""One stack for each test, deleted after it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stack_name() -> str:
 
 @pytest.fixture
 def deploy(aws: Aws, stack_name: str) -> Iterator[Deploy]:
-    """Deploys a template, or updates to it; what is left at the end is deleted."""
+    """Return a function that deploys a template, or updates to it; delete what is left at the end."""
 
     def deploy_resources(template: Mapping[str, Any]) -> Stack:
         document = template if "Resources" in template else {"Resources": template}
@@ -40,5 +40,5 @@ def deploy(aws: Aws, stack_name: str) -> Iterator[Deploy]:
 
 @pytest.fixture
 def delete(aws: Aws, stack_name: str) -> Callable[[], None]:
-    """Deletes the stack."""
+    """Return a function that deletes the stack."""
     return lambda: stack.delete(aws, stack_name)

@@ -1,4 +1,4 @@
-"""The emulator's process: started once, found again, stopped, and never mistaken when it has ended."""
+"""The process control of the embedded AWS: it is started, found again and stopped, and its end is noticed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Install: TypeAlias = Callable[[str], None]
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator that is not installed; one that was left running is stopped."""
+    """Return an emulator that is not installed, and stop it if the test leaves it running."""
     made = Emulator(tmp_path / "bin" / "python", tmp_path / "state")
     yield made
     made.stop()
@@ -44,7 +44,7 @@ def install(emulator: Emulator, tmp_path: Path) -> Install:
 
 
 def kill(emulator: Emulator) -> None:
-    """End the emulator behind its owner's back."""
+    """End the emulator without `stop`."""
     running = emulator.running()
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)

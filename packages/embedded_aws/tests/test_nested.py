@@ -18,7 +18,7 @@ _BROKEN = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "
 
 @pytest.fixture
 def left_behind(aws: Aws) -> Iterator[set[str]]:
-    """What is there before the test; after it, nothing may have been added."""
+    """Return what is there before the test, and expect nothing more after it."""
     before = inventory(aws)
     yield before
     assert inventory(aws) - before <= {"bucket templates"}

@@ -116,5 +116,5 @@ def test_only_one_emulator_runs_in_a_state_folder(emulator: Emulator) -> None:
     second = python(emulator, "-m", "embedded_aws", "--lock", str(emulator.lock))
     assert (second.returncode, second.stderr) == (
         1,
-        f"error: {emulator.lock} is held: an embedded AWS already runs here\n",
+        f"error: {emulator.lock} is locked: an embedded AWS already runs here\n",
     )

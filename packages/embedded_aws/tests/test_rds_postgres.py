@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
-from embedded_testing import Deploy
+from embedded_testing import Deploy, stack
 from embedded_testing.aurora import aurora
 
 pytestmark = pytest.mark.emulator
-_PATIENCE = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 
 class Database:
@@ -38,13 +38,13 @@ class Database:
         return dict(found["DBClusters"][0])
 
     def sql(self, statement: str, identifier: str | None = None) -> list[Any]:
-        """The first column of each row."""
+        """Return the first column of each row."""
         arn = self.describe(identifier)["DBClusterArn"]
         answer = self.data.execute_statement(resourceArn=arn, secretArn=self.secret, database="app", sql=statement)
         return [next(iter(row[0].values())) for row in answer["records"]]
 
     def wait_until_available(self) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self.describe()["Status"] != "available":
             assert time.monotonic() < deadline, self.describe()["Status"]
             time.sleep(0.1)
@@ -54,7 +54,7 @@ class Database:
         return next(str(each["DBInstanceIdentifier"]) for each in members if each["IsClusterWriter"])
 
     def restored(self, name: str) -> list[Any]:
-        """Rows of a cluster that has just been restored and has no instance yet; it is deleted again."""
+        """Return the rows of a cluster that was just restored and has no instance yet, and delete it again."""
         try:
             self.rds.enable_http_endpoint(ResourceArn=self.describe(name)["DBClusterArn"])
             self.rds.create_db_instance(
@@ -63,14 +63,22 @@ class Database:
                 Engine="aurora-postgresql",
                 DBInstanceClass="db.serverless",
             )
-            return self.sql("SELECT number FROM kept ORDER BY 1", name)
+            return self.sql("SELECT number FROM saved ORDER BY 1", name)
         finally:
             self.rds.delete_db_instance(DBInstanceIdentifier=f"{name}-1", SkipFinalSnapshot=True)
             self.rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
 
 
+@pytest.fixture(scope="module")
+def database(aws: Aws) -> Iterator[Database]:
+    """Deploy one cluster for the tests that leave it with a writer and a reader."""
+    yield Database(aws, lambda template: stack.deploy(aws, "shared-database", template))
+    stack.delete(aws, "shared-database")
+
+
 @pytest.fixture
-def database(aws: Aws, deploy: Deploy) -> Database:
+def own(aws: Aws, deploy: Deploy) -> Database:
+    """Deploy a cluster for one test."""
     return Database(aws, deploy)
 
 
@@ -117,15 +125,15 @@ def test_a_failover_promotes_the_standby_with_all_that_was_acknowledged(database
 
 
 def test_a_snapshot_holds_what_was_there_and_the_latest_moment_all_of_it(database: Database) -> None:
-    database.sql("CREATE TABLE kept (number int)")
-    database.sql("INSERT INTO kept VALUES (1)")
+    database.sql("CREATE TABLE saved (number int)")
+    database.sql("INSERT INTO saved VALUES (1)")
     database.rds.create_db_cluster_snapshot(
         DBClusterSnapshotIdentifier="early", DBClusterIdentifier=database.identifier
     )
-    database.sql("INSERT INTO kept VALUES (2)")
+    database.sql("INSERT INTO saved VALUES (2)")
     database.rds.failover_db_cluster(DBClusterIdentifier=database.identifier)
     database.wait_until_available()
-    database.sql("INSERT INTO kept VALUES (3)")
+    database.sql("INSERT INTO saved VALUES (3)")
 
     database.rds.restore_db_cluster_from_snapshot(
         DBClusterIdentifier="from-snapshot", SnapshotIdentifier="early", Engine="aurora-postgresql"
@@ -135,7 +143,7 @@ def test_a_snapshot_holds_what_was_there_and_the_latest_moment_all_of_it(databas
         DBClusterIdentifier="to-latest", SourceDBClusterIdentifier=database.identifier, UseLatestRestorableTime=True
     )
     assert database.restored("to-latest") == [1, 2, 3]
-    assert database.sql("SELECT number FROM kept ORDER BY 1") == [1, 2, 3]
+    assert database.sql("SELECT number FROM saved ORDER BY 1") == [1, 2, 3]
     database.rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="early")
     with pytest.raises(ClientError, match="no base backup of snapshot early"):
         database.rds.restore_db_cluster_from_snapshot(
@@ -148,7 +156,7 @@ def test_a_restore_of_what_is_not_there_is_refused(database: Database) -> None:
         database.rds.restore_db_cluster_from_snapshot(
             DBClusterIdentifier="copy", SnapshotIdentifier="never", Engine="aurora-postgresql"
         )
-    with pytest.raises(ClientError, match="latest moment alone"):
+    with pytest.raises(ClientError, match="only to the latest moment"):
         database.rds.restore_db_cluster_to_point_in_time(
             DBClusterIdentifier="copy",
             SourceDBClusterIdentifier=database.identifier,
@@ -156,38 +164,36 @@ def test_a_restore_of_what_is_not_there_is_refused(database: Database) -> None:
         )
 
 
-def test_without_its_reader_a_cluster_still_takes_writes(database: Database) -> None:
-    database.rds.delete_db_instance(DBInstanceIdentifier=database.members[1], SkipFinalSnapshot=True)
-    assert database.sql("SHOW synchronous_standby_names") == [""]
-    database.sql("CREATE TABLE kept (number int)")
-
-
 def test_a_reader_takes_over_from_a_deleted_writer_and_a_cluster_without_instances_keeps_its_data(
-    database: Database,
+    own: Database,
 ) -> None:
-    database.sql("CREATE TABLE kept (number int)")
-    database.sql("INSERT INTO kept VALUES (7)")
-    first, second = database.members
-    database.rds.delete_db_instance(DBInstanceIdentifier=first, SkipFinalSnapshot=True)
-    assert database.writer() == second
-    assert database.sql("SELECT number FROM kept") == [7]
-    database.sql("INSERT INTO kept VALUES (8)")
-    database.rds.delete_db_instance(DBInstanceIdentifier=second, SkipFinalSnapshot=True)
-    database.rds.create_db_instance(
+    own.sql("CREATE TABLE kept (number int)")
+    own.sql("INSERT INTO kept VALUES (7)")
+    first, second = own.members
+    own.rds.delete_db_instance(DBInstanceIdentifier=first, SkipFinalSnapshot=True)
+    assert own.writer() == second
+    assert own.sql("SELECT number FROM kept") == [7]
+    own.sql("INSERT INTO kept VALUES (8)")
+    own.rds.delete_db_instance(DBInstanceIdentifier=second, SkipFinalSnapshot=True)
+    own.rds.create_db_instance(
         DBInstanceIdentifier=first,
-        DBClusterIdentifier=database.identifier,
+        DBClusterIdentifier=own.identifier,
         Engine="aurora-postgresql",
         DBInstanceClass="db.serverless",
     )
-    assert database.sql("SELECT number FROM kept ORDER BY 1") == [7, 8]
+    assert own.sql("SELECT number FROM kept ORDER BY 1") == [7, 8]
 
 
-def test_a_deleted_cluster_leaves_no_server_and_no_file(
-    database: Database, delete: Callable[[], None], emulator: Emulator
+def test_a_cluster_takes_writes_without_its_reader_and_leaves_no_server_and_no_file_when_deleted(
+    own: Database, delete: Callable[[], None], emulator: Emulator
 ) -> None:
-    found = database.describe()
-    folder: Path = emulator.postgres / database.identifier
-    assert (folder / database.members[0] / "data" / "postmaster.pid").exists()
+    own.rds.delete_db_instance(DBInstanceIdentifier=own.members[1], SkipFinalSnapshot=True)
+    assert own.sql("SHOW synchronous_standby_names") == [""]
+    own.sql("CREATE TABLE kept (number int)")
+
+    found = own.describe()
+    folder: Path = emulator.postgres / own.identifier
+    assert (folder / own.members[0] / "data" / "postmaster.pid").exists()
     delete()
     assert not folder.exists()
     with pytest.raises(ConnectionRefusedError):

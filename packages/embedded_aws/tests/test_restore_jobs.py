@@ -21,7 +21,7 @@ ROLE = "arn:aws:iam::000000000000:role/backup"
 
 @pytest.fixture
 def table(aws: Aws) -> Iterator[None]:
-    """A table with an item, and no copies after the test."""
+    """Create a table with an item, and delete its copies after the test."""
     dynamodb = aws("dynamodb")
     dynamodb.create_table(
         TableName=TABLE,
@@ -38,7 +38,7 @@ def table(aws: Aws) -> Iterator[None]:
 
 @pytest.fixture
 def plan(deploy: Deploy) -> str:
-    """A restore-testing plan."""
+    """Create a restore-testing plan."""
     properties = {
         "RestoreTestingPlanName": "weekly",
         "ScheduleExpression": "cron(0 7 ? * SUN *)",
@@ -124,7 +124,7 @@ def _message(aws: Aws, queue: str) -> dict[str, Any]:
 
 
 def test_nothing_but_tables_is_restored(aws: Aws) -> None:
-    with pytest.raises(ClientError, match="restores DynamoDB tables alone"):
+    with pytest.raises(ClientError, match="restores only DynamoDB tables"):
         aws("backup").start_restore_job(
             RecoveryPointArn="arn:aws:rds:us-east-1:000000000000:cluster-snapshot:1", Metadata={}, ResourceType="Aurora"
         )

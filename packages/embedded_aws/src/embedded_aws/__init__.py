@@ -1,11 +1,15 @@
-"""The embedded AWS: ministack, plus the CloudFormation resource types and properties the platform needs and it lacks.
+"""An AWS on one machine, for `cdk deploy` without an account: ministack, and what it lacks.
 
-This package runs in a virtual environment of its own (`.local/emulator-venv`, built from requirements/emulator.txt),
-because ministack pins botocore. Nothing else imports it; `ops.local` starts it as `python -m embedded_aws`.
+Two virtual environments import this package, because ministack pins botocore. `server` runs in the emulator's, as
+`python -m embedded_aws`. Everything else runs in the caller's, and needs only boto3:
 
-- `upstream`    the only module that knows ministack's private names, and the contract that they still exist
-- `registry`    how a resource type is added, replaced, completed or kept as metadata
-- `api`         a client of the emulator's own public API: added types store their state where boto3 reads it
-- `nested`      repairs to nested stacks: attributes kept on update, nothing left behind by a failed creation
-- `types`       one module per AWS service
+- `emulator`     starts the process, finds it, and stops it
+- `environment`  the environment variables of the process and of its clients
+- `clients`      boto3 clients of the embedded AWS
+- `address`      endpoint, account, Region and credentials
+- `deployment`   what is deployed: the templates of a cloud assembly beside the stacks made of them
+- `resolve`      references in a template's values, replaced by what they refer to
+- `verify`       every deployed resource compared with its declaration
+- `fidelity`     how far each resource type can be trusted
+- `loopback`     the rule that nothing leaves this machine
 """

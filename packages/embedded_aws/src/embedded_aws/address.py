@@ -4,7 +4,7 @@ from typing import Final
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
-FAKE_KEY: Final = "test"  # access key and secret key: any value is accepted, and this one is nobody's
+FAKE_KEY: Final = "test"  # access key and secret key; any value is accepted
 HOST: Final = "127.0.0.1"  # never `localhost`, which may resolve to anything and breaks S3's virtual-hosted addresses
 
 

@@ -50,7 +50,7 @@ def clients(port: int) -> Aws:
 
     @cache
     def client(service: str) -> Any:
-        create: Any = session.client  # its stubs know a service only as a literal
+        create: Any = session.client  # the stubs accept only literals
         return create(service, endpoint_url=endpoint(port), config=_CONFIG)
 
     return client

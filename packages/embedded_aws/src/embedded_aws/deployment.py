@@ -38,7 +38,7 @@ class Deployment:
 
     Args:
         cloudformation: a boto3 CloudFormation client.
-        ec2: a boto3 EC2 client, asked for the Region's zones.
+        ec2: a boto3 EC2 client, asked for the Region's Availability Zones.
         assembly: the cloud assembly (`cdk.out`) that was deployed.
     """
 
@@ -48,7 +48,7 @@ class Deployment:
         self._assembly = assembly
 
     def resources(self, stack_name: str) -> Iterator[DeployedResource]:
-        """Every resource of the root template and of every template nested in it, deployed or not."""
+        """Return every resource of the root template and of the templates nested in it, deployed or not."""
         yield from self._read(f"{stack_name}.template.json", stack_name, stack_name)
 
     def _read(self, file: str, stack_id: str, shown_as: str) -> Iterator[DeployedResource]:
@@ -86,12 +86,12 @@ class Deployment:
 
 
 def stack_resources(cloudformation: Any, stack_id: str) -> Iterator[dict[str, Any]]:
-    """The resources of one deployed stack, as `list_stack_resources` gives them."""
+    """Return the resources of one deployed stack, as `list_stack_resources` gives them."""
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id):
         yield from page["StackResourceSummaries"]
 
 
 def nested_name(resource: Mapping[str, Any], logical_id: str) -> str:
-    """The construct id of a nested stack, e.g. `Database`, from the path CDK writes beside it."""
+    """Return the construct id of a nested stack, e.g. `Database`, from the path that the CDK writes beside it."""
     path = str(resource.get("Metadata", {}).get("aws:cdk:path", logical_id))
     return path.split("/")[-2].removesuffix(".NestedStack") if "/" in path else logical_id

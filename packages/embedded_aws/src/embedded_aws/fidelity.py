@@ -1,4 +1,4 @@
-"""How far the embedded AWS can be trusted, type by type: what `fidelity.toml` says, for code, tables and docs."""
+"""How far the embedded AWS can be trusted, type by type: the contents of `fidelity.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ class Level(StrEnum):
     REAL = "real"
     """Its API acts on it: data is stored and returned, messages are delivered, functions run."""
     SIMULATED = "simulated"
-    """Its API keeps and describes it; nothing runs behind the description."""
+    """Its API keeps and describes it; nothing runs behind that description."""
     METADATA = "metadata"
-    """No service: only the declaration is kept."""
+    """There is no service: only the declaration is kept."""
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """One type's entry.
+    """The entry of one type.
 
     Attributes:
         level: what the emulator does with it.
-        cannot_prove: one sentence: what a green local deployment says nothing about.
+        cannot_prove: what a green local deployment says nothing about, in one sentence.
     """
 
     level: Level
@@ -36,6 +36,6 @@ class Fidelity:
 
 @cache
 def load() -> Mapping[str, Fidelity]:
-    """Every resource type the embedded AWS accepts, by CloudFormation type name, in the file's order."""
+    """Return the entry of every resource type that the embedded AWS accepts, by CloudFormation type name."""
     entries = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return {name: Fidelity(Level(entry["level"]), entry["cannot_prove"]) for name, entry in entries.items()}

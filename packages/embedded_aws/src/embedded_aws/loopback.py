@@ -1,4 +1,4 @@
-"""The one rule of the embedded AWS: it is reached over loopback, and nothing else ever is."""
+"""The first rule of the embedded AWS: it is reached over loopback, and it reaches nothing beyond."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ def require_loopback(address: str, named: str) -> None:
 
     Args:
         address: an endpoint URL or a host; the host must be a literal address, since a name resolves to anything.
-        named: what the address is called where it was set, for the message.
+        named: the name of the variable or setting that holds it, for the message.
 
     Raises:
         ValueError: the host is not a literal loopback address.

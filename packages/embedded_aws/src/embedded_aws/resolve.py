@@ -1,7 +1,7 @@
 """Template values with their references resolved, as far as a deployed stack's parameters and physical ids allow.
 
-CloudFormation does not tell the attributes of a resource, so a `Fn::GetAtt` is resolved only where it follows from the
-physical id. What is left is `UNRESOLVED`, and a check against it asks only that something is there.
+CloudFormation does not report the attributes of a resource, so `Fn::GetAtt` is resolved only where the attribute
+follows from the physical id. Whatever remains is `UNRESOLVED`: a comparison with it expects only that there is a value.
 """
 
 import re
@@ -42,10 +42,8 @@ _ATTRIBUTES: Mapping[tuple[str, str], Callable[[str], str]] = {
     ("AWS::DynamoDB::GlobalTable", "Arn"): f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}".format,
     ("AWS::EC2::SecurityGroup", "GroupId"): str,
     ("AWS::ECS::Service", "Name"): lambda arn: arn.rpartition("/")[2],
-    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName"): lambda arn: arn.partition("loadbalancer/")[
-        2
-    ],
-    ("AWS::ElasticLoadBalancingV2::TargetGroup", "TargetGroupFullName"): lambda arn: arn.rpartition(":")[2],
+    (f"{_ELB}::LoadBalancer", "LoadBalancerFullName"): lambda arn: arn.partition("loadbalancer/")[2],
+    (f"{_ELB}::TargetGroup", "TargetGroupFullName"): lambda arn: arn.rpartition(":")[2],
     ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}".format,
     ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{ACCOUNT}:role/{{}}".format,
     ("AWS::KMS::Key", "Arn"): f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{}}".format,
@@ -59,7 +57,7 @@ _ATTRIBUTES: Mapping[tuple[str, str], Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Scope:
-    """What one deployed stack's references can refer to.
+    """What the references of one deployed stack can refer to.
 
     Attributes:
         template: its template.
@@ -76,7 +74,7 @@ class Scope:
     zones: Sequence[str]
 
     def resolve(self, value: Any) -> Any:
-        """`value` with every reference replaced, by `UNRESOLVED` where the scope does not say."""
+        """Return `value` with every reference replaced; by `UNRESOLVED` where the scope does not know it."""
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not _ABSENT]
         if not isinstance(value, Mapping):
@@ -92,14 +90,14 @@ class Scope:
         return {key: item for key, item in resolved.items() if item is not _ABSENT}
 
     def reference(self, name: str) -> Any:
-        """`Ref`."""
+        """Resolve `Ref`."""
         for known in (_PSEUDO_PARAMETERS, self.parameters, self.physical_ids):
             if name in known:
                 return known[name]
         return UNRESOLVED
 
     def attribute(self, argument: Sequence[str]) -> Any:
-        """`Fn::GetAtt`."""
+        """Resolve `Fn::GetAtt`."""
         name, attribute = argument
         if name in self.outputs:
             return self.outputs[name].get(attribute.removeprefix("Outputs."), UNRESOLVED)
@@ -108,24 +106,24 @@ class Scope:
         return derive(self.physical_ids[name]) if derive and name in self.physical_ids else UNRESOLVED
 
     def join(self, argument: Sequence[Any]) -> Any:
-        """`Fn::Join`."""
+        """Resolve `Fn::Join`."""
         separator, parts = argument[0], self.resolve(argument[1])
         if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
             return separator.join(parts)
         return UNRESOLVED
 
     def split(self, argument: Sequence[Any]) -> Any:
-        """`Fn::Split`."""
+        """Resolve `Fn::Split`."""
         text = self.resolve(argument[1])
         return text.split(argument[0]) if isinstance(text, str) else UNRESOLVED
 
     def select(self, argument: Sequence[Any]) -> Any:
-        """`Fn::Select`."""
+        """Resolve `Fn::Select`."""
         index, items = int(argument[0]), self.resolve(argument[1])
         return items[index] if isinstance(items, list) and index < len(items) else UNRESOLVED
 
     def substitute(self, text: Any) -> Any:
-        """`Fn::Sub` in its short form, a text alone; the form with a map of its own is not resolved."""
+        """Resolve `Fn::Sub` in its short form, a string; the form with a map of values is left unresolved."""
         if not isinstance(text, str):
             return UNRESOLVED
         values = {name: self.reference(name) for name in _PLACEHOLDER.findall(text)}
@@ -134,7 +132,7 @@ class Scope:
         return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), text)
 
     def zone_names(self, _region: Any) -> Any:
-        """`Fn::GetAZs`."""
+        """Resolve `Fn::GetAZs`."""
         return list(self.zones)
 
 

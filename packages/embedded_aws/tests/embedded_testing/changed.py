@@ -8,7 +8,7 @@ from typing import Any
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every scalar of a nested value, with its path."""
+    """Return every scalar of a nested value with its path."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(item, (*path, key))
@@ -20,14 +20,14 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
 
 
 def another(value: Any) -> Any:
-    """A value of the same kind, and another one."""
+    """Return another value of the same kind."""
     if isinstance(value, bool):
         return not value
     return value + 1 if isinstance(value, int | float) else f"{value}-changed"
 
 
 def put(properties: Mapping[str, Any], path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """A copy with one scalar replaced."""
+    """Return a copy with one scalar replaced."""
     changed: Any = copy.deepcopy(dict(properties))
     target = changed
     for part in path[:-1]:

@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def emulator_python() -> Path:
-    """The interpreter of the virtual environment that ministack is installed in."""
+    """Return the interpreter of the virtual environment that ministack is installed in."""
     named = os.environ.get(_VARIABLE)
     python = Path(named) if named else _CHECKOUT / ".local" / "emulator-venv" / "bin" / "python"
     if not python.exists():
@@ -41,7 +41,7 @@ def emulator_python() -> Path:
 
 @pytest.fixture(scope="session")
 def emulator(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """A running embedded AWS whose state is a temporary folder."""
+    """Run an embedded AWS whose state is a temporary folder."""
     made = Emulator(emulator_python, tmp_path_factory.mktemp("embedded-aws") / "state")
     made.start(free_port())
     yield made
@@ -50,7 +50,7 @@ def emulator(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def aws(emulator: Emulator) -> Aws:
-    """Clients of the embedded AWS."""
+    """Return clients of the embedded AWS."""
     running = emulator.running()
     assert running is not None
     return clients(running.port)

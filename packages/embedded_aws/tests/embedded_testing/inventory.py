@@ -1,4 +1,4 @@
-"""Everything the embedded AWS holds, so that a test can ask what was left behind."""
+"""Everything that the embedded AWS holds, so that a test can see what was left behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedded_aws.fidelity import Level, load
 
 
 def inventory(aws: Aws) -> set[str]:
-    """Every resource there is of the services this extension touches, one readable line each."""
+    """Return every resource of the services that the extension touches, one readable line each."""
     return {f"{kind} {name}" for kind, name in _everything(aws)}
 
 

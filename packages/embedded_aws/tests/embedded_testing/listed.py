@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Types of the bootstrap stack alone, which CDK makes and nothing here verifies.
+# Types of the bootstrap stack only: the CDK makes them, and nothing here verifies them.
 BOOTSTRAP_ONLY = {"AWS::ECR::Repository", "AWS::SSM::Parameter"}
 ALARM = {
     "AlarmName": "listed",

@@ -1,4 +1,4 @@
-"""A service's answers, remembered: the same question is asked once, so that thousands of checks cost one reading."""
+"""Remembered answers: each request is sent once, so that thousands of comparisons cost one reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedded_aws.clients import Aws
 
 
 def recorded(aws: Aws) -> Aws:
-    """Clients that ask each question once."""
+    """Return clients that send each request once."""
     clients: dict[str, _Recorded] = {}
 
     def client(service: str) -> Any:

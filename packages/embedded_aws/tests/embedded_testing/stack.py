@@ -36,7 +36,7 @@ class Stack:
 
 
 def deploy(aws: Aws, name: str, template: Mapping[str, Any]) -> Stack:
-    """Create the stack, or update it when it is there, and wait until that ended, well or not."""
+    """Create the stack, or update it if it exists, and wait for the end of the operation, whatever its result."""
     cloudformation = aws("cloudformation")
     request = {"StackName": name, "TemplateBody": json.dumps(template), "Capabilities": ["CAPABILITY_NAMED_IAM"]}
     if exists(aws, name):
@@ -55,7 +55,7 @@ def deploy(aws: Aws, name: str, template: Mapping[str, Any]) -> Stack:
 
 
 def exists(aws: Aws, name: str) -> bool:
-    """Whether a stack of this name is there, whatever became of it."""
+    """Return whether there is a stack of this name, whatever its status."""
     pages = aws("cloudformation").get_paginator("describe_stacks").paginate()
     return any(stack["StackName"] == name for page in pages for stack in page["Stacks"])
 
@@ -78,7 +78,7 @@ def _wait(cloudformation: Any, stack: str) -> str:
 
 
 def reasons(aws: Aws, name: str) -> str:
-    """What CloudFormation says of everything that failed in a stack."""
+    """Return what CloudFormation says about everything that failed in a stack."""
     events = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
     return "; ".join(each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"])
 

@@ -1,7 +1,7 @@
 """The embedded AWS itself: ministack, and the CloudFormation types and properties that it lacks.
 
 It runs in the emulator's virtual environment and in its own process; nothing outside this folder imports it. Of the
-rest of the package it uses `loopback` and `fidelity`, which need the standard library alone.
+rest of the package it uses `loopback` and `fidelity`, which need only the standard library.
 
 - `process`     `python -m embedded_aws`: checks, lock file, then ministack
 - `confinement` refuses every socket address beyond loopback

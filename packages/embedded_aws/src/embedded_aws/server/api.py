@@ -1,8 +1,8 @@
 """A client of the emulator's own public API, and template properties in the shape an API operation takes.
 
-Types we add keep their state in ministack's services through this client, so boto3, a drill or a test reads it exactly
-where it would be on AWS. Calls go over loopback HTTP: CloudFormation runs our types on a worker thread, so the server
-is free to answer.
+The types that this package adds keep their state in ministack's services through this client, so boto3 reads it where
+it would be on AWS. The calls go over loopback HTTP: CloudFormation runs these types on a worker thread, so that the
+server is free to answer.
 """
 
 import os
@@ -21,14 +21,14 @@ _creating = Lock()
 
 
 def client(service: str) -> Any:
-    """A boto3 client of `service` for the account and region of the stack operation that is running."""
-    with _creating:  # boto3 sessions are not safe to share between threads while they make a client
+    """Return a boto3 client of `service` for the account and Region of the stack operation that is running."""
+    with _creating:  # a boto3 session must not make two clients at once
         return _client(service, upstream.account(), upstream.region())
 
 
 @cache
 def _client(service: str, account: str, region: str) -> Any:
-    create: Any = boto3.client  # its stubs know a service only as a literal
+    create: Any = boto3.client  # the stubs accept only literals
     return create(
         service,
         region_name=region,
@@ -40,9 +40,9 @@ def _client(service: str, account: str, region: str) -> Any:
 
 
 def arguments(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that `operation` takes, named and typed as its API model says; the others are left out.
+    """Return the properties that `operation` takes, named and typed as in its API model, without the others.
 
-    CloudFormation writes numbers and booleans as strings at will, and starts every name with a capital; APIs do not.
+    Templates may write numbers and booleans as strings, and start every name with a capital letter; APIs do not.
 
     Args:
         service: botocore's name of the service, e.g. `rds`.
@@ -87,5 +87,5 @@ _SCALARS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _user_tags(items: list[Any]) -> list[Any]:
-    """The items without CloudFormation's own tags, which reach the handlers and which no API takes from a caller."""
+    """Return the items without CloudFormation's own tags, which no API accepts from a caller."""
     return [item for item in items if not (isinstance(item, Mapping) and str(item.get("Key", "")).startswith("aws:"))]

@@ -1,6 +1,6 @@
-"""Nothing in the emulator's process listens or connects beyond loopback, whatever ministack or a function wants.
+"""Nothing in the emulator's process listens or connects beyond loopback, whatever ministack or a function attempts.
 
-ministack opens an MQTT broker on every interface by default, and delivers SNS messages and events to any URL.
+By default ministack opens an MQTT broker on every interface, and delivers SNS messages and events to any URL.
 """
 
 import errno
@@ -15,7 +15,7 @@ _EVENTS = frozenset({"socket.bind", "socket.connect", "socket.sendto", "socket.s
 
 
 def confine_to_loopback() -> None:
-    """Refuse, from now on and for good, every socket address in this process that is not loopback."""
+    """Refuse every socket address in this process that is not loopback; this cannot be undone."""
     sys.addaudithook(_refuse_elsewhere)
 
 

@@ -36,7 +36,7 @@ _SERVICES = (
 
 
 def install() -> None:
-    """Add our types to ministack, repair its nested stacks, and make every unlisted type unknown.
+    """Add resource types to ministack, repair its nested stacks, and refuse every type that is not listed.
 
     Raises:
         RuntimeError: the installed ministack is not the one this extension is written for.
@@ -46,7 +46,7 @@ def install() -> None:
         raise RuntimeError("; ".join(incompatibilities))
     for service in _SERVICES:
         service.install()
-    # Our types call the emulator's own API: off the event loop, or the server could not answer them.
+    # The added types call the emulator's own API: on the event loop the server could not answer them.
     upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
     registry.refuse_types_outside(fidelity.load())
     nested.install()

@@ -1,7 +1,7 @@
-"""Resource types the emulator has no service for: kept as declared, and read back through the Cloud Control API.
+"""Resource types without a service: kept as declared, and read back through the Cloud Control API.
 
-The store is ministack's own Cloud Control, so `cloudcontrol.get_resource` answers here as it does on AWS. Nothing acts
-on what is kept; `embedded_aws/fidelity.toml` lists every such type as `metadata`.
+The store is ministack's own Cloud Control, so `cloudcontrol.get_resource` answers as it does on AWS. Nothing acts on
+what is kept; `fidelity.toml` lists every such type as `metadata`.
 """
 
 import json
@@ -20,12 +20,12 @@ def keep(
     attributes: Callable[[str], Attributes],
     create_only: tuple[str, ...],
 ) -> None:
-    """Register a type whose declaration is stored and nothing else.
+    """Register a type whose declaration is stored, and nothing more.
 
     Args:
         resource_type: the CloudFormation type name.
-        identify: the Cloud Control identifier (also what `Ref` gives) of a declaration.
-        attributes: its `Fn::GetAtt` attributes, given the identifier.
+        identify: returns the Cloud Control identifier of a declaration, which is also what `Ref` gives.
+        attributes: returns the `Fn::GetAtt` attributes of an identifier.
         create_only: properties whose change replaces the resource.
     """
 
@@ -45,13 +45,13 @@ def keep(
 
 
 def find(resource_type: str, identifier: str) -> dict[str, Any] | None:
-    """What is kept under an identifier, with its `CreationTime` (epoch seconds); None when there is nothing."""
+    """Return the declaration under an identifier with its `CreationTime` (epoch seconds); None when there is none."""
     record = upstream.cloud_control.get(_key(resource_type, identifier))
     return {**json.loads(record["Properties"]), "CreationTime": record["CreationTime"]} if record else None
 
 
 def every(resource_type: str) -> Iterator[dict[str, Any]]:
-    """All that is kept of a type, each as `find` gives it."""
+    """Return every declaration of a type, each as `find` gives it."""
     for record in upstream.cloud_control.values():
         if record["TypeName"] == resource_type:
             yield find(resource_type, record["Identifier"]) or {}

@@ -1,9 +1,9 @@
-"""Repairs to nested stacks: ministack deploys them inline, and differs from CloudFormation in three ways that break us.
+"""Repairs to nested stacks, in three points where ministack, which deploys them inline, differs from CloudFormation.
 
-- An update forgets the attributes of resources it does not change, so every `Fn::GetAtt` to them comes out empty and
-  the parent rolls back.
-- A nested stack that fails to create leaves behind what it made before it failed.
-- `{{resolve:secretsmanager:...}}` and its kin are passed to the resource as they stand.
+- An update forgets the attributes of the resources that it does not change: `Fn::GetAtt` of them is empty, and the
+  parent rolls back.
+- A nested stack whose creation fails leaves its resources behind.
+- Dynamic references (`{{resolve:secretsmanager:…}}`, `{{resolve:ssm:…}}`) reach the resource unresolved.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def install() -> None:
 
 def _keeping_attributes(update: Callable[..., Any]) -> Callable[..., Any]:
     def update_with_attributes(*arguments: Any) -> tuple[str, dict[str, Any]]:
-        # as ministack's nested path calls it: everything but the attributes
+        # ministack passes everything but the attributes here
         _resource_type, physical_id, _old_props, _new_props, stack_name, logical_id = arguments
         known = _recorded_attributes(stack_name, logical_id)
         new_id, attributes = update(*arguments, known)

@@ -1,4 +1,4 @@
-"""The embedded AWS as a process: refuses to listen beyond loopback, holds its lock file, then serves until stopped."""
+"""The process: it refuses addresses beyond loopback, locks its state file, and serves until it is stopped."""
 
 import argparse
 import fcntl
@@ -17,11 +17,14 @@ def main() -> int:
     """Run `python -m embedded_aws`.
 
     Returns:
-        The process's exit code: 0 after a stop, 1 (with one line on stderr) when it cannot or must not start.
+        The process's exit code: 0 after a stop, 1, with one line on stderr, when it cannot or must not start.
     """
-    parser = argparse.ArgumentParser(prog="python -m embedded_aws", description=__doc__)
-    parser.add_argument("--lock", type=Path, required=True, help="file that says pid and port, locked while running")
-    parser.add_argument("--log", type=Path, help="run in the background and write there")
+    parser = argparse.ArgumentParser(
+        prog="python -m embedded_aws",
+        description="Start the embedded AWS on loopback; its port and addresses come from the environment.",
+    )
+    parser.add_argument("--lock", type=Path, required=True, help="file for pid and port, locked while the process runs")
+    parser.add_argument("--log", type=Path, help="run in the background and write to this file")
     options = parser.parse_args()
     try:
         for name in ("BIND_HOST", "MINISTACK_HOST", "AWS_ENDPOINT_URL"):
@@ -43,7 +46,7 @@ def _hold(lock: IO[str]) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise RuntimeError(f"{lock.name} is held: an embedded AWS already runs here") from None
+        raise RuntimeError(f"{lock.name} is locked: an embedded AWS already runs here") from None
     lock.truncate(0)
 
 

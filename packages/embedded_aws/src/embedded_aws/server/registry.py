@@ -1,7 +1,7 @@
-"""How a CloudFormation resource type is added to the emulator, replaced, completed, or kept as declared metadata.
+"""How a CloudFormation resource type is added to ministack, replaced, completed, or refused.
 
-The one list of types is `embedded_aws/fidelity.toml`: a type that is not in it is refused, even where ministack has a
-handler for it, because nobody has stated how far that handler can be trusted.
+The list of types is `fidelity.toml`: a type that is not in it is refused, even where ministack has a handler for it,
+because nothing is stated about how far that handler can be trusted.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ Attributes: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Declared:
-    """One resource as its template declares it, with every reference resolved.
+    """A resource as its template declares it, with every reference resolved.
 
     Attributes:
         logical_id: its logical id in the template.
@@ -29,7 +29,13 @@ class Declared:
     properties: Properties
 
     def name(self, prop: str, *, longest: int, lowercase: bool = False) -> str:
-        """The name the template gives in `prop`, else a generated `stack-logicalId-SUFFIX` of at most `longest`."""
+        """Return the resource's name.
+
+        Args:
+            prop: the property in which a template may give it.
+            longest: of a generated name (`stack-logicalId-SUFFIX`), in characters.
+            lowercase: of a generated name.
+        """
         given = self.properties.get(prop)
         if given:
             return str(given)
@@ -61,7 +67,7 @@ def _adapt_update(update: Update) -> Callable[..., tuple[str, dict[str, str]]]:
 
 
 def add(resource_type: str, *, create: Create, update: Update, delete: Delete, create_only: Iterable[str] = ()) -> None:
-    """Add a type ministack does not have.
+    """Add a type that ministack does not have.
 
     Args:
         resource_type: the CloudFormation type name.
@@ -71,7 +77,7 @@ def add(resource_type: str, *, create: Create, update: Update, delete: Delete, c
         create_only: properties whose change replaces the resource (the `createOnlyProperties` of its schema).
 
     Raises:
-        LookupError: ministack has the type by now, so ours is to be removed.
+        LookupError: ministack has the type by now, so this one is to be removed.
     """
     if resource_type in upstream.handlers:
         raise LookupError(f"ministack now provides {resource_type}: remove it from embedded_aws/server/types")
@@ -87,7 +93,7 @@ def add(resource_type: str, *, create: Create, update: Update, delete: Delete, c
 def replace(
     resource_type: str, *, create: Create, delete: Delete | None = None, create_only: Iterable[str] = ()
 ) -> None:
-    """Put our creation (and deletion) of a type in the place of ministack's; its update stays.
+    """Replace ministack's creation, and if given its deletion, of a type; its update stays.
 
     Args:
         resource_type: the CloudFormation type name.
@@ -107,7 +113,7 @@ def replace(
 
 
 def wrap_update(resource_type: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put `wrapper(update)` in the place of ministack's update of a type.
+    """Replace ministack's update of a type by `wrapper(update)`.
 
     Raises:
         LookupError: ministack no longer has the type.
@@ -117,7 +123,7 @@ def wrap_update(resource_type: str, wrapper: Callable[[Callable[..., Any]], Call
 
 
 def complete(resource_type: str, apply: Complete) -> None:
-    """After ministack's creation and update of a type, apply what it drops and add the attributes it does not give.
+    """After ministack's creation and update of a type, apply what they drop and add attributes that they lack.
 
     Args:
         resource_type: the CloudFormation type name.
@@ -147,12 +153,12 @@ def _handler(resource_type: str) -> dict[str, Any]:
 
 
 def refuse_types_outside(listed: Iterable[str]) -> None:
-    """Make every type that is not listed unknown, so that a template with it is refused and rolled back."""
+    """Make every type that is not listed unknown: a template with it is refused and rolled back."""
     keep = frozenset(listed)
     for resource_type in [known for known in upstream.handlers if known not in keep]:
         del upstream.handlers[resource_type]
 
-    # ministack accepts any Custom::* and AWS::CloudFormation::* type in silence; this is where those are caught.
+    # ministack accepts every Custom::* and AWS::CloudFormation::* type silently; they are refused here.
     def refusing(provision: Callable[..., Any]) -> Callable[..., Any]:
         def provision_listed(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
             if resource_type not in keep:

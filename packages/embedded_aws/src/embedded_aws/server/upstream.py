@@ -1,7 +1,7 @@
-"""The only module that knows ministack's private names, each of them once, with what it is expected to be.
+"""The only module that knows ministack's private names: each of them once, with the parameters it is expected to have.
 
 ministack has no extension interface: types are added to its tables, and some of its functions are wrapped. Its version
-is pinned with hashes; when somebody raises the pin, `incompatibilities()` says name by name what moved.
+is pinned; when the pin is raised, `incompatibilities()` says name by name what has moved.
 """
 
 import inspect
@@ -17,7 +17,7 @@ _missing: list[str] = []
 
 
 class Function:
-    """A function of ministack that we call or wrap.
+    """A function of ministack that is called or wrapped here.
 
     Args:
         module: its module, below `ministack`.
@@ -36,11 +36,11 @@ class Function:
         return getattr(self._module, self._name)(*arguments, **keywords)
 
     def wrap(self, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Put `wrapper(function)` in the function's place, for all of ministack that looks it up in its module."""
+        """Replace the function in its module by `wrapper(function)`."""
         setattr(self._module, self._name, wrapper(getattr(self._module, self._name)))
 
     def incompatibility(self) -> str | None:
-        """What differs from what is expected, in one sentence; None when it fits."""
+        """Return what differs from what is expected, in one sentence; None when nothing does."""
         found = getattr(self._module, self._name, None)
         if found is None:
             return f"{self._module.__name__}.{self._name} is gone"
@@ -51,7 +51,7 @@ class Function:
 
 
 def _table(module: str, name: str) -> Any:
-    """A table of ministack that we read or fill; None when it is gone."""
+    """Return a table of ministack that is read or filled here; None when it is gone."""
     found = getattr(import_module(f"ministack.{module}"), name, None)
     if found is None:
         _missing.append(f"ministack.{module}.{name} is gone")
@@ -59,7 +59,7 @@ def _table(module: str, name: str) -> Any:
 
 
 def incompatibilities() -> Iterator[str]:
-    """What differs from the ministack this extension is written for, one sentence each; nothing when it fits."""
+    """Return what differs from the ministack that this extension is written for, one sentence for each difference."""
     installed = metadata.version("ministack")
     if installed != VERSION:
         yield f"ministack is {installed}, and this extension is written for {VERSION}"

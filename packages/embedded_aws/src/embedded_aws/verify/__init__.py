@@ -4,7 +4,7 @@ from embedded_aws.verify import cloudformation, compute, data, functions, networ
 from embedded_aws.verify.core import Comparison, compare, verified_types
 
 __all__ = [
-    "Check",
+    "Comparison",
     "cloudformation",
     "compare",
     "compute",

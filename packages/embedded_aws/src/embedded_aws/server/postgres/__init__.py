@@ -1,1 +1,1 @@
-"""A real PostgreSQL behind an Aurora cluster of the embedded AWS: servers, endpoints, clusters of them."""
+"""The PostgreSQL behind an Aurora cluster: programs, servers, endpoints, and clusters of servers."""

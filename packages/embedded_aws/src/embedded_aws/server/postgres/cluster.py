@@ -1,7 +1,7 @@
-"""An Aurora cluster's members as PostgreSQL servers: one writer, standbys that follow it, two endpoints that stay.
+"""The members of an Aurora cluster as PostgreSQL servers: a writer, standbys that follow it, and two fixed endpoints.
 
 Aurora's members share their storage, so a failover loses no committed transaction. Here a commit waits until a standby
-has written it too (`synchronous_standby_names`), which keeps that promise by other means.
+has written it too (`synchronous_standby_names`), which has the same effect.
 """
 
 import shutil
@@ -29,7 +29,7 @@ class Login:
     Attributes:
         user: its name.
         password: its password.
-        database: the database that the cluster begins with; empty for none.
+        database: the database that is created with the cluster; empty for none.
     """
 
     user: str
@@ -43,7 +43,7 @@ class Origin:
 
     Attributes:
         base: a base backup.
-        archive: the log of changes since; None for the backup as it is.
+        archive: the write-ahead log since then; None to restore the backup as it is.
     """
 
     base: Path
@@ -55,13 +55,13 @@ class Cluster:
 
     Args:
         binaries: the programs.
-        folder: of its own, not there yet.
+        folder: for its files; must not exist yet.
         port: of both endpoints.
         login: the master user.
-        origin: for a restored one.
+        origin: what it begins with, if it is restored.
 
     Raises:
-        PostgresError: no loopback address has this port free.
+        PostgresError: this port is free on no loopback address.
     """
 
     def __init__(self, binaries: Binaries, folder: Path, port: int, login: Login, origin: Origin | None = None) -> None:
@@ -94,7 +94,7 @@ class Cluster:
         return next((name for name, server in self._members.items() if server is self._writer), None)
 
     def add(self, member: str) -> None:
-        """Start a member: the first is the writer, those after it follow."""
+        """Start a member: the first becomes the writer, the others follow it."""
         with self._lock:
             server = Server(self._binaries, self._folder / member, self._archive)
             self._members[member] = server
@@ -139,7 +139,7 @@ class Cluster:
 
         Args:
             target: the member to promote.
-            moved: called as soon as the new writer takes writes.
+            moved: called as soon as the new writer accepts writes.
         """
         with self._lock:
             old, new = self._require_writer(), self._members[target]
@@ -154,7 +154,10 @@ class Cluster:
                     self._follow(server)
 
     def remove(self, member: str) -> None:
-        """End a member; as on Aurora a reader takes over from a deleted writer, and the data outlives all members."""
+        """Remove a member.
+
+        As on Aurora, a reader takes over from a removed writer, and the data outlives all members.
+        """
         with self._lock:
             others = [name for name in self._members if name != member]
             if self._members[member] is self._writer and others:
@@ -164,7 +167,7 @@ class Cluster:
                 self._writer = None
             server = self._members.pop(member)
             if self._writer is not None and len(self._members) == 1:
-                self._writer.reload()  # nobody is left whom a commit could wait for
+                self._writer.reload()  # no standby is left for a commit to wait for
             server.remove()
 
     def backup(self, name: str) -> Path:
@@ -174,7 +177,7 @@ class Cluster:
         return server.data
 
     def latest(self) -> Origin:
-        """Everything that is committed by now, for a restore to the latest moment.
+        """Return everything that is committed by now, for a restore to the latest moment.
 
         Raises:
             PostgresError: the cluster has no writer.
@@ -191,7 +194,7 @@ class Cluster:
             return self._origin
 
     def close(self) -> None:
-        """End everything and delete the data."""
+        """End all members, close the endpoints and delete the data."""
         with self._lock:
             self._writer = None
             for server in self._members.values():
@@ -238,7 +241,7 @@ def _endpoints(
 
 
 def _addresses() -> Iterator[tuple[str, str]]:
-    """Pairs of loopback addresses: Aurora's two endpoints differ in their host and share their port."""
+    """Return pairs of loopback addresses: Aurora's two endpoints share a port and differ in their host."""
     for pair in range(_PAIRS):
         yield f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}"
-    yield "127.0.0.1", "::1"  # systems that give the loopback interface one address of each kind
+    yield "127.0.0.1", "::1"  # systems whose loopback interface has one address of each family

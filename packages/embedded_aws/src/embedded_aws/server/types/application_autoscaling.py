@@ -1,6 +1,6 @@
 """Application Auto Scaling: the service, which ministack does not have, and its two resource types.
 
-Targets and policies are kept and described; nothing here ever scales.
+Targets and policies are kept and described; nothing ever scales.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: what a global table (CDK's TableV2) declares below `Replicas`, and TTL: ministack drops both."""
+"""Amazon DynamoDB: what a global table (`TableV2`) declares below `Replicas`, and its TTL, which ministack drops."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def install() -> None:
 
 def _keeping_name(update: Callable[..., Any]) -> Callable[..., Any]:
     def update_under_its_name(table: str, old: Properties, new: Properties, stack: str) -> Any:
-        # Without a name, ministack derives another than it did at the creation, and begins an empty table under it.
+        # Without a name, ministack generates another than at the creation, and begins an empty table under it.
         return update(table, old, {**new, "TableName": new.get("TableName", table)}, stack)
 
     return update_under_its_name
@@ -50,7 +50,7 @@ def _home_replica(properties: Properties) -> Properties:
     for replica in replicas:
         if replica["Region"] == region:
             return replica
-    raise ValueError(f"Replicas names {[each['Region'] for each in replicas]}, and not the stack's own {region}")
+    raise ValueError(f"Replicas lists {[each['Region'] for each in replicas]}: the stack's own {region} must be in it")
 
 
 def _apply_table_settings(dynamodb: Any, table: dict[str, Any], properties: Properties, replica: Properties) -> None:

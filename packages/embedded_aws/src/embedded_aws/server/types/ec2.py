@@ -1,4 +1,4 @@
-"""Amazon EC2: flow logs, security-group rules as resources of their own, and the attributes a VPC is asked for."""
+"""Amazon EC2: flow logs, security group rules that are resources, and an attribute of VPCs."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def _delete_flow_log(physical_id: str, _properties: Properties) -> None:
 
 
 class _Rule:
-    """The rule type of one direction; the rule lives in its group, where DescribeSecurityGroupRules finds it."""
+    """The rule type of one direction; a rule is kept in its group, where `DescribeSecurityGroupRules` finds it."""
 
     def __init__(self, direction: str) -> None:
         self._direction = direction
@@ -77,13 +77,13 @@ class _Rule:
         return rule_id, {"Id": rule_id}
 
     def update(self, physical_id: str, declared: Declared, previous: Properties) -> Attributes:
-        """Only the description changes in place; ministack derives the id from the rest, so it stays the same."""
+        """Change the description, the only property that does not replace the rule; the id stays the same."""
         self.delete(physical_id, previous)
         return self.create(declared)[1]
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         group = [{"Name": "group-id", "Values": [properties["GroupId"]]}]
-        # A rollback may have removed the group, and its rules with it.
+        # A rollback may have removed the group with its rules.
         if client("ec2").describe_security_groups(Filters=group)["SecurityGroups"]:
             self._call("revoke", properties, SecurityGroupRuleIds=[physical_id])
 

@@ -1,6 +1,6 @@
-"""Amazon ECS: definitions and services made by the ECS API, which keeps what ministack's CloudFormation drops.
+"""Amazon ECS: task definitions and services made through the ECS API, which keeps more than ministack's CloudFormation.
 
-Tasks run nothing, but they are where ECS would put them: spread over the subnets of their service, and targets of its
+Tasks run nothing, but they are placed as ECS places them: spread over the subnets of their service, and targets of its
 load balancer.
 """
 
@@ -12,7 +12,7 @@ from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
 from embedded_aws.server.registry import Attributes, Declared
 
-# A task definition is immutable: whatever but its tags changes, CloudFormation registers the next revision.
+# A task definition is immutable: a change of anything but its tags registers the next revision.
 _REVISED_BY = (
     "ContainerDefinitions", "Cpu", "EnableFaultInjection", "EphemeralStorage", "ExecutionRoleArn", "Family", "IpcMode",
     "Memory", "NetworkMode", "PidMode", "PlacementConstraints", "ProxyConfiguration", "RequiresCompatibilities",
@@ -57,7 +57,7 @@ _ACCEPTED = 200
 
 
 def _and_replace(stop: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    """A service starts a task for one that was stopped; ministack does so only when the service itself changes."""
+    """Start a task for one that was stopped; ministack does so only when the service itself changes."""
 
     def stop_and_replace(request: dict[str, Any]) -> Any:
         answer = stop(request)
@@ -69,12 +69,12 @@ def _and_replace(stop: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, A
     return stop_and_replace
 
 
-# AWS keeps the first four addresses of a subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+# AWS reserves the first four addresses of a subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 _FIRST_ADDRESS = 4
 
 
 def _place(service: dict[str, Any]) -> None:
-    """Put the service's tasks into its subnets in turn, and make them the targets of its load balancer."""
+    """Spread the tasks of a service over its subnets, and make them targets of its load balancer."""
     network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     subnets = [upstream.subnets[name] for name in network.get("subnets", []) if name in upstream.subnets]
     if not subnets:

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: the full name of a target group, which alarms and scaling policies name it by."""
+"""Elastic Load Balancing: the full name of a target group, which alarms and scaling policies refer to."""
 
 from embedded_aws.server import registry
 from embedded_aws.server.registry import Attributes, Properties

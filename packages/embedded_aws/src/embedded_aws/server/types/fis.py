@@ -1,4 +1,4 @@
-"""AWS Fault Injection Service: templates, which are kept and never run."""
+"""AWS Fault Injection Service: experiment templates, kept as declared."""
 
 from embedded_aws.server import metadata
 

@@ -1,7 +1,7 @@
-"""Amazon RDS: clusters and instances made by the RDS API instead of ministack's CloudFormation short cut.
+"""Amazon RDS: clusters and instances made through the RDS API, which keeps what ministack's CloudFormation drops.
 
 The API checks the engine version, takes the key, the parameter group and the managed master password, and makes one
-member the writer. Database Insights and log exports, which it does not keep, are added to its records and its answers.
+member the writer. Database Insights and log exports, which it does not keep, are added to its records and answers.
 """
 
 import os
@@ -51,7 +51,7 @@ _SERVERLESS, _LIKE = "db.serverless", "db.r5.large"
 
 
 def _with_serverless(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    """Offer Serverless v2, which ministack's list leaves out, where and as it offers another class."""
+    """Offer Serverless v2, which ministack leaves out, wherever it offers a certain other class."""
 
     def describe_class(request: dict[str, Any]) -> Any:
         if request.get("DBInstanceClass") not in (_SERVERLESS, [_SERVERLESS]):
@@ -68,8 +68,8 @@ def _create_cluster(declared: Declared) -> tuple[str, Attributes]:
     request = arguments("rds", "CreateDBCluster", {**declared.properties, "MasterUserSecretKmsKeyId": secret_key})
     client("rds").create_db_cluster(**{**request, "DBClusterIdentifier": identifier})
     record = upstream.db_clusters[identifier]
-    # ministack moves the endpoints here with the first instance; an endpoint of AWS never changes, and so must not
-    # these, or an update of the cluster reaches everything that is told where the database is.
+    # ministack changes the endpoints with the first instance. On AWS an endpoint never changes: if it did here, an
+    # update of the cluster would update every resource that refers to it.
     record["Endpoint"] = record["ReaderEndpoint"] = os.environ["MINISTACK_HOST"]
     rds_postgres.stand_up(record, properties=declared.properties)
     if secret_key:
@@ -100,7 +100,7 @@ def _create_instance(declared: Declared) -> tuple[str, Attributes]:
 
 
 def _zone_of_next_member(cluster: str) -> str:
-    """Aurora spreads the members of a cluster over the zones; the API here would put them all into the first."""
+    """Return the Availability Zone of the next member: Aurora spreads them, ministack puts all into the first."""
     members = upstream.db_clusters.get(cluster, {}).get("DBClusterMembers", [])
     return f"{upstream.region()}{'abc'[len(members) % 3]}"
 

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from embedded_aws.server import upstream
-from embedded_aws.server.types.rds_postgres import of
+from embedded_aws.server.types.rds_postgres import cluster_of
 
 
 def install() -> None:
-    """Lead statements to the servers."""
-    upstream.data_api_is_real.wrap(lambda real: lambda instance: real(instance) or of(instance) is not None)
+    """Send statements to the servers."""
+    upstream.data_api_is_real.wrap(lambda real: lambda instance: real(instance) or cluster_of(instance) is not None)
     upstream.data_api_is_unreachable.wrap(lambda known: lambda error: known(error) or _is_operational(error))
     upstream.data_api_connect.wrap(_to_the_endpoint)
     upstream.service_handlers["rds-data"] = _off_the_event_loop(upstream.service_handlers["rds-data"])
@@ -21,12 +21,12 @@ def _is_operational(error: Exception) -> bool:
 
 
 def _to_the_endpoint(connect: Callable[..., Any]) -> Callable[..., Any]:
-    """The Data API's connections go to the cluster's endpoint, so to whichever server is the writer."""
+    """Connect to the cluster's endpoint, which leads to the writer of that moment."""
 
     def connect_to_writer(
         instance: dict[str, Any], engine: str, database: str | None, password: str, username: str
     ) -> Any:
-        if cluster := of(instance):
+        if cluster := cluster_of(instance):
             endpoint = cluster.writer_endpoint
             instance = {**instance, "_internal_address": endpoint.address, "_internal_port": endpoint.port}
         return connect(instance, engine, database, password, username=username)
@@ -35,7 +35,7 @@ def _to_the_endpoint(connect: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _off_the_event_loop(handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Statements: ministack runs them on its event loop, where one that waits would stop every other service."""
+    """Run statements on a thread: on ministack's event loop a statement that waits would stop every other service."""
 
     async def handle_on_a_thread(*arguments: Any) -> Any:
         return await asyncio.to_thread(lambda: asyncio.run(_finish(handle, arguments)))

@@ -1,6 +1,6 @@
 """Amazon RDS: a real PostgreSQL behind each Aurora PostgreSQL cluster, its members, failover and snapshots.
 
-Where PostgreSQL cannot run, clusters are records alone, as ministack keeps them, and the log says why.
+Where PostgreSQL cannot run, a cluster is only a record, as ministack keeps it, and the log says why.
 """
 
 import atexit
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Put the data plane behind the operations that ministack has."""
+    """Extend ministack's operations to the servers."""
     actions = upstream.rds_actions
     for name, wrapper in (
         ("CreateDBInstance", _with_member),
@@ -37,17 +37,17 @@ def install() -> None:
         ("DeleteDBClusterSnapshot", _without_base_backup),
     ):
         actions[name] = answering(wrapper(actions[name]))
-    upstream.sync_db_cluster_endpoints.wrap(_keeping_ours)
+    upstream.sync_db_cluster_endpoints.wrap(_keeping_endpoints)
     atexit.register(_close)
 
 
 def stand_up(record: dict[str, Any], properties: Mapping[str, Any], origin: Origin | None = None) -> None:
-    """Put a PostgreSQL behind a new cluster, and its endpoints into the record.
+    """Start a PostgreSQL behind a new cluster, and write its endpoints into the record.
 
     Args:
         record: ministack's record of the cluster.
-        properties: those that it was made with; its password is among them or in its managed secret.
-        origin: for a restored cluster.
+        properties: those it was created with; the password is among them or in the managed secret.
+        origin: what a restored cluster begins with.
     """
     if record["Engine"] != "aurora-postgresql":
         return
@@ -56,7 +56,7 @@ def stand_up(record: dict[str, Any], properties: Mapping[str, Any], origin: Orig
     try:
         _start(record, login, origin)
     except PostgresError as error:
-        _log.warning("%s is a record alone: %s", identifier, error)
+        _log.warning("%s is only a record: %s", identifier, error)
 
 
 def _start(record: dict[str, Any], login: Login, origin: Origin | None) -> None:
@@ -65,20 +65,20 @@ def _start(record: dict[str, Any], login: Login, origin: Origin | None) -> None:
     identifier = record["DBClusterIdentifier"]
     cluster = Cluster(Binaries(folder), folder / identifier, int(record["Port"]), login, origin)
     clusters[identifier] = cluster
-    _tell_endpoints(record, cluster)
+    _write_endpoints(record, cluster)
 
 
-def _tell_endpoints(record: dict[str, Any], cluster: Cluster) -> None:
+def _write_endpoints(record: dict[str, Any], cluster: Cluster) -> None:
     record["Endpoint"], record["ReaderEndpoint"] = cluster.writer_endpoint.address, cluster.reader_endpoint.address
 
 
-def _keeping_ours(synchronize: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-    """Endpoints stay: ministack would move them to the first instance's address whenever members come and go."""
+def _keeping_endpoints(synchronize: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """Keep the endpoints: ministack would set them to the first instance's address with every change of members."""
 
     def synchronize_and_keep(record: dict[str, Any]) -> None:
         synchronize(record)
         if cluster := clusters.get(record["DBClusterIdentifier"]):
-            _tell_endpoints(record, cluster)
+            _write_endpoints(record, cluster)
 
     return synchronize_and_keep
 
@@ -91,7 +91,7 @@ def _password(record: dict[str, Any], properties: Mapping[str, Any]) -> str:
 
 
 def answering(action: Action) -> Action:
-    """Make an answer of RDS of what PostgreSQL refuses; the log has the whole of it."""
+    """Turn an error of PostgreSQL into an error of RDS; the log has all of it."""
 
     def act(request: dict[str, Any]) -> Any:
         try:
@@ -106,9 +106,9 @@ def answering(action: Action) -> Action:
 def _with_member(create: Action) -> Action:
     def create_and_start(request: dict[str, Any]) -> Any:
         answer = create(request)
-        cluster = clusters.get(text(request, "DBClusterIdentifier"))
+        cluster = clusters.get(parameter(request, "DBClusterIdentifier"))
         if cluster and answer[0] == OK:
-            cluster.add(text(request, "DBInstanceIdentifier"))
+            cluster.add(parameter(request, "DBInstanceIdentifier"))
         return answer
 
     return create_and_start
@@ -116,9 +116,9 @@ def _with_member(create: Action) -> Action:
 
 def _without_member(delete: Action) -> Action:
     def delete_and_end(request: dict[str, Any]) -> Any:
-        identifier = text(request, "DBInstanceIdentifier")
+        identifier = parameter(request, "DBInstanceIdentifier")
         instance = upstream.db_instances.get(identifier, {})
-        cluster, record = of(instance), upstream.db_clusters.get(instance.get("DBClusterIdentifier", ""))
+        cluster, record = cluster_of(instance), upstream.db_clusters.get(instance.get("DBClusterIdentifier", ""))
         answer = delete(request)
         if cluster and record is not None and answer[0] == OK:
             cluster.remove(identifier)
@@ -131,7 +131,7 @@ def _without_member(delete: Action) -> Action:
 def _without_cluster(delete: Action) -> Action:
     def delete_and_close(request: dict[str, Any]) -> Any:
         answer = delete(request)
-        if answer[0] == OK and (cluster := clusters.pop(text(request, "DBClusterIdentifier"), None)):
+        if answer[0] == OK and (cluster := clusters.pop(parameter(request, "DBClusterIdentifier"), None)):
             cluster.close()
         return answer
 
@@ -139,10 +139,10 @@ def _without_cluster(delete: Action) -> Action:
 
 
 def _with_promotion(fail_over: Action) -> Action:
-    """Answer at once, as RDS does; the writer moves in the records when the promoted server takes writes."""
+    """Answer at once, as RDS does; the records change when the promoted server takes writes."""
 
     def fail_over_servers(request: dict[str, Any]) -> Any:
-        identifier = text(request, "DBClusterIdentifier")
+        identifier = parameter(request, "DBClusterIdentifier")
         cluster = clusters.get(identifier)
         record = upstream.db_clusters.get(identifier)
         if cluster is None or record is None:
@@ -165,7 +165,7 @@ def _promote(cluster: Cluster, record: dict[str, Any], target: str) -> None:
         cluster.fail_over(target, moved=lambda: _mark_writer(record, target))
     except PostgresError:
         _log.exception("failover to %s", target)
-        return  # the cluster stays "failing-over", which is the truth
+        return  # the cluster stays "failing-over", since it has no writer
     record["Status"] = "available"
 
 
@@ -181,9 +181,9 @@ def _writer(record: dict[str, Any]) -> str:
 def _with_base_backup(snapshot: Action) -> Action:
     def snapshot_and_copy(request: dict[str, Any]) -> Any:
         answer = snapshot(request)
-        cluster = clusters.get(text(request, "DBClusterIdentifier"))
+        cluster = clusters.get(parameter(request, "DBClusterIdentifier"))
         if cluster and answer[0] == OK:
-            identifier = text(request, "DBClusterSnapshotIdentifier")
+            identifier = parameter(request, "DBClusterSnapshotIdentifier")
             snapshots[identifier] = Origin(cluster.backup(f"snapshot-{identifier}"), archive=None)
         return answer
 
@@ -193,15 +193,15 @@ def _with_base_backup(snapshot: Action) -> Action:
 def _without_base_backup(delete: Action) -> Action:
     def delete_and_remove(request: dict[str, Any]) -> Any:
         answer = delete(request)
-        if answer[0] == OK and (origin := snapshots.pop(text(request, "DBClusterSnapshotIdentifier"), None)):
+        if answer[0] == OK and (origin := snapshots.pop(parameter(request, "DBClusterSnapshotIdentifier"), None)):
             shutil.rmtree(origin.base.parent, ignore_errors=True)
         return answer
 
     return delete_and_remove
 
 
-def of(instance: Mapping[str, Any]) -> Cluster | None:
-    """The cluster that an instance is a member of; None where there is no PostgreSQL."""
+def cluster_of(instance: Mapping[str, Any]) -> Cluster | None:
+    """Return the cluster that an instance is a member of; None where there is no PostgreSQL."""
     return clusters.get(instance.get("DBClusterIdentifier", ""))
 
 
@@ -210,7 +210,7 @@ def _close() -> None:
         cluster.close()
 
 
-def text(request: Mapping[str, Any], name: str) -> str:
-    """A parameter of a request, which ministack keeps as a list; empty when it is not given."""
+def parameter(request: Mapping[str, Any], name: str) -> str:
+    """Return a parameter of a request, which ministack may keep as a list; empty when it is not given."""
     value = request.get(name, "")
     return str(value[0] if isinstance(value, list) else value)

@@ -1,11 +1,13 @@
-"""Amazon RDS: clusters restored from a snapshot or to the latest moment, which ministack has no operation for."""
+"""Amazon RDS: restores from a snapshot and to the latest moment, operations that ministack does not have."""
 
 from typing import Any
 
 from embedded_aws.server import upstream
 from embedded_aws.server.api import client
 from embedded_aws.server.postgres.cluster import Origin
-from embedded_aws.server.types.rds_postgres import OK, answering, clusters, snapshots, stand_up, text
+from embedded_aws.server.types.rds_postgres import OK, answering, clusters, parameter, snapshots, stand_up
+
+_LATEST_ONLY = "the embedded AWS restores only to the latest moment: set UseLatestRestorableTime"
 
 
 def install() -> None:
@@ -15,7 +17,7 @@ def install() -> None:
 
 
 def _restore_snapshot(request: dict[str, Any]) -> Any:
-    identifier = text(request, "SnapshotIdentifier")
+    identifier = parameter(request, "SnapshotIdentifier")
     origin = snapshots.get(identifier)
     if origin is None:
         return upstream.rds_error("DBClusterSnapshotNotFoundFault", f"no base backup of snapshot {identifier}", 404)
@@ -25,21 +27,25 @@ def _restore_snapshot(request: dict[str, Any]) -> Any:
 
 
 def _restore_to_latest(request: dict[str, Any]) -> Any:
-    source = text(request, "SourceDBClusterIdentifier")
+    source = parameter(request, "SourceDBClusterIdentifier")
     cluster = clusters.get(source)
     if cluster is None:
         return upstream.rds_error("DBClusterNotFoundFault", f"no PostgreSQL behind cluster {source}", 404)
-    if text(request, "UseLatestRestorableTime").lower() != "true":
-        return upstream.rds_error("InvalidParameterValue", "the embedded AWS restores to the latest moment alone", 400)
+    if parameter(request, "UseLatestRestorableTime").lower() != "true":
+        return upstream.rds_error(
+            "InvalidParameterValue",
+            _LATEST_ONLY,
+            400,
+        )
     return _restore("RestoreDBClusterToPointInTime", request, source, cluster.latest())
 
 
 def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) -> Any:
-    """Make a cluster like its source, empty of instances, whose first instance begins with the restored data."""
+    """Create a cluster like its source, without instances; its first instance begins with the restored data."""
     record, cluster = upstream.db_clusters.get(source), clusters.get(source)
     if record is None or cluster is None:
         return upstream.rds_error("DBClusterNotFoundFault", f"cluster {source} is gone, and its password with it", 404)
-    identifier = text(request, "DBClusterIdentifier")
+    identifier = parameter(request, "DBClusterIdentifier")
     login = cluster.login
     answer = upstream.rds_actions["CreateDBCluster"](
         {
@@ -48,9 +54,9 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
             "EngineVersion": record["EngineVersion"],
             "MasterUsername": login.user,
             "MasterUserPassword": login.password,
-            "Port": text(request, "Port") or str(record["Port"]),
-            "EnableHttpEndpoint": text(request, "EnableHttpEndpoint") or "false",
-            "DBSubnetGroupName": text(request, "DBSubnetGroupName") or record["DBSubnetGroup"],
+            "Port": parameter(request, "Port") or str(record["Port"]),
+            "EnableHttpEndpoint": parameter(request, "EnableHttpEndpoint") or "false",
+            "DBSubnetGroupName": parameter(request, "DBSubnetGroupName") or record["DBSubnetGroup"],
             "StorageEncrypted": str(record.get("StorageEncrypted", False)).lower(),
             "KmsKeyId": record.get("KmsKeyId", ""),
         }

@@ -1,7 +1,8 @@
 """Restore jobs of AWS Backup for DynamoDB tables, which ministack does not have: they copy the table as it is now.
 
-A job whose table is named like a restore test (`awsbackup-restore-test-…`) is one of the restore-testing plan, since
-nothing here starts such a test by its schedule. AWS Backup's event goes to the deployed rules when a job is done.
+Nothing starts a restore test by its schedule here. Instead, a job whose table is named as in a restore test
+(`awsbackup-restore-test-…`) counts as one of the restore-testing plan. A job that is done sends its event to
+EventBridge.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ def _with_restore_jobs(handle: _Handler) -> _Handler:
         parts = tuple(part for part in path.split("/") if part)
         if method != "PUT" or parts[:1] != _JOBS:
             return await handle(method, path, headers, body, query)
-        # Off the event loop: restoring asks this server itself.
+        # Off the event loop: a restore calls this server itself.
         return await asyncio.to_thread(_put, parts, json.loads(body or b"{}"))
 
     return handle_or_restore
@@ -55,10 +56,10 @@ def _put(parts: tuple[str, ...], request: dict[str, Any]) -> Any:
 
 
 def _start(request: dict[str, Any]) -> Any:
-    """Restore a table from the ARN of one of its backups: `…:table/<name>/backup/<id>`."""
+    """Restore a table from the ARN of one of its backups, `…:table/<name>/backup/<id>`."""
     source, _, backup = request["RecoveryPointArn"].rpartition(":table/")[2].partition("/backup/")
     if request.get("ResourceType") != "DynamoDB" or not backup:
-        message = "the embedded AWS restores DynamoDB tables alone, from arn:…:table/<name>/backup/<id>"
+        message = "the embedded AWS restores only DynamoDB tables, from arn:…:table/<name>/backup/<id>"
         return upstream.error_response("InvalidParameterValueException", message, 400)
     target = request["Metadata"]["targetTableName"]
     began = time.time()
@@ -81,7 +82,7 @@ def _start(request: dict[str, Any]) -> Any:
         **_creator(target),
     }
     _jobs[job["RestoreJobId"]] = job
-    _tell(job)
+    _send_event(job)
     return upstream.backup_answer({"RestoreJobId": job["RestoreJobId"]})
 
 
@@ -94,7 +95,7 @@ def _creator(table: str) -> dict[str, Any]:
     return {"CreatedBy": {"RestoreTestingPlanArn": arn}, "ValidationStatus": "VALIDATING"}
 
 
-def _tell(job: dict[str, Any]) -> None:
+def _send_event(job: dict[str, Any]) -> None:
     """Send the event: https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html."""
     detail = {
         "restoreJobId": job["RestoreJobId"],
@@ -131,7 +132,7 @@ def _describe(job_id: str) -> Any:
 
 
 def _list(query: dict[str, str]) -> Any:
-    """List them as asked: by plan, and by status; the other filters are not needed here."""
+    """List jobs by plan and by status; other filters are ignored."""
     plan, status = query.get("restoreTestingPlanArn"), query.get("status")
     found = [
         job

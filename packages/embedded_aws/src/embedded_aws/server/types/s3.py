@@ -1,4 +1,4 @@
-"""Amazon S3: the bucket settings ministack drops: encryption, lifecycle, access logs, ownership and tags."""
+"""Amazon S3: bucket settings that ministack drops: encryption, lifecycle, access logs, ownership and tags."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def _apply_encryption(s3: Any, bucket: str, declared: dict[str, Any]) -> None:
 
 
 def _names_its_key(rule: dict[str, Any]) -> bool:
-    # ministack has no AWS-managed S3 key, and would refuse every upload to a bucket that is to use it (CDK's own).
+    # ministack has no AWS managed key for S3, and refuses uploads to a bucket that uses it, as the CDK's own does.
     default = rule["ServerSideEncryptionByDefault"]
     return default["SSEAlgorithm"] == "AES256" or "KMSMasterKeyID" in default
 
@@ -66,7 +66,7 @@ def _apply_lifecycle(s3: Any, bucket: str, declared: dict[str, Any]) -> None:
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """The API nests what the template keeps flat, and counts a transition's days under other names."""
+    """Return a lifecycle rule as the API writes it: nested where a template is flat, with other names for days."""
     return {
         **rule,
         "Filter": {"Prefix": rule.get("Prefix", "")},
