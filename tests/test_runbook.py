@@ -12,7 +12,7 @@ import pytest
 from botocore import xform_name
 
 from health_monitor.logic import Component
-from health_monitor.notice import RUNBOOK
+from health_monitor.notification import RUNBOOK
 from stacks.names import OutputKey
 from tests.assembly import ROOT, Assembly
 

@@ -1,1 +1,1 @@
-"""What the functions share: their environment, their clients, their metrics."""
+"""Code that all functions share: environment variables, AWS clients, metrics, and reading what AWS returns."""

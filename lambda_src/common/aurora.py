@@ -1,4 +1,4 @@
-"""An Aurora cluster as RDS and CloudWatch describe it."""
+"""The state of an Aurora cluster, as RDS and CloudWatch report it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# CloudWatch has one value a minute; an older one says nothing of now.
+from common.responses import epoch_seconds
+
+# CloudWatch has one value a minute; a value older than this no longer describes the present.
 LAG_WINDOW = timedelta(minutes=5)
 AVAILABLE = "available"
 
@@ -15,13 +17,13 @@ AVAILABLE = "available"
 class Instance:
     """A member of the cluster.
 
-    Args:
-        identifier: of the instance.
-        zone: its Availability Zone.
-        status: as RDS reports it, e.g. ``available``.
-        is_writer: whether it takes writes.
-        tier: promotion tier, 0 first.
-        lag_ms: newest replica lag in milliseconds; ``None`` when CloudWatch has none.
+    Attributes:
+        identifier: Instance identifier.
+        zone: Availability Zone.
+        status: Status as RDS reports it, e.g. ``available``.
+        is_writer: Whether the instance is the cluster's writer.
+        tier: Promotion tier; 0 is promoted first.
+        lag_ms: Latest replica lag in milliseconds; ``None`` if CloudWatch has none.
     """
 
     identifier: str
@@ -34,14 +36,14 @@ class Instance:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster as RDS describes it.
+    """An Aurora cluster and its members.
 
-    Args:
-        identifier: of the cluster.
-        status: as RDS reports it; ``failing-over``, ``maintenance``, ``upgrading`` … are not ``available``.
-        instances: its members.
-        created_at: seconds since 1970; ``None`` when RDS does not tell.
-        restorable_until: newest moment to which it can be restored, in seconds since 1970; ``None`` when there is none.
+    Attributes:
+        identifier: Cluster identifier.
+        status: Status as RDS reports it, e.g. ``available``, ``failing-over`` or ``maintenance``.
+        instances: The members.
+        created_at: Creation time in seconds since 1970; ``None`` if RDS does not report it.
+        restorable_until: Latest restorable time in seconds since 1970; ``None`` if there is none.
     """
 
     identifier: str
@@ -52,7 +54,7 @@ class Cluster:
 
     @property
     def writer(self) -> Instance | None:
-        """The member that takes writes, if there is exactly one."""
+        """The writer; ``None`` unless there is exactly one."""
         writers = [instance for instance in self.instances if instance.is_writer]
         return writers[0] if len(writers) == 1 else None
 
@@ -61,16 +63,16 @@ def read_cluster(rds: Any, cloudwatch: Any, identifier: str, now: float) -> Clus
     """Describe a cluster with its members and their replica lag.
 
     Args:
-        rds: client.
-        cloudwatch: client.
-        identifier: of the cluster.
-        now: seconds since 1970.
+        rds: RDS client.
+        cloudwatch: CloudWatch client.
+        identifier: Cluster identifier.
+        now: Current time in seconds since 1970.
 
     Returns:
         The cluster; a member that RDS does not describe has the status ``unknown``.
 
     Raises:
-        ClientError: an AWS service refuses to tell, e.g. because there is no such cluster.
+        ClientError: RDS or CloudWatch rejects a request, e.g. because the cluster does not exist.
     """
     described = rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]
     members = described.get("DBClusterMembers", [])
@@ -79,20 +81,16 @@ def read_cluster(rds: Any, cloudwatch: Any, identifier: str, now: float) -> Clus
     )
     instances = {each["DBInstanceIdentifier"]: each for page in pages for each in page["DBInstances"]}
     readers = [member["DBInstanceIdentifier"] for member in members if not member["IsClusterWriter"]]
-    lags = _lags(cloudwatch, readers, now)
+    lags = _replica_lags(cloudwatch, readers, now)
     return Cluster(
         identifier=described["DBClusterIdentifier"],
         status=described["Status"],
         instances=tuple(
             _instance(member, instances.get(member["DBInstanceIdentifier"], {}), lags) for member in members
         ),
-        created_at=_seconds(described.get("ClusterCreateTime")),
-        restorable_until=_seconds(described.get("LatestRestorableTime")),
+        created_at=epoch_seconds(described.get("ClusterCreateTime")),
+        restorable_until=epoch_seconds(described.get("LatestRestorableTime")),
     )
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
 
 
 def _instance(member: dict[str, Any], described: dict[str, Any], lags: dict[str, float]) -> Instance:
@@ -107,14 +105,14 @@ def _instance(member: dict[str, Any], described: dict[str, Any], lags: dict[str,
     )
 
 
-def _lags(cloudwatch: Any, readers: list[str], now: float) -> dict[str, float]:
-    """Return the newest lag of each reader, in milliseconds, where CloudWatch has one."""
+def _replica_lags(cloudwatch: Any, readers: list[str], now: float) -> dict[str, float]:
+    """Return the latest replica lag in milliseconds of each reader for which CloudWatch has one."""
     # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
     if not readers:
         return {}
     queries = [
         {
-            "Id": f"lag{number}",
+            "Id": f"lag{index}",
             "MetricStat": {
                 "Metric": {
                     "Namespace": "AWS/RDS",
@@ -125,11 +123,11 @@ def _lags(cloudwatch: Any, readers: list[str], now: float) -> dict[str, float]:
                 "Stat": "Maximum",
             },
         }
-        for number, reader in enumerate(readers)
+        for index, reader in enumerate(readers)
     ]
     end = datetime.fromtimestamp(now, UTC)
-    answer = cloudwatch.get_metric_data(
+    response = cloudwatch.get_metric_data(
         MetricDataQueries=queries, StartTime=end - LAG_WINDOW, EndTime=end, ScanBy="TimestampDescending"
     )
-    found = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
-    return {reader: values[0] for number, reader in enumerate(readers) if (values := found.get(f"lag{number}", []))}
+    values = {result["Id"]: result["Values"] for result in response["MetricDataResults"]}
+    return {reader: latest[0] for index, reader in enumerate(readers) if (latest := values.get(f"lag{index}", []))}

@@ -1,4 +1,4 @@
-"""Clients of AWS services, made once for all invocations of a process."""
+"""AWS clients, created once for all invocations of an execution environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# A service that does not answer must not use up the time of the function: seconds, and attempts in all.
+# Seconds, and attempts including the first: a service that does not respond must not use up the function's time.
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -17,10 +17,10 @@ def client(service: str) -> Any:
     """Return the client of a service.
 
     Args:
-        service: its name in boto3, e.g. ``rds``.
+        service: Service name in boto3, e.g. ``rds``.
 
     Returns:
-        The client; its type is known only when it runs.
+        The client, as ``Any``: its type depends on the name.
     """
-    create: Any = boto3.client  # the stubs know each service by its literal name
+    create: Any = boto3.client  # the stubs declare one overload for each literal service name
     return create(service, config=_CONFIG)

@@ -1,4 +1,4 @@
-"""Environment variables of a function, read once when it starts."""
+"""Environment variables of a function, validated when they are read."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 
 
 class ConfigurationError(Exception):
-    """A variable is missing or not what it must be: the function cannot do its work."""
+    """An environment variable is missing or invalid; only a new deployment can mend it."""
 
 
-def text(environ: Mapping[str, str], name: str) -> str:
-    """Return a variable.
+def read_text(environ: Mapping[str, str], name: str) -> str:
+    """Return a required variable.
 
     Args:
-        environ: environment of the process.
-        name: of the variable.
+        environ: Environment of the process.
+        name: Name of the variable.
 
     Returns:
         Its value, never empty.
 
     Raises:
-        ConfigurationError: it is not set, or empty.
+        ConfigurationError: The variable is not set, or empty.
     """
     value = environ.get(name, "")
     if not value:
@@ -28,36 +28,39 @@ def text(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def number(environ: Mapping[str, str], name: str) -> int:
-    """Return a variable that holds a whole number from 0 on.
+def read_integer(environ: Mapping[str, str], name: str) -> int:
+    """Return a required variable that holds an integer of 0 or more.
 
     Args:
-        environ: environment of the process.
-        name: of the variable.
+        environ: Environment of the process.
+        name: Name of the variable.
 
     Returns:
         Its value.
 
     Raises:
-        ConfigurationError: it is not set, or no such number.
+        ConfigurationError: The variable is not set, or not such a number.
     """
-    value = text(environ, name)
+    value = read_text(environ, name)
     if not value.isascii() or not value.isdigit():
-        raise ConfigurationError(f"environment variable {name} = {value!r}: allowed is a whole number from 0 on")
+        raise ConfigurationError(
+            f"environment variable {name} = {value!r}: allowed is an integer of 0 or more; "
+            "deploy the operations stack again"
+        )
     return int(value)
 
 
-def words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Return a variable that holds texts with commas between them.
+def read_list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return a required variable that holds comma-separated values.
 
     Args:
-        environ: environment of the process.
-        name: of the variable.
+        environ: Environment of the process.
+        name: Name of the variable.
 
     Returns:
-        The texts.
+        The values that are not empty.
 
     Raises:
-        ConfigurationError: it is not set, or empty.
+        ConfigurationError: The variable is not set, or empty.
     """
-    return tuple(part for part in text(environ, name).split(",") if part)
+    return tuple(part for part in read_text(environ, name).split(",") if part)

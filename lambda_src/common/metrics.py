@@ -1,4 +1,4 @@
-"""Metrics in the platform's own namespace."""
+"""Custom CloudWatch metrics of the platform."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
-MOST_IN_ONE_CALL = 1000
+MAX_METRICS_PER_CALL = 1000
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One value.
+    """One data point.
 
-    Args:
-        name: e.g. ``FailoverSeconds``.
-        value: in the unit.
-        unit: CloudWatch's name of it: ``Seconds``, ``Milliseconds``, ``Count`` or ``None``.
-        dimensions: beside ``Suffix``, which every metric has.
+    Attributes:
+        name: Metric name, e.g. ``FailoverSeconds``.
+        value: Value, in ``unit``.
+        unit: Unit as CloudWatch spells it: ``Seconds``, ``Milliseconds``, ``Count`` or ``None``.
+        dimensions: Dimensions in addition to ``Suffix``, which every metric has.
     """
 
     name: str
@@ -31,13 +31,13 @@ def publish(cloudwatch: Any, metrics: Iterable[Metric], *, namespace: str, suffi
     """Send metrics to CloudWatch.
 
     Args:
-        cloudwatch: client.
-        metrics: what to send.
-        namespace: namespace of all of them.
-        suffix: tells two deployments in one account apart.
+        cloudwatch: CloudWatch client.
+        metrics: Data points to send.
+        namespace: Namespace of all metrics.
+        suffix: Suffix of the deployment; distinguishes deployments in one account.
 
     Raises:
-        ClientError: CloudWatch refuses them.
+        ClientError: CloudWatch rejects the request.
     """
     data = [
         {
@@ -48,8 +48,8 @@ def publish(cloudwatch: Any, metrics: Iterable[Metric], *, namespace: str, suffi
         }
         for metric in metrics
     ]
-    for start in range(0, len(data), MOST_IN_ONE_CALL):
-        cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[start : start + MOST_IN_ONE_CALL])
+    for start in range(0, len(data), MAX_METRICS_PER_CALL):
+        cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[start : start + MAX_METRICS_PER_CALL])
 
 
 def _dimensions(values: Mapping[str, str]) -> list[dict[str, str]]:

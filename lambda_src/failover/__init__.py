@@ -1,1 +1,1 @@
-"""Moves the writer of the Aurora cluster to a reader, once, and only when a reader can take over."""
+"""Failover: moves the writer of the Aurora cluster to a reader that can take over, at most once per cool-down."""

@@ -1,4 +1,4 @@
-"""Decides whether the cluster may fail over, and to which instance. No AWS call, no clock."""
+"""The decision whether the cluster may fail over, and to which instance. No AWS call, no clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from common.aurora import AVAILABLE, Cluster, Instance
 
 
-class Code(StrEnum):
+class RefusalCode(StrEnum):
     """Why a failover is refused."""
 
     WRONG_CLUSTER = "wrong-cluster"
@@ -21,11 +21,11 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """The newest failover that somebody claimed.
+    """The latest failover that an invocation has claimed.
 
-    Args:
-        request_id: who.
-        started_at: when, in seconds since 1970.
+    Attributes:
+        request_id: Request that claimed it.
+        started_at: Time of the claim in seconds since 1970.
     """
 
     request_id: str
@@ -33,13 +33,13 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a failover must keep to.
+class FailoverLimits:
+    """Conditions that every failover must meet.
 
-    Args:
-        cluster: identifier of the only cluster that may fail over.
-        lag_ms: most replica lag of the instance that takes over, in milliseconds.
-        cool_down_seconds: least time between the starts of two failovers.
+    Attributes:
+        cluster: Identifier of the only cluster that may fail over.
+        lag_ms: Maximum replica lag of the new writer, in milliseconds.
+        cool_down_seconds: Minimum time between the starts of two failovers.
     """
 
     cluster: str
@@ -49,61 +49,74 @@ class Limits:
 
 @dataclass(frozen=True)
 class Refused:
-    """No failover, and why."""
+    """The decision against a failover.
 
-    code: Code
+    Attributes:
+        code: Reason for programs.
+        reason: Reason for people, and what to do.
+    """
+
+    code: RefusalCode
     reason: str
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A failover to this instance."""
+    """The decision for a failover.
+
+    Attributes:
+        target: Reader that becomes the writer.
+    """
 
     target: Instance
 
 
-def decide(asked: str, cluster: Cluster, claim: Claim | None, limits: Limits, now: float) -> Accepted | Refused:
-    """Decide about one request for a failover.
+def decide(
+    requested: str, cluster: Cluster, claim: Claim | None, limits: FailoverLimits, now: float
+) -> Accepted | Refused:
+    """Decide on one request for a failover.
 
-    A lag that nobody knows does not stand in the way: Aurora's instances share their storage, so nothing acknowledged
-    is lost, and CloudWatch has no lag just when the writer is gone.
+    An unknown replica lag does not prevent a failover: Aurora's instances share their storage, so no acknowledged write
+    is lost, and CloudWatch tends to have no lag exactly when the writer has failed.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Replication.html
 
     Args:
-        asked: identifier of the cluster in the request.
-        cluster: what RDS says.
-        claim: newest failover that was claimed.
-        limits: what to keep to.
-        now: seconds since 1970.
+        requested: Cluster identifier in the request.
+        cluster: The cluster as RDS reports it.
+        claim: Latest claimed failover, if any.
+        limits: Conditions to meet.
+        now: Current time in seconds since 1970.
 
     Returns:
-        The instance that takes over, or why none does.
+        The reader that becomes the writer, or why there is no failover.
     """
-    if asked != limits.cluster or cluster.identifier != limits.cluster:
-        return Refused(Code.WRONG_CLUSTER, f"{asked} is not the cluster of this deployment, {limits.cluster}")
+    if requested != limits.cluster or cluster.identifier != limits.cluster:
+        return Refused(
+            RefusalCode.WRONG_CLUSTER, f"{requested} is not this deployment's cluster: request {limits.cluster}"
+        )
     if cluster.status != AVAILABLE:
-        return Refused(Code.IN_PROGRESS, f"the cluster is {cluster.status}: wait until it is {AVAILABLE}")
+        return Refused(RefusalCode.IN_PROGRESS, f"the cluster is {cluster.status}: wait until it is {AVAILABLE}")
     remaining = cool_down_remaining(claim, limits, now)
     if remaining > 0:
-        since = f"the last failover began less than {limits.cool_down_seconds} s ago"
-        return Refused(Code.COOL_DOWN, f"{since}: wait {remaining:.0f} s")
+        recent = f"the last failover started less than {limits.cool_down_seconds} s ago"
+        return Refused(RefusalCode.COOL_DOWN, f"{recent}: wait {remaining:.0f} s")
     readers = [instance for instance in cluster.instances if not instance.is_writer and instance.status == AVAILABLE]
     if not readers:
-        return Refused(Code.NO_HEALTHY_READER, "no reader is available to take over")
-    near = [reader for reader in readers if reader.lag_ms is None or reader.lag_ms <= limits.lag_ms]
-    if not near:
+        return Refused(RefusalCode.NO_HEALTHY_READER, "no reader is available to take over")
+    candidates = [reader for reader in readers if reader.lag_ms is None or reader.lag_ms <= limits.lag_ms]
+    if not candidates:
         lags = ", ".join(f"{reader.identifier} {reader.lag_ms:.0f} ms" for reader in readers)
-        return Refused(Code.REPLICA_LAG, f"every reader lags by more than {limits.lag_ms} ms: {lags}")
-    return Accepted(min(near, key=_preference(cluster)))
+        return Refused(RefusalCode.REPLICA_LAG, f"every reader lags by more than {limits.lag_ms} ms: {lags}")
+    return Accepted(min(candidates, key=_preference(cluster)))
 
 
-def cool_down_remaining(claim: Claim | None, limits: Limits, now: float) -> float:
-    """Return the seconds until another failover may begin; 0 or less when it may."""
+def cool_down_remaining(claim: Claim | None, limits: FailoverLimits, now: float) -> float:
+    """Return the seconds until another failover may start; 0 or less if it may start now."""
     return 0 if claim is None else claim.started_at + limits.cool_down_seconds - now
 
 
 def _preference(cluster: Cluster) -> Callable[[Instance], tuple[bool, int, float, str]]:
-    """Another zone than the writer's first, then the lowest tier, then the least lag."""
+    """Prefer another Availability Zone than the writer's, then the lowest tier, then the least lag."""
     zone = cluster.writer.zone if cluster.writer else None
 
     def key(reader: Instance) -> tuple[bool, int, float, str]:
@@ -114,7 +127,7 @@ def _preference(cluster: Cluster) -> Callable[[Instance], tuple[bool, int, float
 
 
 def has_taken_over(cluster: Cluster, target: str) -> bool:
-    """Tell whether an instance is the only writer, and it and the cluster are available."""
+    """Return whether an instance is the only writer, and it and the cluster are available."""
     writer = cluster.writer
     return (
         writer is not None

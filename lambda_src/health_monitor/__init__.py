@@ -1,1 +1,1 @@
-"""Judges the health of each part of the platform once a minute, publishes it, and tells people when it changes."""
+"""Health monitor: assesses every component of the platform once a minute, and notifies people of changes."""

@@ -1,21 +1,22 @@
-"""Judges facts. No AWS call, no clock.
+"""The assessment of observations. No AWS call, no clock.
 
-Health is a number so that an alarm can take the worst: 0 healthy, 1 degraded (works, but the next fault would hurt),
-2 unknown (nobody could look), 3 unhealthy (does not do its work).
+Health is a number, so that alarms can use a threshold: 0 healthy, 1 degraded (works, but lacks redundancy or
+recoverability), 2 unknown (could not be observed), 3 unhealthy (does not work).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from common.aurora import AVAILABLE, Cluster
 from common.metrics import Metric
-from health_monitor.facts import Backups, Facts, Service, Table, Targets, Unknown
+from common.responses import resource_name
+from health_monitor.observations import BackupStatus, Observations, ServiceStatus, TableStatus, TargetHealth, Unknown
 
-# While a cluster or an instance has one of these it serves requests; every other status is an interruption.
+# Statuses in which a cluster or an instance serves requests; every other status is an interruption.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html
 SERVING = frozenset(
     {
@@ -33,7 +34,7 @@ TABLE_SERVING = frozenset({"ACTIVE", "UPDATING"})
 
 
 class Health(IntEnum):
-    """How a component is; the higher, the worse."""
+    """Health of a component; a higher number is worse."""
 
     HEALTHY = 0
     DEGRADED = 1
@@ -41,13 +42,13 @@ class Health(IntEnum):
     UNHEALTHY = 3
 
     @property
-    def word(self) -> str:
-        """For people."""
+    def label(self) -> str:
+        """Name for people, in lower case."""
         return self.name.lower()
 
 
 class Component(StrEnum):
-    """What is judged; each has a section in the runbook."""
+    """A part of the platform that is assessed; each has a section in the runbook."""
 
     DATABASE = "database"
     SERVICE = "service"
@@ -57,32 +58,32 @@ class Component(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What counts as healthy.
+class HealthLimits:
+    """Limits that a healthy platform keeps to.
 
-    Args:
-        cluster_arn: of the Aurora cluster.
-        table_arn: of the table.
-        lag_ms: most replica lag, in milliseconds.
-        recovery_point_age: greatest age of the newest recovery point, in seconds.
-        validation_age: greatest age of the last proof that a restore works, in seconds.
+    Attributes:
+        cluster_arn: ARN of the Aurora cluster.
+        table_arn: ARN of the DynamoDB table.
+        lag_ms: Maximum replica lag in milliseconds.
+        recovery_point_age_seconds: Maximum age of the latest recovery point.
+        validation_age_seconds: Maximum age of the latest successful restore test.
     """
 
     cluster_arn: str
     table_arn: str
     lag_ms: int
-    recovery_point_age: int
-    validation_age: int
+    recovery_point_age_seconds: int
+    validation_age_seconds: int
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """How one component is.
+class Assessment:
+    """The health of one component.
 
-    Args:
-        health: the worst of what was found.
-        reasons: what was found, worst first; empty when healthy.
-        metrics: what was measured on the way.
+    Attributes:
+        health: Health of the worst symptom.
+        reasons: Description of each symptom, worst first; empty if the component is healthy.
+        metrics: Measurements made during the assessment.
     """
 
     health: Health
@@ -90,142 +91,157 @@ class Judgement:
     metrics: tuple[Metric, ...] = ()
 
 
-Finding = tuple[Health, str]
-Fact = TypeVar("Fact")
+class Symptom(NamedTuple):
+    """Something wrong with a component.
+
+    Attributes:
+        health: Health that the symptom alone would mean.
+        reason: Description for people.
+    """
+
+    health: Health
+    reason: str
 
 
-def judge(facts: Facts, limits: Limits, now: float) -> dict[Component, Judgement]:
-    """Judge every component.
+Observed = TypeVar("Observed")
+
+
+def assess(observations: Observations, limits: HealthLimits, now: float) -> dict[Component, Assessment]:
+    """Assess every component.
 
     Args:
-        facts: what the probes found out.
-        limits: what counts as healthy.
-        now: seconds since 1970.
+        observations: Results of the probes.
+        limits: Limits of a healthy platform.
+        now: Time of the observations in seconds since 1970.
 
     Returns:
-        One judgement for each component.
+        One assessment for each component.
     """
     created = {
-        limits.cluster_arn: None if isinstance(facts.database, Unknown) else facts.database.created_at,
-        limits.table_arn: None if isinstance(facts.table, Unknown) else facts.table.created_at,
+        limits.cluster_arn: None if isinstance(observations.database, Unknown) else observations.database.created_at,
+        limits.table_arn: None if isinstance(observations.table, Unknown) else observations.table.created_at,
     }
     return {
-        Component.DATABASE: _judged(facts.database, lambda found: _database(found, limits, now)),
-        Component.SERVICE: _judged(facts.service, lambda found: _of(_service(found))),
-        Component.LOAD_BALANCER: _judged(facts.targets, lambda found: _of(_targets(found))),
-        Component.TABLE: _judged(facts.table, lambda found: _table(found, limits, now)),
-        Component.BACKUPS: _judged(facts.backups, lambda found: _backups(found, created, limits, now)),
+        Component.DATABASE: _unless_unknown(observations.database, lambda cluster: _database(cluster, limits, now)),
+        Component.SERVICE: _unless_unknown(observations.service, lambda service: _assessment(_service(service))),
+        Component.LOAD_BALANCER: _unless_unknown(observations.targets, lambda targets: _assessment(_targets(targets))),
+        Component.TABLE: _unless_unknown(observations.table, lambda table: _table(table, limits, now)),
+        Component.BACKUPS: _unless_unknown(
+            observations.backups, lambda backups: _backups(backups, created, limits, now)
+        ),
     }
 
 
-def overall(judgements: dict[Component, Judgement]) -> Health:
+def overall(assessments: Mapping[Component, Assessment]) -> Health:
     """Return the health of the platform: that of its worst component."""
-    return max(judgement.health for judgement in judgements.values())
+    return max(assessment.health for assessment in assessments.values())
 
 
-def age_metrics(name: str, ages: dict[str, float]) -> tuple[Metric, ...]:
-    """Return one metric in seconds for each resource."""
+def _unless_unknown(observed: Observed | Unknown, assess_known: Callable[[Observed], Assessment]) -> Assessment:
+    return Assessment(Health.UNKNOWN, (observed.reason,)) if isinstance(observed, Unknown) else assess_known(observed)
+
+
+def _assessment(symptoms: Iterable[Symptom], metrics: tuple[Metric, ...] = ()) -> Assessment:
+    ordered = sorted(symptoms, key=lambda symptom: -symptom.health)
+    worst = ordered[0].health if ordered else Health.HEALTHY
+    return Assessment(worst, tuple(symptom.reason for symptom in ordered), metrics)
+
+
+def _age_metrics(name: str, ages: Mapping[str, float]) -> tuple[Metric, ...]:
     return tuple(Metric(name, age, "Seconds", {"Resource": resource}) for resource, age in ages.items())
 
 
-def _judged(fact: Fact | Unknown, judge_fact: Callable[[Fact], Judgement]) -> Judgement:
-    return Judgement(Health.UNKNOWN, (fact.reason,)) if isinstance(fact, Unknown) else judge_fact(fact)
+def _rpo_metrics(resource: str, restorable_until: float | None, now: float) -> tuple[Metric, ...]:
+    if restorable_until is None:
+        return ()
+    return _age_metrics("EstimatedRpoSeconds", {resource: max(0.0, now - restorable_until)})
 
 
-def _of(findings: Iterator[Finding], metrics: tuple[Metric, ...] = ()) -> Judgement:
-    found = sorted(findings, key=lambda finding: -finding[0])
-    worst = found[0][0] if found else Health.HEALTHY
-    return Judgement(worst, tuple(reason for _, reason in found), metrics)
+def _database(cluster: Cluster, limits: HealthLimits, now: float) -> Assessment:
+    rpo = _rpo_metrics(cluster.identifier, cluster.restorable_until, now)
+    return _assessment(_database_symptoms(cluster, limits), rpo)
 
 
-def _database(cluster: Cluster, limits: Limits, now: float) -> Judgement:
-    lag = _rpo(cluster.identifier, cluster.restorable_until, now)
-    return _of(_database_findings(cluster, limits), lag)
-
-
-def _database_findings(cluster: Cluster, limits: Limits) -> Iterator[Finding]:
+def _database_symptoms(cluster: Cluster, limits: HealthLimits) -> Iterator[Symptom]:
     if cluster.status not in SERVING:
-        yield Health.UNHEALTHY, f"the cluster is {cluster.status}"
+        yield Symptom(Health.UNHEALTHY, f"the cluster is {cluster.status}")
     writer = cluster.writer
     readers = [instance for instance in cluster.instances if not instance.is_writer]
     if writer is None:
-        yield Health.UNHEALTHY, f"{len(cluster.instances) - len(readers)} writers instead of 1"
+        yield Symptom(Health.UNHEALTHY, f"the cluster has {len(cluster.instances) - len(readers)} writers instead of 1")
     elif writer.status not in SERVING:
-        yield Health.UNHEALTHY, f"the writer {writer.identifier} is {writer.status}"
+        yield Symptom(Health.UNHEALTHY, f"the writer {writer.identifier} is {writer.status}")
     serving = [reader for reader in readers if reader.status in SERVING]
     if not serving:
-        yield Health.DEGRADED, "no reader could take over"
+        yield Symptom(Health.DEGRADED, "no reader is available to take over")
     elif writer is not None and all(reader.zone == writer.zone for reader in serving):
-        yield Health.DEGRADED, f"no reader is in another zone than the writer ({writer.zone})"
+        yield Symptom(Health.DEGRADED, f"no reader is outside the writer's Availability Zone ({writer.zone})")
     for reader in serving:
         if reader.lag_ms is not None and reader.lag_ms > limits.lag_ms:
-            yield Health.DEGRADED, f"{reader.identifier} lags by {reader.lag_ms:.0f} ms, more than {limits.lag_ms} ms"
+            lag = f"{reader.lag_ms:.0f} ms; the limit is {limits.lag_ms} ms"
+            yield Symptom(Health.DEGRADED, f"{reader.identifier} lags by {lag}")
     if cluster.restorable_until is None:
-        yield Health.DEGRADED, "the cluster cannot be restored to any point in time"
+        yield Symptom(Health.DEGRADED, "the cluster cannot be restored to any point in time")
 
 
-def _service(service: Service) -> Iterator[Finding]:
+def _service(service: ServiceStatus) -> Iterator[Symptom]:
     if service.status != "ACTIVE":
-        yield Health.UNHEALTHY, f"the service is {service.status}"
+        yield Symptom(Health.UNHEALTHY, f"the service is {service.status}")
     if service.running == 0 and service.desired > 0:
-        yield Health.UNHEALTHY, f"none of {service.desired} tasks runs"
+        yield Symptom(Health.UNHEALTHY, f"no task is running; desired are {service.desired}")
     elif service.running < service.desired:
-        yield Health.DEGRADED, f"{service.running} of {service.desired} tasks run"
+        yield Symptom(Health.DEGRADED, f"{service.running} of {service.desired} desired tasks are running")
     if len(service.zones) > 1 and len(set(service.zones)) == 1:
-        yield Health.DEGRADED, f"all tasks run in {service.zones[0]}"
+        yield Symptom(Health.DEGRADED, f"all tasks are running in one Availability Zone ({service.zones[0]})")
 
 
-def _targets(targets: Targets) -> Iterator[Finding]:
+def _targets(targets: TargetHealth) -> Iterator[Symptom]:
     if not targets.healthy:
-        yield Health.UNHEALTHY, "no target is healthy"
+        yield Symptom(Health.UNHEALTHY, "no target is healthy")
     if targets.failing:
-        yield Health.DEGRADED, f"{targets.failing} targets fail their health check"
+        yield Symptom(Health.DEGRADED, f"targets that fail their health check: {targets.failing}")
     zones = set(targets.healthy)
     if len(targets.healthy) > 1 and len(zones) == 1 and "" not in zones:
-        yield Health.DEGRADED, f"all healthy targets are in {zones.pop()}"
+        yield Symptom(Health.DEGRADED, f"all healthy targets are in one Availability Zone ({zones.pop()})")
 
 
-def _table(table: Table, limits: Limits, now: float) -> Judgement:
-    return _of(_table_findings(table), _rpo(_name(limits.table_arn), table.restorable_until, now))
+def _table(table: TableStatus, limits: HealthLimits, now: float) -> Assessment:
+    rpo = _rpo_metrics(resource_name(limits.table_arn), table.restorable_until, now)
+    return _assessment(_table_symptoms(table), rpo)
 
 
-def _table_findings(table: Table) -> Iterator[Finding]:
+def _table_symptoms(table: TableStatus) -> Iterator[Symptom]:
     if table.status not in TABLE_SERVING:
-        yield Health.UNHEALTHY, f"the table is {table.status}"
-    if not table.recoverable:
-        yield Health.DEGRADED, "point-in-time recovery is off"
+        yield Symptom(Health.UNHEALTHY, f"the table is {table.status}")
+    if not table.pitr_enabled:
+        yield Symptom(Health.DEGRADED, "point-in-time recovery is off")
 
 
-def _backups(backups: Backups, created: dict[str, float | None], limits: Limits, now: float) -> Judgement:
-    """Judge ages; where there is no recovery point yet, what counts is how long the resource has been without one."""
-    points = {_name(arn): point or created.get(arn) for arn, point in backups.newest.items()}
+def _backups(
+    backups: BackupStatus, created: Mapping[str, float | None], limits: HealthLimits, now: float
+) -> Assessment:
+    """Assess ages; until there is a recovery point or restore test, the age of the resource or the plan counts."""
+    points = {resource_name(arn): point or created.get(arn) for arn, point in backups.recovery_points.items()}
     ages = {name: max(0.0, now - since) for name, since in points.items() if since is not None}
-    proofs = {kind: max(0.0, now - (at or backups.tested_since)) for kind, at in backups.validated.items()}
-    metrics = age_metrics("RecoveryPointAgeSeconds", ages) + age_metrics("RestoreValidationAgeSeconds", proofs)
-    return _of(_backup_findings(points, ages, proofs, limits), metrics)
+    validations = {kind: max(0.0, now - (at or backups.plan_created_at)) for kind, at in backups.validations.items()}
+    metrics = _age_metrics("RecoveryPointAgeSeconds", ages) + _age_metrics("RestoreValidationAgeSeconds", validations)
+    symptoms = (*_recovery_point_symptoms(points, ages, limits), *_validation_symptoms(validations, limits))
+    return _assessment(symptoms, metrics)
 
 
-def _backup_findings(
-    points: dict[str, float | None], ages: dict[str, float], proofs: dict[str, float], limits: Limits
-) -> Iterator[Finding]:
+def _recovery_point_symptoms(
+    points: Mapping[str, float | None], ages: Mapping[str, float], limits: HealthLimits
+) -> Iterator[Symptom]:
     for name in points:
         if name not in ages:
-            yield Health.UNKNOWN, f"{name} has no recovery point, and its own age is unknown"
-        elif ages[name] > limits.recovery_point_age:
-            hours = f"{ages[name] / 3600:.1f} h, more than {limits.recovery_point_age / 3600:.1f} h"
-            yield Health.DEGRADED, f"the newest recovery point of {name} is older than it should be: {hours}"
-    for kind, age in proofs.items():
-        if age > limits.validation_age:
-            days = f"{age / 86400:.1f} days, more than {limits.validation_age / 86400:.1f} days"
-            yield Health.DEGRADED, f"no restore of {kind} was proved for {days}"
+            yield Symptom(Health.UNKNOWN, f"{name} has no recovery point, and its creation time is unknown")
+        elif ages[name] > limits.recovery_point_age_seconds:
+            age = f"{ages[name] / 3600:.1f} h old; the limit is {limits.recovery_point_age_seconds / 3600:.1f} h"
+            yield Symptom(Health.DEGRADED, f"the latest recovery point of {name} is {age}")
 
 
-def _rpo(resource: str, restorable_until: float | None, now: float) -> tuple[Metric, ...]:
-    if restorable_until is None:
-        return ()
-    return age_metrics("EstimatedRpoSeconds", {resource: max(0.0, now - restorable_until)})
-
-
-def _name(arn: str) -> str:
-    """Return the name at the end of the ARN of a cluster or a table."""
-    return arn.replace("/", ":").rpartition(":")[2]
+def _validation_symptoms(ages: Mapping[str, float], limits: HealthLimits) -> Iterator[Symptom]:
+    for kind, age in ages.items():
+        if age > limits.validation_age_seconds:
+            days = f"{age / 86400:.1f} days; the limit is {limits.validation_age_seconds / 86400:.1f} days"
+            yield Symptom(Health.DEGRADED, f"no restore test of {kind} has succeeded for {days}")

@@ -1,4 +1,4 @@
-"""What was last known, in the DynamoDB table: one item that each run replaces only if no other run has."""
+"""The monitor's state in DynamoDB: one item, which each run replaces unless another run has replaced it meanwhile."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from health_monitor.logic import Component, Health, Judgement
+from common.items import put_if
+from health_monitor.logic import Assessment, Component, Health
 
 PARTITION, SORT = "operations#health", "state"
-TAKEN = "ConditionalCheckFailedException"
 
 
 @dataclass(frozen=True)
-class Change:
-    """A component whose health is another than before.
+class HealthChange:
+    """A component whose health differs from that of the previous run.
 
-    Args:
-        component: which.
-        before: its health before.
-        after: its health now.
-        since: when the health before began, in seconds since 1970.
-        reasons: why, in words.
+    Attributes:
+        component: The component.
+        before: Its health before.
+        after: Its health now.
+        since: Start of the previous health in seconds since 1970.
+        reasons: Reasons for the health now, for people.
     """
 
     component: Component
@@ -35,96 +33,91 @@ class Change:
 
 
 @dataclass(frozen=True)
-class State:
-    """The last run's judgements.
+class MonitorState:
+    """What one run passes to the next.
 
-    Args:
-        version: counts the writes; 0 before the first.
-        observed_at: when the facts were asked for, in seconds since 1970.
-        health: by component.
-        since: when that health began, by component.
-        unsent: changes that no notice was sent of yet.
+    Attributes:
+        version: Number of writes; 0 before the first.
+        observed_at: Time of the last run's observations in seconds since 1970.
+        health: Health by component.
+        since: Start of that health by component, in seconds since 1970.
+        unsent: Changes for which no notification has been sent.
     """
 
     version: int = 0
     observed_at: float = 0.0
     health: Mapping[Component, Health] = field(default_factory=dict)
     since: Mapping[Component, float] = field(default_factory=dict)
-    unsent: tuple[Change, ...] = ()
+    unsent: tuple[HealthChange, ...] = ()
 
-    def after(self, judgements: Mapping[Component, Judgement], now: float) -> State:
+    def after(self, assessments: Mapping[Component, Assessment], now: float) -> MonitorState:
         """Return the state after another run.
 
         Args:
-            judgements: of that run.
-            now: when its facts were asked for.
+            assessments: The run's assessments by component.
+            now: Time of the run's observations in seconds since 1970.
 
         Returns:
-            The state; its ``unsent`` has the changes that are still to be told.
+            The new state; ``unsent`` includes the changes since this one.
         """
         changes = tuple(
-            Change(component, before, judgement.health, self.since.get(component, now), judgement.reasons)
-            for component, judgement in judgements.items()
-            # What was never judged counts as healthy: the first run tells only of trouble.
-            if (before := self.health.get(component, Health.HEALTHY)) is not judgement.health
+            HealthChange(component, before, assessment.health, self.since.get(component, now), assessment.reasons)
+            for component, assessment in assessments.items()
+            # A component without a previous assessment counts as healthy: the first run reports only problems.
+            if (before := self.health.get(component, Health.HEALTHY)) is not assessment.health
         )
         changed = {change.component for change in changes}
-        return State(
+        return MonitorState(
             version=self.version + 1,
             observed_at=now,
-            health={component: judgement.health for component, judgement in judgements.items()},
-            since={each: now if each in changed else self.since.get(each, now) for each in judgements},
+            health={component: assessment.health for component, assessment in assessments.items()},
+            since={each: now if each in changed else self.since.get(each, now) for each in assessments},
             unsent=self.unsent + changes,
         )
 
-    def sent(self) -> State:
-        """Return the state after its notice was sent."""
+    def sent(self) -> MonitorState:
+        """Return the state after a notification of its changes was sent."""
         return replace(self, version=self.version + 1, unsent=())
 
 
-class Store:
-    """Keeps the state.
+class StateStore:
+    """The monitor's state in DynamoDB.
 
     Args:
-        dynamodb: client.
-        table: name of the table.
+        dynamodb: DynamoDB client.
+        table: Name of the platform's table.
     """
 
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
-    def load(self) -> State:
-        """Return the state, read consistently; an empty one before the first run."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
-        return _read(answer["Item"]) if "Item" in answer else State()
+    def load(self) -> MonitorState:
+        """Return the state with a consistent read; the initial state before the first run."""
+        response = self._dynamodb.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        return _from_item(response["Item"]) if "Item" in response else MonitorState()
 
-    def save(self, state: State) -> bool:
-        """Replace the state by its successor; of several runs at most one is told that it did.
+    def save(self, state: MonitorState) -> bool:
+        """Replace the state by its successor; of several concurrent runs, at most one succeeds.
 
         Args:
-            state: the new one.
+            state: The new state.
 
         Returns:
-            Whether it was kept: false when another run has written meanwhile.
+            Whether the state was saved; ``False`` if another run has saved one meanwhile.
         """
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=_KEY | _item(state),
-                ConditionExpression="attribute_not_exists(pk) OR version = :before",
-                ExpressionAttributeValues={":before": {"N": str(state.version - 1)}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == TAKEN:
-                return False
-            raise
-        return True
+        return put_if(
+            self._dynamodb,
+            self._table,
+            _KEY | _to_item(state),
+            "attribute_not_exists(pk) OR version = :before",
+            {":before": {"N": str(state.version - 1)}},
+        )
 
 
 _KEY = {"pk": {"S": PARTITION}, "sk": {"S": SORT}}
 
 
-def _item(state: State) -> dict[str, Any]:
+def _to_item(state: MonitorState) -> dict[str, Any]:
     changes = [
         [change.component, change.before, change.after, change.since, list(change.reasons)] for change in state.unsent
     ]
@@ -137,15 +130,15 @@ def _item(state: State) -> dict[str, Any]:
     }
 
 
-def _read(item: Mapping[str, Any]) -> State:
+def _from_item(item: Mapping[str, Any]) -> MonitorState:
     changes = json.loads(item["unsent"]["S"])
-    return State(
+    return MonitorState(
         version=int(item["version"]["N"]),
         observed_at=float(item["observed_at"]["N"]),
         health={Component(name): Health(value) for name, value in json.loads(item["health"]["S"]).items()},
         since={Component(name): since for name, since in json.loads(item["since"]["S"]).items()},
         unsent=tuple(
-            Change(Component(name), Health(before), Health(after), since, tuple(reasons))
+            HealthChange(Component(name), Health(before), Health(after), since, tuple(reasons))
             for name, before, after, since, reasons in changes
         ),
     )

@@ -1,1 +1,1 @@
-"""Proves that what AWS Backup restores as a test holds data, and tells AWS Backup and CloudWatch."""
+"""Restore validation: proves that what AWS Backup restores as a test holds data, and reports the result."""

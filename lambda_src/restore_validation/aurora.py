@@ -1,4 +1,4 @@
-"""Opens a restored Aurora cluster, reads it through the RDS Data API, and closes it again."""
+"""A restored Aurora cluster: made readable, read through the RDS Data API, and prepared for deletion."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from restore_validation.logic import Contents, RestoredCluster
+from common.responses import error_code, resource_name
+from restore_validation.logic import ClusterState, Contents
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 INSTANCE_SUFFIX = "-v"
-LONGEST_IDENTIFIER = 63
-# Aurora capacity units of the instance that opens the copy: enough for a few statements.
+MAX_IDENTIFIER_LENGTH = 63
+# Aurora capacity units; validation runs a few statements.
 CAPACITY = {"MinCapacity": 0.5, "MaxCapacity": 4.0}
-# Of the tables that are nobody's but the users': how many there are, and how many of them have a page of data.
-TABLES = """
+# The number of user tables, and the number of those that hold at least one page of data.
+COUNT_TABLES = """
 SELECT count(*), count(*) FILTER (WHERE pg_relation_size(c.oid) > 0)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
@@ -23,14 +24,14 @@ WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') 
 
 
 @dataclass(frozen=True)
-class Check:
-    """Where to look in a restored database.
+class QueryTarget:
+    """What to query in a restored database.
 
-    Args:
-        database: its name.
-        table: ``schema.table`` or ``table`` with the newest data; empty: nobody asks.
-        column: column of that table with the time of a row.
-        key_arn: key for the secret of the master user.
+    Attributes:
+        database: Name of the database.
+        table: Table with the latest data, as ``schema.table`` or ``table``; empty if times are not checked.
+        column: Column of that table with the time of a row.
+        key_arn: ARN of the KMS key for the master user's secret.
     """
 
     database: str
@@ -39,61 +40,62 @@ class Check:
     key_arn: str
 
 
-class Aurora:
+class RestoredCluster:
     """One restored cluster.
 
     Args:
-        rds: client.
-        data: client of the Data API.
-        arn: of the cluster.
-        check: where to look.
+        rds: RDS client.
+        data: RDS Data API client.
+        arn: ARN of the cluster.
+        target: What to query.
     """
 
-    def __init__(self, rds: Any, data: Any, arn: str, check: Check) -> None:
-        self._rds, self._data, self._arn, self._check = rds, data, arn, check
-        self._name = arn.rpartition(":")[2]
-        self._secret, self._answers = "", False
+    def __init__(self, rds: Any, data: Any, arn: str, target: QueryTarget) -> None:
+        self._rds, self._data, self._arn, self._target = rds, data, arn, target
+        self._name = resource_name(arn)
+        self._secret_arn, self._data_api_enabled = "", False
 
     @property
     def _instance(self) -> str:
-        return self._name[: LONGEST_IDENTIFIER - len(INSTANCE_SUFFIX)] + INSTANCE_SUFFIX
+        return self._name[: MAX_IDENTIFIER_LENGTH - len(INSTANCE_SUFFIX)] + INSTANCE_SUFFIX
 
-    def read(self) -> RestoredCluster | None:
-        """Describe it; ``None`` when it is gone.
+    def read_state(self) -> ClusterState | None:
+        """Return the cluster's state; ``None`` if the cluster does not exist.
 
         Raises:
-            ClientError: RDS refuses to tell.
+            ClientError: RDS rejects the request.
         """
         try:
             cluster = self._rds.describe_db_clusters(DBClusterIdentifier=self._arn)["DBClusters"][0]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "DBClusterNotFoundFault":
+            if error_code(error) == "DBClusterNotFoundFault":
                 return None
             raise
         secret = cluster.get("MasterUserSecret", {})
-        self._secret, self._answers = secret.get("SecretArn", ""), cluster.get("HttpEndpointEnabled", False)
-        return RestoredCluster(
+        self._secret_arn = secret.get("SecretArn", "")
+        self._data_api_enabled = cluster.get("HttpEndpointEnabled", False)
+        return ClusterState(
             status=cluster["Status"],
-            scales="ServerlessV2ScalingConfiguration" in cluster,
+            has_capacity_range="ServerlessV2ScalingConfiguration" in cluster,
             instance_status=self._instance_status(),
-            data_api=self._answers,
+            data_api_enabled=self._data_api_enabled,
             secret_status=secret.get("SecretStatus"),
         )
 
     def _instance_status(self) -> str | None:
         try:
-            found = self._rds.describe_db_instances(DBInstanceIdentifier=self._instance)["DBInstances"][0]
+            instance = self._rds.describe_db_instances(DBInstanceIdentifier=self._instance)["DBInstances"][0]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "DBInstanceNotFound":
+            if error_code(error) == "DBInstanceNotFound":
                 return None
             raise
-        return str(found["DBInstanceStatus"])
+        return str(instance["DBInstanceStatus"])
 
-    def let_scale(self) -> None:
-        """Give it a capacity range, which a restore does not always bring along.
+    def set_capacity(self) -> None:
+        """Set a capacity range, which not every restore copies from the recovery point.
 
         Raises:
-            ClientError: RDS refuses.
+            ClientError: RDS rejects the request.
         """
         # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.create.html
         self._rds.modify_db_cluster(
@@ -101,10 +103,10 @@ class Aurora:
         )
 
     def create_instance(self) -> None:
-        """Give it the instance without which it answers nothing.
+        """Create the instance that the Data API needs.
 
         Raises:
-            ClientError: RDS refuses.
+            ClientError: RDS rejects the request.
         """
         self._rds.create_db_instance(
             DBInstanceIdentifier=self._instance,
@@ -114,56 +116,56 @@ class Aurora:
             PubliclyAccessible=False,
         )
 
-    def open(self) -> None:
-        """Let the Data API in, with a password that RDS makes and nobody sees.
+    def enable_data_api(self) -> None:
+        """Enable the Data API, with a password that RDS generates in Secrets Manager.
 
         Raises:
-            ClientError: RDS refuses.
+            ClientError: RDS rejects the request.
         """
         # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
-        if not self._answers:
+        if not self._data_api_enabled:
             self._rds.enable_http_endpoint(ResourceArn=self._arn)
-        if not self._secret:
+        if not self._secret_arn:
             self._rds.modify_db_cluster(
                 DBClusterIdentifier=self._name,
                 ManageMasterUserPassword=True,
-                MasterUserSecretKmsKeyId=self._check.key_arn,
+                MasterUserSecretKmsKeyId=self._target.key_arn,
                 ApplyImmediately=True,
             )
 
-    def query(self) -> Contents:
-        """Count its tables and read the newest timestamp.
+    def read_contents(self) -> Contents:
+        """Count the user tables, and read the latest time.
 
         Raises:
-            ClientError: the database does not answer, or has no such table or column.
+            ClientError: The Data API rejects a statement, or the database has no such table or column.
         """
-        ((tables, filled),) = self._select(TABLES)
-        return Contents("tables", int(tables), int(filled), self._newest())
+        ((tables, filled),) = self._select(COUNT_TABLES)
+        return Contents("tables", int(tables), int(filled), self._read_newest())
 
-    def _newest(self) -> float | None:
-        if not self._check.table:
+    def _read_newest(self) -> float | None:
+        if not self._target.table:
             return None
-        table = ".".join(map(_quoted, self._check.table.split(".")))
-        ((newest,),) = self._select(f"SELECT extract(epoch FROM max({_quoted(self._check.column)})) FROM {table}")  # noqa: S608
+        table = ".".join(map(_quote, self._target.table.split(".")))
+        ((newest,),) = self._select(f"SELECT extract(epoch FROM max({_quote(self._target.column)})) FROM {table}")  # noqa: S608
         return None if newest is None else float(newest)
 
     def _select(self, sql: str) -> list[list[Any]]:
-        answer = self._data.execute_statement(
-            resourceArn=self._arn, secretArn=self._secret, database=self._check.database, sql=sql
+        response = self._data.execute_statement(
+            resourceArn=self._arn, secretArn=self._secret_arn, database=self._target.database, sql=sql
         )
-        return [[_value(field) for field in row] for row in answer["records"]]
+        return [[_value(field) for field in row] for row in response["records"]]
 
     def delete_instance(self) -> None:
-        """Take its instance away.
+        """Delete the instance, without a final snapshot.
 
         Raises:
-            ClientError: RDS refuses.
+            ClientError: RDS rejects the request.
         """
         self._rds.delete_db_instance(DBInstanceIdentifier=self._instance, SkipFinalSnapshot=True)
 
 
-def _quoted(identifier: str) -> str:
-    """Return an identifier as SQL takes it, whatever is in it."""
+def _quote(identifier: str) -> str:
+    """Return a quoted SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
 
 

@@ -1,8 +1,8 @@
-"""Restore validation: SQS hands it "Restore Job State Change" events of AWS Backup.
+"""Handler of restore validation, which receives "Restore Job State Change" events of AWS Backup through SQS.
 
-Opening a restored cluster takes longer than a function may run, so each invocation goes one step further and hands the
-message back until the restore is judged; nothing sleeps, and a message that comes twice changes nothing. People may
-invoke it with such an event itself and read how far it has come.
+Preparing a restored cluster takes longer than one invocation may run. Each invocation therefore takes one step, and
+returns the message to the queue until the result is reported. Steps are idempotent, so a message that SQS delivers
+twice does no harm. People may invoke the function with such an event to take the next step and see the progress.
 """
 
 from __future__ import annotations
@@ -12,108 +12,104 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.clients import client
-from common.environment import number, text
-from restore_validation.aurora import Check
-from restore_validation.logic import Expected, Job, is_ours
-from restore_validation.results import Verdicts
-from restore_validation.validation import Progress, Settings, Validation
+from common.environment import read_integer, read_text
+from common.responses import epoch_seconds, error_code
+from restore_validation.aurora import QueryTarget
+from restore_validation.logic import Expectation, RestoreJob, is_pending_test
+from restore_validation.results import ResultStore
+from restore_validation.validation import Validation, ValidationProgress, ValidationSettings
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
 
 
-def describe(backup: Any, identifier: str) -> Job | None:
-    """Ask AWS Backup for a restore job.
+def read_job(backup: Any, identifier: str) -> RestoreJob | None:
+    """Describe a restore job.
 
     Args:
-        backup: client.
-        identifier: of the job.
+        backup: AWS Backup client.
+        identifier: Identifier of the job.
 
     Returns:
-        The job; ``None`` when there is none.
+        The job; ``None`` if it does not exist.
 
     Raises:
-        ClientError: AWS Backup refuses to tell.
+        ClientError: AWS Backup rejects the request.
     """
     try:
-        found = backup.describe_restore_job(RestoreJobId=identifier)
+        job = backup.describe_restore_job(RestoreJobId=identifier)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if error_code(error) == "ResourceNotFoundException":
             return None
         raise
-    created = found["CreationDate"].timestamp()
-    return Job(
+    created = job["CreationDate"].timestamp()
+    return RestoreJob(
         identifier=identifier,
-        plan_arn=found.get("CreatedBy", {}).get("RestoreTestingPlanArn", ""),
-        resource_type=found.get("ResourceType", ""),
-        resource_arn=found.get("CreatedResourceArn", ""),
-        status=found["Status"],
-        validation_status=found.get("ValidationStatus", ""),
+        plan_arn=job.get("CreatedBy", {}).get("RestoreTestingPlanArn", ""),
+        resource_type=job.get("ResourceType", ""),
+        resource_arn=job.get("CreatedResourceArn", ""),
+        status=job["Status"],
+        validation_status=job.get("ValidationStatus", ""),
         created_at=created,
-        completed_at=_seconds(found.get("CompletionDate")) or created,
-        recovery_point_at=_seconds(found.get("RecoveryPointCreationDate")),
+        completed_at=epoch_seconds(job.get("CompletionDate")) or created,
+        recovery_point_at=epoch_seconds(job.get("RecoveryPointCreationDate")),
     )
 
 
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
-
-
-def settings() -> Settings:
-    """Read the function's environment.
+def read_settings() -> ValidationSettings:
+    """Read the settings from environment variables.
 
     Returns:
-        What to expect of a restored copy, and by when.
+        The settings.
 
     Raises:
-        ConfigurationError: a variable is missing or not what it must be.
+        ConfigurationError: An environment variable is missing or invalid.
     """
     column, attribute = os.environ.get("CHECK_COLUMN", ""), os.environ.get("CHECK_ATTRIBUTE", "")
-    within = number(os.environ, "NEWEST_WITHIN_SECONDS")
-    return Settings(
-        check=Check(
-            database=text(os.environ, "DATABASE_NAME"),
+    max_age_seconds = read_integer(os.environ, "NEWEST_WITHIN_SECONDS")
+    return ValidationSettings(
+        target=QueryTarget(
+            database=read_text(os.environ, "DATABASE_NAME"),
             table=os.environ.get("CHECK_TABLE", ""),
             column=column,
-            key_arn=text(os.environ, "DATA_KEY_ARN"),
+            key_arn=read_text(os.environ, "DATA_KEY_ARN"),
         ),
         attribute=attribute,
-        tables=Expected(number(os.environ, "MINIMUM_TABLES"), within if column else None),
-        items=Expected(number(os.environ, "MINIMUM_ITEMS"), within if attribute else None),
-        deadline_seconds=number(os.environ, "DEADLINE_SECONDS"),
-        namespace=text(os.environ, "METRIC_NAMESPACE"),
-        suffix=text(os.environ, "SUFFIX"),
+        tables=Expectation(read_integer(os.environ, "MINIMUM_TABLES"), max_age_seconds if column else None),
+        items=Expectation(read_integer(os.environ, "MINIMUM_ITEMS"), max_age_seconds if attribute else None),
+        deadline_seconds=read_integer(os.environ, "DEADLINE_SECONDS"),
+        namespace=read_text(os.environ, "METRIC_NAMESPACE"),
+        suffix=read_text(os.environ, "SUFFIX"),
     )
 
 
-def serve(event: Mapping[str, Any]) -> Progress:
-    """Go one step further with the job of one event.
+def advance(event: Mapping[str, Any]) -> ValidationProgress:
+    """Take the next step of the validation that an event is about.
 
     Args:
-        event: "Restore Job State Change".
+        event: A "Restore Job State Change" event.
 
     Returns:
-        Whether that was the last step, and what was done.
+        The progress.
 
     Raises:
-        ConfigurationError: the function is not deployed as it should be.
-        ClientError: an AWS service refuses something that the function needs.
+        ConfigurationError: An environment variable is missing or invalid.
+        ClientError: An AWS service rejects a request.
     """
     identifier = str(event.get("detail", {}).get("restoreJobId", ""))
     if not identifier:
-        return Progress(True, "ignored: the event names no restore job")
-    job = describe(client("backup"), identifier)
+        return ValidationProgress(True, "ignored: the event has no restoreJobId")
+    job = read_job(client("backup"), identifier)
     if job is None:
-        return Progress(True, f"ignored: there is no restore job {identifier}")
-    plan, scope = text(os.environ, "RESTORE_TESTING_PLAN"), text(os.environ, "RESTORE_TESTING_SCOPE")
-    if not is_ours(job, plan, scope):
-        return Progress(True, f"ignored: {identifier} is no restore test of {plan} that waits for its result")
+        return ValidationProgress(True, f"ignored: there is no restore job {identifier}")
+    plan, scope = read_text(os.environ, "RESTORE_TESTING_PLAN"), read_text(os.environ, "RESTORE_TESTING_SCOPE")
+    if not is_pending_test(job, plan, scope):
+        return ValidationProgress(True, f"ignored: {identifier} is not a restore test of {plan} that awaits a result")
     dynamodb = client("dynamodb")
     validation = Validation(
         backup=client("backup"),
@@ -121,41 +117,41 @@ def serve(event: Mapping[str, Any]) -> Progress:
         data=client("rds-data"),
         dynamodb=dynamodb,
         cloudwatch=client("cloudwatch"),
-        verdicts=Verdicts(dynamodb, text(os.environ, "TABLE_NAME"), text(os.environ, "TTL_ATTRIBUTE")),
-        settings=settings(),
+        results=ResultStore(dynamodb, read_text(os.environ, "TABLE_NAME"), read_text(os.environ, "TTL_ATTRIBUTE")),
+        settings=read_settings(),
         now=time.time(),
     )
     return validation.advance(job)
 
 
 def handle(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
-    """Entry point of the function.
+    """Handle one invocation.
 
     Args:
-        event: of SQS, or of EventBridge when somebody invokes the function by hand.
-        _context: of Lambda.
+        event: Event of SQS, or of EventBridge if a person invokes the function.
+        _context: Lambda's context object; not used.
 
     Returns:
-        For SQS which messages are to come again; else how far the restore has come.
+        For SQS, the messages to deliver again; otherwise, the progress of the validation.
 
     Raises:
-        ConfigurationError: the function is not deployed as it should be.
-        ClientError: only when invoked by hand; a message of SQS comes again instead.
+        ConfigurationError: An environment variable is missing or invalid.
+        ClientError: An AWS service rejects a request of an invocation by a person; for SQS, the message is retried.
     """
     if "Records" not in event:
-        progress = serve(event)
+        progress = advance(event)
         return {"finished": progress.finished, "note": progress.note}
     # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-    again = [record["messageId"] for record in event["Records"] if not _served(record)]
-    return {"batchItemFailures": [{"itemIdentifier": message} for message in again]}
+    unfinished = [record["messageId"] for record in event["Records"] if not _is_finished(record)]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in unfinished]}
 
 
-def _served(record: Mapping[str, Any]) -> bool:
-    """Serve one message; what stops it does not stop the others of its batch."""
+def _is_finished(record: Mapping[str, Any]) -> bool:
+    """Process one message; an error does not affect the other messages of its batch."""
     try:
-        progress = serve(json.loads(record["body"]))
+        progress = advance(json.loads(record["body"]))
     except (BotoCoreError, ClientError, ValueError):
-        logger.warning("message %s comes again", record["messageId"], exc_info=True)
+        logger.warning("message %s failed and will be delivered again", record["messageId"], exc_info=True)
         return False
     logger.info(progress.note, extra={"message_id": record["messageId"], "finished": progress.finished})
     return progress.finished

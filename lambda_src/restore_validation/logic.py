@@ -1,4 +1,4 @@
-"""What to do next with a restored copy, and what its contents prove. No AWS call, no clock."""
+"""Which step of a validation comes next, and what the contents of a restored copy prove. No AWS call, no clock."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-# AWS Backup names what a restore test makes like this, and deletes it when the test is over. Nothing else is touched.
-# https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html
-PREFIX = "awsbackup-restore-test-"
-AVAILABLE = "available"
-ACTIVE = "active"
-# How long after the deadline a result waits for its instance to go, in seconds.
-GRACE = 1800
+from common.responses import resource_name
+
+# Prefix of every resource that an AWS Backup restore test creates; validation touches no other resource. AWS Backup
+# deletes these resources after the test. https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html
+RESTORE_TEST_PREFIX = "awsbackup-restore-test-"
+AVAILABLE, ACTIVE = "available", "active"
+# How long after the deadline a result may wait for the deletion of the instance.
+DELETION_GRACE_SECONDS = 1800
 
 
 class Step(StrEnum):
-    """What to do next with a restored cluster."""
+    """A step of the validation of an Aurora cluster."""
 
     WAIT = "wait"
-    LET_SCALE = "let-scale"
+    SET_CAPACITY = "set-capacity"
     CREATE_INSTANCE = "create-instance"
-    OPEN = "open"
+    ENABLE_DATA_API = "enable-data-api"
     QUERY = "query"
     FAIL = "fail"
     DELETE_INSTANCE = "delete-instance"
@@ -29,19 +30,19 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class Job:
-    """A restore job as AWS Backup describes it.
+class RestoreJob:
+    """A restore job as AWS Backup describes it. Times are in seconds since 1970.
 
-    Args:
-        identifier: of the job.
-        plan_arn: restore-testing plan that started it; empty when somebody else did.
-        resource_type: ``Aurora``, ``DynamoDB`` …
-        resource_arn: what was restored.
-        status: ``COMPLETED`` when it is there.
+    Attributes:
+        identifier: Identifier of the job.
+        plan_arn: ARN of the restore testing plan that started it; empty if no plan did.
+        resource_type: Type of the restored resource, e.g. ``Aurora`` or ``DynamoDB``.
+        resource_arn: ARN of the restored resource.
+        status: Status of the restore, e.g. ``COMPLETED``.
         validation_status: ``SUCCESSFUL``, ``FAILED``, ``VALIDATING``, ``TIMED_OUT``, or empty.
-        created_at: when the restore began, in seconds since 1970.
-        completed_at: when it ended.
-        recovery_point_at: when the recovery point was made; ``None`` when AWS Backup does not tell.
+        created_at: Start of the restore.
+        completed_at: End of the restore.
+        recovery_point_at: Creation time of the recovery point; ``None`` if AWS Backup does not report it.
     """
 
     identifier: str
@@ -55,38 +56,38 @@ class Job:
     recovery_point_at: float | None
 
     @property
-    def name(self) -> str:
-        """Name of what was restored."""
-        return self.resource_arn.replace("/", ":").rpartition(":")[2]
+    def resource(self) -> str:
+        """Name of the restored resource."""
+        return resource_name(self.resource_arn)
 
 
 @dataclass(frozen=True)
-class RestoredCluster:
-    """A restored Aurora cluster. AWS Backup restores it without an instance.
+class ClusterState:
+    """State of a restored Aurora cluster. AWS Backup restores the cluster without an instance.
 
-    Args:
-        status: of the cluster.
-        scales: whether it has a capacity range, without which RDS makes no serverless instance.
-        instance_status: of the instance that opens it; ``None`` when there is none.
-        data_api: whether the RDS Data API answers.
-        secret_status: of the secret that RDS keeps for its master user; ``None`` when there is none.
+    Attributes:
+        status: Status of the cluster.
+        has_capacity_range: Whether it has a capacity range, without which RDS creates no serverless instance.
+        instance_status: Status of the instance that validation creates; ``None`` if there is none.
+        data_api_enabled: Whether the RDS Data API is enabled.
+        secret_status: Status of the master user's secret; ``None`` if there is none.
     """
 
     status: str
-    scales: bool
+    has_capacity_range: bool
     instance_status: str | None
-    data_api: bool
+    data_api_enabled: bool
     secret_status: str | None
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found.
+class ValidationResult:
+    """Result of a validation.
 
-    Args:
-        successful: whether the restore is proved.
-        message: what was found, for people.
-        rpo_seconds: age of the newest data, or of the recovery point, when the restore began; ``None``: unknown.
+    Attributes:
+        successful: Whether the copy holds what is expected.
+        message: What was found, for people.
+        rpo_seconds: Age of the latest data or of the recovery point when the restore began; ``None`` if unknown.
     """
 
     successful: bool
@@ -95,8 +96,13 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Next:
-    """The next step, and why."""
+class NextStep:
+    """The step that comes next.
+
+    Attributes:
+        step: The step.
+        reason: Why, for people.
+    """
 
     step: Step
     reason: str
@@ -104,13 +110,13 @@ class Next:
 
 @dataclass(frozen=True)
 class Contents:
-    """What was read from a restored copy.
+    """Contents of a restored copy.
 
-    Args:
-        noun: what it holds: ``tables`` or ``items``.
-        count: how many there are.
-        filled: how many of them hold data.
-        newest: newest timestamp in it, in seconds since 1970; ``None`` when there is none, or nobody asks for it.
+    Attributes:
+        noun: What is counted: ``tables`` or ``items``.
+        count: Number of tables or items.
+        filled: Number of those that hold data.
+        newest: Latest time in the data in seconds since 1970; ``None`` if there is none, or times are not checked.
     """
 
     noun: str
@@ -120,108 +126,110 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What must be in a restored copy.
+class Expectation:
+    """What a restored copy must hold.
 
-    Args:
-        least: fewest tables or items that hold data.
-        newest_within: greatest age of the newest timestamp at the time of the recovery point, in seconds; ``None``
-            when no timestamp is configured.
+    Attributes:
+        minimum: Minimum number of tables or items that hold data.
+        max_age_seconds: Maximum age of the latest data when the recovery point was created; ``None`` if times are not
+            checked.
     """
 
-    least: int
-    newest_within: int | None = None
+    minimum: int
+    max_age_seconds: int | None = None
 
 
-def is_ours(job: Job, plan_name: str, plan_scope: str) -> bool:
-    """Tell whether a job is a finished, unjudged restore test of our plan, of something that may be opened.
+def is_pending_test(job: RestoreJob, plan_name: str, plan_scope: str) -> bool:
+    """Return whether a job is a completed restore test of the platform's plan that has no validation result yet.
 
     Args:
-        job: the job.
-        plan_name: name of the restore-testing plan; its ARN ends with the name, or with the name and an id.
-        plan_scope: what its ARN begins with, e.g. ``arn:aws:backup:us-east-1:123456789012:restore-testing-plan:``.
+        job: The restore job.
+        plan_name: Name of the restore testing plan; its ARN ends with the name, or with the name and an identifier.
+        plan_scope: Start of the ARN, e.g. ``arn:aws:backup:us-east-1:123456789012:restore-testing-plan:``.
     """
-    named = re.fullmatch(re.escape(plan_scope + plan_name) + r"(-[0-9a-f-]{36})?", job.plan_arn)
-    unjudged = job.validation_status not in ("SUCCESSFUL", "FAILED", "TIMED_OUT")
-    return named is not None and job.status == "COMPLETED" and unjudged and job.name.startswith(PREFIX)
+    of_plan = re.fullmatch(re.escape(plan_scope + plan_name) + r"(-[0-9a-f-]{36})?", job.plan_arn) is not None
+    pending = job.validation_status not in ("SUCCESSFUL", "FAILED", "TIMED_OUT")
+    return of_plan and job.status == "COMPLETED" and pending and job.resource.startswith(RESTORE_TEST_PREFIX)
 
 
-def next_step(cluster: RestoredCluster | None, verdict: Verdict | None, seconds_left: float) -> Next:
-    """Decide what to do next with a restored cluster.
+def next_step(cluster: ClusterState | None, result: ValidationResult | None, seconds_left: float) -> NextStep:
+    """Decide which step of the validation of a cluster comes next.
 
-    Its instance goes before the result is reported: AWS Backup deletes the cluster after that, and RDS deletes no
-    cluster that has instances. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBCluster.html
+    The instance is deleted before the result is reported: AWS Backup then deletes the cluster, and RDS does not delete
+    a cluster that has instances. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBCluster.html
 
     Args:
-        cluster: as it is now; ``None`` when it is gone.
-        verdict: what was found, once it was.
-        seconds_left: until the copy must have been judged; negative when that is over.
+        cluster: State of the cluster; ``None`` if it does not exist.
+        result: Result of the validation, if there is one.
+        seconds_left: Time until the deadline for a result; negative after it.
 
     Returns:
-        The step; of several that are possible the one that comes first.
+        The first step that is not done.
     """
-    if verdict is not None:
-        return _close(cluster, seconds_left)
+    if result is not None:
+        return _closing_step(cluster, seconds_left)
     if cluster is None:
-        return Next(Step.FAIL, "the restored cluster is gone")
-    waiting = _opening(cluster)
-    if seconds_left <= 0 and waiting.step is not Step.QUERY:
-        return Next(Step.FAIL, f"not opened in time: {waiting.reason}")
-    return waiting
+        return NextStep(Step.FAIL, "the restored cluster does not exist")
+    opening = _opening_step(cluster)
+    if seconds_left <= 0 and opening.step is not Step.QUERY:
+        return NextStep(Step.FAIL, f"not ready before the deadline: {opening.reason}")
+    return opening
 
 
-def _close(cluster: RestoredCluster | None, seconds_left: float) -> Next:
+def _closing_step(cluster: ClusterState | None, seconds_left: float) -> NextStep:
     if cluster is None or cluster.instance_status is None:
-        return Next(Step.REPORT, "no instance is left")
-    if seconds_left < -GRACE:
-        return Next(Step.REPORT, "the instance did not go in time: AWS Backup may not be able to delete the cluster")
+        return NextStep(Step.REPORT, "the cluster has no instance")
+    if seconds_left < -DELETION_GRACE_SECONDS:
+        return NextStep(
+            Step.REPORT, "the instance was not deleted in time; AWS Backup may be unable to delete the cluster"
+        )
     if cluster.instance_status == "deleting":
-        return Next(Step.WAIT, "the instance is deleting")
-    return Next(Step.DELETE_INSTANCE, "the copy was judged")
+        return NextStep(Step.WAIT, "the instance is being deleted")
+    return NextStep(Step.DELETE_INSTANCE, "the validation has a result")
 
 
-def _opening(cluster: RestoredCluster) -> Next:
-    """Return the first of these that is not so yet, and what to do about it."""
+def _opening_step(cluster: ClusterState) -> NextStep:
+    """Return the step for the first condition that is not met."""
     conditions = (
         (cluster.status == AVAILABLE, Step.WAIT, f"the cluster is {cluster.status}"),
-        (cluster.scales, Step.LET_SCALE, "the cluster has no capacity range"),
+        (cluster.has_capacity_range, Step.SET_CAPACITY, "the cluster has no capacity range"),
         (cluster.instance_status is not None, Step.CREATE_INSTANCE, "the cluster has no instance"),
         (cluster.instance_status == AVAILABLE, Step.WAIT, f"the instance is {cluster.instance_status}"),
-        (cluster.data_api, Step.OPEN, "the cluster has no Data API"),
-        (cluster.secret_status is not None, Step.OPEN, "the cluster has no secret"),
+        (cluster.data_api_enabled, Step.ENABLE_DATA_API, "the Data API is not enabled"),
+        (cluster.secret_status is not None, Step.ENABLE_DATA_API, "the cluster has no secret"),
         (cluster.secret_status == ACTIVE, Step.WAIT, f"the secret is {cluster.secret_status}"),
     )
-    missing = (Next(step, reason) for so, step, reason in conditions if not so)
-    return next(missing, Next(Step.QUERY, "the cluster is open"))
+    unmet = (NextStep(step, reason) for met, step, reason in conditions if not met)
+    return next(unmet, NextStep(Step.QUERY, "the cluster is ready"))
 
 
-def judge(job: Job, contents: Contents, expected: Expected) -> Verdict:
-    """Judge what was read.
+def validate(job: RestoreJob, contents: Contents, expected: Expectation) -> ValidationResult:
+    """Compare the contents of a restored copy with what is expected.
 
     Args:
-        job: the restore job.
-        contents: what was read.
-        expected: what must be there.
+        job: The restore job.
+        contents: Contents of the copy.
+        expected: What the copy must hold.
 
     Returns:
-        The verdict, with what the restore would have lost.
+        The result, including the data loss that the restore would have meant.
     """
     found = f"{contents.count} {contents.noun}, {contents.filled} with data"
-    if contents.filled < expected.least:
-        return Verdict(False, f"{found}: at least {expected.least} must hold data", _point_age(job))
-    if expected.newest_within is None:
-        return Verdict(True, found, _point_age(job))
+    if contents.filled < expected.minimum:
+        return ValidationResult(False, f"{found}: at least {expected.minimum} must hold data", _point_age(job))
+    if expected.max_age_seconds is None:
+        return ValidationResult(True, found, _point_age(job))
     if contents.newest is None:
-        return Verdict(False, f"{found}: no timestamp in them", _point_age(job))
-    # What a recovery point should hold is what was written until it was made.
-    made = job.recovery_point_at if job.recovery_point_at is not None else job.created_at
-    age = max(0.0, made - contents.newest)
-    told = f"{found}, the newest from {age:.0f} s before the recovery point"
-    if age > expected.newest_within:
-        return Verdict(False, f"{told}: more than {expected.newest_within} s", age)
-    return Verdict(True, told, age)
+        return ValidationResult(False, f"{found}: no timestamp found in them", _point_age(job))
+    # A recovery point should hold everything that was written before it was created.
+    created = job.recovery_point_at if job.recovery_point_at is not None else job.created_at
+    age = max(0.0, created - contents.newest)
+    message = f"{found}, the latest {age:.0f} s older than the recovery point"
+    if age > expected.max_age_seconds:
+        return ValidationResult(False, f"{message}: at most {expected.max_age_seconds} s are allowed", age)
+    return ValidationResult(True, message, age)
 
 
-def _point_age(job: Job) -> float | None:
-    """How old the recovery point was when its restore began: what was written after it would be lost."""
+def _point_age(job: RestoreJob) -> float | None:
+    """Return the age of the recovery point when the restore began: later writes would be lost."""
     return None if job.recovery_point_at is None else max(0.0, job.created_at - job.recovery_point_at)

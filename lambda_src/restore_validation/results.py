@@ -1,57 +1,57 @@
-"""Verdicts that wait to be reported, in the DynamoDB table."""
+"""Validation results in DynamoDB, kept until they can be reported to AWS Backup."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from restore_validation.logic import Verdict
+from restore_validation.logic import ValidationResult
 
 PARTITION = "operations#restore"
-# Long enough that a late retry finds it, in seconds.
-KEPT = 30 * 86400
+# Long enough for every retry of the message that led to the result.
+RETENTION_SECONDS = 30 * 86400
 
 
-class Verdicts:
-    """Verdicts by restore job.
+class ResultStore:
+    """Validation results by restore job.
 
     Args:
-        dynamodb: client.
-        table: name of the platform's own table.
-        ttl_attribute: attribute after whose time DynamoDB deletes an item.
+        dynamodb: DynamoDB client.
+        table: Name of the platform's table.
+        ttl_attribute: Attribute with the time after which DynamoDB deletes an item.
     """
 
     def __init__(self, dynamodb: Any, table: str, ttl_attribute: str) -> None:
-        self._dynamodb, self._table, self._ttl = dynamodb, table, ttl_attribute
+        self._dynamodb, self._table, self._ttl_attribute = dynamodb, table, ttl_attribute
 
-    def find(self, job: str) -> Verdict | None:
-        """Return the verdict of a job, read consistently; ``None`` when there is none yet.
+    def find(self, job: str) -> ValidationResult | None:
+        """Return the result of a job with a consistent read; ``None`` if there is none yet.
 
         Args:
-            job: identifier of the restore job.
+            job: Identifier of the restore job.
         """
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_key(job), ConsistentRead=True)
-        if "Item" not in answer:
+        response = self._dynamodb.get_item(TableName=self._table, Key=_key(job), ConsistentRead=True)
+        if "Item" not in response:
             return None
-        item = answer["Item"]
+        item = response["Item"]
         rpo = item.get("rpo_seconds")
-        return Verdict(item["successful"]["BOOL"], item["message"]["S"], float(rpo["N"]) if rpo else None)
+        return ValidationResult(item["successful"]["BOOL"], item["message"]["S"], float(rpo["N"]) if rpo else None)
 
-    def keep(self, job: str, verdict: Verdict, now: float) -> None:
-        """Write a verdict down.
+    def save(self, job: str, result: ValidationResult, now: float) -> None:
+        """Save the result of a job.
 
         Args:
-            job: identifier of the restore job.
-            verdict: what was found.
-            now: seconds since 1970.
+            job: Identifier of the restore job.
+            result: The result.
+            now: Current time in seconds since 1970.
         """
-        rpo = {} if verdict.rpo_seconds is None else {"rpo_seconds": {"N": repr(verdict.rpo_seconds)}}
+        rpo = {} if result.rpo_seconds is None else {"rpo_seconds": {"N": repr(result.rpo_seconds)}}
         self._dynamodb.put_item(
             TableName=self._table,
             Item=_key(job)
             | {
-                "successful": {"BOOL": verdict.successful},
-                "message": {"S": verdict.message},
-                self._ttl: {"N": str(int(now + KEPT))},
+                "successful": {"BOOL": result.successful},
+                "message": {"S": result.message},
+                self._ttl_attribute: {"N": str(int(now + RETENTION_SECONDS))},
                 **rpo,
             },
         )

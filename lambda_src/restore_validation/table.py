@@ -1,4 +1,4 @@
-"""Reads a restored DynamoDB table."""
+"""A restored DynamoDB table and its contents."""
 
 from __future__ import annotations
 
@@ -7,60 +7,61 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from common.responses import error_code
 from restore_validation.logic import Contents
 
-# How much of a large table is read: it costs read capacity, and a sample proves as much as the whole.
-PAGES, ITEMS_ON_A_PAGE = 10, 1000
-# What these functions keep in the table themselves is no proof that the application's data came back.
-OURS = "operations#"
+# Reading costs read capacity, and a sample of a large table proves as much as the whole.
+MAX_PAGES, PAGE_SIZE = 10, 1000
+# Items that the functions themselves keep in the table do not prove that the application's data was restored.
+OPERATIONS_PREFIX = "operations#"
 
 
 @dataclass(frozen=True)
 class RestoredTable:
     """One restored table.
 
-    Args:
-        dynamodb: client.
-        name: of the table.
-        attribute: attribute with the time of an item in seconds since 1970; empty: nobody asks.
+    Attributes:
+        dynamodb: DynamoDB client.
+        name: Name of the table.
+        attribute: Attribute with the time of an item in seconds since 1970; empty if times are not checked.
     """
 
     dynamodb: Any
     name: str
     attribute: str
 
-    def status(self) -> str | None:
-        """Return the table's status; ``None`` when it is gone.
+    def read_status(self) -> str | None:
+        """Return the table's status; ``None`` if the table does not exist.
 
         Raises:
-            ClientError: DynamoDB refuses to tell.
+            ClientError: DynamoDB rejects the request.
         """
         try:
             return str(self.dynamodb.describe_table(TableName=self.name)["Table"]["TableStatus"])
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            if error_code(error) == "ResourceNotFoundException":
                 return None
             raise
 
-    def read(self) -> Contents:
-        """Count its first items and find the newest among them.
+    def read_contents(self) -> Contents:
+        """Count the items on the first pages, and find the latest time among them.
 
         Raises:
-            ClientError: DynamoDB refuses.
+            ClientError: DynamoDB rejects the request.
         """
         times: list[float] = []
         count = 0
         pages = self.dynamodb.get_paginator("scan").paginate(
             TableName=self.name,
-            FilterExpression="NOT begins_with(#key, :ours)",
+            FilterExpression="NOT begins_with(#key, :operations)",
             ProjectionExpression="#key, #time" if self.attribute else "#key",
             ExpressionAttributeNames={"#key": "pk", **({"#time": self.attribute} if self.attribute else {})},
-            ExpressionAttributeValues={":ours": {"S": OURS}},
-            PaginationConfig={"PageSize": ITEMS_ON_A_PAGE},
+            ExpressionAttributeValues={":operations": {"S": OPERATIONS_PREFIX}},
+            PaginationConfig={"PageSize": PAGE_SIZE},
         )
         for number, page in enumerate(pages, start=1):
             count += len(page["Items"])
             times += [float(item[self.attribute]["N"]) for item in page["Items"] if "N" in item.get(self.attribute, {})]
-            if number == PAGES:
+            if number == MAX_PAGES:
                 break
         return Contents("items", count, count, max(times, default=None))

@@ -1,4 +1,4 @@
-"""Goes one step further with one restore job."""
+"""One step of the validation of one restore job."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.metrics import Metric, publish
-from restore_validation.aurora import Aurora, Check
-from restore_validation.logic import Expected, Job, Next, Step, Verdict, judge, next_step
-from restore_validation.results import Verdicts
+from common.responses import error_code, error_message
+from restore_validation.aurora import QueryTarget, RestoredCluster
+from restore_validation.logic import Expectation, NextStep, RestoreJob, Step, ValidationResult, next_step, validate
+from restore_validation.results import ResultStore
 from restore_validation.table import RestoredTable
 
-# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutRestoreValidationResult.html gives no limit; the
-# console shows about this much.
-LONGEST_MESSAGE = 1000
-# The database's own complaint about a statement, e.g. that there is no such table: asking again changes nothing.
+# The API reference states no limit; the console shows about this much.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutRestoreValidationResult.html
+MAX_MESSAGE_LENGTH = 1000
+# Errors about the statement itself, e.g. that a table does not exist: a retry would not help.
 # https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_ExecuteStatement.html
-ABOUT_THE_STATEMENT = frozenset({"BadRequestException", "DatabaseErrorException"})
+STATEMENT_ERRORS = frozenset({"BadRequestException", "DatabaseErrorException"})
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a job has come.
+class ValidationProgress:
+    """Progress of a validation.
 
-    Args:
-        finished: whether nothing is left to do.
-        note: what was done, for the log.
+    Attributes:
+        finished: Whether no step is left.
+        note: What was done, for the log.
     """
 
     finished: bool
@@ -35,23 +36,23 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What to expect of a restored copy.
+class ValidationSettings:
+    """What to expect of restored copies, and where to publish metrics.
 
-    Args:
-        check: where to look in a database.
-        attribute: where to look in an item; empty: nowhere.
-        tables: what a database must hold.
-        items: what a table must hold.
-        deadline_seconds: how long after its restore a copy must have been judged.
-        namespace: of the metrics.
-        suffix: of the deployment.
+    Attributes:
+        target: What to query in a restored database.
+        attribute: Attribute with the time of an item; empty if times are not checked.
+        tables: What a restored database must hold.
+        items: What a restored table must hold.
+        deadline_seconds: Time after the end of a restore within which there must be a result.
+        namespace: Namespace of the metrics.
+        suffix: Suffix of the deployment.
     """
 
-    check: Check
+    target: QueryTarget
     attribute: str
-    tables: Expected
-    items: Expected
+    tables: Expectation
+    items: Expectation
     deadline_seconds: int
     namespace: str
     suffix: str
@@ -59,17 +60,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Validation:
-    """One invocation's view of the world; the members are replaced in tests.
+    """One invocation of the validation.
 
-    Args:
-        backup: client.
-        rds: client.
-        data: client of the RDS Data API.
-        dynamodb: client.
-        cloudwatch: client.
-        verdicts: verdicts that wait to be reported.
-        settings: what to expect.
-        now: seconds since 1970.
+    Attributes:
+        backup: AWS Backup client.
+        rds: RDS client.
+        data: RDS Data API client.
+        dynamodb: DynamoDB client.
+        cloudwatch: CloudWatch client.
+        results: Results that are not reported yet.
+        settings: What to expect.
+        now: Current time in seconds since 1970.
     """
 
     backup: Any
@@ -77,89 +78,93 @@ class Validation:
     data: Any
     dynamodb: Any
     cloudwatch: Any
-    verdicts: Verdicts
-    settings: Settings
+    results: ResultStore
+    settings: ValidationSettings
     now: float
 
-    def advance(self, job: Job) -> Progress:
-        """Go one step further.
+    def advance(self, job: RestoreJob) -> ValidationProgress:
+        """Take the next step.
 
         Args:
-            job: a restore test of ours.
+            job: A restore test of the platform that has no result yet.
 
         Returns:
-            Whether that was the last step.
+            The progress.
 
         Raises:
-            ClientError: an AWS service refuses; the step is taken again.
+            ClientError: An AWS service rejects a request; the next invocation takes the step again.
         """
         seconds_left = job.completed_at + self.settings.deadline_seconds - self.now
         if job.resource_type == "Aurora":
-            return self._aurora(job, seconds_left)
+            return self._advance_cluster(job, seconds_left)
         if job.resource_type == "DynamoDB":
-            return self._table(job, seconds_left)
-        return self._report(job, Verdict(False, f"no check is written for {job.resource_type}"))
+            return self._advance_table(job, seconds_left)
+        message = f"{job.resource_type} cannot be validated: only Aurora and DynamoDB can"
+        return self._report(job, ValidationResult(False, message))
 
-    def _table(self, job: Job, seconds_left: float) -> Progress:
-        table = RestoredTable(self.dynamodb, job.name, self.settings.attribute)
-        status = table.status()
+    def _advance_table(self, job: RestoreJob, seconds_left: float) -> ValidationProgress:
+        table = RestoredTable(self.dynamodb, job.resource, self.settings.attribute)
+        status = table.read_status()
         if status == "ACTIVE":
-            return self._report(job, judge(job, table.read(), self.settings.items))
+            return self._report(job, validate(job, table.read_contents(), self.settings.items))
         if status is None:
-            return self._report(job, Verdict(False, "the restored table is gone"))
+            return self._report(job, ValidationResult(False, "the restored table does not exist"))
         if seconds_left <= 0:
-            return self._report(job, Verdict(False, f"not opened in time: the table is {status}"))
-        return Progress(False, f"{job.identifier} waits: the table is {status}")
+            return self._report(job, ValidationResult(False, f"not ready before the deadline: the table is {status}"))
+        return ValidationProgress(False, f"{job.identifier}: {Step.WAIT}, since the table is {status}")
 
-    def _aurora(self, job: Job, seconds_left: float) -> Progress:
-        aurora = Aurora(self.rds, self.data, job.resource_arn, self.settings.check)
-        verdict = self.verdicts.find(job.identifier)
-        cluster = aurora.read()
-        following = next_step(cluster, verdict, seconds_left)
-        if verdict is None and following.step in (Step.QUERY, Step.FAIL):
-            verdict = self._judge(aurora, job, following, seconds_left)
-            self.verdicts.keep(job.identifier, verdict, self.now)
-            following = next_step(cluster, verdict, seconds_left)
-        if following.step is Step.REPORT and verdict is not None:
-            return self._report(job, verdict)
-        self._act(aurora, following.step)
-        return Progress(False, f"{job.identifier}: {following.step}, since {following.reason}")
+    def _advance_cluster(self, job: RestoreJob, seconds_left: float) -> ValidationProgress:
+        cluster = RestoredCluster(self.rds, self.data, job.resource_arn, self.settings.target)
+        result = self.results.find(job.identifier)
+        state = cluster.read_state()
+        following = next_step(state, result, seconds_left)
+        if result is None and following.step in (Step.QUERY, Step.FAIL):
+            result = self._validate_cluster(cluster, job, following, seconds_left)
+            self.results.save(job.identifier, result, self.now)
+            following = next_step(state, result, seconds_left)
+        if following.step is Step.REPORT and result is not None:
+            return self._report(job, result)
+        _take(following.step, cluster)
+        return ValidationProgress(False, f"{job.identifier}: {following.step}, since {following.reason}")
 
-    def _judge(self, aurora: Aurora, job: Job, following: Next, seconds_left: float) -> Verdict:
+    def _validate_cluster(
+        self, cluster: RestoredCluster, job: RestoreJob, following: NextStep, seconds_left: float
+    ) -> ValidationResult:
         if following.step is Step.FAIL:
-            return Verdict(False, following.reason)
+            return ValidationResult(False, following.reason)
         try:
-            return judge(job, aurora.query(), self.settings.tables)
+            return validate(job, cluster.read_contents(), self.settings.tables)
         except ClientError as error:
-            code, told = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-            if code not in ABOUT_THE_STATEMENT and seconds_left > 0:
+            code = error_code(error)
+            if code not in STATEMENT_ERRORS and seconds_left > 0:
                 raise
-            return Verdict(False, f"the database could not be read: {code}: {told}")
+            return ValidationResult(False, f"the database could not be read: {code}: {error_message(error)}")
 
-    def _act(self, aurora: Aurora, step: Step) -> None:
-        actions = {
-            Step.LET_SCALE: aurora.let_scale,
-            Step.CREATE_INSTANCE: aurora.create_instance,
-            Step.OPEN: aurora.open,
-            Step.DELETE_INSTANCE: aurora.delete_instance,
-        }
-        if step in actions:
-            actions[step]()
-
-    def _report(self, job: Job, verdict: Verdict) -> Progress:
-        """Tell CloudWatch first: once AWS Backup has the result, no further message is served."""
+    def _report(self, job: RestoreJob, result: ValidationResult) -> ValidationProgress:
+        """Publish metrics, then the result: once AWS Backup has a result, a retry of the message does nothing."""
         dimensions = {"Resource": job.resource_type}
         metrics = [
             Metric("RestoreTestSeconds", job.completed_at - job.created_at, "Seconds", dimensions),
-            Metric("RestoreTestSucceeded", float(verdict.successful), "Count", dimensions),
+            Metric("RestoreTestSucceeded", float(result.successful), "Count", dimensions),
         ]
-        if verdict.rpo_seconds is not None:
-            metrics.append(Metric("RestoreTestRpoSeconds", verdict.rpo_seconds, "Seconds", dimensions))
+        if result.rpo_seconds is not None:
+            metrics.append(Metric("RestoreTestRpoSeconds", result.rpo_seconds, "Seconds", dimensions))
         publish(self.cloudwatch, metrics, namespace=self.settings.namespace, suffix=self.settings.suffix)
-        status = "SUCCESSFUL" if verdict.successful else "FAILED"
+        status = "SUCCESSFUL" if result.successful else "FAILED"
         self.backup.put_restore_validation_result(
             RestoreJobId=job.identifier,
             ValidationStatus=status,
-            ValidationStatusMessage=verdict.message[:LONGEST_MESSAGE],
+            ValidationStatusMessage=result.message[:MAX_MESSAGE_LENGTH],
         )
-        return Progress(True, f"{job.identifier}: {status}, {verdict.message}")
+        return ValidationProgress(True, f"{job.identifier}: {status}, {result.message}")
+
+
+def _take(step: Step, cluster: RestoredCluster) -> None:
+    actions = {
+        Step.SET_CAPACITY: cluster.set_capacity,
+        Step.CREATE_INSTANCE: cluster.create_instance,
+        Step.ENABLE_DATA_API: cluster.enable_data_api,
+        Step.DELETE_INSTANCE: cluster.delete_instance,
+    }
+    if step in actions:
+        actions[step]()

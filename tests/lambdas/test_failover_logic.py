@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from common.aurora import Cluster, Instance
-from failover.logic import Accepted, Claim, Code, Limits, Refused, decide, has_taken_over
+from failover.logic import Accepted, Claim, FailoverLimits, RefusalCode, Refused, decide, has_taken_over
 
 NOW = 1_800_000_000.0
-LIMITS = Limits(cluster="cluster", lag_ms=1000, cool_down_seconds=600)
+LIMITS = FailoverLimits(cluster="cluster", lag_ms=1000, cool_down_seconds=600)
 WRITER = Instance("one", "a", "available", is_writer=True)
 READER = Instance("two", "b", "available", is_writer=False, lag_ms=20)
 CLUSTER = Cluster("cluster", "available", (WRITER, READER))
 
 
-def _decide(cluster: Cluster = CLUSTER, claim: Claim | None = None, asked: str = "cluster") -> Accepted | Refused:
-    return decide(asked, cluster, claim, LIMITS, NOW)
+def _decide(cluster: Cluster = CLUSTER, claim: Claim | None = None, requested: str = "cluster") -> Accepted | Refused:
+    return decide(requested, cluster, claim, LIMITS, NOW)
 
 
-def _code(decision: Accepted | Refused) -> Code:
+def _code(decision: Accepted | Refused) -> RefusalCode:
     assert isinstance(decision, Refused)
     assert decision.reason
     return decision.code
@@ -34,16 +34,16 @@ def test_a_healthy_reader_takes_over() -> None:
     assert _decide() == Accepted(READER)
 
 
-@pytest.mark.parametrize("asked", ["other", "", "CLUSTER"])
-def test_only_the_cluster_of_the_deployment(asked: str) -> None:
-    assert _code(_decide(asked=asked)) is Code.WRONG_CLUSTER
-    assert _code(_decide(replace(CLUSTER, identifier="other"))) is Code.WRONG_CLUSTER
+@pytest.mark.parametrize("requested", ["other", "", "CLUSTER"])
+def test_only_the_cluster_of_the_deployment(requested: str) -> None:
+    assert _code(_decide(requested=requested)) is RefusalCode.WRONG_CLUSTER
+    assert _code(_decide(replace(CLUSTER, identifier="other"))) is RefusalCode.WRONG_CLUSTER
 
 
 @pytest.mark.parametrize("status", ["failing-over", "maintenance", "upgrading", "modifying", "stopped"])
 def test_not_while_something_else_goes_on(status: str) -> None:
     decision = _decide(replace(CLUSTER, status=status))
-    assert _code(decision) is Code.IN_PROGRESS
+    assert _code(decision) is RefusalCode.IN_PROGRESS
     assert isinstance(decision, Refused)
     assert status in decision.reason
 
@@ -53,20 +53,21 @@ def test_not_within_the_cool_down(*, age: float, refused: bool) -> None:
     decision = _decide(claim=Claim("earlier", NOW - age))
     assert isinstance(decision, Refused) is refused
     if isinstance(decision, Refused):
-        assert decision.code is Code.COOL_DOWN
+        assert decision.code is RefusalCode.COOL_DOWN
         assert f"wait {600 - age:.0f} s" in decision.reason
 
 
 def test_a_claim_of_the_future_is_a_clock_that_differs_and_still_counts() -> None:
-    assert _code(_decide(claim=Claim("earlier", NOW + 5))) is Code.COOL_DOWN
+    assert _code(_decide(claim=Claim("earlier", NOW + 5))) is RefusalCode.COOL_DOWN
 
 
 @pytest.mark.parametrize("status", ["creating", "rebooting", "failed", "unknown"])
 def test_not_without_a_healthy_reader(status: str) -> None:
     assert (
-        _code(_decide(replace(CLUSTER, instances=(WRITER, replace(READER, status=status))))) is Code.NO_HEALTHY_READER
+        _code(_decide(replace(CLUSTER, instances=(WRITER, replace(READER, status=status)))))
+        is RefusalCode.NO_HEALTHY_READER
     )
-    assert _code(_decide(replace(CLUSTER, instances=(WRITER,)))) is Code.NO_HEALTHY_READER
+    assert _code(_decide(replace(CLUSTER, instances=(WRITER,)))) is RefusalCode.NO_HEALTHY_READER
 
 
 @pytest.mark.parametrize(("lag", "refused"), [(1000, False), (1000.1, True), (None, False)])
@@ -74,7 +75,7 @@ def test_not_to_a_reader_that_lags(*, lag: float | None, refused: bool) -> None:
     decision = _decide(replace(CLUSTER, instances=(WRITER, replace(READER, lag_ms=lag))))
     assert isinstance(decision, Refused) is refused
     if isinstance(decision, Refused):
-        assert decision.code is Code.REPLICA_LAG
+        assert decision.code is RefusalCode.REPLICA_LAG
         assert "two 1000 ms" in decision.reason
 
 
@@ -83,7 +84,7 @@ def test_a_refusal_says_what_to_do_about_it() -> None:
         CLUSTER, instances=(WRITER, replace(READER, lag_ms=1500), replace(READER, identifier="x", lag_ms=2000))
     )
     refusals = [
-        (_decide(asked="other"), "wrong-cluster", "other is not the cluster of this deployment, cluster"),
+        (_decide(requested="other"), "wrong-cluster", "other is not this deployment's cluster: request cluster"),
         (
             _decide(replace(CLUSTER, status="upgrading")),
             "in-progress",
@@ -92,7 +93,7 @@ def test_a_refusal_says_what_to_do_about_it() -> None:
         (
             _decide(claim=Claim("earlier", NOW - 100)),
             "cool-down",
-            "the last failover began less than 600 s ago: wait 500 s",
+            "the last failover started less than 600 s ago: wait 500 s",
         ),
         (
             _decide(replace(CLUSTER, instances=(WRITER,))),

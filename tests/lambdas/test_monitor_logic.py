@@ -1,4 +1,4 @@
-"""How facts are judged: healthy, degraded, unknown or unhealthy, and what is measured on the way."""
+"""How observations are assessed: healthy, degraded, unknown or unhealthy, and the metrics."""
 
 from __future__ import annotations
 
@@ -10,43 +10,45 @@ from hypothesis import strategies as st
 
 from common.aurora import Cluster, Instance
 from common.metrics import Metric
-from health_monitor.facts import Backups, Facts, Service, Table, Targets, Unknown
-from health_monitor.logic import Component, Health, Judgement, Limits, judge, overall
+from health_monitor.logic import Assessment, Component, Health, HealthLimits, assess, overall
+from health_monitor.observations import BackupStatus, Observations, ServiceStatus, TableStatus, TargetHealth, Unknown
 
 NOW = 1_800_000_000.0
 HOUR, DAY = 3600, 86400
 CLUSTER_ARN = "arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-test"
 TABLE_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/dr-transactions-test"
-LIMITS = Limits(CLUSTER_ARN, TABLE_ARN, lag_ms=1000, recovery_point_age=26 * HOUR, validation_age=8 * DAY)
+LIMITS = HealthLimits(
+    CLUSTER_ARN, TABLE_ARN, lag_ms=1000, recovery_point_age_seconds=26 * HOUR, validation_age_seconds=8 * DAY
+)
 WRITER = Instance("one", "a", "available", is_writer=True)
 READER = Instance("two", "b", "available", is_writer=False, lag_ms=20)
 CLUSTER = Cluster("dr-aurora-test", "available", (WRITER, READER), NOW - 90 * DAY, NOW - 120)
-SERVICE = Service("ACTIVE", desired=2, running=2, zones=("a", "b"))
-TARGETS = Targets(healthy=("a", "b"), failing=0)
-TABLE = Table("ACTIVE", NOW - 90 * DAY, recoverable=True, restorable_until=NOW - 300)
-BACKUPS = Backups(
-    newest={CLUSTER_ARN: NOW - 5 * HOUR, TABLE_ARN: NOW - 6 * HOUR},
-    validated={"Aurora": NOW - 2 * DAY, "DynamoDB": NOW - 3 * DAY},
-    tested_since=NOW - 90 * DAY,
+SERVICE = ServiceStatus("ACTIVE", desired=2, running=2, zones=("a", "b"))
+TARGETS = TargetHealth(healthy=("a", "b"), failing=0)
+TABLE = TableStatus("ACTIVE", NOW - 90 * DAY, pitr_enabled=True, restorable_until=NOW - 300)
+BACKUPS = BackupStatus(
+    recovery_points={CLUSTER_ARN: NOW - 5 * HOUR, TABLE_ARN: NOW - 6 * HOUR},
+    validations={"Aurora": NOW - 2 * DAY, "DynamoDB": NOW - 3 * DAY},
+    plan_created_at=NOW - 90 * DAY,
 )
-FACTS = Facts(CLUSTER, SERVICE, TARGETS, TABLE, BACKUPS)
+OBSERVATIONS = Observations(CLUSTER, SERVICE, TARGETS, TABLE, BACKUPS)
 LOST = Unknown("DescribeDBClusters failed: ThrottlingException")
 
 
-def _database(cluster: Cluster) -> Judgement:
-    return judge(replace(FACTS, database=cluster), LIMITS, NOW)[Component.DATABASE]
+def _database(cluster: Cluster) -> Assessment:
+    return assess(replace(OBSERVATIONS, database=cluster), LIMITS, NOW)[Component.DATABASE]
 
 
-def test_everything_is_healthy_without_a_reason() -> None:
-    judgements = judge(FACTS, LIMITS, NOW)
-    assert set(judgements) == set(Component)
-    assert {judgement.health for judgement in judgements.values()} == {Health.HEALTHY}
-    assert all(judgement.reasons == () for judgement in judgements.values())
-    assert overall(judgements) is Health.HEALTHY
+def test_a_healthy_platform_has_no_reasons() -> None:
+    assessments = assess(OBSERVATIONS, LIMITS, NOW)
+    assert set(assessments) == set(Component)
+    assert {assessment.health for assessment in assessments.values()} == {Health.HEALTHY}
+    assert all(assessment.reasons == () for assessment in assessments.values())
+    assert overall(assessments) is Health.HEALTHY
 
 
-def test_what_was_measured_is_in_seconds_and_by_resource() -> None:
-    metrics = [metric for judgement in judge(FACTS, LIMITS, NOW).values() for metric in judgement.metrics]
+def test_metrics_are_in_seconds_and_by_resource() -> None:
+    metrics = [metric for assessment in assess(OBSERVATIONS, LIMITS, NOW).values() for metric in assessment.metrics]
     assert metrics == [
         Metric("EstimatedRpoSeconds", 120, "Seconds", {"Resource": "dr-aurora-test"}),
         Metric("EstimatedRpoSeconds", 300, "Seconds", {"Resource": "dr-transactions-test"}),
@@ -58,7 +60,7 @@ def test_what_was_measured_is_in_seconds_and_by_resource() -> None:
 
 
 @pytest.mark.parametrize("status", ["failing-over", "maintenance", "upgrading", "inaccessible-encryption-credentials"])
-def test_a_cluster_that_does_not_serve_is_unhealthy(status: str) -> None:
+def test_a_cluster_that_does_not_serve_requests_is_unhealthy(status: str) -> None:
     found = _database(replace(CLUSTER, status=status))
     assert (found.health, found.reasons) == (Health.UNHEALTHY, (f"the cluster is {status}",))
 
@@ -75,20 +77,24 @@ def test_a_cluster_that_does_not_serve_is_unhealthy(status: str) -> None:
         "storage-optimization",
     ],
 )
-def test_a_cluster_that_serves_meanwhile_is_healthy(status: str) -> None:
+def test_a_cluster_that_serves_requests_during_a_change_is_healthy(status: str) -> None:
     assert _database(replace(CLUSTER, status=status)).health is Health.HEALTHY
 
 
 @pytest.mark.parametrize(
     ("instances", "health", "reason"),
     [
-        ((READER,), Health.UNHEALTHY, "0 writers instead of 1"),
-        ((WRITER, replace(READER, is_writer=True)), Health.UNHEALTHY, "2 writers instead of 1"),
+        ((READER,), Health.UNHEALTHY, "the cluster has 0 writers instead of 1"),
+        ((WRITER, replace(READER, is_writer=True)), Health.UNHEALTHY, "the cluster has 2 writers instead of 1"),
         ((replace(WRITER, status="rebooting"), READER), Health.UNHEALTHY, "the writer one is rebooting"),
-        ((WRITER,), Health.DEGRADED, "no reader could take over"),
-        ((WRITER, replace(READER, status="creating")), Health.DEGRADED, "no reader could take over"),
-        ((WRITER, replace(READER, zone="a")), Health.DEGRADED, "no reader is in another zone than the writer (a)"),
-        ((WRITER, replace(READER, lag_ms=1001)), Health.DEGRADED, "two lags by 1001 ms, more than 1000 ms"),
+        ((WRITER,), Health.DEGRADED, "no reader is available to take over"),
+        ((WRITER, replace(READER, status="creating")), Health.DEGRADED, "no reader is available to take over"),
+        (
+            (WRITER, replace(READER, zone="a")),
+            Health.DEGRADED,
+            "no reader is outside the writer's Availability Zone (a)",
+        ),
+        ((WRITER, replace(READER, lag_ms=1001)), Health.DEGRADED, "two lags by 1001 ms; the limit is 1000 ms"),
         ((WRITER, replace(READER, lag_ms=1000)), Health.HEALTHY, None),
         ((WRITER, replace(READER, lag_ms=None)), Health.HEALTHY, None),
     ],
@@ -99,7 +105,7 @@ def test_the_members_of_the_cluster(instances: tuple[Instance, ...], health: Hea
     assert (found.reasons[0] if found.reasons else None) == reason
 
 
-def test_a_cluster_that_cannot_be_restored_is_degraded_and_has_no_rpo() -> None:
+def test_a_cluster_that_cannot_be_restored_is_degraded_and_has_no_rpo_metric() -> None:
     found = _database(replace(CLUSTER, restorable_until=None))
     assert found.health is Health.DEGRADED
     assert found.reasons == ("the cluster cannot be restored to any point in time",)
@@ -108,40 +114,44 @@ def test_a_cluster_that_cannot_be_restored_is_degraded_and_has_no_rpo() -> None:
 
 def test_the_worst_reason_comes_first() -> None:
     found = _database(replace(CLUSTER, instances=(READER,), restorable_until=None))
-    assert found.reasons[0] == "0 writers instead of 1"
+    assert found.reasons[0] == "the cluster has 0 writers instead of 1"
 
 
 @pytest.mark.parametrize(
     ("service", "health", "reasons"),
     [
-        (Service("INACTIVE", 0, 0, ()), Health.UNHEALTHY, ("the service is INACTIVE",)),
-        (Service("ACTIVE", 2, 0, ()), Health.UNHEALTHY, ("none of 2 tasks runs",)),
-        (Service("ACTIVE", 1, 0, ()), Health.UNHEALTHY, ("none of 1 tasks runs",)),
-        (Service("ACTIVE", 3, 2, ("a", "b")), Health.DEGRADED, ("2 of 3 tasks run",)),
-        (Service("ACTIVE", 2, 2, ("a", "a")), Health.DEGRADED, ("all tasks run in a",)),
-        (Service("ACTIVE", 1, 1, ("a",)), Health.HEALTHY, ()),
-        (Service("ACTIVE", 2, 3, ("a", "b", "b")), Health.HEALTHY, ()),
-        (Service("ACTIVE", 0, 0, ()), Health.HEALTHY, ()),
+        (ServiceStatus("INACTIVE", 0, 0, ()), Health.UNHEALTHY, ("the service is INACTIVE",)),
+        (ServiceStatus("ACTIVE", 2, 0, ()), Health.UNHEALTHY, ("no task is running; desired are 2",)),
+        (ServiceStatus("ACTIVE", 1, 0, ()), Health.UNHEALTHY, ("no task is running; desired are 1",)),
+        (ServiceStatus("ACTIVE", 3, 2, ("a", "b")), Health.DEGRADED, ("2 of 3 desired tasks are running",)),
+        (
+            ServiceStatus("ACTIVE", 2, 2, ("a", "a")),
+            Health.DEGRADED,
+            ("all tasks are running in one Availability Zone (a)",),
+        ),
+        (ServiceStatus("ACTIVE", 1, 1, ("a",)), Health.HEALTHY, ()),
+        (ServiceStatus("ACTIVE", 2, 3, ("a", "b", "b")), Health.HEALTHY, ()),
+        (ServiceStatus("ACTIVE", 0, 0, ()), Health.HEALTHY, ()),
     ],
 )
-def test_the_service(service: Service, health: Health, reasons: tuple[str, ...]) -> None:
-    found = judge(replace(FACTS, service=service), LIMITS, NOW)[Component.SERVICE]
+def test_the_service(service: ServiceStatus, health: Health, reasons: tuple[str, ...]) -> None:
+    found = assess(replace(OBSERVATIONS, service=service), LIMITS, NOW)[Component.SERVICE]
     assert (found.health, found.reasons) == (health, reasons)
 
 
 @pytest.mark.parametrize(
     ("targets", "health", "reasons"),
     [
-        (Targets((), 0), Health.UNHEALTHY, ("no target is healthy",)),
-        (Targets((), 2), Health.UNHEALTHY, ("no target is healthy", "2 targets fail their health check")),
-        (Targets(("a", "b"), 1), Health.DEGRADED, ("1 targets fail their health check",)),
-        (Targets(("a", "a"), 0), Health.DEGRADED, ("all healthy targets are in a",)),
-        (Targets(("", ""), 0), Health.HEALTHY, ()),
-        (Targets(("a",), 0), Health.HEALTHY, ()),
+        (TargetHealth((), 0), Health.UNHEALTHY, ("no target is healthy",)),
+        (TargetHealth((), 2), Health.UNHEALTHY, ("no target is healthy", "targets that fail their health check: 2")),
+        (TargetHealth(("a", "b"), 1), Health.DEGRADED, ("targets that fail their health check: 1",)),
+        (TargetHealth(("a", "a"), 0), Health.DEGRADED, ("all healthy targets are in one Availability Zone (a)",)),
+        (TargetHealth(("", ""), 0), Health.HEALTHY, ()),
+        (TargetHealth(("a",), 0), Health.HEALTHY, ()),
     ],
 )
-def test_the_load_balancer(targets: Targets, health: Health, reasons: tuple[str, ...]) -> None:
-    found = judge(replace(FACTS, targets=targets), LIMITS, NOW)[Component.LOAD_BALANCER]
+def test_the_load_balancer(targets: TargetHealth, health: Health, reasons: tuple[str, ...]) -> None:
+    found = assess(replace(OBSERVATIONS, targets=targets), LIMITS, NOW)[Component.LOAD_BALANCER]
     assert (found.health, found.reasons) == (health, reasons)
 
 
@@ -150,74 +160,72 @@ def test_the_load_balancer(targets: Targets, health: Health, reasons: tuple[str,
     [
         (replace(TABLE, status="UPDATING"), Health.HEALTHY, ()),
         (replace(TABLE, status="ARCHIVED"), Health.UNHEALTHY, ("the table is ARCHIVED",)),
-        (replace(TABLE, recoverable=False), Health.DEGRADED, ("point-in-time recovery is off",)),
+        (replace(TABLE, pitr_enabled=False), Health.DEGRADED, ("point-in-time recovery is off",)),
     ],
 )
-def test_the_table(table: Table, health: Health, reasons: tuple[str, ...]) -> None:
-    found = judge(replace(FACTS, table=table), LIMITS, NOW)[Component.TABLE]
+def test_the_table(table: TableStatus, health: Health, reasons: tuple[str, ...]) -> None:
+    found = assess(replace(OBSERVATIONS, table=table), LIMITS, NOW)[Component.TABLE]
     assert (found.health, found.reasons) == (health, reasons)
 
 
-def _backups(**changes: object) -> Judgement:
-    facts = replace(FACTS, backups=replace(BACKUPS, **changes))  # type: ignore[arg-type]
-    return judge(facts, LIMITS, NOW)[Component.BACKUPS]
+def _backups(**changes: object) -> Assessment:
+    observations = replace(OBSERVATIONS, backups=replace(BACKUPS, **changes))  # type: ignore[arg-type]
+    return assess(observations, LIMITS, NOW)[Component.BACKUPS]
 
 
 def test_an_old_recovery_point_degrades() -> None:
-    assert _backups(newest={TABLE_ARN: NOW - 26 * HOUR}).health is Health.HEALTHY
-    found = _backups(newest={TABLE_ARN: NOW - 27 * HOUR})
+    assert _backups(recovery_points={TABLE_ARN: NOW - 26 * HOUR}).health is Health.HEALTHY
+    found = _backups(recovery_points={TABLE_ARN: NOW - 27 * HOUR})
     assert found.health is Health.DEGRADED
-    assert found.reasons == (
-        "the newest recovery point of dr-transactions-test is older than it should be: 27.0 h, more than 26.0 h",
-    )
+    assert found.reasons == ("the latest recovery point of dr-transactions-test is 27.0 h old; the limit is 26.0 h",)
 
 
 def test_without_a_recovery_point_the_age_of_the_resource_counts() -> None:
-    young = replace(FACTS, backups=replace(BACKUPS, newest={CLUSTER_ARN: None}))
+    young = replace(OBSERVATIONS, backups=replace(BACKUPS, recovery_points={CLUSTER_ARN: None}))
     new = replace(young, database=replace(CLUSTER, created_at=NOW - HOUR))
-    assert judge(new, LIMITS, NOW)[Component.BACKUPS].health is Health.HEALTHY
-    assert judge(young, LIMITS, NOW)[Component.BACKUPS].health is Health.DEGRADED
-    table = replace(FACTS, backups=replace(BACKUPS, newest={TABLE_ARN: None}))
+    assert assess(new, LIMITS, NOW)[Component.BACKUPS].health is Health.HEALTHY
+    assert assess(young, LIMITS, NOW)[Component.BACKUPS].health is Health.DEGRADED
+    table = replace(OBSERVATIONS, backups=replace(BACKUPS, recovery_points={TABLE_ARN: None}))
     new = replace(table, table=replace(TABLE, created_at=NOW - HOUR))
-    assert judge(new, LIMITS, NOW)[Component.BACKUPS].health is Health.HEALTHY
-    assert judge(table, LIMITS, NOW)[Component.BACKUPS].health is Health.DEGRADED
+    assert assess(new, LIMITS, NOW)[Component.BACKUPS].health is Health.HEALTHY
+    assert assess(table, LIMITS, NOW)[Component.BACKUPS].health is Health.DEGRADED
 
 
-def test_without_a_recovery_point_and_without_an_age_nobody_knows() -> None:
-    facts = replace(FACTS, database=LOST, backups=replace(BACKUPS, newest={CLUSTER_ARN: None}))
-    found = judge(facts, LIMITS, NOW)[Component.BACKUPS]
+def test_without_a_recovery_point_and_a_creation_time_health_is_unknown() -> None:
+    observations = replace(OBSERVATIONS, database=LOST, backups=replace(BACKUPS, recovery_points={CLUSTER_ARN: None}))
+    found = assess(observations, LIMITS, NOW)[Component.BACKUPS]
     assert found.health is Health.UNKNOWN
-    assert found.reasons == ("dr-aurora-test has no recovery point, and its own age is unknown",)
+    assert found.reasons == ("dr-aurora-test has no recovery point, and its creation time is unknown",)
     assert [metric.name for metric in found.metrics] == ["RestoreValidationAgeSeconds"] * 2
 
 
-def test_a_restore_that_nobody_proved_for_long_degrades() -> None:
-    assert _backups(validated={"Aurora": NOW - 8 * DAY}).health is Health.HEALTHY
-    found = _backups(validated={"Aurora": NOW - 9 * DAY})
+def test_an_old_restore_test_degrades() -> None:
+    assert _backups(validations={"Aurora": NOW - 8 * DAY}).health is Health.HEALTHY
+    found = _backups(validations={"Aurora": NOW - 9 * DAY})
     assert found.health is Health.DEGRADED
-    assert found.reasons == ("no restore of Aurora was proved for 9.0 days, more than 8.0 days",)
+    assert found.reasons == ("no restore test of Aurora has succeeded for 9.0 days; the limit is 8.0 days",)
 
 
 def test_before_the_first_restore_test_the_age_of_the_plan_counts() -> None:
-    assert _backups(validated={"Aurora": None}, tested_since=NOW - DAY).health is Health.HEALTHY
-    assert _backups(validated={"Aurora": None}, tested_since=NOW - 9 * DAY).health is Health.DEGRADED
+    assert _backups(validations={"Aurora": None}, plan_created_at=NOW - DAY).health is Health.HEALTHY
+    assert _backups(validations={"Aurora": None}, plan_created_at=NOW - 9 * DAY).health is Health.DEGRADED
 
 
-def test_a_clock_that_is_behind_measures_no_negative_age() -> None:
-    judgements = judge(FACTS, LIMITS, NOW - 5 * DAY)
-    assert {metric.value for judgement in judgements.values() for metric in judgement.metrics} == {0}
+def test_a_slow_clock_measures_no_negative_age() -> None:
+    assessments = assess(OBSERVATIONS, LIMITS, NOW - 5 * DAY)
+    assert {metric.value for assessment in assessments.values() for metric in assessment.metrics} == {0}
 
 
 @given(st.sets(st.sampled_from(["database", "service", "targets", "table", "backups"]), min_size=1))
-def test_what_was_not_found_out_is_unknown_and_never_healthy(lost: set[str]) -> None:
-    judgements = judge(replace(FACTS, **dict.fromkeys(lost, LOST)), LIMITS, NOW)
-    unknown = {component for component, judgement in judgements.items() if judgement.health is Health.UNKNOWN}
-    assert all(judgements[component].reasons == (LOST.reason,) for component in unknown)
+def test_what_could_not_be_observed_is_unknown_and_never_healthy(lost: set[str]) -> None:
+    assessments = assess(replace(OBSERVATIONS, **dict.fromkeys(lost, LOST)), LIMITS, NOW)
+    unknown = {component for component, assessment in assessments.items() if assessment.health is Health.UNKNOWN}
+    assert all(assessments[component].reasons == (LOST.reason,) for component in unknown)
     assert unknown == {Component.LOAD_BALANCER if name == "targets" else Component(name) for name in lost}
-    assert overall(judgements) is Health.UNKNOWN
+    assert overall(assessments) is Health.UNKNOWN
 
 
 @given(st.dictionaries(st.sampled_from(Component), st.sampled_from(Health), min_size=1))
 def test_the_platform_is_as_healthy_as_its_worst_component(found: dict[Component, Health]) -> None:
-    judgements = {component: Judgement(health) for component, health in found.items()}
-    assert overall(judgements) == max(found.values())
+    assessments = {component: Assessment(health) for component, health in found.items()}
+    assert overall(assessments) == max(found.values())

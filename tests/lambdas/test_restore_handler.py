@@ -1,4 +1,4 @@
-"""Restore validation as Lambda runs it, from the event to the result."""
+"""Handler of restore validation: which events it accepts, and what it returns."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from common.environment import ConfigurationError
 from restore_validation import handler
-from tests.lambdas.answers import RefusedError
-from tests.lambdas.restore_world import EVENT, VARIABLES, RestoreWorld, published
-from tests.lambdas.restored import CLUSTER_ARN, JOB, at, job
-from tests.lambdas.world import Context
+from tests.fake_clients import ServiceError, fake_client
+from tests.lambdas.account import LambdaContext
+from tests.lambdas.restore_fakes import CLUSTER_ARN, JOB, at, describe_job
+from tests.lambdas.restore_harness import EVENT, VARIABLES, RestoreHarness
 
 
-def test_a_type_without_a_check_fails(world: RestoreWorld) -> None:
-    world.backup.job = job("S3", "arn:aws:s3:::awsbackup-restore-test-1")
-    world.until_done()
-    assert world.result() == ("FAILED", "no check is written for S3")
-    assert "RestoreTestRpoSeconds" not in published()
+def test_another_resource_type_fails(restore: RestoreHarness) -> None:
+    restore.backup.job = describe_job("S3", "arn:aws:s3:::awsbackup-restore-test-1")
+    restore.deliver_until_done()
+    assert restore.result() == ("FAILED", "S3 cannot be validated: only Aurora and DynamoDB can")
+    assert "RestoreTestRpoSeconds" not in restore.metrics()
 
 
 @pytest.mark.parametrize(
@@ -32,67 +32,68 @@ def test_a_type_without_a_check_fails(world: RestoreWorld) -> None:
         {"CreatedResourceArn": "arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-test"},
     ],
 )
-def test_another_job_is_left_alone(world: RestoreWorld, changes: dict[str, Any]) -> None:
-    world.backup.job = job("Aurora", CLUSTER_ARN, **changes)
-    assert world.again() == []
-    assert world.rds.did == []
-    assert world.backup.results == []
+def test_another_job_is_ignored(restore: RestoreHarness, changes: dict[str, Any]) -> None:
+    restore.backup.job = describe_job("Aurora", CLUSTER_ARN, **changes)
+    assert restore.deliver() == []
+    assert restore.rds.changes == []
+    assert restore.backup.results == []
 
 
-def test_a_job_with_the_least_that_aws_backup_tells(world: RestoreWorld) -> None:
-    world.backup.job = {"RestoreJobId": JOB, "Status": "PENDING", "CreationDate": at(-10)}
-    assert world.again() == []
-    assert world.backup.results == []
+def test_a_job_with_only_the_required_attributes_is_ignored(restore: RestoreHarness) -> None:
+    restore.backup.job = {"RestoreJobId": JOB, "Status": "PENDING", "CreationDate": at(-10)}
+    assert restore.deliver() == []
+    assert restore.backup.results == []
 
 
-def test_a_job_that_is_gone_is_left_alone(world: RestoreWorld) -> None:
-    world.backup.job = {}
-    assert world.again() == []
+def test_a_missing_job_is_ignored(restore: RestoreHarness) -> None:
+    restore.backup.job = {}
+    assert restore.deliver() == []
 
 
-def test_an_event_without_a_job_is_left_alone(world: RestoreWorld) -> None:
-    assert handler.handle({"Records": [{"messageId": "m", "body": "{}"}]}, Context()) == {"batchItemFailures": []}
-    assert world.backup.results == []
+def test_an_event_without_a_job_is_ignored(restore: RestoreHarness) -> None:
+    assert handler.handle({"Records": [{"messageId": "m", "body": "{}"}]}, LambdaContext()) == {"batchItemFailures": []}
+    assert restore.backup.results == []
 
 
-def test_one_message_that_fails_does_not_stop_the_others(world: RestoreWorld) -> None:
-    world.rds.status = ""
+def test_a_message_that_fails_does_not_affect_the_others(restore: RestoreHarness) -> None:
+    restore.rds.status = ""
     event = {
         "Records": [
             {"messageId": "broken", "body": "{"},
             {"messageId": "good", "body": json.dumps(EVENT)},
         ]
     }
-    assert handler.handle(event, Context()) == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
-    assert world.result()[0] == "FAILED"
+    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
+    assert restore.result()[0] == "FAILED"
 
 
-def test_an_endpoint_that_does_not_answer_comes_again(world: RestoreWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_is_delivered_again_after_a_timeout(restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     def time_out(_service: str) -> Any:
         raise ConnectTimeoutError(endpoint_url="https://backup.us-east-1.amazonaws.com")
 
     monkeypatch.setattr(handler, "client", time_out)
-    assert world.again() == ["m"]
+    assert restore.deliver() == ["m"]
 
 
-def test_people_may_invoke_it_with_the_event_itself(world: RestoreWorld) -> None:
-    answer = handler.handle(EVENT, Context())
-    assert answer == {"finished": False, "note": f"{JOB}: let-scale, since the cluster has no capacity range"}
-    assert world.rds.did == ["ModifyDBCluster"]
+def test_people_may_invoke_it_with_the_event(restore: RestoreHarness) -> None:
+    answer = handler.handle(EVENT, LambdaContext())
+    assert answer == {"finished": False, "note": f"{JOB}: set-capacity, since the cluster has no capacity range"}
+    assert restore.rds.changes == ["ModifyDBCluster"]
 
 
-def test_and_are_told_what_aws_refused(world: RestoreWorld) -> None:
+def test_people_see_the_error_of_aws(restore: RestoreHarness) -> None:
     def refuse(**_: Any) -> dict[str, Any]:
-        raise RefusedError("ServiceUnavailableException")
+        raise ServiceError("ServiceUnavailableException")
 
-    world.backup.operations = lambda: {"DescribeRestoreJob": refuse}  # type: ignore[method-assign]
+    restore.replace_client("backup", fake_client("backup", DescribeRestoreJob=refuse))
     with pytest.raises(ClientError, match="ServiceUnavailable"):
-        handler.handle(EVENT, Context())
+        handler.handle(EVENT, LambdaContext())
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
-def test_a_variable_that_is_missing_is_named(world: RestoreWorld, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert world.backup.results == []
+def test_an_error_names_the_missing_variable(
+    restore: RestoreHarness, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(name)
     with pytest.raises(ConfigurationError, match=name):
-        world.again()
+        restore.deliver()

@@ -1,4 +1,4 @@
-"""Restore validation of a DynamoDB table: waited for, read, told."""
+"""Validation of a restored DynamoDB table, from the first message to the reported result."""
 
 from __future__ import annotations
 
@@ -6,74 +6,63 @@ from typing import Any
 
 import pytest
 
-from restore_validation import handler
-from tests.lambdas.answers import RefusedError, answering
-from tests.lambdas.restore_world import RestoreWorld, restored_table
-from tests.lambdas.restored import NOW, TABLE_ARN, job
+from tests.fake_clients import ServiceError, fake_client
+from tests.lambdas.restore_fakes import NOW, TABLE_ARN, describe_job
+from tests.lambdas.restore_harness import RestoreHarness
 
 
-def test_a_table_with_items_is_proved(world: RestoreWorld) -> None:
-    world.backup.job = job("DynamoDB", TABLE_ARN)
-    restored_table({}, {})
-    assert world.until_done() == 1
-    assert world.result() == ("SUCCESSFUL", "2 items, 2 with data")
+def test_a_table_with_items_succeeds(restore: RestoreHarness) -> None:
+    restore.restore_table({}, {})
+    assert restore.deliver_until_done() == 1
+    assert restore.result() == ("SUCCESSFUL", "2 items, 2 with data")
 
 
-def test_what_the_functions_keep_there_themselves_proves_nothing(world: RestoreWorld) -> None:
-    world.backup.job = job("DynamoDB", TABLE_ARN)
-    restored_table({"pk": {"S": "operations#health"}})
-    world.until_done()
-    assert world.result() == ("FAILED", "0 items, 0 with data: at least 1 must hold data")
+def test_items_of_the_functions_do_not_count(restore: RestoreHarness) -> None:
+    restore.restore_table({"pk": {"S": "operations#health"}})
+    restore.deliver_until_done()
+    assert restore.result() == ("FAILED", "0 items, 0 with data: at least 1 must hold data")
 
 
-def test_the_newest_item_is_looked_for_where_an_attribute_is_configured(
-    world: RestoreWorld, monkeypatch: pytest.MonkeyPatch
+def test_the_latest_item_is_read_if_an_attribute_is_configured(
+    restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHECK_ATTRIBUTE", "at")
-    world.backup.job = job("DynamoDB", TABLE_ARN)
+    restore.backup.job = describe_job("DynamoDB", TABLE_ARN)
     times = [{"at": {"N": str(NOW - 4500 - age)}} for age in (90, 20, 50)]
-    restored_table(*times, {"at": {"S": "yesterday"}}, {})
-    world.until_done()
-    assert world.result() == ("SUCCESSFUL", "5 items, 5 with data, the newest from 20 s before the recovery point")
+    restore.restore_table(*times, {"at": {"S": "yesterday"}}, {})
+    restore.deliver_until_done()
+    assert restore.result() == ("SUCCESSFUL", "5 items, 5 with data, the latest 20 s older than the recovery point")
 
 
-def test_of_a_large_table_only_the_first_pages_are_read(world: RestoreWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("restore_validation.table.ITEMS_ON_A_PAGE", 2)
-    monkeypatch.setattr("restore_validation.table.PAGES", 3)
-    world.backup.job = job("DynamoDB", TABLE_ARN)
-    restored_table(*({} for _ in range(9)))
-    world.until_done()
-    assert world.result() == ("SUCCESSFUL", "6 items, 6 with data")
-
-
-def test_a_table_that_is_gone_fails(world: RestoreWorld) -> None:
-    world.backup.job = job("DynamoDB", TABLE_ARN)
-    world.until_done()
-    assert world.result() == ("FAILED", "the restored table is gone")
-
-
-def _table_that_is(status: str, monkeypatch: pytest.MonkeyPatch, world: RestoreWorld) -> None:
-    world.backup.job = job("DynamoDB", TABLE_ARN)
-    slow = answering("dynamodb", DescribeTable=lambda **_: {"Table": {"TableStatus": status}})
-    given = handler.client
-    monkeypatch.setattr(handler, "client", lambda service: slow if service == "dynamodb" else given(service))
-
-
-def test_a_table_that_is_not_there_yet_is_waited_for_until_the_deadline(
-    world: RestoreWorld, monkeypatch: pytest.MonkeyPatch
+def test_only_the_first_pages_of_a_large_table_are_read(
+    restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _table_that_is("CREATING", monkeypatch, world)
-    assert world.until_done() > 30
-    assert world.result() == ("FAILED", "not opened in time: the table is CREATING")
+    monkeypatch.setattr("restore_validation.table.PAGE_SIZE", 2)
+    monkeypatch.setattr("restore_validation.table.MAX_PAGES", 3)
+    restore.restore_table(*({} for _ in range(9)))
+    restore.deliver_until_done()
+    assert restore.result() == ("SUCCESSFUL", "6 items, 6 with data")
 
 
-def test_a_table_that_dynamodb_does_not_describe_comes_again(
-    world: RestoreWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(**_: Any) -> dict[str, Any]:
-        raise RefusedError("ThrottlingException")
+def test_a_missing_table_fails(restore: RestoreHarness) -> None:
+    restore.backup.job = describe_job("DynamoDB", TABLE_ARN)
+    restore.deliver_until_done()
+    assert restore.result() == ("FAILED", "the restored table does not exist")
 
-    world.backup.job = job("DynamoDB", TABLE_ARN)
-    given, throttled = handler.client, answering("dynamodb", DescribeTable=refuse)
-    monkeypatch.setattr(handler, "client", lambda service: throttled if service == "dynamodb" else given(service))
-    assert world.again() == ["m"]
+
+def test_a_table_that_is_not_ready_is_waited_for_until_the_deadline(restore: RestoreHarness) -> None:
+    restore.backup.job = describe_job("DynamoDB", TABLE_ARN)
+    restore.replace_client(
+        "dynamodb", fake_client("dynamodb", DescribeTable=lambda **_: {"Table": {"TableStatus": "CREATING"}})
+    )
+    assert restore.deliver_until_done() > 30
+    assert restore.result() == ("FAILED", "not ready before the deadline: the table is CREATING")
+
+
+def test_a_message_is_delivered_again_after_an_error_of_dynamodb(restore: RestoreHarness) -> None:
+    def fail(**_: Any) -> dict[str, Any]:
+        raise ServiceError("ThrottlingException")
+
+    restore.backup.job = describe_job("DynamoDB", TABLE_ARN)
+    restore.replace_client("dynamodb", fake_client("dynamodb", DescribeTable=fail))
+    assert restore.deliver() == ["m"]

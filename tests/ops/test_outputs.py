@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from ops import outputs
 from ops.__main__ import main
 from ops.errors import OpsError
-from tests.lambdas.answers import RefusedError
+from tests.fake_clients import ServiceError
 from tests.ops.preflight.cases import Session
 
 NESTED = "Breakwater-x1-DatabaseNestedStack-1"
@@ -142,7 +142,7 @@ def test_of_several_stacks_one_is_to_be_chosen(
 
 def test_no_permission_is_one_line(cloudformation: _CloudFormation, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(**_: Any) -> Mapping[str, Any]:
-        raise RefusedError("AccessDenied")
+        raise ServiceError("AccessDenied")
 
     cloudformation.describe = refuse  # type: ignore[method-assign]
     # The session keeps the function that it was given: make another.

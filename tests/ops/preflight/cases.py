@@ -13,7 +13,7 @@ from ops.preflight.context import CheckContext, Plan, load_plan
 from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 from tests.assembly import assembly
-from tests.lambdas.answers import Operation, RefusedError, answering
+from tests.fake_clients import Operation, ServiceError, fake_client
 
 IDENTITY = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/deployer"}
 Answers = Mapping[str, Any]
@@ -23,7 +23,7 @@ def refuse(code: str) -> Operation:
     """Return an operation that the service refuses."""
 
     def operation(**_: Any) -> Mapping[str, Any]:
-        raise RefusedError(code)
+        raise ServiceError(code)
 
     return operation
 
@@ -56,7 +56,7 @@ class Session:
     def client(self, service: str, **_: Any) -> Any:
         """Return the client; a call without an answer fails the test."""
         mine = {call.partition(":")[2]: call for call in self._answers if call.startswith(f"{service}:")}
-        return answering(service, **{operation: self._operation(call) for operation, call in mine.items()})
+        return fake_client(service, **{operation: self._operation(call) for operation, call in mine.items()})
 
     def _operation(self, call: str) -> Operation:
         def operation(**given: Any) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""A restore test of AWS Backup: its job, and the cluster or table that it made, which take their time as AWS does."""
+"""A restore test of AWS Backup: its job, and the restored cluster, whose changes take effect with a delay."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.lambdas.answers import Operation, RefusedError
+from tests.fake_clients import Operation, ServiceError
 
 NOW = 1_800_000_000.0
 PLAN = "dr_restore_test_us_east_1"
@@ -20,29 +20,29 @@ JOB = "0A1B2C3D-1111-2222-3333-444455556666"
 
 
 def at(seconds: float) -> datetime:
-    """Moment relative to now."""
+    """Return a time relative to now."""
     return datetime.fromtimestamp(NOW + seconds, UTC)
 
 
 @dataclass
-class Backup:
+class FakeBackup:
     """AWS Backup with one restore job.
 
-    Args:
-        job: what it tells of it; an empty one does not exist.
-        results: what it was told.
+    Attributes:
+        job: Description of the job; empty if there is none.
+        results: Validation results that it received.
     """
 
     job: dict[str, Any]
     results: list[Mapping[str, str]] = field(default_factory=list)
 
     def operations(self) -> dict[str, Operation]:
-        """What the API answers."""
+        """Return the operations of the API."""
         return {"DescribeRestoreJob": self._describe, "PutRestoreValidationResult": self._put}
 
-    def _describe(self, RestoreJobId: str) -> Mapping[str, Any]:  # noqa: N803 (the API's name)
+    def _describe(self, RestoreJobId: str) -> Mapping[str, Any]:  # noqa: N803 (the API's parameter)
         if not self.job or RestoreJobId != JOB:
-            raise RefusedError("ResourceNotFoundException")
+            raise ServiceError("ResourceNotFoundException")
         return self.job
 
     def _put(self, **result: str) -> Mapping[str, Any]:
@@ -51,7 +51,7 @@ class Backup:
         return {}
 
 
-def job(resource_type: str, arn: str, **changes: Any) -> dict[str, Any]:
+def describe_job(resource_type: str, arn: str, **changes: Any) -> dict[str, Any]:
     """Return a completed restore test, as AWS Backup describes it."""
     return {
         "RestoreJobId": JOB,
@@ -68,106 +68,108 @@ def job(resource_type: str, arn: str, **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Rds:
-    """RDS with a restored cluster, in which each change takes one more look to be done.
+class FakeRds:
+    """RDS with a restored cluster, in which a change takes effect after one more request.
 
-    Args:
-        status: of the cluster; empty when it is gone.
-        scales: whether the restore brought the capacity range along.
-        instance: status of its instance.
-        did: operations that changed something, in order.
-        refuses: operations that are refused, with the code.
+    Attributes:
+        status: Status of the cluster; empty if it does not exist.
+        has_capacity_range: Whether the restore has set the capacity range.
+        instance: Status of its instance; empty if there is none.
+        data_api_enabled: Whether the Data API is enabled.
+        secret: Status of the master user's secret; empty if there is none.
+        changes: Operations that changed something, in order.
+        errors: Error codes of operations that fail.
     """
 
     status: str = "available"
-    scales: bool = False
+    has_capacity_range: bool = False
     instance: str = ""
-    data_api: bool = False
+    data_api_enabled: bool = False
     secret: str = ""
-    did: list[str] = field(default_factory=list)
-    refuses: dict[str, str] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
 
     def operations(self) -> dict[str, Operation]:
-        """What the API answers."""
-        changes = ("ModifyDBCluster", "CreateDBInstance", "EnableHttpEndpoint", "DeleteDBInstance")
+        """Return the operations of the API."""
+        changing = ("ModifyDBCluster", "CreateDBInstance", "EnableHttpEndpoint", "DeleteDBInstance")
         return {
             "DescribeDBClusters": self._clusters,
             "DescribeDBInstances": self._instances,
-            **{name: self._change(name) for name in changes},
+            **{name: self._change(name) for name in changing},
         }
 
     def _clusters(self, DBClusterIdentifier: str) -> Mapping[str, Any]:  # noqa: N803
         assert DBClusterIdentifier == CLUSTER_ARN
         if not self.status:
-            raise RefusedError("DBClusterNotFoundFault")
-        self._refuse("DescribeDBClusters")
-        found: dict[str, Any] = {"Status": self.status, "HttpEndpointEnabled": self.data_api}
-        if self.scales:
-            found["ServerlessV2ScalingConfiguration"] = {"MinCapacity": 0.5, "MaxCapacity": 4.0}
+            raise ServiceError("DBClusterNotFoundFault")
+        self._fail("DescribeDBClusters")
+        cluster: dict[str, Any] = {"Status": self.status, "HttpEndpointEnabled": self.data_api_enabled}
+        if self.has_capacity_range:
+            cluster["ServerlessV2ScalingConfiguration"] = {"MinCapacity": 0.5, "MaxCapacity": 4.0}
         if self.secret:
-            found["MasterUserSecret"] = {"SecretArn": SECRET_ARN, "SecretStatus": self.secret}
+            cluster["MasterUserSecret"] = {"SecretArn": SECRET_ARN, "SecretStatus": self.secret}
             self.secret = "active"
-        return {"DBClusters": [found]}
+        return {"DBClusters": [cluster]}
 
     def _instances(self, DBInstanceIdentifier: str) -> Mapping[str, Any]:  # noqa: N803
         assert DBInstanceIdentifier == "awsbackup-restore-test-0a1b2c3d-v"
-        self._refuse("DescribeDBInstances")
-        seen = self.instance
-        self.instance = {"creating": "available", "deleting": ""}.get(seen, seen)
-        if not seen:
-            raise RefusedError("DBInstanceNotFound")
-        return {"DBInstances": [{"DBInstanceStatus": seen}]}
+        self._fail("DescribeDBInstances")
+        status = self.instance
+        self.instance = {"creating": "available", "deleting": ""}.get(status, status)
+        if not status:
+            raise ServiceError("DBInstanceNotFound")
+        return {"DBInstances": [{"DBInstanceStatus": status}]}
 
     def _change(self, operation: str) -> Operation:
         def change(**given: Any) -> Mapping[str, Any]:
-            named = given.get("DBClusterIdentifier") or given.get("DBInstanceIdentifier") or given["ResourceArn"]
-            assert "awsbackup-restore-test-" in named
-            self._refuse(operation)
-            self.did.append(operation)
+            name = given.get("DBClusterIdentifier") or given.get("DBInstanceIdentifier") or given["ResourceArn"]
+            assert "awsbackup-restore-test-" in name
+            self._fail(operation)
+            self.changes.append(operation)
             if operation == "CreateDBInstance":
                 self.instance = "creating"
             elif operation == "DeleteDBInstance":
                 self.instance = "deleting"
             elif operation == "EnableHttpEndpoint":
-                self.data_api = True
+                self.data_api_enabled = True
             elif "ManageMasterUserPassword" in given:
                 self.secret = "creating"
             else:
-                self.scales = True
+                self.has_capacity_range = True
             return {}
 
         return change
 
-    def _refuse(self, operation: str) -> None:
-        if operation in self.refuses:
-            raise RefusedError(self.refuses[operation])
+    def _fail(self, operation: str) -> None:
+        if operation in self.errors:
+            raise ServiceError(self.errors[operation])
 
 
 @dataclass
-class Data:
+class FakeDataApi:
     """The RDS Data API of the restored cluster.
 
-    Args:
-        tables: how many tables there are, and how many hold data.
-        newest: newest timestamp, in seconds before the recovery point; ``None`` when the table is empty.
-        refuses: code with which it refuses every statement.
-        asked: the statements.
+    Attributes:
+        tables: Number of tables, and number of those that hold data.
+        newest: Latest time, in seconds before the recovery point; ``None`` if the table is empty.
+        error: Error code of every statement; empty if statements succeed.
+        statements: Statements that were executed.
     """
 
     tables: tuple[int, int] = (12, 9)
     newest: float | None = 4.5
-    refuses: str = ""
-    asked: list[str] = field(default_factory=list)
+    error: str = ""
+    statements: list[str] = field(default_factory=list)
 
     def operations(self) -> dict[str, Operation]:
-        """What the API answers."""
+        """Return the operations of the API."""
         return {"ExecuteStatement": self._execute}
 
     def _execute(self, resourceArn: str, secretArn: str, database: str, sql: str) -> Mapping[str, Any]:  # noqa: N803
         assert (resourceArn, secretArn, database) == (CLUSTER_ARN, SECRET_ARN, "transactions")
-        if self.refuses:
-            raise RefusedError(self.refuses)
-        self.asked.append(sql)
+        if self.error:
+            raise ServiceError(self.error)
+        self.statements.append(sql)
         if "pg_class" in sql:
             return {"records": [[{"longValue": number} for number in self.tables]]}
         if self.newest is None:

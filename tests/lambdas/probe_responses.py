@@ -1,19 +1,19 @@
-"""What the services answer the probes, in their real shapes."""
+"""Responses of the services to the probes."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from health_monitor.probes import Watched
-from tests.lambdas.stubs import Answer
-from tests.lambdas.world import CLUSTER, TABLE
+from health_monitor.probes import MonitoredResources
+from tests.fake_clients import Response
+from tests.lambdas.account import CLUSTER, TABLE
 
 NOW = 1_800_000_000.0
 CLUSTER_ARN = f"arn:aws:rds:us-east-1:123456789012:cluster:{CLUSTER}"
 TABLE_ARN = f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}"
 PLAN_ARN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:dr_restore_test-0a1b"
-WATCHED = Watched(
+RESOURCES = MonitoredResources(
     cluster=CLUSTER,
     ecs_cluster="ecs",
     service="service",
@@ -23,7 +23,7 @@ WATCHED = Watched(
     protected=(CLUSTER_ARN, TABLE_ARN),
     restore_testing_plan="dr_restore_test",
     tested_types=("Aurora", "DynamoDB"),
-    proof_seconds=8 * 86400,
+    validation_age_seconds=8 * 86400,
 )
 
 
@@ -35,7 +35,7 @@ def _member(number: int, *, writer: bool) -> dict[str, Any]:
     return {"DBInstanceIdentifier": f"{CLUSTER}-{number}", "IsClusterWriter": writer, "PromotionTier": number}
 
 
-RDS: tuple[Answer, ...] = (
+RDS: tuple[Response, ...] = (
     (
         "describe_db_clusters",
         {
@@ -68,12 +68,14 @@ RDS: tuple[Answer, ...] = (
         },
     ),
 )
-CLOUDWATCH: tuple[Answer, ...] = (("get_metric_data", {"MetricDataResults": [{"Id": "lag0", "Values": [12.0, 99.0]}]}),)
-ARNS = [f"arn:aws:ecs:us-east-1:123456789012:task/ecs/{number:032}" for number in range(101)]
-ECS: tuple[Answer, ...] = (
+CLOUDWATCH: tuple[Response, ...] = (
+    ("get_metric_data", {"MetricDataResults": [{"Id": "lag0", "Values": [12.0, 99.0]}]}),
+)
+TASK_ARNS = [f"arn:aws:ecs:us-east-1:123456789012:task/ecs/{number:032}" for number in range(101)]
+ECS: tuple[Response, ...] = (
     ("describe_services", {"services": [{"status": "ACTIVE", "desiredCount": 2, "runningCount": 2}]}),
-    ("list_tasks", {"taskArns": ARNS[:100], "nextToken": "more"}),
-    ("list_tasks", {"taskArns": ARNS[100:]}),
+    ("list_tasks", {"taskArns": TASK_ARNS[:100], "nextToken": "more"}),
+    ("list_tasks", {"taskArns": TASK_ARNS[100:]}),
     (
         "describe_tasks",
         {
@@ -94,7 +96,7 @@ def _target(state: str, zone: str | None = None) -> dict[str, Any]:
     return {"Target": target, "TargetHealth": {"State": state}}
 
 
-ELBV2: tuple[Answer, ...] = (
+ELBV2: tuple[Response, ...] = (
     (
         "describe_target_health",
         {
@@ -108,7 +110,7 @@ ELBV2: tuple[Answer, ...] = (
         },
     ),
 )
-DYNAMODB: tuple[Answer, ...] = (
+DYNAMODB: tuple[Response, ...] = (
     ("describe_table", {"Table": {"TableStatus": "ACTIVE", "CreationDateTime": _at(-5000)}}),
     (
         "describe_continuous_backups",
@@ -130,7 +132,7 @@ def _job(kind: str, status: str | None, at: float) -> dict[str, Any]:
     return job if status is None else {**job, "ValidationStatus": status}
 
 
-BACKUP: tuple[Answer, ...] = (
+BACKUP: tuple[Response, ...] = (
     (
         "get_restore_testing_plan",
         {
@@ -170,7 +172,7 @@ BACKUP: tuple[Answer, ...] = (
         },
     ),
 )
-ANSWERS: dict[str, tuple[Answer, ...]] = {
+RESPONSES: dict[str, tuple[Response, ...]] = {
     "rds": RDS,
     "cloudwatch": CLOUDWATCH,
     "ecs": ECS,

@@ -1,0 +1,139 @@
+"""An AWS account in memory (moto) with the resources that the functions use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+
+CLUSTER, TABLE = "dr-aurora-test-us-east-1", "dr-transactions-test-us-east-1"
+REGION = "us-east-1"
+NAMESPACE = "Breakwater"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "CLUSTER_IDENTIFIER": CLUSTER,
+    "TABLE_NAME": TABLE,
+    "REPLICA_LAG_LIMIT_MS": "1000",
+    "COOL_DOWN_SECONDS": "600",
+    "TIMEOUT_SECONDS": "60",
+    "METRIC_NAMESPACE": NAMESPACE,
+    "SUFFIX": "test",
+}
+
+
+@dataclass
+class FakeClock:
+    """A clock that advances when its user sleeps.
+
+    Attributes:
+        now: Current time in seconds since 1970.
+    """
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Advance the clock."""
+        self.now += seconds
+
+
+class LambdaContext:
+    """Lambda's context object of one invocation.
+
+    Args:
+        request_id: Identifier of the invocation.
+        seconds: How long the invocation may still run.
+    """
+
+    def __init__(self, request_id: str = "request-1", seconds: float = 300) -> None:
+        self.aws_request_id, self._seconds = request_id, seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still run, in milliseconds."""
+        return int(self._seconds * 1000)
+
+
+def record_calls(client: Any, service: str, calls: set[str]) -> Any:
+    """Let a client add each operation that it calls to a set, as ``service:Operation``; return the client."""
+    client.meta.events.register("before-parameter-build", lambda model, **_: calls.add(f"{service}:{model.name}"))
+    return client
+
+
+class FakeAccount:
+    """An account in memory, as the tests see it.
+
+    Args:
+        calls: Operations that the function under test has called, as ``service:Operation``.
+    """
+
+    def __init__(self, calls: set[str]) -> None:
+        self.calls = calls
+
+    def client(self, service: str) -> Any:
+        """Return a client whose calls are not recorded as the function's."""
+        return _client(service)
+
+    def create_table(self, name: str = TABLE) -> None:
+        """Create the platform's table, or another one with the same key."""
+        self.client("dynamodb").create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+
+    def create_cluster(self) -> None:
+        """Create the cluster with a writer and a reader in two Availability Zones."""
+        rds = self.client("rds")
+        rds.create_db_cluster(
+            DBClusterIdentifier=CLUSTER,
+            Engine="aurora-postgresql",
+            MasterUsername="owner",
+            MasterUserPassword="not-a-password",
+        )
+        for number, zone in enumerate(("us-east-1a", "us-east-1b"), start=1):
+            rds.create_db_instance(
+                DBInstanceIdentifier=f"{CLUSTER}-{number}",
+                DBClusterIdentifier=CLUSTER,
+                Engine="aurora-postgresql",
+                DBInstanceClass="db.serverless",
+                AvailabilityZone=zone,
+            )
+
+    def writer(self) -> str:
+        """Return the identifier of the cluster's writer."""
+        cluster = self.client("rds").describe_db_clusters(DBClusterIdentifier=CLUSTER)["DBClusters"][0]
+        (writer,) = (each["DBInstanceIdentifier"] for each in cluster["DBClusterMembers"] if each["IsClusterWriter"])
+        return str(writer)
+
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Return the published metrics: the maximum by name and dimensions, which are written ``Name=Value``."""
+        found = self.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"]
+        return {(each["MetricName"], *_dimensions(each)): self._maximum(each) for each in found}
+
+    def _maximum(self, metric: dict[str, Any]) -> float:
+        response = self.client("cloudwatch").get_metric_statistics(
+            **metric,
+            StartTime="2020-01-01T00:00:00Z",
+            EndTime="2100-01-01T00:00:00Z",
+            Period=86400 * 3650,
+            Statistics=["Maximum"],
+        )
+        return float(response["Datapoints"][0]["Maximum"])
+
+
+def _dimensions(metric: dict[str, Any]) -> list[str]:
+    return [f"{each['Name']}={each['Value']}" for each in metric["Dimensions"]]
+
+
+@cache
+def _client(service: str) -> Any:
+    create: Any = boto3.client  # the stubs declare one overload for each literal service name
+    return create(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")

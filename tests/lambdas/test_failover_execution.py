@@ -1,0 +1,224 @@
+"""Failovers with RDS, DynamoDB and CloudWatch in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from common import clients
+from common.aurora import read_cluster
+from failover.claims import ClaimStore, FailoverRecord
+from failover.execution import REFUSALS, Failover, FailoverRequest
+from failover.logic import FailoverLimits
+from tests.lambdas.account import CLUSTER, NAMESPACE, TABLE, FakeAccount, FakeClock
+
+REQUEST = FailoverRequest(CLUSTER, "a drill", "request-1")
+LIMITS = FailoverLimits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
+
+
+def _failover(clock: FakeClock, **changes: Any) -> Failover:
+    members: dict[str, Any] = {
+        "rds": clients.client("rds"),
+        "cloudwatch": clients.client("cloudwatch"),
+        "claims": ClaimStore(clients.client("dynamodb"), TABLE, LIMITS),
+        "limits": LIMITS,
+        "timeout_seconds": 60,
+        "namespace": NAMESPACE,
+        "suffix": "test",
+        "clock": clock,
+        "sleep": clock.sleep,
+    }
+    return Failover(**members | changes)
+
+
+class _Rds:
+    """RDS in memory, whose response to ``FailoverDBCluster`` the test decides."""
+
+    def __init__(self, respond: Callable[[], None] = lambda: None) -> None:
+        self._real, self._respond, self.failovers = clients.client("rds"), respond, 0
+
+    def failover_db_cluster(self, **_: Any) -> None:
+        self.failovers += 1
+        self._respond()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def _refuse(code: str) -> Callable[[], None]:
+    def respond() -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "not now"}}, "FailoverDBCluster")
+
+    return respond
+
+
+def test_the_reader_becomes_the_writer_and_the_record_says_so(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    answer = _failover(clock).run(REQUEST, 300)
+    assert answer == {
+        "outcome": "succeeded",
+        "reason": "a drill",
+        "old_writer": f"{CLUSTER}-1",
+        "new_writer": f"{CLUSTER}-2",
+        "started_at": clock.now,
+        "finished_at": clock.now,
+        "seconds": 0,
+    }
+    assert cluster_account.writer() == f"{CLUSTER}-2"
+    assert cluster_account.metrics() == {("FailoverSeconds", f"Resource={CLUSTER}", "Suffix=test"): 0}
+
+
+def test_a_repeated_request_returns_the_first_result(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    failover = _failover(clock)
+    first = failover.run(REQUEST, 300)
+    clock.sleep(5)
+    assert failover.run(REQUEST, 300) == first
+    assert cluster_account.writer() == f"{CLUSTER}-2"
+
+
+def test_another_request_is_refused_during_the_cool_down(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    failover = _failover(clock)
+    failover.run(REQUEST, 300)
+    second = FailoverRequest(CLUSTER, "again", "request-2")
+    clock.sleep(599)
+    answer = failover.run(second, 300)
+    assert (answer["outcome"], answer["code"]) == ("refused", "cool-down")
+    assert cluster_account.writer() == f"{CLUSTER}-2"
+    clock.sleep(1)
+    assert failover.run(second, 300)["outcome"] == "succeeded"
+    assert cluster_account.writer() == f"{CLUSTER}-1"
+
+
+def test_of_two_concurrent_decisions_one_acts(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    class Late(ClaimStore):
+        """Reads the record before the other invocation claims it."""
+
+        def latest(self) -> None:
+            return None
+
+    _failover(clock).run(REQUEST, 300)
+    late = _failover(clock, claims=Late(clients.client("dynamodb"), TABLE, LIMITS))
+    answer = late.run(FailoverRequest(CLUSTER, "at the same time", "request-2"), 300)
+    assert (answer["outcome"], answer["code"]) == ("refused", "cool-down")
+    assert cluster_account.writer() == f"{CLUSTER}-2"
+
+
+def test_a_dry_run_changes_nothing(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    answer = _failover(clock).run(FailoverRequest(CLUSTER, "look", "request-1", dry_run=True), 300)
+    assert answer == {"outcome": "would-fail-over", "new_writer": f"{CLUSTER}-2"}
+    assert cluster_account.writer() == f"{CLUSTER}-1"
+    assert not cluster_account.calls & {"dynamodb:PutItem", "rds:FailoverDBCluster", "cloudwatch:PutMetricData"}
+
+
+@pytest.mark.usefixtures("cluster_account")
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refusal_by_rds_releases_the_claim(clock: FakeClock, code: str) -> None:
+    answer = _failover(clock, rds=_Rds(_refuse(code))).run(REQUEST, 300)
+    assert (answer["outcome"], answer["code"]) == ("refused", "in-progress")
+    assert "not now" in answer["reason"]
+    assert _failover(clock).run(FailoverRequest(CLUSTER, "again", "request-2"), 300)["outcome"] == "succeeded"
+
+
+def test_an_ambiguous_error_keeps_the_claim_and_the_retry_resumes(
+    cluster_account: FakeAccount, clock: FakeClock
+) -> None:
+    with pytest.raises(ClientError, match="Throttling"):
+        _failover(clock, rds=_Rds(_refuse("Throttling"))).run(REQUEST, 300)
+    other = _failover(clock).run(FailoverRequest(CLUSTER, "another operator", "request-2"), 300)
+    assert other["code"] == "cool-down"
+    assert _failover(clock).run(REQUEST, 300)["outcome"] == "succeeded"
+    assert cluster_account.writer() == f"{CLUSTER}-2"
+
+
+@pytest.mark.usefixtures("cluster_account")
+@pytest.mark.parametrize("state", ["claimed", "running"])
+def test_a_retry_of_a_started_failover_does_not_start_another(clock: FakeClock, state: str) -> None:
+    record = FailoverRecord("request-1", "a drill", state, f"{CLUSTER}-1", f"{CLUSTER}-2", clock.now)
+    assert ClaimStore(clients.client("dynamodb"), TABLE, LIMITS).acquire(record)
+    clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=record.new_writer)
+    rds = _Rds()
+    clock.sleep(3)
+    answer = _failover(clock, rds=rds).run(REQUEST, 300)
+    assert (answer["outcome"], answer["seconds"]) == ("succeeded", 3)
+    assert rds.failovers == 0
+
+
+@pytest.mark.parametrize(("remaining", "waited"), [(300, 60), (40, 30)])
+def test_it_stops_waiting_before_the_deadline(
+    cluster_account: FakeAccount, clock: FakeClock, remaining: float, waited: float
+) -> None:
+    started = clock.now
+    failover = _failover(clock, rds=_Rds())
+    answer = failover.run(REQUEST, remaining)
+    assert answer["outcome"] == "timed-out"
+    assert clock.now - started <= waited
+    assert answer["seconds"] == clock.now - started
+    assert failover.run(REQUEST, remaining) == answer
+    assert cluster_account.metrics() == {}
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_an_older_record_does_not_replace_a_newer_one(clock: FakeClock) -> None:
+    claims = ClaimStore(clients.client("dynamodb"), TABLE, LIMITS)
+    newer = FailoverRecord("request-2", "newer", "running", "", f"{CLUSTER}-2", clock.now)
+    assert claims.acquire(newer)
+    older = FailoverRecord("request-1", "older", "succeeded", "", f"{CLUSTER}-2", clock.now - 900, clock.now)
+    claims.update(older)
+    claims.release(older)
+    assert claims.latest() == newer
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_missing_table_is_an_error(clock: FakeClock) -> None:
+    claims = ClaimStore(clients.client("dynamodb"), "gone", LIMITS)
+    record = FailoverRecord("request-1", "a drill", "claimed", "", "two", clock.now)
+    for act in (claims.acquire, claims.release):
+        with pytest.raises(ClientError, match="ResourceNotFound"):
+            act(record)
+
+
+def test_the_cluster_is_read_with_lag_zone_and_tier(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    data = {
+        "MetricName": "AuroraReplicaLag",
+        "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": f"{CLUSTER}-2"}],
+        "Timestamp": datetime.fromtimestamp(clock.now - 60, UTC),
+        "Value": 4321.0,
+        "Unit": "Milliseconds",
+    }
+    cluster_account.client("cloudwatch").put_metric_data(Namespace="AWS/RDS", MetricData=[data])
+    cluster = read_cluster(clients.client("rds"), clients.client("cloudwatch"), CLUSTER, clock.now)
+    first, second = cluster.instances
+    assert (first.is_writer, first.zone, first.lag_ms) == (True, "us-east-1a", None)
+    assert (second.is_writer, second.zone, second.lag_ms, second.tier) == (False, "us-east-1b", 4321.0, 1)
+    answer = _failover(clock).run(REQUEST, 300)
+    assert (answer["outcome"], answer["code"]) == ("refused", "replica-lag")
+
+
+@pytest.mark.usefixtures("account")
+def test_a_cluster_without_members_has_no_reader() -> None:
+    class Empty:
+        def describe_db_clusters(self, **_: Any) -> dict[str, Any]:
+            return {"DBClusters": [{"DBClusterIdentifier": CLUSTER, "Status": "available"}]}
+
+        def get_paginator(self, _: str) -> Any:
+            return clients.client("rds").get_paginator("describe_db_instances")
+
+    assert read_cluster(Empty(), None, CLUSTER, 0).instances == ()
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_member_that_rds_does_not_describe_cannot_take_over(clock: FakeClock) -> None:
+    class Partial:
+        def describe_db_clusters(self, **_: Any) -> dict[str, Any]:
+            member = {"DBInstanceIdentifier": "ghost", "IsClusterWriter": False}
+            described = {"DBClusterIdentifier": CLUSTER, "Status": "available", "DBClusterMembers": [member]}
+            return {"DBClusters": [described]}
+
+        def get_paginator(self, name: str) -> Any:
+            return clients.client("rds").get_paginator(name)
+
+    answer = _failover(clock, rds=Partial()).run(REQUEST, 300)
+    assert answer["code"] == "no-healthy-reader"
