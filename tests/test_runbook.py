@@ -60,6 +60,15 @@ def test_every_notice_of_the_monitor_leads_to_a_section(component: Component) ->
     assert anchor in {_anchor(heading) for heading in _headings()}
 
 
+def test_every_reason_that_is_quoted_is_one_of_the_monitors() -> None:
+    section = TEXT[TEXT.index("### Health of the database") : TEXT.index("### Health of the backups")]
+    quoted = re.findall(r"(?<!\*)\*([^*\n]+(?:\n[^*\n]+)?)\*(?!\*)", section)
+    source = (ROOT / "lambda_src" / "health_monitor" / "logic.py").read_text(encoding="utf-8")
+    assert len(quoted) > 10
+    fragments = {fragment for reason in quoted for fragment in " ".join(reason.split()).split("…")}
+    assert {fragment for fragment in fragments if fragment not in source} == set()
+
+
 def test_every_link_within_the_page_leads_somewhere() -> None:
     anchors = {_anchor(heading) for heading in _headings()}
     assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= anchors
