@@ -127,9 +127,17 @@ diagram: install ## Draw the architecture picture from the synthesized app
 settings-table: install ## Write docs/settings.md from the settings themselves
 	@python -m scripts.settings_table
 
+.PHONY: docs
+docs: install ## Build the documentation site into build/site
+	@rm -rf build/docs build/site && mkdir -p build && cp -R docs build/docs
+	@for page in README CHANGELOG CONTRIBUTING SECURITY; do sed 's,](docs/,](,g' $$page.md > build/docs/$$page.md; done
+	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
+	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
+	@build/docs-venv/bin/zensical build --clean
+
 .PHONY: lock
 lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in runtime dev node uv emulator scanners; do \
+	@for name in runtime dev docs node uv emulator scanners; do \
 		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done

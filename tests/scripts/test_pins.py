@@ -32,10 +32,11 @@ def _entries(file: Path) -> list[tuple[str, str]]:
     return entries
 
 
-def test_all_six_files_are_there() -> None:
+def test_all_seven_files_are_there() -> None:
     assert [str(file.relative_to(ROOT)) for file in COMPILED] == [
         "requirements.txt",
         "requirements/dev.txt",
+        "requirements/docs.txt",
         "requirements/emulator.txt",
         "requirements/node.txt",
         "requirements/scanners.txt",
