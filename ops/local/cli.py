@@ -9,7 +9,7 @@ from rich.console import Console
 
 from embedded_aws import clients, fidelity
 from ops.errors import OpsError
-from ops.local import emulator, environment, report, status
+from ops.local import emulator, environment, status
 from ops.local.up import up
 from ops.local.workspace import DEFAULT_PORT, Workspace
 from ops.settings import CONTEXT
@@ -94,4 +94,4 @@ def _down(_options: argparse.Namespace, workspace: Workspace, console: Console) 
 
 
 def _types(_options: argparse.Namespace, _workspace: Workspace, console: Console) -> None:
-    console.print(report.fidelity_markdown(fidelity.load()), markup=False, highlight=False, soft_wrap=True)
+    console.print(fidelity.markdown(fidelity.load()), markup=False, highlight=False, soft_wrap=True)

@@ -102,9 +102,3 @@ def changes_table(changes: Sequence[Change], stacks: Sequence[str]) -> Table:
 
 def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-
-
-def fidelity_markdown(fidelity: Mapping[str, Fidelity]) -> str:
-    """The whole list as the Markdown table of docs/local.md."""
-    rows = [f"| `{name}` | {entry.level} | {entry.cannot_prove} |" for name, entry in fidelity.items()]
-    return "\n".join(["| Type | Emulation | What a green local deployment does not prove |", "|---|---|---|", *rows])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from embedded_aws import fidelity
 from embedded_testing.listed import OTHERS
-from ops.local.report import fidelity_markdown
 from ops.local.workspace import REPOSITORY
 from tests.assembly import Assembly
 
@@ -23,4 +22,4 @@ def test_every_listed_type_is_deployed_by_a_test(dev: Assembly) -> None:
 
 
 def test_the_documentation_has_the_whole_list() -> None:
-    assert fidelity_markdown(fidelity.load()) in (REPOSITORY / "docs" / "local.md").read_text()
+    assert fidelity.markdown(fidelity.load()) in (REPOSITORY / "docs" / "local.md").read_text()

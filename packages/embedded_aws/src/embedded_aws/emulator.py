@@ -73,6 +73,10 @@ class Emulator:
     python: Path
     state: Path
 
+    def __post_init__(self) -> None:
+        for name in ("python", "state"):
+            object.__setattr__(self, name, getattr(self, name).absolute())
+
     @property
     def lock(self) -> Path:
         """Held by the running process; says its pid and port."""

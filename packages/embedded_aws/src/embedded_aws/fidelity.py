@@ -39,3 +39,9 @@ def load() -> Mapping[str, Fidelity]:
     """Return the entry of every resource type that the embedded AWS accepts, by CloudFormation type name."""
     entries = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return {name: Fidelity(Level(entry["level"]), entry["cannot_prove"]) for name, entry in entries.items()}
+
+
+def markdown(entries: Mapping[str, Fidelity]) -> str:
+    """Return the entries as a Markdown table."""
+    rows = [f"| `{name}` | {entry.level} | {entry.cannot_prove} |" for name, entry in entries.items()]
+    return "\n".join(["| Type | Emulation | What a green local deployment does not prove |", "|---|---|---|", *rows])
