@@ -79,9 +79,9 @@ preflight: install ## Ask the account, read-only, whether a deployment would suc
 preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
 	@python -m scripts.preflight_docs
 
-.PHONY: judge
-judge: install ## Ask independent judges about every environment, and write docs/compliance.md
-	@python -m scripts.judge $(ARGS)
+.PHONY: scan
+scan: install ## Run independent scanners over every environment and write docs/compliance.md
+	@python -m scripts.scan $(ARGS)
 
 ##@ With an AWS account (ENVIRONMENT and SUFFIX choose what)
 

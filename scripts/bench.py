@@ -31,7 +31,7 @@ TARGETS = {EMPTY: 1.3, EMPTY_UNVALIDATED: 3.5}
 
 
 def cli_context(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Adds to the context of a `cdk.json` what the CDK CLI adds before it calls the app."""
+    """Add to the context of a `cdk.json` what the CDK CLI adds before it calls the app."""
     return {
         **configuration["context"],
         "aws:cdk:enable-path-metadata": True,
@@ -82,7 +82,7 @@ def make_empty_app(folder: Path) -> None:
 
 
 def report(console: Console, samples: Mapping[str, Sequence[Sample]]) -> bool:
-    """Prints medians, ratios and targets.
+    """Print medians, ratios and targets.
 
     Returns:
         Whether every ratio of wall times keeps its target.

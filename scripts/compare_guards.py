@@ -19,8 +19,8 @@ from breakwater_guards.facts.clock import today
 from scripts import guards_docs
 from scripts.compare_guards_cases import STYLE, Bench, Case, Complaints, Verdicts, all_cases
 from scripts.compare_guards_judges import JUDGES
-from scripts.judge.model import JudgeError
 from scripts.parts import InstallError
+from scripts.scan.model import ScanError
 from scripts.scanners_install import REQUIREMENTS, scanners_environment
 
 GUARDS = "guards"
@@ -159,7 +159,7 @@ def main() -> int:
     cases = all_cases(guards_docs.FIXTURES, rules)
     try:
         rows = compare(cases, judge(cases, scanners_environment()))
-    except (InstallError, JudgeError) as error:
+    except (InstallError, ScanError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 1
     table = markdown(rows, versions())

@@ -13,8 +13,8 @@ from typing import Any
 from breakwater_guards import Profile, check
 from breakwater_guards.engine import all_rules
 from scripts.compare_guards_cases import Case, Complaint, Complaints, Verdicts
-from scripts.judge.process import run
 from scripts.parts import ROOT
+from scripts.scan.process import run
 from scripts.template_tools import Finding, Template, cfn_lint, cloudformation_validate
 
 REGION = "us-east-1"

@@ -24,13 +24,13 @@ ENVIRONMENT = ROOT / ".venv"
 
 
 def supported_node_majors(package_json: Path) -> list[int]:
-    """Reads the supported Node major versions from `engines.node`, written as `22 || 24`."""
+    """Read the supported Node major versions from `engines.node`, written as `22 || 24`."""
     engines = json.loads(package_json.read_text())["engines"]
     return [int(major) for major in re.findall(r"\d+", engines["node"])]
 
 
 def find_node(search_path: str, majors: Sequence[int]) -> Path | None:
-    """Finds a Node that jsii and the CDK CLI support, with its npm.
+    """Find a Node that jsii and the CDK CLI support, with its npm.
 
     Args:
         search_path: Folders to look in, in the form of `PATH`.
@@ -48,12 +48,12 @@ def find_node(search_path: str, majors: Sequence[int]) -> Path | None:
 
 
 def foreign_path(search_path: str) -> str:
-    """Drops this project's own folders from a search path: what they hold is a result, not an input."""
+    """Drop this project's own folders from a search path: what they hold is a result, not an input."""
     return os.pathsep.join(p for p in search_path.split(os.pathsep) if p and not Path(p).is_relative_to(ROOT))
 
 
 def create_environment(folder: Path) -> None:
-    """Makes sure that a virtual environment of this Python version with a working pip is there."""
+    """Make sure that a virtual environment of this Python version with a working pip is there."""
     inner = folder / "bin" / "python"
     question = f"import pip, sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     if not inner.exists() or subprocess.run([inner, "-c", question], capture_output=True, check=False).returncode:
@@ -61,12 +61,12 @@ def create_environment(folder: Path) -> None:
 
 
 def _base_python() -> str:
-    """Returns the interpreter behind this one: inside an activated .venv, that which .venv was made from."""
+    """Return the interpreter behind this one: inside an activated .venv, that which .venv was made from."""
     return getattr(sys, "_base_executable", "") or sys.executable
 
 
 def install_packages(folder: Path, requirements: Sequence[Path], *uv_options: str) -> None:
-    """Makes a virtual environment hold exactly what compiled requirement files list, hashes checked.
+    """Make a virtual environment hold exactly what compiled requirement files list, hashes checked.
 
     uv needs seconds where pip needs a minute, and removes what is no longer listed; but it reads no pip.conf.
     Where only pip knows the way to a package index, pip does the same work more slowly.
@@ -103,7 +103,7 @@ def install_own(folder: Path, *packages: str) -> None:
 
 
 def build_main(requirements: Sequence[Path]) -> None:
-    """Builds `.venv`: the packages, and the bytecode of what the app imports."""
+    """Build `.venv`: the packages, and the bytecode of what the app imports."""
     create_environment(ENVIRONMENT)
     inner = ENVIRONMENT / "bin" / "python"
     pip_install(inner, [ROOT / "requirements/uv.txt"])
@@ -122,13 +122,13 @@ def build_cdk_cli(node_folder: Path) -> None:
 
 
 def relink(link: Path, target: str) -> None:
-    """Replaces a file or link with a symbolic link."""
+    """Replace a file or link with a symbolic link."""
     link.unlink(missing_ok=True)
     link.symlink_to(target)
 
 
 def warm_up() -> None:
-    """Imports the app once, so that the first synth does not wait ten seconds for bytecode.
+    """Import the app once, so that the first synth does not wait ten seconds for bytecode.
 
     Compiling all of aws-cdk-lib would take most of a minute, for modules that nobody imports. A broken app is
     for the other commands to report.
@@ -139,7 +139,7 @@ def warm_up() -> None:
 
 
 def plan() -> list[Part]:
-    """Lists what has to be there on this machine, in the order of building.
+    """List what has to be there on this machine, in the order of building.
 
     Raises:
         InstallError: A requirement or lock file is missing.
@@ -173,7 +173,7 @@ def plan() -> list[Part]:
 
 
 def main() -> int:
-    """Builds what is missing or out of date.
+    """Build what is missing or out of date.
 
     Returns:
         The exit code: 0 done, 1 failed, 130 interrupted.

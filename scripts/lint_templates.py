@@ -1,4 +1,4 @@
-"""Judges every synthesized template, nested ones included, with cfn-lint and with CloudFormation Validate.
+"""Check every synthesized template, nested ones included, with cfn-lint and with CloudFormation Validate.
 
 `cdk synth` validates root templates only, so a mistake in a nested stack shows in the account and not before. One
 process synthesizes every profile that the tests use: all environments, all egress modes.
@@ -37,7 +37,7 @@ EXCEPTIONS = Path(__file__).with_name("lint_exceptions.toml")
 
 
 def synthesize(profile: str, context: Mapping[str, str], folder: Path, *, nag: bool = False) -> list[Template]:
-    """Synthesizes one deployment.
+    """Synthesize one deployment.
 
     Args:
         profile: Name of the settings profile.
@@ -56,7 +56,7 @@ def synthesize(profile: str, context: Mapping[str, str], folder: Path, *, nag: b
 
 
 def table(templates: Sequence[Template], findings: Sequence[Finding]) -> Table:
-    """Draws stacks by profiles; a cell holds the findings of each tool."""
+    """Draw stacks by profiles; a cell holds the findings of each tool."""
     counts = Counter((finding.template, finding.tool) for finding in findings)
     profiles = list(dict.fromkeys(template.profile for template in templates))
     result = Table(title=f"Findings: {CFN_LINT} / {VALIDATE}")
@@ -77,7 +77,7 @@ def _cell(counts: Counter[tuple[Template, str]], template: Template) -> str:
 
 
 def report(console: Console, templates: Sequence[Template], findings: Sequence[Finding], uses: Uses) -> int:
-    """Prints findings, stale exceptions and the table.
+    """Print findings, stale exceptions and the table.
 
     Returns:
         The exit code: 0 when nothing was found and every accepted warning still occurs.

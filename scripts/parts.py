@@ -47,7 +47,7 @@ class Part:
         return self.proof.exists() and marker.is_file() and marker.read_text() == self.fingerprint
 
     def run(self) -> None:
-        """Builds the folder; the marker is absent for as long as the content is in doubt."""
+        """Build the folder; the marker is absent for as long as the content is in doubt."""
         marker = self.folder / MARKER
         marker.unlink(missing_ok=True)
         self.build()
@@ -77,7 +77,7 @@ def fingerprint(files: Sequence[Path], *facts: str) -> str:
 
 
 def run_logged(*command: str | Path, **variables: str) -> None:
-    """Runs a command with its output in the log, and shows every ten seconds that it lives.
+    """Run a command with its output in the log, and shows every ten seconds that it lives.
 
     Args:
         command: Program and arguments.

@@ -1,4 +1,4 @@
-"""Installs judges whose pins clash with those of this project into `.local/scanners-venv`, for the commands that ask."""
+"""Install scanners whose pins clash with this project's into `.local/scanners-venv`, when a command needs them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REQUIREMENTS = ROOT / "requirements/scanners.txt"
 
 
 def part() -> Part:
-    """Returns the part of the installation that holds them."""
+    """Return the part of the installation that holds them."""
 
     def build() -> None:
         create_environment(ENVIRONMENT)
@@ -25,7 +25,7 @@ def part() -> Part:
 
 
 def scanners_environment() -> Path:
-    """Makes sure that the virtual environment is there, with exactly what is locked.
+    """Make sure that the virtual environment is there, with exactly what is locked.
 
     Returns:
         Its folder with the programs.
@@ -34,8 +34,8 @@ def scanners_environment() -> Path:
         InstallError: A package cannot be had or a hash differs.
     """
     with only_one():
-        judges = part()
-        if not judges.is_current():
-            print(f"install {judges.title} -> {ENVIRONMENT.relative_to(ROOT)}, once", flush=True)
-            judges.run()
+        scanners = part()
+        if not scanners.is_current():
+            print(f"install {scanners.title} -> {ENVIRONMENT.relative_to(ROOT)}, once", flush=True)
+            scanners.run()
     return ENVIRONMENT / "bin"

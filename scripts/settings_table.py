@@ -38,7 +38,7 @@ What contradicts another setting is refused as well: `stacks/settings/rules.py` 
 
 
 def page() -> str:
-    """Returns the whole page as Markdown."""
+    """Return the whole page as Markdown."""
     files = {name: environment_file(name) for name in ORDER}
     missing = {name: set(_missing(name)) for name in ORDER}
     parts = [INTRODUCTION, *_section("", "One deployment", "", files, missing)]
@@ -79,7 +79,7 @@ def _section(
 
 
 def environment_file(name: str) -> dict[str, Any]:
-    """Returns what an environment file sets, by dotted key."""
+    """Return what an environment file sets, by dotted key."""
     document = tomllib.loads((ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8"))
     return {
         f"{section}.{key}" if isinstance(content, dict) else section: value
@@ -97,7 +97,7 @@ def _missing(name: str) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    """Writes a value as TOML does; nothing is a dash."""
+    """Write a value as TOML does; nothing is a dash."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if value is None:
@@ -112,7 +112,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def main() -> int:
-    """Writes the page.
+    """Write the page.
 
     Returns:
         The exit code, always 0.

@@ -42,7 +42,7 @@ class Template:
     path: Path
 
     def document(self) -> dict[str, Any]:
-        """Returns what the file holds."""
+        """Return what the file holds."""
         content: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
         return content
 
@@ -90,7 +90,7 @@ class Accepted:
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Tells whether a finding is this one; errors and cfn-lint's findings never are."""
+        """Return whether a finding is this one; errors and cfn-lint's findings never are."""
         return (
             (finding.tool, finding.severity) == (VALIDATE, "warning")
             and (finding.rule, finding.template.stack) == (self.rule, self.stack)
@@ -99,7 +99,7 @@ class Accepted:
 
 
 def load_accepted(file: Path) -> list[Accepted]:
-    """Reads the accepted warnings.
+    """Read the accepted warnings.
 
     Raises:
         ValueError: The file is no TOML, or an entry lacks a field, has an unknown one, or gives no reason.
@@ -120,7 +120,7 @@ def load_accepted(file: Path) -> list[Accepted]:
 
 
 def cfn_lint(templates: Sequence[Template], *, informational: bool = False) -> Iterable[Finding]:
-    """Runs cfn-lint with the rules for retired database engines as errors.
+    """Run cfn-lint with the rules for retired database engines as errors.
 
     Args:
         templates: Templates of any regions.
@@ -149,7 +149,7 @@ def cfn_lint(templates: Sequence[Template], *, informational: bool = False) -> I
 
 
 def cloudformation_validate(templates: Sequence[Template]) -> Iterable[Finding]:
-    """Runs CloudFormation Validate, the native build of the validator that `cdk synth` shows root templates only.
+    """Run CloudFormation Validate, the native build of the validator that `cdk synth` shows root templates only.
 
     Args:
         templates: Templates of any regions.
@@ -172,7 +172,7 @@ def cloudformation_validate(templates: Sequence[Template]) -> Iterable[Finding]:
 
 
 def split(findings: Iterable[Finding], accepted: Sequence[Accepted]) -> tuple[list[Finding], Mapping[Accepted, int]]:
-    """Takes the accepted warnings out of the findings.
+    """Take the accepted warnings out of the findings.
 
     Returns:
         What remains, and how many findings each entry covered.

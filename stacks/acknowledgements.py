@@ -1,7 +1,7 @@
 """Findings of independent judges that stay, each on the resource that it is about, with a reason that can be disproved.
 
 A judge that nobody runs costs nothing: an acknowledgement is a record in the cloud assembly, a skip is metadata of the
-resource. `make judge` fails on a finding without one, and on one without a finding.
+resource. `make scan` fails on a finding without one, and on one without a finding.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def test_ci_runs_lint_tests_and_synth_on_oldest_and_newest_python() -> None:
     assert jobs["synth"]["strategy"]["matrix"]["environment"] == ["dev", "staging", "prod"]
     commands = {name: " ".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
     assert "make lint" in commands["lint"]
-    assert 'make judge ARGS="--check --require-advisories"' in commands["lint"]
+    assert 'make scan ARGS="--check --require-advisories"' in commands["lint"]
     assert "make test" in commands["test"]
     assert commands["synth"].count("make synth") == 2
 
@@ -145,7 +145,7 @@ def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
     assert "set -euo pipefail" in lines
     assert [line for line in lines if line.startswith("make ")] == [
         "make lint",
-        "make judge ARGS=--check",
+        "make scan ARGS=--check",
         "make test",
         "make local",
         "make integration",

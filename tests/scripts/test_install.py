@@ -25,7 +25,7 @@ def _program(folder: Path, name: str, output: str) -> None:
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
-    """Records commands instead of running them."""
+    """Record commands instead of running them."""
     recorded: Commands = []
     monkeypatch.setattr(install, "run_logged", lambda *words, **_: recorded.append([str(word) for word in words]))
     return recorded

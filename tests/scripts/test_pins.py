@@ -16,7 +16,7 @@ HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
 
 def _entries(file: Path) -> list[tuple[str, str]]:
-    """Names and versions; fails on a line that is neither an entry with hashes nor a comment."""
+    """Return names and versions; fail on a line that is neither an entry with hashes nor a comment."""
     entries: list[tuple[str, str]] = []
     hashes = 1
     for line in file.read_text().splitlines():

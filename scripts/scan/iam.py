@@ -1,4 +1,4 @@
-"""parliament over every IAM policy, and no action that changes something on every resource."""
+"""parliament for every IAM policy, and no action that may change every resource."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from scripts.judge.listed import Listed, split
-from scripts.judge.model import Acknowledged, Finding, Subject, Verdict
-from scripts.judge.policies import policies
-from scripts.judge.process import run
+from scripts.scan.listed import Listed, split
+from scripts.scan.model import Acknowledged, Finding, ScanResult, Subject
+from scripts.scan.policies import policies
+from scripts.scan.process import run
 
-JUDGE = "parliament"
-# What parliament calls LOW is style; the issue is with what is at least MEDIUM.
+SCANNER = "parliament"
+# Findings of severity LOW are about style.
 SEVERE = ("MEDIUM", "HIGH", "CRITICAL")
 UNNARROWABLE = "NO_RESOURCE_TYPE"
 NOTHING_NARROWER = "AWS defines no resource type for this action, so a policy can name nothing but *."
 
 
-def judge(subject: Subject, programs: Path, entries: Sequence[Listed]) -> Verdict:
-    """Asks parliament.
+def scan(subject: Subject, programs: Path, entries: Sequence[Listed]) -> ScanResult:
+    """Run parliament over every policy.
 
     Args:
         subject: One environment.
         programs: Folder of the virtual environment that holds it.
-        entries: What stays.
+        entries: Accepted findings.
 
     Returns:
-        The verdict: failed by what is of medium severity or above, and by a wildcard that could be narrower.
+        The result; findings of medium severity or above and wildcards that could be narrower fail.
 
     Raises:
-        JudgeError: It does not run.
+        ScanError: It does not run.
     """
     found = list(policies(subject.folder))
     worker = Path(__file__).with_name("iam_worker.py")
@@ -42,9 +42,9 @@ def judge(subject: Subject, programs: Path, entries: Sequence[Listed]) -> Verdic
         if answer["severity"] in SEVERE
     }
     unnarrowable = {finding for finding in severe if finding.rule == UNNARROWABLE}
-    failed, acknowledged = split(JUDGE, severe - unnarrowable, entries)
-    return Verdict(
-        JUDGE,
+    failed, acknowledged = split(SCANNER, severe - unnarrowable, entries)
+    return ScanResult(
+        SCANNER,
         subject.environment,
         passed=len(found) - len({finding.where for finding in severe}),
         unit="policies",

@@ -1,4 +1,4 @@
-"""What every judge answers, in one form."""
+"""One form for the results of all scanners."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from scripts.template_tools import Template
 
-# Characters of a reason: less says that somebody disagrees, and not why.
-LEAST_REASON = 40
+# Characters. A shorter reason says that somebody disagrees, but not why.
+SHORTEST_REASON = 40
 
 
-class JudgeError(Exception):
-    """A judge that did not run: there is no verdict."""
+class ScanError(Exception):
+    """A scanner did not run: there is no result."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Subject:
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One complaint.
+    """One finding of a scanner.
 
     Attributes:
         where: Path of the construct, `Stack/LogicalId`, or name of a package.
-        rule: Id of the judge's rule.
-        message: What is wrong, in the judge's words.
+        rule: Id of the scanner's rule.
+        message: What is wrong, in the scanner's words.
     """
 
     where: str
@@ -52,11 +52,11 @@ class Finding:
 
 @dataclass(frozen=True, order=True)
 class Acknowledged:
-    """A complaint that stays.
+    """An accepted finding.
 
     Attributes:
-        finding: The complaint.
-        reason: Why it stays.
+        finding: The finding.
+        reason: Why it is accepted.
     """
 
     finding: Finding
@@ -64,28 +64,28 @@ class Acknowledged:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a judge says of one environment.
+class ScanResult:
+    """What a scanner found in one environment.
 
     Attributes:
-        judge: Its name.
+        scanner: Its name.
         environment: Name of the environment; empty for what all of them share.
-        passed: Number of things without a complaint.
-        unit: What is counted: resources, checks, templates…
-        failed: Complaints that nobody took responsibility for.
-        acknowledged: Complaints that stay, with their reasons.
-        unasked: Why the judge could not be asked; nothing has passed then.
+        passed: Number of units without a finding.
+        unit: What is counted: resources, checks, templates or packages.
+        failed: Findings without a reason.
+        acknowledged: Accepted findings with their reasons.
+        unavailable: Why the scanner has no result; nothing has passed then.
     """
 
-    judge: str
+    scanner: str
     environment: str
     passed: int = 0
     unit: str = "checks"
     failed: tuple[Finding, ...] = ()
     acknowledged: tuple[Acknowledged, ...] = ()
-    unasked: str = ""
+    unavailable: str = ""
 
 
 def resources(templates: Sequence[Template]) -> int:
-    """Returns the number of resources in all templates."""
+    """Return the number of resources in all templates."""
     return sum(len(template.document()["Resources"]) for template in templates)

@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from breakwater_guards.reading.assemblies import ACKNOWLEDGED_RULES, QUALIFIER
-from scripts.judge.model import LEAST_REASON, Acknowledged, Finding, JudgeError, Subject, Verdict, resources
+from scripts.scan.model import SHORTEST_REASON, Acknowledged, Finding, ScanError, ScanResult, Subject, resources
 from stacks.acknowledgements import PACKS
 
-JUDGE = "cdk-nag"
+SCANNER = "cdk-nag"
 # CDK acknowledges rules of its own validator for constructs of its own.
 OTHERS = ("CloudFormation-Validate::", QUALIFIER)
 _QUALIFIED = re.compile(rf"^({'|'.join(map(re.escape, PACKS))})::\1-.+$")
 
 
-def judge(subject: Subject) -> Verdict:
-    """Reads the report of the synthesis.
+def scan(subject: Subject) -> ScanResult:
+    """Read the report of the synthesis.
 
     Args:
         subject: One environment.
 
     Returns:
-        The verdict; an acknowledgement that is too wide, too short or not needed is a complaint, too.
+        The result; an acknowledgement that is too wide, too short or not needed is a finding as well.
 
     Raises:
-        JudgeError: A rule of cdk-nag failed.
+        ScanError: A rule of cdk-nag failed.
     """
     report = json.loads((subject.folder / "validation-report.json").read_text(encoding="utf-8"))
     plugins = [plugin for plugin in report["pluginReports"] if plugin["pluginName"] in PACKS]
@@ -36,13 +36,13 @@ def judge(subject: Subject) -> Verdict:
     accepted = [pair for plugin in plugins for pair in _findings(plugin.get("suppressedViolations", []))]
     broken = [finding for finding in failed if finding.rule.startswith("CdkNagValidationFailure")]
     if broken:
-        raise JudgeError(f"{JUDGE}: {broken[0]}")
+        raise ScanError(f"{SCANNER}: {broken[0]}")
     used = {(violation["acknowledgedAt"], violation["acknowledgedId"]) for _, violation in accepted}
     failed += unsound(list(records(subject.folder)), used)
     acknowledged = tuple(sorted(Acknowledged(finding, violation["reason"]) for finding, violation in accepted))
     touched = {finding.where for finding in failed} | {entry.finding.where for entry in acknowledged}
     passed = resources(subject.templates) - len(touched)
-    return Verdict(JUDGE, subject.environment, passed, "resources", tuple(sorted(failed)), acknowledged)
+    return ScanResult(SCANNER, subject.environment, passed, "resources", tuple(sorted(failed)), acknowledged)
 
 
 def _findings(violations: list[dict[str, Any]]) -> Iterator[tuple[Finding, dict[str, Any]]]:
@@ -53,7 +53,7 @@ def _findings(violations: list[dict[str, Any]]) -> Iterator[tuple[Finding, dict[
 
 
 def records(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yields every acknowledgement of an assembly: path of the construct, id and reason."""
+    """Yield every acknowledgement of an assembly: path of the construct, id and reason."""
     for file in folder.glob("*.metadata.json"):
         for path, entries in json.loads(file.read_text(encoding="utf-8")).items():
             for entry in entries:
@@ -62,14 +62,14 @@ def records(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def unsound(written: list[tuple[str, str, str]], used: set[tuple[str, str]]) -> list[Finding]:
-    """Finds acknowledgements that do not hold.
+    """Find invalid acknowledgements.
 
     Args:
         written: Path of the construct, id and reason of each.
         used: Path and id of those that covered a finding.
 
     Returns:
-        A complaint each about a bare id, one for a whole app or stack, a short reason, and one without a finding.
+        A finding for each bare id, whole app or stack, short reason, and acknowledgement without a finding.
     """
     found = []
     for path, rule, reason in written:
@@ -80,10 +80,10 @@ def unsound(written: list[tuple[str, str, str]], used: set[tuple[str, str]]) -> 
             wrong = f"{rule!r} is not qualified; allowed: <pack>::<pack>-<rule>"
         elif path.count("/") < 2:
             wrong = f"{rule} is acknowledged for the whole of {path or 'the app'}; allowed: one resource"
-        elif len(reason.strip()) < LEAST_REASON:
-            wrong = f"the reason for {rule} has {len(reason.strip())} characters; allowed: {LEAST_REASON} or more"
+        elif len(reason.strip()) < SHORTEST_REASON:
+            wrong = f"the reason for {rule} has {len(reason.strip())} characters; allowed: {SHORTEST_REASON} or more"
         elif (path, rule) not in used:
-            wrong = f"{rule} is acknowledged and occurs no longer: remove it"
+            wrong = f"{rule} is acknowledged and no longer occurs: remove it"
         if wrong:
             found.append(Finding(path.partition("/")[2], "acknowledgement", wrong))
     return found

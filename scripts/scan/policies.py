@@ -53,7 +53,7 @@ class Policy:
 
 
 def policies(folder: Path) -> Iterator[Policy]:
-    """Finds every policy document with a version, by its shape, in whatever resource has it.
+    """Find every policy document with a version, by its shape, in whatever resource has it.
 
     Args:
         folder: A cloud assembly.

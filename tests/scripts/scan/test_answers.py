@@ -1,4 +1,4 @@
-"""How the answers of the other judges are read; what they say of the platform is asked by `make judge`."""
+"""How the answers of the other scanners are read; `make scan` runs them over the platform."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scripts.judge import checkov, control_tower, dependencies, iam, linters, policies, process
-from scripts.judge.listed import Listed
-from scripts.judge.model import Acknowledged, Finding, JudgeError, Subject
+from scripts.scan import checkov, control_tower, dependencies, iam, linters, policies, process
+from scripts.scan.listed import Listed
+from scripts.scan.model import Acknowledged, Finding, ScanError, Subject
 from scripts.template_tools import Template
 from tests.assembly import Assembly
 
@@ -47,17 +47,17 @@ def test_checkov_counts_passed_failed_and_skipped(monkeypatch: pytest.MonkeyPatc
         "parsing_errors": [],
     }
     _says(monkeypatch, checkov, {"results": results})
-    verdict = checkov.judge(_subject(tmp_path), tmp_path)
-    assert verdict.passed == 2
-    assert verdict.failed == (Finding("Storage/B", "CKV_3", "Ensure CKV_3"),)
-    assert verdict.acknowledged == (Acknowledged(Finding("Storage/A", "CKV_4", "Ensure CKV_4"), REASON),)
+    result = checkov.scan(_subject(tmp_path), tmp_path)
+    assert result.passed == 2
+    assert result.failed == (Finding("Storage/B", "CKV_3", "Ensure CKV_3"),)
+    assert result.acknowledged == (Acknowledged(Finding("Storage/A", "CKV_4", "Ensure CKV_4"), REASON),)
 
 
 def test_a_template_that_checkov_cannot_parse_is_no_clean_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     results = {"passed_checks": [], "failed_checks": [], "skipped_checks": [], "parsing_errors": ["/a.json"]}
     _says(monkeypatch, checkov, {"results": results})
-    with pytest.raises(JudgeError, match=r"cannot parse /a\.json"):
-        checkov.judge(_subject(tmp_path), tmp_path)
+    with pytest.raises(ScanError, match=r"cannot parse /a\.json"):
+        checkov.scan(_subject(tmp_path), tmp_path)
 
 
 def test_a_skip_that_skips_nothing_is_found(tmp_path: Path) -> None:
@@ -69,22 +69,22 @@ def test_a_skip_that_skips_nothing_is_found(tmp_path: Path) -> None:
 
 def test_control_tower_sees_a_bucket_without_protection_and_only_what_is_listed_stays(tmp_path: Path) -> None:
     subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Properties": {}})
-    (verdict,) = control_tower.judge([subject], [])
-    rules = {finding.rule for finding in verdict.failed}
+    (result,) = control_tower.scan([subject], [])
+    rules = {finding.rule for finding in result.failed}
     assert "s3_bucket_level_public_access_prohibited_check" in rules
-    assert {finding.where for finding in verdict.failed} == {"Storage/Bucket"}
-    entry = Listed(control_tower.JUDGE, "s3_bucket_logging_enabled_check", "Storage/*", REASON)
-    (again,) = control_tower.judge([subject], [entry])
+    assert {finding.where for finding in result.failed} == {"Storage/Bucket"}
+    entry = Listed(control_tower.SCANNER, "s3_bucket_logging_enabled_check", "Storage/*", REASON)
+    (again,) = control_tower.scan([subject], [entry])
     assert {one.finding.rule for one in again.acknowledged} == {entry.rule}
-    assert len(again.failed) == len(verdict.failed) - 1
+    assert len(again.failed) == len(result.failed) - 1
 
 
-def test_cfn_lint_and_validate_complain_of_a_property_that_does_not_exist(tmp_path: Path) -> None:
+def test_cfn_lint_and_validate_report_a_property_that_does_not_exist(tmp_path: Path) -> None:
     subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Properties": {"Nonsense": True}})
-    for judge in (linters.lint, linters.validate):
-        verdict = judge(subject)
-        assert [finding.where for finding in verdict.failed] == ["Storage/Bucket"]
-        assert verdict.passed == 0
+    for scanner in (linters.lint, linters.validate):
+        result = scanner(subject)
+        assert [finding.where for finding in result.failed] == ["Storage/Bucket"]
+        assert result.passed == 0
 
 
 def test_every_policy_of_the_platform_is_found_as_plain_json(prod: Assembly) -> None:
@@ -112,25 +112,25 @@ def test_parliament_fails_from_medium_on_and_what_cannot_be_narrowed_stays(
         {"where": "D", "rule": "MISMATCHED_TYPE", "severity": "MEDIUM", "message": "a type"},
     ]
     _says(monkeypatch, iam, answers)
-    entry = Listed(iam.JUDGE, "MISMATCHED_TYPE", "D", REASON)
-    verdict = iam.judge(Subject("prod", prod.folder, ()), tmp_path, [entry])
-    assert [finding.where for finding in verdict.failed] == ["A"]
-    assert {one.finding.where: one.reason for one in verdict.acknowledged} == {"D": REASON, "C": iam.NOTHING_NARROWER}
+    entry = Listed(iam.SCANNER, "MISMATCHED_TYPE", "D", REASON)
+    result = iam.scan(Subject("prod", prod.folder, ()), tmp_path, [entry])
+    assert [finding.where for finding in result.failed] == ["A"]
+    assert {one.finding.where: one.reason for one in result.acknowledged} == {"D": REASON, "C": iam.NOTHING_NARROWER}
 
 
 def test_packages_without_an_answer_have_not_passed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     known = {"name": "a", "version": "1", "vulns": []}
     bad = {"name": "b", "version": "2", "vulns": [{"id": "PYSEC-1", "description": "bad"}]}
     _says(monkeypatch, dependencies, {"dependencies": [known, bad]})
-    verdict = dependencies.pip_audit(tmp_path)
-    assert (verdict.passed, verdict.unasked) == (1, "")
-    assert verdict.failed == (Finding("b 2", "PYSEC-1", "bad"),)
+    result = dependencies.pip_audit(tmp_path)
+    assert (result.passed, result.unavailable) == (1, "")
+    assert result.failed == (Finding("b 2", "PYSEC-1", "bad"),)
     _says(monkeypatch, dependencies, {"dependencies": [known, {"name": "c", "skip_reason": "not found"}]})
-    verdict = dependencies.pip_audit(tmp_path)
-    assert verdict.passed == 1
-    assert "1 of 2" in verdict.unasked
+    result = dependencies.pip_audit(tmp_path)
+    assert result.passed == 1
+    assert "1 of 2" in result.unavailable
     _says(monkeypatch, dependencies, "no JSON")
-    assert dependencies.pip_audit(tmp_path).unasked
+    assert dependencies.pip_audit(tmp_path).unavailable
 
 
 def test_npm_audit_fails_on_an_advisory_and_says_when_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,15 +139,15 @@ def test_npm_audit_fails_on_an_advisory_and_says_when_it_was_refused(monkeypatch
         "metadata": {"dependencies": {"total": 3}},
     }
     _says(monkeypatch, dependencies, answer)
-    verdict = dependencies.npm_audit()
-    assert (verdict.passed, verdict.failed) == (2, (Finding("left-pad", "high", "<2"),))
+    result = dependencies.npm_audit()
+    assert (result.passed, result.failed) == (2, (Finding("left-pad", "high", "<2"),))
     _says(monkeypatch, dependencies, {"statusCode": 405, "message": "no"})
-    assert dependencies.npm_audit().unasked == "the registry answered 405"
+    assert dependencies.npm_audit().unavailable == "the registry answered 405"
 
 
 def test_a_program_that_is_missing_or_fails_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(JudgeError, match="make install"):
+    with pytest.raises(ScanError, match="make install"):
         process.run([str(tmp_path / "nothing")])
-    with pytest.raises(JudgeError, match="exit code 3: broken"):
+    with pytest.raises(ScanError, match="exit code 3: broken"):
         process.run(["sh", "-c", "echo broken >&2; exit 3"])
     assert process.run(["cat"], given="text") == "text"

@@ -1,6 +1,6 @@
 """pip-audit and npm audit: known vulnerabilities in what is pinned.
 
-Both ask a service for its advisories. Where it cannot be reached the verdict says so, and nothing has passed.
+Both get advisories from a service. Where it cannot be reached, the result says so and nothing has passed.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.judge.model import Finding, Verdict
-from scripts.judge.process import run
 from scripts.parts import ROOT
+from scripts.scan.model import Finding, ScanResult
+from scripts.scan.process import run
 
 PIP_AUDIT, NPM_AUDIT = "pip-audit", "npm audit"
 FOUND = 1
 
 
-def pip_audit(programs: Path) -> Verdict:
-    """Asks PyPI for the advisories of every pinned Python package.
+def pip_audit(programs: Path) -> ScanResult:
+    """Look up the advisories for every pinned Python package.
 
     Args:
         programs: Folder with the program.
 
     Returns:
-        The verdict; failed when an advisory is known for a pinned version.
+        The result; failed when an advisory is known for a pinned version.
 
     Raises:
-        JudgeError: It does not run.
+        ScanError: It does not run.
     """
     command = [str(programs / "pip-audit"), "--format", "json", "--progress-spinner", "off", "--disable-pip"]
     packages: dict[tuple[str, str], dict[str, Any]] = {}
-    for file in sorted(ROOT.glob("requirements*.txt")):
+    for file in [ROOT / "requirements.txt", *sorted((ROOT / "requirements").glob("*.txt"))]:
         try:
             answer = json.loads(run([*command, "--requirement", str(file)], allowed=(0, FOUND)))
         except json.JSONDecodeError:
-            return Verdict(PIP_AUDIT, "", unit="packages", unasked=f"no answer about {file.name}")
+            return ScanResult(PIP_AUDIT, "", unit="packages", unavailable=f"no answer about {file.name}")
         packages |= {(package["name"], package.get("version", "")): package for package in answer["dependencies"]}
     skipped = [package["name"] for package in packages.values() if "skip_reason" in package]
     failed = tuple(
@@ -43,28 +43,28 @@ def pip_audit(programs: Path) -> Verdict:
         for package in packages.values()
         for advisory in package.get("vulns", [])
     )
-    unasked = f"no advisories for {len(skipped)} of {len(packages)} packages from here" if skipped else ""
+    unavailable = f"no advisories for {len(skipped)} of {len(packages)} packages" if skipped else ""
     passed = len(packages) - len(skipped) - len({finding.where for finding in failed})
-    return Verdict(PIP_AUDIT, "", passed, "packages", failed, unasked=unasked)
+    return ScanResult(PIP_AUDIT, "", passed, "packages", failed, unavailable=unavailable)
 
 
-def npm_audit() -> Verdict:
-    """Asks the npm registry for the advisories of every pinned Node package.
+def npm_audit() -> ScanResult:
+    """Look up the advisories for every pinned Node package.
 
     Returns:
-        The verdict; failed when an advisory is known for a pinned version.
+        The result; failed when an advisory is known for a pinned version.
 
     Raises:
-        JudgeError: It does not run.
+        ScanError: It does not run.
     """
     answer = json.loads(run(["npm", "audit", "--json"], allowed=(0, FOUND), cwd=ROOT))
     if "vulnerabilities" not in answer:
         status = answer.get("statusCode")
         reason = f"the registry answered {status}" if status else "the registry did not answer"
-        return Verdict(NPM_AUDIT, "", unit="packages", unasked=reason)
+        return ScanResult(NPM_AUDIT, "", unit="packages", unavailable=reason)
     failed = tuple(
         Finding(name, str(entry["severity"]), entry.get("range", ""))
         for name, entry in sorted(answer["vulnerabilities"].items())
     )
     total = answer["metadata"]["dependencies"]["total"]
-    return Verdict(NPM_AUDIT, "", total - len(failed), "packages", failed)
+    return ScanResult(NPM_AUDIT, "", total - len(failed), "packages", failed)

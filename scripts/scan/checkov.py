@@ -7,37 +7,37 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from scripts.judge.model import Acknowledged, Finding, JudgeError, Subject, Verdict
-from scripts.judge.process import run
+from scripts.scan.model import Acknowledged, Finding, ScanError, ScanResult, Subject
+from scripts.scan.process import run
 
-JUDGE = "checkov"
+SCANNER = "checkov"
 OPTIONS = ("--framework", "cloudformation", "--output", "json", "--compact", "--soft-fail", "--skip-download")
 
 
-def judge(subject: Subject, programs: Path) -> Verdict:
-    """Asks checkov for every CloudFormation policy that it brings.
+def scan(subject: Subject, programs: Path) -> ScanResult:
+    """Run every CloudFormation policy of checkov.
 
     Args:
         subject: One environment.
         programs: Folder with the program.
 
     Returns:
-        The verdict.
+        The result.
 
     Raises:
-        JudgeError: It does not run, or cannot parse a template.
+        ScanError: It does not run, or cannot parse a template.
     """
     files = [part for template in subject.templates for part in ("--file", str(template.path))]
     answer = json.loads(run([str(programs / "checkov"), *OPTIONS, *files]))
     results = answer["results"]
     if results["parsing_errors"]:
-        raise JudgeError(f"{JUDGE} cannot parse {', '.join(results['parsing_errors'])}")
+        raise ScanError(f"{SCANNER} cannot parse {', '.join(results['parsing_errors'])}")
     stacks = {template.path.name: template.stack for template in subject.templates}
     skipped = {
         _finding(check, stacks): check["check_result"]["suppress_comment"] for check in results["skipped_checks"]
     }
-    return Verdict(
-        JUDGE,
+    return ScanResult(
+        SCANNER,
         subject.environment,
         passed=len(results["passed_checks"]),
         failed=tuple(sorted(_finding(check, stacks) for check in results["failed_checks"])),
@@ -45,17 +45,17 @@ def judge(subject: Subject, programs: Path) -> Verdict:
     )
 
 
-def stale(verdicts: Iterable[Verdict], subjects: Iterable[Subject]) -> list[Finding]:
-    """Finds skips that skip nothing in any environment.
+def stale(results: Iterable[ScanResult], subjects: Iterable[Subject]) -> list[Finding]:
+    """Find skips that skip nothing in any environment.
 
     Args:
-        verdicts: Of checkov, one an environment.
+        results: Those of checkov, one for each environment.
         subjects: The environments.
 
     Returns:
-        A complaint for each resource and check.
+        A finding for each resource and check.
     """
-    used = {(entry.finding.where, entry.finding.rule) for verdict in verdicts for entry in verdict.acknowledged}
+    used = {(entry.finding.where, entry.finding.rule) for result in results for entry in result.acknowledged}
     written = {
         (f"{template.stack}/{name}", skip["id"])
         for subject in subjects
@@ -64,7 +64,7 @@ def stale(verdicts: Iterable[Verdict], subjects: Iterable[Subject]) -> list[Find
         for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
     }
     return [
-        Finding(where, rule, "is skipped and occurs no longer: remove it") for where, rule in sorted(written - used)
+        Finding(where, rule, "is skipped and no longer occurs: remove it") for where, rule in sorted(written - used)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Runs a judge that is a program of its own."""
+"""Run a scanner that is a program of its own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from scripts.judge.model import JudgeError
+from scripts.scan.model import ScanError
 
-MOST_SECONDS = 600
+TIMEOUT_SECONDS = 600
 
 
 def run(
@@ -20,26 +20,26 @@ def run(
     allowed: Collection[int] = (0,),
     cwd: Path | None = None,
     variables: Mapping[str, str] | None = None,
-    most_seconds: float = MOST_SECONDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> str:
-    """Runs a program, in an empty folder when not said otherwise, so that no configuration of this project reaches it.
+    """Run a program, by default in an empty folder, so that it finds no configuration of this project.
 
     Args:
         command: Program and arguments.
-        given: What it reads from standard input.
-        allowed: Exit codes of a run that came to a verdict.
+        given: Its standard input.
+        allowed: Exit codes of a complete run.
         cwd: Folder to run it in.
         variables: Environment variables on top of this process's own.
-        most_seconds: How long it may take.
+        timeout_seconds: How long it may take.
 
     Returns:
-        What it printed.
+        Its standard output.
 
     Raises:
-        JudgeError: It is missing, takes too long, or ends with another exit code.
+        ScanError: The program is missing, takes too long, or ends with another exit code.
     """
     name = Path(command[0]).name
-    with tempfile.TemporaryDirectory(prefix="breakwater-judge-") as empty:
+    with tempfile.TemporaryDirectory(prefix="breakwater-scan-") as empty:
         try:
             done = subprocess.run(
                 command,
@@ -49,12 +49,12 @@ def run(
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=most_seconds,
+                timeout=timeout_seconds,
             )
         except FileNotFoundError:
-            raise JudgeError(f"{command[0]} is missing: run `make install`") from None
+            raise ScanError(f"{command[0]} is missing: run `make install`") from None
         except subprocess.TimeoutExpired:
-            raise JudgeError(f"{name} took more than {most_seconds:g} s") from None
+            raise ScanError(f"{name} took more than {timeout_seconds:g} s") from None
     if done.returncode not in allowed:
-        raise JudgeError(f"{name} ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
+        raise ScanError(f"{name} ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
     return done.stdout

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.judge.model import Acknowledged, Finding, Subject, Verdict
+from scripts.scan.model import Acknowledged, Finding, ScanResult, Subject
 from scripts.template_tools import CFN_LINT, VALIDATE, Accepted, cfn_lint, cloudformation_validate, load_accepted
 from scripts.template_tools import Finding as LintFinding
 
 EXCEPTIONS = Path(__file__).parents[1] / "lint_exceptions.toml"
 
 
-def lint(subject: Subject) -> Verdict:
-    """Asks cfn-lint, with `-I`: errors and warnings fail, what is informational is none of them.
+def lint(subject: Subject) -> ScanResult:
+    """Run cfn-lint: errors and warnings fail; its informational rules run as well, for they may raise errors.
 
     Args:
         subject: One environment.
 
     Returns:
-        The verdict.
+        The result.
     """
-    return _verdict(CFN_LINT, subject, list(cfn_lint(subject.templates, informational=True)), [])
+    return _result(CFN_LINT, subject, list(cfn_lint(subject.templates, informational=True)), [])
 
 
-def validate(subject: Subject) -> Verdict:
-    """Asks CloudFormation Validate; warnings fail, too, unless `scripts/lint_exceptions.toml` gives a reason.
+def validate(subject: Subject) -> ScanResult:
+    """Run CloudFormation Validate; warnings fail as well unless `scripts/lint_exceptions.toml` has a reason.
 
     Args:
         subject: One environment.
 
     Returns:
-        The verdict.
+        The result.
     """
-    return _verdict(VALIDATE, subject, list(cloudformation_validate(subject.templates)), load_accepted(EXCEPTIONS))
+    return _result(VALIDATE, subject, list(cloudformation_validate(subject.templates)), load_accepted(EXCEPTIONS))
 
 
-def _verdict(judge: str, subject: Subject, found: list[LintFinding], accepted: list[Accepted]) -> Verdict:
+def _result(scanner: str, subject: Subject, found: list[LintFinding], accepted: list[Accepted]) -> ScanResult:
     failed, acknowledged = [], []
     for one in found:
         finding = Finding(f"{one.template.stack}/{one.logical_id}".rstrip("/"), one.rule, one.message)
@@ -46,4 +46,6 @@ def _verdict(judge: str, subject: Subject, found: list[LintFinding], accepted: l
             acknowledged.append(Acknowledged(finding, cover.reason))
     touched = {one.template for one in found}
     passed = len(subject.templates) - len(touched)
-    return Verdict(judge, subject.environment, passed, "templates", tuple(sorted(failed)), tuple(sorted(acknowledged)))
+    return ScanResult(
+        scanner, subject.environment, passed, "templates", tuple(sorted(failed)), tuple(sorted(acknowledged))
+    )

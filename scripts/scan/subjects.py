@@ -1,4 +1,4 @@
-"""Synthesizes the environments once for all judges, with cdk-nag's packs registered as `cdk synth -c nag=true` does."""
+"""Synthesize the environments once for all scanners, with cdk-nag's packs registered as by `cdk synth -c nag=true`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scripts import lint_templates
-from scripts.judge.model import Subject
+from scripts.scan.model import Subject
 from stacks.profiles import PROFILES
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
 
 def synthesize(environments: Sequence[str], folder: Path, tell: Callable[[str], None]) -> list[Subject]:
-    """Synthesizes environments.
+    """Synthesize environments.
 
     Args:
         environments: Their names.
@@ -21,7 +21,7 @@ def synthesize(environments: Sequence[str], folder: Path, tell: Callable[[str], 
         tell: Shows progress.
 
     Returns:
-        One subject an environment.
+        One subject for each environment.
     """
     subjects = []
     for environment in environments:

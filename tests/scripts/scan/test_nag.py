@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from app import register_nag
-from scripts.judge import nag, subjects
-from scripts.judge.model import LEAST_REASON, Subject, Verdict
+from scripts.scan import nag, subjects
+from scripts.scan.model import SHORTEST_REASON, ScanResult, Subject
 from scripts.template_tools import Template
 from stacks.acknowledgements import PACKS
 from stacks.platform import create_app
@@ -23,18 +23,20 @@ RULE = "AwsSolutions::AwsSolutions-S1"
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
-    """What cdk-nag says of each environment."""
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ScanResult]:
+    """Run cdk-nag over each environment."""
     found = subjects.synthesize(subjects.ENVIRONMENTS, tmp_path_factory.mktemp("nag"), lambda _: None)
     # Where CDK kept no record, a needless acknowledgement could not be told from none at all.
     assert all(len(list(nag.records(subject.folder))) > len(PACKS) for subject in found)
-    return {subject.environment: nag.judge(subject) for subject in found}
+    return {subject.environment: nag.scan(subject) for subject in found}
 
 
 @pytest.mark.parametrize("environment", subjects.ENVIRONMENTS)
-def test_every_finding_has_a_reason_and_every_reason_a_finding(verdicts: dict[str, Verdict], environment: str) -> None:
-    assert verdicts[environment].failed == ()
-    assert verdicts[environment].passed > 80
+def test_every_finding_has_a_reason_and_every_reason_a_finding(
+    results: dict[str, ScanResult], environment: str
+) -> None:
+    assert results[environment].failed == ()
+    assert results[environment].passed > 80
 
 
 @pytest.mark.parametrize("profile", sorted(PROFILES.keys() - set(subjects.ENVIRONMENTS)))
@@ -44,28 +46,28 @@ def test_other_settings_need_a_reason_for_each_finding_too(profile: str, tmp_pat
     register_nag(app)
     app.synth()
     template = Template(profile, "Root", root.region, tmp_path / root.template_file)
-    verdict = nag.judge(Subject(profile, tmp_path, (template,)))
-    assert verdict.failed == ()
-    assert len(verdict.acknowledged) > 10
+    result = nag.scan(Subject(profile, tmp_path, (template,)))
+    assert result.failed == ()
+    assert len(result.acknowledged) > 10
 
 
-def test_prod_needs_few_acknowledgements_and_the_fewest(verdicts: dict[str, Verdict]) -> None:
-    accepted = [entry.finding for entry in verdicts["prod"].acknowledged]
-    # A rule that complains of several patterns of one policy is one rule on one construct.
+def test_prod_needs_few_acknowledgements_and_the_fewest(results: dict[str, ScanResult]) -> None:
+    accepted = [entry.finding for entry in results["prod"].acknowledged]
+    # A rule that reports several patterns of one policy is one rule on one construct.
     underlying = {(finding.where, finding.rule.split("-", 1)[1].split("[")[0]) for finding in accepted}
     solutions = {
         (finding.where, finding.rule.split("[")[0]) for finding in accepted if finding.rule.startswith("AwsSolutions-")
     }
     assert len(solutions) <= 10
     assert len(underlying) <= 40
-    assert len(accepted) == min(len(verdict.acknowledged) for verdict in verdicts.values())
+    assert len(accepted) == min(len(result.acknowledged) for result in results.values())
 
 
-def test_every_acknowledgement_is_of_one_resource_in_a_nested_stack(verdicts: dict[str, Verdict]) -> None:
-    for verdict in verdicts.values():
-        for entry in verdict.acknowledged:
+def test_every_acknowledgement_is_of_one_resource_in_a_nested_stack(results: dict[str, ScanResult]) -> None:
+    for result in results.values():
+        for entry in result.acknowledged:
             assert entry.finding.where.count("/") >= 1
-            assert len(entry.reason) >= LEAST_REASON
+            assert len(entry.reason) >= SHORTEST_REASON
 
 
 def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
     register_nag(app)
     app.synth()
     template = Template("prod", "Root", "us-east-1", tmp_path / root.template_file)
-    failed = nag.judge(Subject("prod", tmp_path, (template,))).failed
+    failed = nag.scan(Subject("prod", tmp_path, (template,))).failed
     found = {(finding.where, finding.rule) for finding in failed}
     assert ("Storage/DataBucket/Resource", "NIST.800.53.R5-S3BucketLevelPublicAccessProhibited") in found
     assert ("Database/Cluster/Resource", "AwsSolutions-RDS10") in found
@@ -93,7 +95,7 @@ def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "rule", "reason", "complaint"),
+    ("path", "rule", "reason", "finding"),
     [
         (PATH, "AwsSolutions-S1", REASON, "is not qualified"),
         (PATH, "AwsSolutions::S1", REASON, "is not qualified"),
@@ -103,14 +105,12 @@ def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
         ("Breakwater-eu1/Storage", RULE, REASON, "for the whole of Breakwater-eu1/Storage"),
         (PATH, RULE, "false alarm", "has 11 characters"),
         (PATH, RULE, f"{'false alarm':<60}", "has 11 characters"),
-        (PATH, RULE, REASON, "occurs no longer"),
+        (PATH, RULE, REASON, "no longer occurs"),
     ],
 )
-def test_an_acknowledgement_that_does_not_hold_is_a_complaint(
-    path: str, rule: str, reason: str, complaint: str
-) -> None:
+def test_an_acknowledgement_that_does_not_hold_is_a_finding(path: str, rule: str, reason: str, finding: str) -> None:
     (found,) = nag.unsound([(path, rule, reason)], set())
-    assert complaint in found.message
+    assert finding in found.message
 
 
 def test_an_acknowledgement_that_holds_is_none() -> None:

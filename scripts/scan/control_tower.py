@@ -1,7 +1,7 @@
 """The proactive controls of AWS Control Tower, as Guard rules, over every template.
 
 They ship in the npm package `@cdklabs/cdk-validator-cfnguard`; its own plugin sees no nested template, so the native
-build of CloudFormation Validate evaluates them here. What they report and stays is in `listed.toml`.
+build of CloudFormation Validate evaluates them here. Accepted findings are in `listed.toml`.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from cloudformation_validate import (
     file_to_external_rule_source,
 )
 
-from scripts.judge.listed import Listed, split
-from scripts.judge.model import Finding, JudgeError, Subject, Verdict, resources
 from scripts.parts import ROOT
+from scripts.scan.listed import Listed, split
+from scripts.scan.model import Finding, ScanError, ScanResult, Subject, resources
 
-JUDGE = "Control Tower"
+SCANNER = "Control Tower"
 RULES = ROOT / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard" / "rules" / "control-tower" / "cfn-guard"
 
 
-def judge(subjects: Sequence[Subject], entries: Sequence[Listed]) -> list[Verdict]:
-    """Evaluates every control.
+def scan(subjects: Sequence[Subject], entries: Sequence[Listed]) -> list[ScanResult]:
+    """Evaluate every control.
 
     Args:
         subjects: The environments.
-        entries: What stays.
+        entries: Accepted findings.
 
     Returns:
-        A verdict an environment.
+        One result for each environment.
 
     Raises:
-        JudgeError: The rules are not installed.
+        ScanError: The rules are not installed.
     """
     files = sorted(RULES.rglob("*.guard"))
     if not files:
-        raise JudgeError(f"{RULES.relative_to(ROOT)} holds no rules: run `make install`")
+        raise ScanError(f"{RULES.relative_to(ROOT)} holds no rules: run `make install`")
     guard = [file_to_external_rule_source(str(file)) for file in files]
     engine = CompositeEngine(CompositeEngineConfig(rego_rules=[], cel_rules=[], guard_rules=guard))
     controls = {rule.id for rule in engine.list_rules() if rule.origin is RuleOrigin.GUARD}
-    return [_verdict(subject, set(_findings(engine, controls, subject)), entries) for subject in subjects]
+    return [_result(subject, set(_findings(engine, controls, subject)), entries) for subject in subjects]
 
 
 def _findings(engine: CompositeEngine, controls: set[str], subject: Subject) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def _findings(engine: CompositeEngine, controls: set[str], subject: Subject) -> 
                 yield Finding(f"{template.stack}/{found.entity.logical_id}", found.rule_id)
 
 
-def _verdict(subject: Subject, findings: set[Finding], entries: Sequence[Listed]) -> Verdict:
-    failed, acknowledged = split(JUDGE, findings, entries)
+def _result(subject: Subject, findings: set[Finding], entries: Sequence[Listed]) -> ScanResult:
+    failed, acknowledged = split(SCANNER, findings, entries)
     passed = resources(subject.templates) - len({finding.where for finding in findings})
-    return Verdict(JUDGE, subject.environment, passed, "resources", failed, acknowledged)
+    return ScanResult(SCANNER, subject.environment, passed, "resources", failed, acknowledged)

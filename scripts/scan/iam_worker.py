@@ -1,4 +1,4 @@
-"""Asks parliament about policies, in the virtual environment that holds it: JSON in, JSON out.
+"""Run parliament over policies, in the virtual environment that holds it: JSON in, JSON out.
 
 Reads `[{"where", "kind", "document"}]` and prints `[{"where", "rule", "severity", "message"}]`. A statement for every
 resource is reported as `WILDCARD` where AWS offers a narrower one for an action that changes something, and as
@@ -20,7 +20,7 @@ EVERYTHING = "*"
 
 
 def findings(policy: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """Yields what is wrong with one policy."""
+    """Yield what is wrong with one policy."""
     document = policy["document"]
     if policy["kind"] == "identity":
         for statement in _list(document["Statement"]):
@@ -31,7 +31,7 @@ def findings(policy: dict[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _analysed(document: dict[str, Any], *, trust: bool) -> Iterator[Any]:
-    if trust:  # parliament knows no trust policies: they say nothing of a resource, which is the role itself
+    if trust:  # parliament expects a resource, which a trust policy does not name: the role itself
         role = "arn:aws:iam::111111111111:role/role"
         document = {**document, "Statement": [{**each, "Resource": role} for each in _list(document["Statement"])]}
     for found in parliament.analyze_policy_string(json.dumps(document)).findings:
@@ -57,7 +57,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def main() -> int:
-    """Reads policies and prints findings.
+    """Read policies and prints findings.
 
     Returns:
         The exit code, always 0.

@@ -1,0 +1,151 @@
+"""Run independent scanners over every environment, print one table, and write docs/compliance.md.
+
+Exit code 1: a finding without a reason, a reason without a finding, or a scanner that did not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.parts import InstallError
+from scripts.scan import checkov, control_tower, dependencies, iam, linters, listed, nag, page, subjects
+from scripts.scan.model import Finding, ScanError, ScanResult, Subject
+from scripts.scanners_install import scanners_environment
+from scripts.template_tools import CFN_LINT, VALIDATE
+from stacks.settings import SettingsError
+
+WIDTH = 120
+# The Control Tower rules apply to the environment that has every protection on.
+PROTECTED = "prod"
+Scanners = dict[str, Callable[[], list[ScanResult]]]
+
+
+def scanners(found: Sequence[Subject], programs: Path, entries: Sequence[listed.Listed]) -> Scanners:
+    """Return how to run each scanner, by its name in the table.
+
+    Args:
+        found: The environments.
+        programs: Folder with the programs that have a virtual environment of their own.
+        entries: Accepted findings.
+    """
+    protected = [subject for subject in found if subject.environment == PROTECTED]
+    return {
+        nag.SCANNER: lambda: [nag.scan(subject) for subject in found],
+        checkov.SCANNER: lambda: [checkov.scan(subject, programs) for subject in found],
+        CFN_LINT: lambda: [linters.lint(subject) for subject in found],
+        VALIDATE: lambda: [linters.validate(subject) for subject in found],
+        control_tower.SCANNER: lambda: control_tower.scan(protected, entries) if protected else [],
+        iam.SCANNER: lambda: [iam.scan(subject, programs, entries) for subject in found],
+        dependencies.PIP_AUDIT: lambda: [dependencies.pip_audit(programs)],
+        dependencies.NPM_AUDIT: lambda: [dependencies.npm_audit()],
+    }
+
+
+def run(console: Console, available: Scanners, wanted: Sequence[str]) -> list[ScanResult]:
+    """Run scanners one after the other, and print how long each took.
+
+    Args:
+        console: Where progress is printed.
+        available: How to run each.
+        wanted: Names of those to run.
+
+    Returns:
+        The results of all environments.
+    """
+    results: list[ScanResult] = []
+    for name in wanted:
+        started = time.monotonic()
+        results += available[name]()
+        console.print(f"{name}: {time.monotonic() - started:.1f} s", highlight=False)
+    return results
+
+
+def stale(results: Sequence[ScanResult], found: Sequence[Subject], entries: Sequence[listed.Listed]) -> list[Finding]:
+    """Find skips and accepted findings that match nothing any more; only a full run can tell."""
+    skips = checkov.stale([result for result in results if result.scanner == checkov.SCANNER], found)
+    used = [(result.scanner, entry.finding) for result in results for entry in result.acknowledged]
+    return skips + [
+        Finding(entry.where, entry.rule, f"is in {listed.FILE.name} and no longer occurs: remove it")
+        for entry in entries
+        if not any(entry.covers(scanner, finding) for scanner, finding in used)
+    ]
+
+
+def report(console: Console, results: Sequence[ScanResult], unneeded: Sequence[Finding]) -> int:
+    """Print the findings and the table.
+
+    Returns:
+        The exit code: 1 for a finding without a reason or a reason without a finding.
+    """
+    for result in results:
+        for finding in result.failed:
+            where = f"{result.scanner} {result.environment}".rstrip()
+            console.print(f"{where}: {finding}", markup=False, highlight=False, soft_wrap=True)
+    for finding in unneeded:
+        console.print(f"acknowledgement: {finding}", markup=False, highlight=False, soft_wrap=True)
+    console.print(page.table(results))
+    return 1 if unneeded or any(result.failed for result in results) else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Scan, print and write.
+
+    Args:
+        arguments: Command line; `--environment`, `--scanner`, `--check`.
+
+    Returns:
+        The exit code.
+    """
+    names = list(scanners([], Path(), []))
+    parser = argparse.ArgumentParser(prog="make scan", description=__doc__)
+    parser.add_argument("--environment", action="append", choices=subjects.ENVIRONMENTS, help="default: all")
+    parser.add_argument("--scanner", action="append", choices=names, help="default: all")
+    parser.add_argument("--check", action="store_true", help="fail when docs/compliance.md is not what this run writes")
+    parser.add_argument("--require-advisories", action="store_true", help="fail when an audit got no advisories")
+    options = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    everything = not (options.environment or options.scanner)
+    try:
+        entries = listed.load()
+        programs = scanners_environment()
+        with tempfile.TemporaryDirectory(prefix="breakwater-scan-") as folder:
+            found = subjects.synthesize(options.environment or subjects.ENVIRONMENTS, Path(folder), console.print)
+            results = run(console, scanners(found, programs, entries), options.scanner or names)
+            unneeded = stale(results, found, entries) if everything else []
+    except (ScanError, InstallError, SettingsError, ValueError) as error:
+        print(f"scan: {error}", file=sys.stderr)
+        return 1
+    failed = report(console, results, unneeded)
+    if options.require_advisories and any(result.unavailable for result in results):
+        print("scan: an audit got no advisories, see the table", file=sys.stderr)
+        failed = 1
+    return max(failed, write(results, check=options.check)) if everything and not failed else failed
+
+
+def write(results: Sequence[ScanResult], *, check: bool) -> int:
+    """Write docs/compliance.md, or compare it with what this run found.
+
+    Args:
+        results: All results of a full run.
+        check: Whether to compare only.
+
+    Returns:
+        The exit code: 1 when the page differs and may not be written.
+    """
+    text = page.page([result for result in results if result.environment])
+    if check and page.PAGE.read_text(encoding="utf-8") != text:
+        print(f"scan: {page.PAGE.name} is out of date: run `make scan` and commit it", file=sys.stderr)
+        return 1
+    page.PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
