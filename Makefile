@@ -103,17 +103,23 @@ deploy: install ## Deploy
 bench: install ## Time a synth against an empty CDK app
 	@python -m scripts.bench $(ARGS)
 
+# checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
+WITH_CHECKOV = PATH="$$PATH:$$(python -c 'from scripts.scanners_install import scanners_environment as e; print(e())' | tail -1)"
+
 .PHONY: bench-guards
 bench-guards: install ## Time the guards on the platform and on up to 10,000 resources, beside cfn-lint and checkov
-	@python -m scripts.bench_guards $(ARGS)
+	@folder=$$(mktemp -d) && python -c "import sys; from pathlib import Path; from stacks import profiles; \
+		from stacks.settings import load_settings; \
+		profiles.synthesize(load_settings(profiles.PROFILES['prod']), Path(sys.argv[1], 'prod'))" "$$folder" \
+		&& $(WITH_CHECKOV) python packages/guards/bench/speed.py "$$folder/prod" $(ARGS)
 
 .PHONY: compare
-compare: install ## Compare what the guards catch with four other tools, into docs/guards.md
-	@python -m scripts.compare_guards
+compare: install ## Compare what the guards catch with four other tools, into packages/guards/bench/comparison.md
+	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
 
 .PHONY: guards-docs
-guards-docs: install ## Write docs/guards.md from the rules and their fixtures
-	@python -m scripts.guards_docs
+guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages build/docs/guards" for full pages)
+	@python -m scripts.guards_docs $(ARGS)
 
 .PHONY: mutants
 mutants: install ## Change functions, drills and guards on purpose and list what no test notices (ARGS=ops/drill)

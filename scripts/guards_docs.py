@@ -1,107 +1,105 @@
-"""Writes docs/guards.md: every rule with the error it prevents, a broken and a sound snippet, the fix and the sources.
+"""Write docs/guards.md, the index of the rules of the guards by service.
 
-All of it comes from the rules and from their fixtures. The table that compares the guards with other tools is kept as
-`make compare` wrote it. A test keeps the page fresh.
+With ``--pages FOLDER`` also a full page for each service, for the documentation site: every rule with what it prevents,
+the fix, the sources, and its plainest broken and sound fixture.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from breakwater_guards.acknowledge import METADATA, MIN_REASON
 from breakwater_guards.engine import all_rules
 from breakwater_guards.facts import dated
-from breakwater_guards.facts.freshness import MAX_AGE_DAYS
-from breakwater_guards.reading.assemblies import QUALIFIER
 from breakwater_guards.rule import Profile, Rule
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "guards.md"
-FIXTURES = ROOT / "tests" / "guards" / "fixtures"
-BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
-NOT_COMPARED = "Not compared yet: run `make compare`."
+PACKAGE = ROOT / "packages" / "guards"
+FIXTURES = PACKAGE / "tests" / "fixtures"
+COMPARISON = PACKAGE / "bench" / "comparison.md"
 LANGUAGES = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-INTRODUCTION = f"""# Guards
+RULES = "breakwater_guards.rules."
+INTRODUCTION = """# Guards
 
-<!-- Written by `python -m scripts.guards_docs` from guards/ and its fixtures: do not edit. -->
+<!-- Written by `make guards-docs` from the rules in packages/guards: do not edit. -->
 
-The guards read CloudFormation before anything is deployed: one template, a folder, or a `cdk.out` with every nested
-stack, resolved together. Each rule stands for a failure that AWS would report minutes or hours into a deployment, or
-never. A value that only the deployment decides never makes a rule fail.
+The guards read CloudFormation before anything is deployed: a template, a folder, or a `cdk.out` with its nested stacks.
+Each rule stands for a failure that AWS would report minutes or hours into a deployment, or never. The guards are a
+package of their own; its [README](../packages/guards/README.md) says how to run them and how to accept a finding, and
+`breakwater-guards explain DR-AURORA-01` prints a rule in full: what it prevents, how to fix it, and where AWS says so.
 
-## How to run them
-
-| Where | How |
-| --- | --- |
-| CDK app | `GuardsPlugin` of `guards/plugin.py`, registered in `app.py`: a finding fails `cdk synth` and `cdk deploy` |
-| Command line | `breakwater-guards check PATH`: exits 0 clean, 1 findings, 2 not judged; needs neither CDK nor Node |
-| pytest | `guards.check(path).findings` is empty |
-
-`python -m breakwater_guards list` prints the rules, `python -m breakwater_guards explain DR-…` one of them in full.
-
-To accept a finding, say why, in {MIN_REASON} characters or more: in the `Metadata` of the resource, or of the template
-for everything in it,
-
-```yaml
-Metadata:
-  {METADATA}:
-    DR-AURORA-01: the long-term support release stays until 2030
-```
-
-or in a CDK app for a construct and everything below it:
-
-```python
-Validations.of(construct).acknowledge(Acknowledgment(id="{QUALIFIER}DR-AURORA-01", reason="…"))
-```
-"""
-PROFILES = f"""
-Rules for one kind of platform say so: they run with that `--profile` ({", ".join(f"`{item}`" for item in Profile)}).
-Facts that change, such as support dates, are dated; a run says when they are older than {MAX_AGE_DAYS} days.
+{count} rules: {severities}. {others} other scanners together catch {caught} of these defects:
+[comparison](../packages/guards/bench/comparison.md).
 """
 
 
-def page(comparison: str) -> str:
-    """Returns the whole page as Markdown.
-
-    Args:
-        comparison: What stands between the markers.
-    """
-    rules = list(all_rules().values())
-    parts = [INTRODUCTION, "## Compared with other tools\n", BEGIN, comparison, f"{END}\n", "## All rules"]
-    counts = Counter(rule.severity.value for rule in rules)
-    parts.append(f"\n{len(rules)} rules: {', '.join(f'{count} {name}s' for name, count in sorted(counts.items()))}.")
-    parts += [PROFILES, row("Rule", "What must hold", "Severity"), row(*["---"] * 3)]
-    parts += [row(link(rule.id), prose(rule.title), rule.severity.value) for rule in rules]
-    for rule in rules:
-        parts += section(rule)
-    return "\n".join(parts) + "\n"
+def by_service() -> dict[str, list[Rule]]:
+    """Return the rules by the module or folder that declares those of a service."""
+    found: dict[str, list[Rule]] = {}
+    for rule in all_rules().values():
+        module = rule.check.__module__.removeprefix(RULES).partition(".")[0]
+        found.setdefault(module, []).append(rule)
+    return found
 
 
-def section(rule: Rule) -> Iterator[str]:
-    """Yields the lines of one rule."""
-    # The id alone: links to a rule outlive its title.
-    yield f"\n## {rule.id}\n"
-    yield f"{prose(rule.title)}.\n"
-    facts = [rule.severity.value.capitalize()]
-    if rule.profiles != frozenset(Profile):
-        facts.append(f"only with `--profile {' or '.join(sorted(rule.profiles))}`")
-    if rule.data:
-        facts.append(f"facts of {dated(rule.data).isoformat()} (`guards/data/{rule.data}.json`)")
-    yield f"{'; '.join(facts)}.\n"
+def title(module: str) -> tuple[str, str]:
+    """Return the name of a service and what its rules are about, from the docstring of their module."""
+    text = importlib.import_module(RULES + module).__doc__ or ""
+    name, _, subject = " ".join(text.split()).partition(": ")
+    return name, subject[:1].upper() + subject[1:]
+
+
+def index() -> str:
+    """Return the index as Markdown."""
+    rules = all_rules()
+    counts = Counter(rule.severity.value for rule in rules.values())
+    severities = ", ".join(f"{count} {name}s" for name, count in sorted(counts.items()))
+    compared = COMPARISON.read_text(encoding="utf-8")
+    others, caught = re.findall(r"^Together the other (\d+) tools catch (\d+) of", compared, re.MULTILINE)[0]
+    lines = [INTRODUCTION.format(count=len(rules), severities=severities, others=others, caught=caught)]
+    for module, declared in by_service().items():
+        name, subject = title(module)
+        lines += [f"## {name}", "", subject, "", row("Rule", "What must hold", "Severity"), row(*["---"] * 3)]
+        lines += [row(f'<a id="{rule.id.lower()}"></a>{rule.id}', prose(rule.title), _kind(rule)) for rule in declared]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def page(module: str) -> str:
+    """Return the full page of a service as Markdown."""
+    name, subject = title(module)
+    parts = [f"# {name}\n", f"{subject}\n"]
+    for rule in by_service()[module]:
+        parts += _section(rule)
+    return "\n".join(parts)
+
+
+def _section(rule: Rule) -> Iterator[str]:
+    yield f"## {rule.id}\n"  # the id alone: links to a rule outlive its title
+    facts = f" Facts of {dated(rule.data).isoformat()}." if rule.data else ""
+    yield f"{prose(rule.title)}. ({_kind(rule)}){facts}\n"
     yield f"**Prevents:** {prose(rule.prevents)}\n"
     yield f"**Fix:** {prose(rule.fix)}\n"
     for word, label in (("bad", "Broken"), ("good", "Sound")):
-        yield from snippet(rule.id, word, label)
+        yield from _snippet(rule.id, word, label)
     yield "Sources:\n"
     yield from (f"- <{url}>" for url in rule.sources)
+    yield ""
 
 
-def snippet(rule_id: str, word: str, label: str) -> Iterator[str]:
-    """Yields the plainest fixture of a rule that is broken (``bad``) or sound (``good``); a folder file by file."""
+def _kind(rule: Rule) -> str:
+    only = "" if rule.profiles == frozenset(Profile) else f", {' or '.join(sorted(rule.profiles))} only"
+    return f"{rule.severity.value}{only}"
+
+
+def _snippet(rule_id: str, word: str, label: str) -> Iterator[str]:
+    """Yield the plainest fixture of a rule that is broken (``bad``) or sound (``good``); a folder file by file."""
     found = (FIXTURES / rule_id).glob(f"{word}*")
     for path in sorted(found, key=lambda path: (path.stem != word, path.is_dir(), path.name))[:1]:
         files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
@@ -111,52 +109,36 @@ def snippet(rule_id: str, word: str, label: str) -> Iterator[str]:
             yield f"{label}{name}:\n\n```{LANGUAGES.get(file.suffix, '')}\n{text}\n```\n"
 
 
-def link(rule_id: str) -> str:
-    """Returns a link to a rule's section of the page."""
-    return f"[{rule_id}](#{rule_id.lower()})"
-
-
 def prose(text: str) -> str:
-    """Escapes what Markdown would take for markup; backticks stay what they mean."""
+    """Escape what Markdown would take for markup; backticks stay what they mean."""
     pieces = re.split(r"(`[^`]*`)", " ".join(text.split()))
     return "".join(piece if piece.startswith("`") else re.sub(r"([<*_\[\]])", r"\\\1", piece) for piece in pieces)
 
 
 def row(*cells: str) -> str:
-    """Returns one row of a table."""
+    """Return one row of a table."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def kept_comparison(text: str) -> str:
-    """Returns what stands between the markers of a page; a placeholder where there is none yet."""
-    found = re.search(f"{BEGIN}\n(.*?)\n{END}", text, re.DOTALL)
-    return found[1] if found else NOT_COMPARED
-
-
-def write(comparison: str | None = None) -> None:
-    """Writes the page.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the index, and the full pages where they are asked for.
 
     Args:
-        comparison: The new table; the present one is kept when not given.
-    """
-    if comparison is None:
-        comparison = kept_comparison(PAGE.read_text(encoding="utf-8") if PAGE.exists() else "")
-    PAGE.write_text(page(comparison), encoding="utf-8")
-
-
-def compared_rules(comparison: str) -> Iterable[str]:
-    """Returns the ids of the rules in a comparison table, in order."""
-    return re.findall(r"^\| \[?(DR-[A-Z0-9]+-\d{2})\b", comparison, re.MULTILINE)
-
-
-def main() -> int:
-    """Writes the page.
+        arguments: Command line; the process's own when not given.
 
     Returns:
         The exit code, always 0.
     """
-    write()
-    print(f"guards-docs: {len(all_rules())} rules -> {PAGE.parent.name}/{PAGE.name}")
+    parser = argparse.ArgumentParser(prog="make guards-docs", description=__doc__)
+    parser.add_argument("--pages", type=Path, metavar="FOLDER", help="also write a full page for each service here")
+    options = parser.parse_args(arguments)
+    PAGE.write_text(index(), encoding="utf-8")
+    print(f"guards-docs: {len(all_rules())} rules -> {PAGE.relative_to(ROOT)}")
+    if options.pages:
+        options.pages.mkdir(parents=True, exist_ok=True)
+        for module in by_service():
+            (options.pages / f"{module}.md").write_text(page(module), encoding="utf-8")
+        print(f"guards-docs: {len(by_service())} pages -> {options.pages}")
     return 0
 
 

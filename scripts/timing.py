@@ -36,7 +36,7 @@ class BenchError(Exception):
 def timed(
     command: Sequence[str | Path], *, cwd: Path, variables: Mapping[str, str], allowed: Collection[int] = (0,)
 ) -> Sample:
-    """Runs a program to its end.
+    """Run a program to its end.
 
     Args:
         command: Program and arguments.
@@ -62,13 +62,13 @@ def timed(
 
 
 def _processor_seconds() -> float:
-    """What all finished child processes have used so far."""
+    """Return what all finished child processes have used so far."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def alternate(console: Console, candidates: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
-    """Runs all candidates in turn: once unmeasured to fill the caches, then in every round.
+    """Run all candidates in turn: once unmeasured to fill the caches, then in every round.
 
     Args:
         console: Shows each round as it ends.
@@ -110,7 +110,7 @@ class Ratio:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-    """Compares the medians of two series that were measured in the same rounds.
+    """Compare the medians of two series that were measured in the same rounds.
 
     Args:
         ours: Seconds of each round.
@@ -136,7 +136,7 @@ def _ratio_of_medians(rounds: Sequence[tuple[float, float]]) -> float:
 
 
 def warn_when_busy(console: Console) -> None:
-    """Says so when more runs on this machine than it has cores for."""
+    """Say so when more runs on this machine than it has cores for."""
     busy, cores = os.getloadavg()[0], os.cpu_count() or 1
     if busy > cores + 0.5:
         console.print(f"The machine is busy (load {busy:.1f} on {cores} cores): wall times say little, measure again.")

@@ -1,4 +1,4 @@
-"""docs/guards.md says what the guards are: fresh, complete, and compared with other tools on every broken fixture."""
+"""docs/guards.md says what the guards are: fresh and complete; the full pages show what the rules find."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ import pytest
 from breakwater_guards import Profile, check
 from breakwater_guards.engine import all_rules
 from scripts import guards_docs
-from scripts.compare_guards_cases import all_cases
-from scripts.compare_guards_judges import JUDGES
 
 COMMITTED = guards_docs.PAGE.read_text(encoding="utf-8")
-COMPARISON = guards_docs.kept_comparison(COMMITTED)
+SERVICES = guards_docs.by_service()
+PAGES = {module: guards_docs.page(module) for module in SERVICES}
 SNIPPET = re.compile(r"^(Broken|Sound):\n\n```(json|yaml)\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
 def test_the_committed_page_is_fresh() -> None:
-    assert guards_docs.page(COMPARISON) == COMMITTED, "run `make guards-docs` and commit docs/guards.md"
+    assert guards_docs.index() == COMMITTED, "run `make guards-docs` and commit docs/guards.md"
 
 
-def test_every_rule_was_compared_with_every_fixture_that_it_has_today() -> None:
-    assert list(guards_docs.compared_rules(COMPARISON)) == list(all_rules()), "run `make compare` and commit the page"
-    broken = [case.rule for case in all_cases(guards_docs.FIXTURES, list(all_rules())) if case.broken]
-    sizes = {rule: int(size) for rule, size in re.findall(r"^\| \[(DR-[\w-]+)\]\S+ \| \d+/(\d+)", COMPARISON, re.M)}
-    assert sizes == {rule: broken.count(rule) for rule in all_rules()}, "run `make compare` and commit the page"
+def test_every_rule_has_one_line_with_an_anchor() -> None:
+    for rule in all_rules().values():
+        (line,) = (line for line in COMMITTED.splitlines() if f'<a id="{rule.id.lower()}"></a>{rule.id} |' in line)
+        assert guards_docs.prose(rule.title) in line
+        assert rule.severity.value in line
+    assert len(COMMITTED.splitlines()) < 250, "an index, not the pages"
 
 
-def test_the_table_has_a_column_for_every_judge_and_the_guards_catch_everything() -> None:
-    header, total = (
-        next(line for line in COMPARISON.splitlines() if word in line) for word in ("| Rule |", "Broken f")
-    )
-    assert header == guards_docs.row("Rule", *JUDGES)
-    caught, fixtures = re.findall(r"(\d+) of (\d+)", total)[0]
-    assert caught == fixtures
+@pytest.mark.parametrize("module", SERVICES)
+def test_every_service_has_a_name_and_a_subject(module: str) -> None:
+    name, subject = guards_docs.title(module)
+    assert f"## {name}\n\n{subject}\n" in COMMITTED
+    assert subject.endswith((".", ")."))
+    assert len({rule.id.split("-")[1] for rule in SERVICES[module]}) == 1, "the ids of a service begin alike"
 
 
 @pytest.mark.parametrize("rule", all_rules())
 def test_the_snippets_of_a_rule_are_judged_as_the_page_says(rule: str, tmp_path: Path) -> None:
-    section = COMMITTED.partition(f"\n## {rule}\n")[2].partition("\n## ")[0]
+    (page,) = (page for page in PAGES.values() if f"\n## {rule}\n" in page)
+    section = page.partition(f"\n## {rule}\n")[2].partition("\n## ")[0]
+    assert all(part in section for part in all_rules()[rule].sources)
     found = {label: (suffix, text) for label, suffix, text in SNIPPET.findall(section)}
     profile = Profile.SINGLE_REGION if Profile.SINGLE_REGION in all_rules()[rule].profiles else Profile.MULTI_REGION
     for label, (suffix, text) in found.items():
@@ -51,11 +52,16 @@ def test_the_snippets_of_a_rule_are_judged_as_the_page_says(rule: str, tmp_path:
     assert found or "```" in section, "a rule shows a broken and a sound template"
 
 
+def test_full_pages_are_written_where_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(guards_docs, "ROOT", tmp_path)
+    monkeypatch.setattr(guards_docs, "PAGE", tmp_path / "guards.md")
+    assert guards_docs.main(["--pages", str(tmp_path / "pages")]) == 0
+    assert {file.stem: file.read_text(encoding="utf-8") for file in (tmp_path / "pages").iterdir()} == PAGES
+    assert f"{len(PAGES)} pages" in capsys.readouterr().out
+
+
 def test_markup_in_a_rule_is_shown_and_not_obeyed() -> None:
     assert guards_docs.prose("a <b> of `*.c` and * or [d]") == r"a \<b> of `*.c` and \* or \[d\]"
     assert guards_docs.row("a|b", "c") == r"| a\|b | c |"
-
-
-def test_a_page_that_was_never_compared_says_so() -> None:
-    assert guards_docs.kept_comparison("") == guards_docs.NOT_COMPARED
-    assert guards_docs.kept_comparison(guards_docs.page("a table")) == "a table"

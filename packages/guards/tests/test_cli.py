@@ -31,7 +31,7 @@ RULES = ["--rules", "DR-AURORA-01", "DR-AURORA-15"]
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Path:
-    """A template with one error and one warning."""
+    """Write a template with one error and one warning."""
     return _write(tmp_path, template({"Cluster": CLUSTER}))
 
 

@@ -18,7 +18,7 @@ SOUND = template({"Zone": resource("AWS::Route53::HostedZone", Name="breakwater.
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory: two broken templates of one name, a sound one, and files of another kind."""
+    """Make the working directory: two broken templates of one name, a sound one, and files of another kind."""
     monkeypatch.chdir(tmp_path)
     other = {"package__json": {"name": "package"}, "settings__yaml": "Resources: 5\n", "notes__yaml": "{"}
     return write(tmp_path, a___stack__json=BROKEN, b___stack__json=BROKEN, sound__json=SOUND, **other)

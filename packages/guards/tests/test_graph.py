@@ -23,7 +23,7 @@ def _subnet(cidr: str = "10.0.1.0/24") -> dict[str, Any]:
 
 
 def _routed(name: str, **route: Any) -> dict[str, Any]:
-    """A subnet with its route table and, unless empty, one route."""
+    """Return a subnet with its route table and, unless empty, one route."""
     table = {"Ref": f"{name}Table"}
     association = {"SubnetId": {"Ref": name}, "RouteTableId": table}
     resources: dict[str, Any] = {

@@ -24,7 +24,7 @@ BROKEN = Path(__file__).parent / "fixtures" / "DR-AURORA-01" / "bad.yaml"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the installed package, built from a copy as pip would, and PyYAML."""
+    """Install the package into a folder, built from a copy as pip would, and PyYAML."""
     folder = tmp_path_factory.mktemp("installed")
     source = shutil.copytree(PROJECT, folder / "source", ignore=shutil.ignore_patterns("__pycache__", "tests"))
     install = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps", "--no-build-isolation"]

@@ -58,7 +58,7 @@ class Synthesized:
 
 
 def nested_stack(scope: Construct) -> cdk.NestedStack:
-    """A nested stack in a root stack."""
+    """Return a nested stack in a root stack."""
     return cdk.NestedStack(cdk.Stack(scope, "Root", env=cdk.Environment(region="us-east-1")), "Dns")
 
 

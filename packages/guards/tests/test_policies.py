@@ -1,4 +1,4 @@
-"""Policy documents: where they are found, how they are normalised, and what can be asked of them."""
+"""Policy documents: where they are found, how they are normalized, and what can be asked of them."""
 
 from __future__ import annotations
 

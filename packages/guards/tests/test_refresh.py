@@ -17,7 +17,7 @@ DAY = date(2027, 1, 2)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A private copy of the package's data."""
+    """Return a private copy of the package's data."""
     return Path(shutil.copytree(refresh.DATA, tmp_path / "facts"))
 
 

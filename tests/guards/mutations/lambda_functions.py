@@ -27,7 +27,7 @@ def small_reservation(app: MutableApp) -> None:
 
 @mutation("DR-LAMBDA-04")
 def function_cut_off(app: MutableApp) -> None:
-    """The VPC has endpoints for what the tasks call; Step Functions is not among them."""
+    """Call Step Functions, which is not among the services for which the VPC has endpoints."""
     allow = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     role = {

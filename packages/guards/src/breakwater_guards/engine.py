@@ -1,4 +1,4 @@
-"""Runs the rules over a path and honours acknowledgements."""
+"""Runs the rules over a path and honors acknowledgements."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ This is the only module of the package that needs `aws-cdk-lib`.
 
 Findings of severity ``error`` fail the synth. Warnings are printed and fail nothing: CDK itself, once a finding is
 acknowledged, counts errors alone. `breakwater-guards check cdk.out` fails on warnings, too. An acknowledgement that
-does not count is an error here, because CDK would honour it.
+does not count is an error here, because CDK would honor it.
 """
 
 from __future__ import annotations

@@ -14,29 +14,29 @@ NESTED = "AWS::CloudFormation::Stack"
 
 
 def one(value: Any, /, **sections: Any) -> Resource:
-    """A resource whose property ``P`` has a value, in a template with more sections."""
+    """Return a resource whose property ``P`` has a value, in a template with more sections."""
     return model(value, **sections).templates["template"].resources["R"]
 
 
 def model(value: Any, /, **sections: Any) -> Assembly:
-    """The assembly of :func:`one`."""
+    """Return the assembly of :func:`one`."""
     return Assembly.from_document(template({"R": resource(P=value)}, **sections))
 
 
 def resource(kind: str = "AWS::Test::Thing", /, **properties: Any) -> Template:
-    """A resource; keys that CloudFormation puts beside the properties begin with an underscore."""
+    """Return a resource; keys that CloudFormation puts beside the properties begin with an underscore."""
     beside = {key[1:]: value for key, value in properties.items() if key.startswith("_")}
     inside = {key: value for key, value in properties.items() if not key.startswith("_")}
     return {"Type": kind, "Properties": inside, **beside}
 
 
 def nested(url: Any, /, **parameters: Any) -> Template:
-    """A nested stack."""
+    """Return a nested stack."""
     return resource(NESTED, TemplateURL=url, Parameters=parameters)
 
 
 def template(resources: Template, **sections: Any) -> Template:
-    """A template."""
+    """Return a template."""
     return {**sections, "Resources": resources}
 
 

@@ -19,7 +19,7 @@ NO: Template = {"Fn::Equals": ["a", "b"]}
 
 
 def family(*, parent: Template | None = None, **parameters: Any) -> Assembly:
-    """A parent that nests ``child.json``, with a resource that reads its outputs."""
+    """Return a parent that nests ``child.json``, with a resource that reads its outputs."""
     reader = resource(
         Out={"Fn::GetAtt": ["Child", "Outputs.Out"]},
         Id={"Fn::GetAtt": "Child.Outputs.Id"},
@@ -31,12 +31,12 @@ def family(*, parent: Template | None = None, **parameters: Any) -> Assembly:
 
 
 def in_child(assembly: Assembly, key: str = "child.json") -> Resource:
-    """The resource of the nested stack."""
+    """Return the resource of the nested stack."""
     return assembly.templates[key].resources["R"]
 
 
 def arms(condition: Any, **sections: Any) -> list[Any]:
-    """The possibilities of a choice under a condition."""
+    """Return the possibilities of a choice under a condition."""
     return one({"Fn::If": ["C", "yes", "no"]}, Conditions={"C": condition, "Yes": YES, "No": NO}, **sections).options(
         "P"
     )

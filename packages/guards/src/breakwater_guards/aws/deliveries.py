@@ -60,7 +60,7 @@ def topics_named(app: Assembly, value: Any, near: Template) -> Resource | None:
 
 
 def _name(value: Any, near: Template) -> Any:
-    """Reduce an ARN to its last field where that is known, unless it is plainly one of another region or account."""
+    """Reduce an ARN to its last field where that is known, unless it is plainly one of another Region or account."""
     if isinstance(value, Text) and not value.references:
         value = value.known
     if not isinstance(value, str):

@@ -120,7 +120,7 @@ class Service:
 
     @cached_property
     def foreign_images(self) -> list[Any]:
-        """Images that no VPC endpoint serves: of public registries, or of ECR in another region."""
+        """Images that no VPC endpoint serves: of public registries, or of ECR in another Region."""
         return [image for image in self.images if self._is_foreign(image)]
 
     def endpoints_for(self, purpose: Purpose) -> list[str]:

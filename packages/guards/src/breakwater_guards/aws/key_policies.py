@@ -63,7 +63,7 @@ def refusal(
         key: an `AWS::KMS::Key` or replica key.
         service: first labels of the service principal, e.g. ``cloudwatch``.
         actions: what the service has to call, e.g. ``kms:Decrypt``.
-        region: counts only principals that are good in this region, for services whose principal is regional.
+        region: counts only principals that are good in this Region, for services whose principal is regional.
         never_met: condition keys that the service's calls never carry.
 
     Returns:
@@ -129,7 +129,7 @@ def _may_grant(statement: Statement, service: str, region: str | None) -> bool:
 
 
 def _is_elsewhere(value: Any, service: str, region: str | None) -> bool:
-    """Tell whether a principal is another service, or this one in another region."""
+    """Tell whether a principal is another service, or this one in another Region."""
     if region is None or not isinstance(value, str) or value == "*":
         return False
     parts = value.lower().split(".")

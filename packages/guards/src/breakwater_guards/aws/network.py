@@ -159,7 +159,7 @@ class Network:
         return [self._app.target(value) for value in values]
 
     def _nat_works(self, gateway: Resource | None) -> Answer:
-        """A public NAT gateway works in a subnet that itself leads to an internet gateway."""
+        """Tell whether a NAT gateway works: a public one does in a subnet that leads to an internet gateway."""
         if gateway is None or gateway.type != "AWS::EC2::NatGateway":
             return Answer.MAYBE
         if gateway.options("ConnectivityType") == ["private"]:

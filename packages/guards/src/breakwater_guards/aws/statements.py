@@ -1,4 +1,4 @@
-"""One statement of an IAM policy document, normalised, and what can be asked of it."""
+"""One statement of an IAM policy document, normalized, and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Condition:
 
 
 class Statement:
-    """One statement, normalised: every element that may be a scalar or a list is a tuple of resolved values.
+    """One statement, normalized: every element that may be a scalar or a list is a tuple of resolved values.
 
     Elements are resolved when they are first asked for: most rules want one or two of them.
 
@@ -175,6 +175,6 @@ def _is_service(principal: Principal, service: str) -> Answer:
     if not isinstance(value, str | Text):
         return Answer.MAYBE
     text = value.known if isinstance(value, Text) else value
-    # A regional principal is logs.us-east-1.amazonaws.com; an unknown region or suffix reads as a star.
+    # A regional principal is logs.us-east-1.amazonaws.com; an unknown Region or suffix reads as a star.
     named = re.fullmatch(rf"{re.escape(service)}(\.[a-z0-9*-]+)?\.(amazonaws\.com(\.cn)?|\*)", text.lower())
     return Answer.YES if named else Answer.NO

@@ -53,7 +53,7 @@ def inherited_tag(resource: Resource, name: str) -> str | None:
 
 
 def physical_name(resource: Resource) -> tuple[str, str] | None:
-    """Return the property that names a resource and the name, with ``*`` for region and account.
+    """Return the property that names a resource and the name, with ``*`` for Region and account.
 
     Returns:
         ``None`` when the resource has no name of its own, or when the name holds more that only the deployment decides.

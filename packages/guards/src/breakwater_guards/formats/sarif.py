@@ -49,7 +49,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _result(report: Report, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     logical = ".".join(part for part in (finding.resource, finding.path) if part)
-    # GitHub shows no result without a region.
+    # GitHub shows no result without a Region.
     region = {"startLine": line_of(report, finding) or 1}
     location: dict[str, Any] = {
         "physicalLocation": {"artifactLocation": {"uri": uri_of(report, finding)}, "region": region}

@@ -23,7 +23,7 @@ class Assembly:
 
     Args:
         documents: templates by key, which is their file path.
-        environments: region and account by key of a root template, where they are known.
+        environments: Region and account by key of a root template, where they are known.
         sources: what the manifests of a cloud assembly say; in place of ``environments``.
 
     Raises:
@@ -104,7 +104,7 @@ class Assembly:
         return [template for template in self.templates.values() if template.parent is None]
 
     def stack_named(self, name: Any, region: Any) -> Template | None:
-        """Return the root stack with a physical name in a region, where a cloud assembly tells both."""
+        """Return the root stack with a physical name in a Region, where a cloud assembly tells both."""
         found = [root for root in self.roots if root.stack_name == name and root.region == region]
         return found[0] if isinstance(name, str) and len(found) == 1 else None
 
@@ -124,7 +124,7 @@ class Assembly:
 
     @cached_property
     def _exports(self) -> dict[tuple[str | None, str | None, Hashable], list[tuple[Template, str]]]:
-        """Exported names are unique in a region of an account."""
+        """Exported names are unique in a Region of an account."""
         index: dict[tuple[str | None, str | None, Hashable], list[tuple[Template, str]]] = {}
         self.__dict__["_exports"] = index  # a name that is itself made from an import stays unknown
         for template in self.templates.values():

@@ -1,7 +1,7 @@
 """Decides conditions where the templates alone decide them.
 
 A root stack's parameters can be overridden at each deployment, so their defaults decide nothing; what a parent passes
-to a nested stack, a default that it leaves alone, literals, mappings and the region of an assembly do.
+to a nested stack, a default that it leaves alone, literals, mappings and the Region of an assembly do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pseudo parameters: known where a cloud assembly fixes region, account or stack name."""
+"""Pseudo parameters: known where a cloud assembly fixes Region, account or stack name."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class Template:
         document: the template's content.
         file: file path, relative to what was asked to be judged; the key when not given.
         parent: the nested stack.
-        stack: region, account, name and path, where they are known.
+        stack: Region, account, name and path, where they are known.
     """
 
     def __init__(

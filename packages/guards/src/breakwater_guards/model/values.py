@@ -1,7 +1,7 @@
 """What a property can be once intrinsic functions are resolved as far as a template allows.
 
 Scalars, lists and dicts stay what they are. Everything that only a deployment decides is one of the marks below: a rule
-can recognise and compare them, but never mistakes them for text.
+can recognize and compare them, but never mistakes them for text.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Opaque:
-    """Something that AWS decides but that can be compared, e.g. the first zone of a region.
+    """Something that AWS decides but that can be compared, e.g. the first zone of a Region.
 
     Args:
         kind: what it is, e.g. ``zone``.

@@ -21,7 +21,7 @@ class Stack:
     """What a cloud assembly says of one of its stacks.
 
     Args:
-        region: region of the stack, where the app fixes it.
+        region: Region of the stack, where the app fixes it.
         account: account, likewise.
         name: physical name of the stack.
         path: construct path of the stack.

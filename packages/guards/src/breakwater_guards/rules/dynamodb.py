@@ -1,4 +1,4 @@
-"""DynamoDB: point-in-time recovery, keys of replicas, time to live."""
+"""Amazon DynamoDB: point-in-time recovery, keys of replicas, time to live."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REPLICA_KEY = "Replicas[].SSESpecification.KMSMasterKeyId"
     ),
 )
 def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
-    """A table without point-in-time recovery, or a replica: each one has its own setting."""
+    """Find a table without point-in-time recovery, or a replica: each one has its own setting."""
     enabled = f"{RECOVERY}.PointInTimeRecoveryEnabled"
     for kind, path in ((TABLE, enabled), (GLOBAL_TABLE, f"Replicas[].{enabled}")):
         for table in app.of_type(kind):
@@ -53,7 +53,7 @@ def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def replicas_agree_on_keys(app: Assembly) -> Iterator[Breach]:
-    """A customer key on some replicas and none on others."""
+    """Find a customer key on some replicas and none on others."""
     for table in app.of_type(GLOBAL_TABLE):
         for replicas in _replica_lists(table):
             keys = [_key_of(replica) for replica in replicas]
@@ -75,7 +75,7 @@ def replicas_agree_on_keys(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def time_to_live_has_attribute(app: Assembly) -> Iterator[Breach]:
-    """Time to live enabled without an attribute, or with an empty one."""
+    """Find time to live enabled without an attribute, or with an empty one."""
     for table in app.of_type(TABLE, GLOBAL_TABLE):
         for settings in table.given("TimeToLiveSpecification"):
             if isinstance(settings, dict) and as_bool(settings.get("Enabled")) is True:
@@ -97,7 +97,7 @@ def time_to_live_has_attribute(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def replica_keys_need_encryption(app: Assembly) -> Iterator[Breach]:
-    """KMSMasterKeyId on a replica while the table's own SSESpecification is missing or off."""
+    """Find KMSMasterKeyId on a replica while the table's own SSESpecification is missing or off."""
     for table in app.of_type(GLOBAL_TABLE):
         enabled = table.options("SSESpecification.SSEEnabled")
         keys = table.options(REPLICA_KEY)

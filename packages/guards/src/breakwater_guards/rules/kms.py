@@ -1,4 +1,4 @@
-"""KMS: rotation, and policies that KMS itself refuses."""
+"""AWS KMS: rotation, and key policies that KMS refuses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROTATION = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.ht
     sources=(ROTATION, "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html"),
 )
 def symmetric_keys_rotate(app: Assembly) -> Iterator[Breach]:
-    """Rotation off or not set on a symmetric key whose material is KMS's own."""
+    """Find a symmetric key with material of KMS and no rotation."""
     for key in app.of_type(KEY):
         if not _can_rotate(key):
             continue
@@ -44,7 +44,7 @@ def symmetric_keys_rotate(app: Assembly) -> Iterator[Breach]:
     sources=(ROTATION, "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-kms/pull/57"),
 )
 def rotation_is_possible(app: Assembly) -> Iterator[Breach]:
-    """An asymmetric or HMAC key, or one with imported material, with rotation on."""
+    """Find an asymmetric or HMAC key, or one with imported material, with rotation on."""
     for key in app.of_type(KEY):
         if not any(as_bool(value) for value in key.given("EnableKeyRotation")):
             continue
@@ -62,7 +62,7 @@ def rotation_is_possible(app: Assembly) -> Iterator[Breach]:
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",),
 )
 def policy_can_be_changed(app: Assembly) -> Iterator[Breach]:
-    """No statement gives an account, a role or a user `kms:PutKeyPolicy`."""
+    """Find a key policy in which nobody may call `kms:PutKeyPolicy`."""
     for key in app.of_type(KEY, REPLICA):
         if any(as_bool(value) is not False for value in key.given("BypassPolicyLockoutSafetyCheck")):
             continue

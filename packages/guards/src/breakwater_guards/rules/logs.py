@@ -1,4 +1,4 @@
-"""CloudWatch Logs: the key of a log group, and what sets its retention."""
+"""Amazon CloudWatch Logs: the key of a log group, and what sets its retention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-l
 
 @rule(
     "DR-LOGS-01",
-    title="The key of a log group lets CloudWatch Logs of its region use it",
+    title="The key of a log group lets CloudWatch Logs of its Region use it",
     prevents=(
         "The specified KMS key does not exist or is not allowed to be used with Arn "
         "'arn:aws:logs:us-east-1:123456789012:log-group:…' (AccessDeniedException; the log group fails to create)"
@@ -33,7 +33,7 @@ ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-l
     data="key_users",
 )
 def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
-    """Log group → key, and no grant for Logs at the end, or one for Logs of another region."""
+    """Find a log group whose key does not admit CloudWatch Logs of its Region."""
     needs = facts("key_users")["logs"]
     for group in app.of_type(LOG_GROUP):
         region = group.template.region
@@ -60,7 +60,7 @@ def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
-    """`Ref` of a key or an alias, or a literal id or alias name."""
+    """Find a log group that names its key by id or alias instead of by ARN."""
     for group in app.of_type(LOG_GROUP):
         for value in group.given("KmsKeyId"):
             target = app.target(value) if isinstance(value, Reference) and not value.attribute else None
@@ -85,6 +85,6 @@ def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def retention_needs_no_function(app: Assembly) -> Iterator[Breach]:
-    """CDK's custom resource that sets the retention of a group which some service makes."""
+    """Find CDK's custom resource that sets the retention of a group which some service makes."""
     for resource in app.of_type("Custom::LogRetention"):
         yield breach(resource, "", f"a function sets the retention of {show(resource.get('LogGroupName'))}.")

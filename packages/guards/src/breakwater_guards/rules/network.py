@@ -1,4 +1,4 @@
-"""VPCs: zones that exist, ranges that do not collide, names that resolve."""
+"""Amazon VPC: Availability Zones that exist, address ranges that do not collide, names that resolve."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _DUMMY = re.compile(r"^dummy\d[a-z]$")
     title="Availability Zones are real",
     prevents="Value (dummy1a) for parameter availabilityZone is invalid. Subnets can currently only be created in the "
     "following availability zones: … (InvalidParameterValue)",
-    fix="Synthesize with credentials so that CDK can look the zones up, or give only the region in `env`, "
+    fix="Synthesize with credentials so that CDK can look the zones up, or give only the Region in `env`, "
     "or name the zones.",
     sources=("https://docs.aws.amazon.com/cdk/v2/guide/context.html", "https://github.com/aws/aws-cdk/issues/6047"),
 )
 def zones_are_real(app: Assembly) -> Iterator[Breach]:
-    """The placeholder that CDK writes while it could not look up the zones of an account."""
+    """Find the placeholder that CDK writes while it could not look up the zones of an account."""
     for kind, path in ZONES.items():
         for resource in app.of_type(kind):
             for zone in resource.options(path):
@@ -42,7 +42,7 @@ def zones_are_real(app: Assembly) -> Iterator[Breach]:
                     yield breach(
                         resource,
                         path.removesuffix("[]"),
-                        f"{show(zone)} is CDK's placeholder; a zone of the region is allowed.",
+                        f"{show(zone)} is CDK's placeholder; a zone of the Region is allowed.",
                     )
 
 
@@ -57,7 +57,7 @@ def zones_are_real(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def peered_ranges_do_not_overlap(app: Assembly) -> Iterator[Breach]:
-    """A peering connection between two VPCs of the assembly whose ranges, secondary ones included, overlap."""
+    """Find a peering connection between two VPCs of the assembly whose ranges, secondary ones included, overlap."""
     network = network_of(app)
     for peering in app.of_type("AWS::EC2::VPCPeeringConnection"):
         one, other = (network.vpc(peering.get(name)) for name in ("VpcId", "PeerVpcId"))
@@ -82,7 +82,7 @@ def peered_ranges_do_not_overlap(app: Assembly) -> Iterator[Breach]:
     sources=("https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",),
 )
 def private_dns_needs_host_names(app: Assembly) -> Iterator[Breach]:
-    """An interface endpoint with private DNS in a VPC that does not resolve names."""
+    """Find an interface endpoint with private DNS in a VPC that does not resolve names."""
     network = network_of(app)
     seen: set[str] = set()
     for endpoint in app.of_type("AWS::EC2::VPCEndpoint"):

@@ -1,4 +1,4 @@
-"""What a platform that promises to survive the loss of a Region keeps in a second one: `--profile multi-region`."""
+"""A second Region: what a platform keeps there to survive the loss of the first (`--profile multi-region`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARN_REGION = 3
     profiles=MULTI_REGION,
 )
 def tables_have_two_regions(app: Assembly) -> Iterator[Breach]:
-    """A table of one Region, or a global table whose only replica is at home."""
+    """Find a table of one Region, or a global table whose only replica is at home."""
     for table in app.of_type(TABLE):
         yield breach(table, "", f"{TABLE} has no replicas; allowed: {GLOBAL_TABLE} with two or more.")
     for table in app.of_type(GLOBAL_TABLE):
@@ -55,7 +55,7 @@ def tables_have_two_regions(app: Assembly) -> Iterator[Breach]:
     profiles=MULTI_REGION,
 )
 def clusters_reach_two_regions(app: Assembly) -> Iterator[Breach]:
-    """A cluster outside any global database, none of whose backup plans copies to another Region."""
+    """Find a cluster outside any global database, none of whose backup plans copies to another Region."""
     coverage = view(app, Coverage)
     replicated = {*view(app, global_clusters), *_sources_and_replicas(app)}
     for cluster in clusters(app):

@@ -1,1 +1,1 @@
-"""Rules for Amazon Aurora clusters, their instances and global databases."""
+"""Amazon Aurora: clusters, their instances and global databases."""

@@ -44,7 +44,7 @@ _FAMILY_MAJOR = re.compile(r"aurora-postgresql(\d+)$")
     data="rds_log_types",
 )
 def log_types_exist(app: Assembly) -> Iterator[Breach]:
-    """A log type of another engine, or of no engine."""
+    """Find a log type of another engine, or of no engine."""
     for cluster in clusters(app):
         allowed = facts("rds_log_types")["log_types"][engine_of(cluster)]
         for value in cluster.given("EnableCloudwatchLogsExports[]"):
@@ -72,7 +72,7 @@ def log_types_exist(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def port_is_stated(app: Assembly) -> Iterator[Breach]:
-    """A port left out, or the default one."""
+    """Find a port left out, or the default one."""
     for cluster in clusters(app):
         default = DEFAULT_PORT[engine_of(cluster) or POSTGRESQL]
         for value in cluster.options("Port"):
@@ -94,7 +94,7 @@ def port_is_stated(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def tls_is_required(app: Assembly) -> Iterator[Breach]:
-    """A parameter group that switches TLS off, or a default of the engine that leaves it off."""
+    """Find a parameter group that switches TLS off, or a default of the engine that leaves it off."""
     groups = Lookup(app, "AWS::RDS::DBClusterParameterGroup", name="DBClusterParameterGroupName")
     for cluster in clusters(app):
         engine = engine_of(cluster) or POSTGRESQL
@@ -127,7 +127,7 @@ def tls_is_required(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def nothing_is_public(app: Assembly) -> Iterator[Breach]:
-    """PubliclyAccessible on an instance or a cluster."""
+    """Find an instance or a cluster that is publicly accessible."""
     for resource in app.of_type(CLUSTER, INSTANCE):
         if True in map(as_bool, resource.options("PubliclyAccessible")):
             yield breach(resource, "PubliclyAccessible", "true; allowed: false.")

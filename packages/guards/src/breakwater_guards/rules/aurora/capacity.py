@@ -31,7 +31,7 @@ DEFAULT_TIER = 1
     sources=(f"{GUIDE}/aurora-serverless-v2.requirements.html",),
 )
 def serverless_has_range(app: Assembly) -> Iterator[Breach]:
-    """A `db.serverless` instance in a cluster without ServerlessV2ScalingConfiguration."""
+    """Find a `db.serverless` instance in a cluster without ServerlessV2ScalingConfiguration."""
     instances = view(app, members)
     for cluster in clusters(app):
         serverless = [item for item in instances.get(cluster.reference, ()) if is_serverless(item)]
@@ -55,7 +55,7 @@ def serverless_has_range(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def capacity_range_is_valid(app: Assembly) -> Iterator[Breach]:
-    """ACU step, ACU range, minimum above maximum, seconds until auto-pause."""
+    """Find a capacity outside the range or between two steps, a minimum above the maximum, a wrong auto-pause time."""
     for cluster in clusters(app):
         for name, low in (("MinCapacity", 0), ("MaxCapacity", SMALLEST_MAXIMUM_ACU)):
             for value in cluster.given(f"{SCALING}.{name}"):
@@ -92,7 +92,7 @@ def _pair(cluster: Resource, bounds: dict[str, Any]) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def reader_scales_with_writer(app: Assembly) -> Iterator[Breach]:
-    """Every serverless reader in a tier that does not follow the writer's capacity."""
+    """Find every serverless reader in a tier that does not follow the writer's capacity."""
     for instances in view(app, members).values():
         tiers = [
             (

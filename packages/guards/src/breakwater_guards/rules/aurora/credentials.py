@@ -24,7 +24,7 @@ from breakwater_guards.rules.aurora.passwords import exposures
     ),
 )
 def password_is_secret(app: Assembly) -> Iterator[Breach]:
-    """A literal, a parameter without NoEcho or with a default, a plain SSM parameter, a secret with a literal value."""
+    """Find a literal, a parameter with a default or without NoEcho, a plain SSM parameter, a secret with a literal."""
     for resource in app.of_type(CLUSTER, INSTANCE):
         properties = resource.body.get("Properties")
         written = properties.get("MasterUserPassword") if isinstance(properties, dict) else None
@@ -46,7 +46,7 @@ def password_is_secret(app: Assembly) -> Iterator[Breach]:
     data="rds_users",
 )
 def user_name_is_free(app: Assembly) -> Iterator[Breach]:
-    """`admin` on PostgreSQL, `rdsadmin` on both engines, names that begin with `pg_` or with no letter."""
+    """Find `admin` on PostgreSQL, `rdsadmin` on both engines, names that begin with `pg_` or with no letter."""
     users = facts("rds_users")
     for cluster in clusters(app):
         engine = engine_of(cluster)

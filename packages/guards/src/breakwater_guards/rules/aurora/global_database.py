@@ -38,7 +38,7 @@ PRIMARY_ONLY = (
     ),
 )
 def secondary_has_its_key(app: Assembly) -> Iterator[Breach]:
-    """An encrypted global secondary or cross-Region replica without KmsKeyId, or with a key of another Region."""
+    """Find an encrypted global secondary or cross-Region replica without KmsKeyId, or with a key of another Region."""
     in_global, sources = view(app, global_clusters), view(app, cluster_lookup)
     for cluster in clusters(app):
         elsewhere = _is_secondary(cluster) or _source_is_elsewhere(cluster, sources)
@@ -63,7 +63,7 @@ def secondary_has_its_key(app: Assembly) -> Iterator[Breach]:
     sources=(f"{GUIDE}/rds-secrets-manager.html#rds-secrets-manager-limitations",),
 )
 def no_managed_password_across_regions(app: Assembly) -> Iterator[Breach]:
-    """ManageMasterUserPassword on a cluster that belongs to a global cluster or replicates another."""
+    """Find ManageMasterUserPassword on a cluster that belongs to a global cluster or replicates another."""
     in_global = view(app, global_clusters)
     for cluster in clusters(app):
         replica = bool(cluster.given("ReplicationSourceIdentifier"))
@@ -75,7 +75,7 @@ def no_managed_password_across_regions(app: Assembly) -> Iterator[Breach]:
 
 
 def _is_secondary(cluster: Resource) -> bool:
-    """A cluster that joins a global cluster and brings neither credentials nor data: the primary has them."""
+    """Tell whether a cluster joins a global cluster without credentials or data of its own: the primary has them."""
     return bool(cluster.given("GlobalClusterIdentifier")) and never_given(cluster, *PRIMARY_ONLY)
 
 

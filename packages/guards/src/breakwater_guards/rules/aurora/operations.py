@@ -33,7 +33,7 @@ _MINOR_VERSION = re.compile(r"^\d+\.\d+")
     severity=Severity.WARNING,
 )
 def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
-    """A log type that is exported, and no log group whose name may be that of its group."""
+    """Find a log type that is exported, and no log group whose name may be that of its group."""
     values = (value for group in app.of_type(*GROUPS) for value in group.options("LogGroupName"))
     names = [pattern_of(value) for value in values if value is not ABSENT]  # a generated name is never RDS's
     for cluster in clusters(app):
@@ -54,7 +54,7 @@ def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def fixed_versions_stay(app: Assembly) -> Iterator[Breach]:
-    """A minor version in the template, and an instance that takes upgrades, which is the default."""
+    """Find an instance that upgrades itself although the template pins a minor version."""
     instances_of = view(app, members)
     for cluster in clusters(app):
         version = cluster.get("EngineVersion")

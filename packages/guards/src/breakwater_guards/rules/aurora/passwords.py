@@ -76,7 +76,7 @@ def _passed(template: Template, name: str) -> Any:
 
 
 def _is_dynamic(template: Template, passed: Any) -> bool:
-    """A dynamic reference may pass through a parameter in clear text: only CloudFormation resolves it."""
+    """Tell whether a value is a dynamic reference, which a parameter may pass on: only CloudFormation resolves it."""
     value = template.parent.template.resolver.deep(passed) if template.parent and passed is not ABSENT else ABSENT
     return isinstance(value, str | Text) and _DYNAMIC.match(_known(value)) is not None
 
@@ -90,7 +90,7 @@ def _literal(value: str) -> Iterator[str]:
 
 
 def _secret(app: Assembly, value: Text) -> Iterator[str]:
-    """A reference to a secret is no better than the secret: its value must not stand in a template either."""
+    """Yield how a secret that is referred to is exposed: its value must not stand in a template either."""
     yield from _literal(_known(value))
     secret: Resource | None = app.target(value)
     if secret is None or secret.type != "AWS::SecretsManager::Secret":

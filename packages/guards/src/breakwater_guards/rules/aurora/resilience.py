@@ -33,7 +33,7 @@ _MAINTENANCE = re.compile(r"^([a-z]{3}):(\d\d):(\d\d)-([a-z]{3}):(\d\d):(\d\d)$"
     severity=Severity.WARNING,
 )
 def instances_span_zones(app: Assembly) -> Iterator[Breach]:
-    """A single instance, or all instances in one zone."""
+    """Find a single instance, or all instances in one zone."""
     if any(_may_belong_anywhere(app, instance) for instance in app.of_type(INSTANCE)) or _scales_readers(app):
         return
     instances_of = view(app, members)
@@ -58,7 +58,7 @@ def instances_span_zones(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def windows_are_apart(app: Assembly) -> Iterator[Breach]:
-    """Windows that overlap in some week, are too short, or are written in no form that AWS reads."""
+    """Find windows that overlap in some week, are too short, or are written in no form that AWS reads."""
     for cluster in clusters(app):
         backup, maintenance = cluster.get("PreferredBackupWindow"), cluster.get("PreferredMaintenanceWindow")
         daily, weekly = _daily(backup), _weekly(maintenance)
@@ -87,7 +87,7 @@ def windows_are_apart(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
-    """Retained but not protected, or protected although the stack is to delete it."""
+    """Find a cluster that is retained but not protected, or protected although the stack is to delete it."""
     for cluster in clusters(app):
         policy, options = cluster.attribute("DeletionPolicy"), cluster.options("DeletionProtection")
         protected = set(map(as_bool, options)) if UNKNOWN not in options else set()
@@ -109,7 +109,7 @@ def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def subnet_group_spans_zones(app: Assembly) -> Iterator[Breach]:
-    """One subnet, or subnets that all lie in the same zone."""
+    """Find one subnet, or subnets that all lie in the same zone."""
     for group in app.of_type("AWS::RDS::DBSubnetGroup"):
         subnets = group.options("SubnetIds[]")
         if not subnets or UNKNOWN in subnets:
@@ -124,14 +124,14 @@ def subnet_group_spans_zones(app: Assembly) -> Iterator[Breach]:
 
 
 def _may_belong_anywhere(app: Assembly, instance: Resource) -> bool:
-    """An instance whose cluster only the deployment knows may be anybody's reader."""
+    """Tell whether only the deployment knows the cluster of an instance: it may be a reader of any."""
     value = instance.get("DBClusterIdentifier")
     target = app.target(value)
     return not (value is ABSENT or isinstance(value, str) or (target is not None and target.type == CLUSTER))
 
 
 def _scales_readers(app: Assembly) -> bool:
-    """Auto scaling adds readers that no template shows."""
+    """Tell whether auto scaling adds readers, which no template shows."""
     targets = app.of_type("AWS::ApplicationAutoScaling::ScalableTarget")
     return any("rds" in target.options("ServiceNamespace") for target in targets)
 

@@ -48,7 +48,7 @@ SCALING = "ServerlessV2ScalingConfiguration"
     data="aurora_versions",
 )
 def version_is_offered(app: Assembly) -> Iterator[Breach]:
-    """A version that was retired or never existed."""
+    """Find a version that was retired or never existed."""
     for resource in app.of_type(CLUSTER, INSTANCE, GLOBAL_CLUSTER):
         offered = facts("aurora_versions")["versions"].get(engine_of(resource))
         for value in resource.given("EngineVersion") if offered else ():
@@ -67,7 +67,7 @@ def version_is_offered(app: Assembly) -> Iterator[Breach]:
     data="aurora_support",
 )
 def version_stays_supported(app: Assembly) -> Iterator[Breach]:
-    """An offered version whose standard support has ended, or ends soon."""
+    """Find an offered version whose standard support has ended, or ends soon."""
     offered = facts("aurora_versions")["versions"][POSTGRESQL]
     for resource in app.of_type(CLUSTER, INSTANCE, GLOBAL_CLUSTER):
         for value in resource.given("EngineVersion") if engine_of(resource) == POSTGRESQL else ():
@@ -97,7 +97,7 @@ def version_stays_supported(app: Assembly) -> Iterator[Breach]:
     data="aurora_support",
 )
 def version_supports_features(app: Assembly) -> Iterator[Breach]:
-    """A version below the floor of Serverless v2, Global Database, the Data API or auto-pause."""
+    """Find a version below the floor of Serverless v2, Global Database, the Data API or auto-pause."""
     instances, in_global = view(app, members), view(app, global_clusters)
     for cluster in clusters(app):
         used = [
@@ -130,7 +130,7 @@ def _below_floors(resource: Resource, features: list[str]) -> Iterator[Breach]:
 
 
 def _is_below(version: tuple[int, ...], floors: dict[str, str]) -> bool:
-    """A major alone lets AWS choose the minor, and a major newer than the facts is not known: neither is below."""
+    """Tell whether a version is below its floor; a major alone, or one newer than the facts, is not."""
     if len(version) < 2:
         return False
     floor = floors.get(str(version[0]))
@@ -138,14 +138,14 @@ def _is_below(version: tuple[int, ...], floors: dict[str, str]) -> bool:
 
 
 def _uses_data_api(cluster: Resource) -> bool:
-    """The Data API of Serverless v1 has floors of its own."""
+    """Tell whether a cluster uses the Data API; that of Serverless v1 has floors of its own."""
     return True in map(as_bool, cluster.options("EnableHttpEndpoint")) and "serverless" not in cluster.options(
         "EngineMode"
     )
 
 
 def _is_offered(version: str, offered: list[str]) -> bool:
-    """A major alone is legal: AWS then takes its default minor."""
+    """Tell whether AWS offers a version; a major alone is legal, and AWS takes its default minor."""
     return version in offered or any(other.startswith(f"{version}.") for other in offered)
 
 

@@ -1,1 +1,1 @@
-"""Rules for AWS Backup: plans, vaults, and what they cover."""
+"""AWS Backup: plans and vaults, and which resources they cover."""

@@ -26,7 +26,7 @@ _NAME = re.compile(r"^[A-Za-z0-9_]*$")
     sources=(f"{GUIDE}/assigning-resources.html",),
 )
 def plan_has_selection(app: Assembly) -> Iterator[Breach]:
-    """A plan that no selection of the assembly refers to."""
+    """Find a plan that no selection of the assembly refers to."""
     chosen = [app.target(selection.get("BackupPlanId")) for selection in app.of_type(SELECTION)]
     if None in chosen:
         return  # a selection whose plan only the deployment knows may be anybody's
@@ -45,7 +45,7 @@ def plan_has_selection(app: Assembly) -> Iterator[Breach]:
     sources=(f"{GUIDE}/assigning-resources.html", f"{GUIDE}/API_BackupSelection.html"),
 )
 def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
-    """A cluster or table that no selection of the whole assembly covers by ARN, wildcard or tag."""
+    """Find a cluster or table that no selection of the whole assembly covers by ARN, wildcard or tag."""
     coverage = view(app, Coverage)
     for resource in data_resources(app) if coverage.selections else ():
         if not coverage.may_include(resource):
@@ -67,7 +67,7 @@ def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def restore_test_names_are_valid(app: Assembly) -> Iterator[Breach]:
-    """A hyphen, dot or blank in the name of a restore testing plan or selection."""
+    """Find a hyphen, dot or blank in the name of a restore testing plan or selection."""
     for kind, names in (
         ("AWS::Backup::RestoreTestingPlan", ("RestoreTestingPlanName",)),
         ("AWS::Backup::RestoreTestingSelection", ("RestoreTestingPlanName", "RestoreTestingSelectionName")),
@@ -90,7 +90,7 @@ def restore_test_names_are_valid(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def continuous_backup_is_supported(app: Assembly) -> Iterator[Breach]:
-    """EnableContinuousBackup in a plan that selects DynamoDB tables only."""
+    """Find EnableContinuousBackup in a plan that selects DynamoDB tables only."""
     services = view(app, services_of_plans)
     for plan in app.of_type(PLAN):
         continuous = plan.options("BackupPlan.BackupPlanRule[].EnableContinuousBackup")

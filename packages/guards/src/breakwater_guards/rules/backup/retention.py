@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.backups import PLAN, services_of_plans
+from breakwater_guards.aws.tags import environment_meant, inherited_tag
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool, as_number
@@ -21,6 +22,7 @@ COOLING_OFF_DAYS = 3
 MAX_DAYS = 36_500
 COLD_DAYS = 90
 MAX_CONTINUOUS_DAYS = 35
+DEVELOPMENT = ("dev", "test")
 Action = tuple[Resource, Any, dict[str, Any], Any]
 
 
@@ -33,7 +35,7 @@ Action = tuple[Resource, Any, dict[str, Any], Any]
     sources=(f"{GUIDE}/API_PutBackupVaultLockConfiguration.html", f"{GUIDE}/vault-lock.html"),
 )
 def lock_values_are_valid(app: Assembly) -> Iterator[Breach]:
-    """A minimum missing or above the maximum, or a cooling-off period below three days."""
+    """Find a minimum missing or above the maximum, or a cooling-off period below three days."""
     limits = {
         "MinRetentionDays": (1, MAX_DAYS),
         "MaxRetentionDays": (1, MAX_DAYS),
@@ -65,7 +67,7 @@ def lock_values_are_valid(app: Assembly) -> Iterator[Breach]:
     sources=(f"{GUIDE}/API_PutBackupVaultLockConfiguration.html", f"{GUIDE}/vault-lock.html"),
 )
 def retention_fits_lock(app: Assembly) -> Iterator[Breach]:
-    """A rule or copy whose recovery points live shorter or longer than the lock of their vault allows."""
+    """Find a rule or copy whose recovery points live shorter or longer than the lock of their vault allows."""
     vaults = Lookup(app, *VAULTS, name="BackupVaultName")
     for plan, rule_name, action, destination in view(app, _actions):
         vault = vaults.find(destination, plan.template)
@@ -98,7 +100,7 @@ def retention_fits_lock(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def lifecycle_is_valid(app: Assembly) -> Iterator[Breach]:
-    """Deleted less than 90 days after the move, or a continuous backup that moves or stays beyond 35 days."""
+    """Find a backup that is deleted within 90 days of its move, or a continuous one that moves or outlives 35 days."""
     for plan, rule_name, action, _ in view(app, _actions):
         lifecycle = action.get("Lifecycle", {})
         if not isinstance(lifecycle, dict):
@@ -127,7 +129,7 @@ def lifecycle_is_valid(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
-    """MoveToColdStorageAfterDays in a plan that selects Aurora clusters only."""
+    """Find MoveToColdStorageAfterDays in a plan that selects Aurora clusters only."""
     services = view(app, services_of_plans)
     for plan, rule_name, action, _ in view(app, _actions):
         lifecycle = action.get("Lifecycle")
@@ -135,6 +137,24 @@ def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
         if moved is not None and moved >= 0 and services.get(plan.reference) == {"aurora"}:
             message = f"rule {show(rule_name)}: {moved:g} days, but the plan selects Aurora clusters only."
             yield breach(plan, f"{RULES}[].Lifecycle.MoveToColdStorageAfterDays", message)
+
+
+@rule(
+    "DR-BACKUP-09",
+    title="No vault of a development environment has a lock that nobody can lift",
+    prevents="After ChangeableForDays the lock is final: neither you, nor the root user, nor AWS can delete the vault "
+    "or a recovery point before its retention ends, and every month of it is charged",
+    fix="Leave ChangeableForDays out (governance mode) where the Environment tag says development or test.",
+    sources=(f"{GUIDE}/vault-lock.html",),
+)
+def development_has_no_final_lock(app: Assembly) -> Iterator[Breach]:
+    """Find `ChangeableForDays`, which means compliance mode, in a stack tagged as development or test."""
+    path = "LockConfiguration.ChangeableForDays"
+    for vault in app.of_type(VAULTS[0]):
+        for days in vault.given(path):
+            environment = inherited_tag(vault, "environment")
+            if environment and environment_meant(environment) in DEVELOPMENT:
+                yield breach(vault, path, f"{show(days)} in a stack tagged Environment {show(environment)}.")
 
 
 def _actions(app: Assembly) -> list[Action]:
@@ -156,7 +176,7 @@ def _actions(app: Assembly) -> list[Action]:
 
 
 def _is_open_ended(action: dict[str, Any], lifecycle: dict[str, Any]) -> bool:
-    """A continuous backup without a stated end has one all the same: AWS keeps it 35 days at most."""
+    """Tell whether a continuous backup states no end; AWS keeps it for 35 days at most all the same."""
     return as_bool(action.get("EnableContinuousBackup")) is True and "DeleteAfterDays" not in lifecycle
 
 

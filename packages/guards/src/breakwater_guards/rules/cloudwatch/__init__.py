@@ -1,1 +1,1 @@
-"""Rules for Amazon CloudWatch alarms."""
+"""Amazon CloudWatch: alarms, what they watch and whom they notify."""

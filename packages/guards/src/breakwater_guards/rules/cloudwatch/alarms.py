@@ -36,7 +36,7 @@ READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "
     ),
 )
 def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
-    """No action in any arm of a condition and no reader of the alarm's state, or actions that are switched off."""
+    """Find an alarm without an action whose state nothing reads, or whose actions are switched off."""
     for alarm in app.of_type(ALARM, COMPOSITE):
         if all(as_bool(value) is False for value in alarm.options("ActionsEnabled")):
             yield breach(alarm, "ActionsEnabled", "the alarm's actions are switched off; allowed is true.")
@@ -61,7 +61,7 @@ def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
     data="cloudwatch_metrics",
 )
 def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
-    """A period of no valid length, a window that is too long, or more datapoints than periods."""
+    """Find a period of no valid length, a window that is too long, or more datapoints than periods."""
     limits = facts("cloudwatch_metrics")["alarms"]
     for alarm in app.of_type(ALARM):
         counts = [count for count in map(as_number, alarm.given("EvaluationPeriods")) if count is not None]
@@ -93,7 +93,7 @@ def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
     data="cloudwatch_metrics",
 )
 def threshold_can_be_crossed(app: Assembly) -> Iterator[Breach]:
-    """A limit at or beyond the end of the metric's range, on the side that the alarm waits for."""
+    """Find a limit at or beyond the end of the metric's range, on the side that the alarm waits for."""
     for metric in metrics_of(app):
         limits = _range(metric)
         operator, threshold = metric.alarm.get("ComparisonOperator"), as_number(metric.alarm.get("Threshold"))

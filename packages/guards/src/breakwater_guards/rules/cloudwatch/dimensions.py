@@ -35,7 +35,7 @@ BALANCING = "AWS::ElasticLoadBalancingV2::"
     data="cloudwatch_metrics",
 )
 def aurora_dimensions(app: Assembly) -> Iterator[Breach]:
-    """A name that is no dimension, an instance for a cluster's metric, a value that is no identifier of that kind."""
+    """Find a name that is no dimension, an instance for a cluster's metric, a value of another kind."""
     known = facts("cloudwatch_metrics")["aurora"]
     for metric in metrics_of(app):
         if metric.namespace != known["namespace"] or not isinstance(metric.name, str):
@@ -58,7 +58,7 @@ def aurora_dimensions(app: Assembly) -> Iterator[Breach]:
     data="cloudwatch_metrics",
 )
 def load_balancer_dimensions(app: Assembly) -> Iterator[Breach]:
-    """A target group without its load balancer, a host count without its target group, an ARN for a full name."""
+    """Find a target group without its load balancer, a host count without its target group, an ARN for a full name."""
     known = facts("cloudwatch_metrics")["load_balancers"]
     for metric in metrics_of(app):
         if metric.namespace not in known["namespaces"] or not isinstance(metric.name, str):

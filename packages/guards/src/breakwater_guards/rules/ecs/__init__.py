@@ -1,1 +1,1 @@
-"""Rules for Amazon ECS services and task definitions."""
+"""Amazon ECS: services and task definitions, and the routes that a task needs."""

@@ -21,7 +21,7 @@ from breakwater_guards.rules.ecs.database_paths import databases_of
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.RDSSecurityGroups.html",),
 )
 def tasks_reach_their_database(app: Assembly) -> Iterator[Breach]:
-    """Containers with the endpoint or the secret of a database whose port is closed to them."""
+    """Find containers with the endpoint or the secret of a database whose port is closed to them."""
     groups = security_groups_of(app)
     for service in services_of(app):
         if service.resource.options(NETWORK) == [ABSENT]:

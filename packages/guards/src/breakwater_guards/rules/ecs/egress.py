@@ -27,7 +27,7 @@ SUBNETS = f"{NETWORK}.Subnets"
     sources=(ECR_ENDPOINTS, ECS_ENDPOINTS),
 )
 def image_is_reachable(app: Assembly) -> Iterator[Breach]:
-    """An image in ECR, and subnets with neither a way out nor every endpoint that a pull takes."""
+    """Find a task with an image in ECR whose subnets cannot reach all that a pull needs."""
     yield from _cut_off_from(app, Purpose.IMAGE, "the image cannot be pulled")
 
 
@@ -35,13 +35,13 @@ def image_is_reachable(app: Assembly) -> Iterator[Breach]:
     "DR-ECS-02",
     title="Fargate tasks without a way out use images that VPC endpoints serve",
     prevents="CannotPullContainerError: pull image manifest has been retried … dial tcp …:443: i/o timeout",
-    fix="Copy the image to ECR in the same region (a pull-through cache needs a way out at the first pull), "
+    fix="Copy the image to ECR in the same Region (a pull-through cache needs a way out at the first pull), "
     "or route the subnets to a NAT gateway.",
     sources=(ECR_ENDPOINTS,),
     data="fargate",
 )
 def image_is_not_public(app: Assembly) -> Iterator[Breach]:
-    """An image of a public registry or of another region, and subnets from which only endpoints can be reached."""
+    """Find a task with an image of a public registry or another Region whose subnets reach nothing but endpoints."""
     for service in fargate_services(app):
         cut_off = service.cut_off
         if not (cut_off and service.foreign_images):
@@ -51,7 +51,7 @@ def image_is_not_public(app: Assembly) -> Iterator[Breach]:
                 service.resource,
                 SUBNETS,
                 f"Image {show(image)} is pulled over the internet, but subnets {names(cut_off)} have no route there; "
-                "endpoints serve ECR of the same region only.",
+                "endpoints serve ECR of the same Region only.",
             )
 
 
@@ -64,7 +64,7 @@ def image_is_not_public(app: Assembly) -> Iterator[Breach]:
     sources=(TASK_NETWORK,),
 )
 def public_subnets_need_public_addresses(app: Assembly) -> Iterator[Breach]:
-    """A default route to an internet gateway, no public address, and something that no endpoint makes reachable."""
+    """Find a task without a public address behind an internet gateway, and a target that no endpoint serves."""
     for service in fargate_services(app):
         subnets = service.unaddressed
         if not subnets:
@@ -89,7 +89,7 @@ def public_subnets_need_public_addresses(app: Assembly) -> Iterator[Breach]:
     sources=(ECS_ENDPOINTS,),
 )
 def logs_are_reachable(app: Assembly) -> Iterator[Breach]:
-    """The awslogs driver, and subnets with neither a way out nor an endpoint of CloudWatch Logs."""
+    """Find a task with the awslogs driver whose subnets cannot reach CloudWatch Logs."""
     yield from _cut_off_from(app, Purpose.LOGS, "the awslogs driver cannot start, and no task without it")
 
 
@@ -102,7 +102,7 @@ def logs_are_reachable(app: Assembly) -> Iterator[Breach]:
     sources=(ECS_ENDPOINTS,),
 )
 def secrets_are_reachable(app: Assembly) -> Iterator[Breach]:
-    """Injected secrets, and subnets with neither a way out nor an endpoint of their store."""
+    """Find a task with injected secrets whose subnets cannot reach the store of the secrets."""
     yield from _cut_off_from(app, Purpose.SECRETS, "the injected secrets cannot be fetched")
 
 
@@ -115,7 +115,7 @@ def secrets_are_reachable(app: Assembly) -> Iterator[Breach]:
     sources=(ECS_ENDPOINTS, "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"),
 )
 def exec_is_reachable(app: Assembly) -> Iterator[Breach]:
-    """ECS Exec on, and subnets with neither a way out nor an endpoint of Session Manager's message channel."""
+    """Find a task with ECS Exec whose subnets cannot reach Session Manager's message channel."""
     yield from _cut_off_from(app, Purpose.EXEC, "nobody can open a session in a task")
 
 

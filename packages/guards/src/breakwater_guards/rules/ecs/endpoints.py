@@ -29,7 +29,7 @@ HTTPS = 443
     sources=(ECS_ENDPOINTS, INTERFACE_ENDPOINTS),
 )
 def endpoints_have_private_dns(app: Assembly) -> Iterator[Breach]:
-    """Subnets without a way out, and an endpoint that only its own long name leads to."""
+    """Find subnets without a way out, and an endpoint that only its own long name leads to."""
     seen: set[str] = set()
     for service in fargate_services(app):
         for subnet in [*service.cut_off, *service.unaddressed]:
@@ -55,7 +55,7 @@ def endpoints_have_private_dns(app: Assembly) -> Iterator[Breach]:
     sources=(INTERFACE_ENDPOINTS, ECS_ENDPOINTS),
 )
 def endpoints_admit_tasks(app: Assembly) -> Iterator[Breach]:
-    """An endpoint to which the service's name resolves, whether or not there is another way out, and a closed group."""
+    """Find an endpoint to which the service's name resolves, and a security group that is closed to the tasks."""
     groups = security_groups_of(app)
     for service in fargate_services(app):
         for name, endpoint in _resolved(app, service):
@@ -77,7 +77,7 @@ def endpoints_admit_tasks(app: Assembly) -> Iterator[Breach]:
     sources=(ECS_ENDPOINTS, "https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"),
 )
 def tasks_may_call_out(app: Assembly) -> Iterator[Breach]:
-    """An outbound rule set that closes port 443 to an endpoint, to S3's addresses or to the internet."""
+    """Find an outbound rule set that closes port 443 to an endpoint, to S3's addresses or to the internet."""
     for service in fargate_services(app):
         blocked = sorted(_blocked(app, service))
         if blocked:

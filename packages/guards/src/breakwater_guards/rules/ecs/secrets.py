@@ -30,7 +30,7 @@ VALUE_FROM = "ContainerDefinitions[].Secrets[].ValueFrom"
     ),
 )
 def secrets_do_not_rotate(app: Assembly) -> Iterator[Breach]:
-    """A password that RDS manages, or a secret with a rotation schedule, among the `Secrets` of a container."""
+    """Find a password that RDS manages, or a secret with a rotation schedule, among the `Secrets` of a container."""
     rotating = {secret.reference for secret in _with_a_schedule(app)}
     for definition in app.of_type(DEFINITION):
         for value in definition.given(VALUE_FROM):

@@ -28,7 +28,7 @@ CIRCUIT_BREAKER = "DeploymentConfiguration.DeploymentCircuitBreaker.Enable"
     ),
 )
 def deployments_give_up(app: Assembly) -> Iterator[Breach]:
-    """A service that ECS itself deploys step by step, with no circuit breaker."""
+    """Find a service that ECS itself deploys step by step, with no circuit breaker."""
     for service in services_of(app):
         if not _rolls(service):
             continue
@@ -55,7 +55,7 @@ def deployments_give_up(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def health_checks_wait(app: Assembly) -> Iterator[Breach]:
-    """Target groups, and a grace period of zero, which is the default."""
+    """Find a service behind a target group with a grace period of zero, which is the default."""
     for service in services_of(app):
         if not service.resource.given("LoadBalancers[].TargetGroupArn"):
             continue
@@ -81,7 +81,7 @@ def health_checks_wait(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def tasks_in_two_zones(app: Assembly) -> Iterator[Breach]:
-    """Subnets that all lie in one zone."""
+    """Find subnets that all lie in one zone."""
     for service in services_of(app):
         found = one_zone(app, service.resource, f"{NETWORK}.Subnets")
         if found:
@@ -89,7 +89,7 @@ def tasks_in_two_zones(app: Assembly) -> Iterator[Breach]:
 
 
 def _rolls(service: Service) -> bool:
-    """The circuit breaker serves rolling deployments, which are the default."""
+    """Tell whether a service uses rolling deployments, the default and the only ones with a circuit breaker."""
     return _only(service, "DeploymentController.Type", {ABSENT, "ECS"}) and _only(
         service, "DeploymentConfiguration.Strategy", {ABSENT, "ROLLING"}
     )

@@ -28,7 +28,7 @@ _UNITS = re.compile(r"^\s*(\d*\.?\d+)\s*(vcpu|gb)?\s*$", re.IGNORECASE)
     sources=("https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html",),
 )
 def load_balancers_name_a_container(app: Assembly) -> Iterator[Breach]:
-    """A container or port that the task definition does not have."""
+    """Find a container or port that the task definition does not have."""
     for service in services_of(app):
         containers = _containers(service.definition)
         for balancer in service.resource.given("LoadBalancers[]") if containers else ():
@@ -61,7 +61,7 @@ def load_balancers_name_a_container(app: Assembly) -> Iterator[Breach]:
     data="fargate",
 )
 def fargate_offers_the_size(app: Assembly) -> Iterator[Breach]:
-    """CPU units that Fargate does not have, or memory that does not go with them."""
+    """Find CPU units that Fargate does not have, or memory that does not go with them."""
     offered = facts("fargate")["memory_by_cpu"]
     for definition in _fargate_definitions(app):
         for name in ("Cpu", "Memory"):
@@ -97,7 +97,7 @@ def fargate_offers_the_size(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def exec_can_write(app: Assembly) -> Iterator[Breach]:
-    """ECS Exec on, a read-only root file system, and no writable mount where the agent keeps its files."""
+    """Find a task with ECS Exec and a read-only root file system, without a writable mount for the agent."""
     for service in services_of(app):
         if service.definition is None or True not in map(as_bool, service.resource.options("EnableExecuteCommand")):
             continue
@@ -128,7 +128,7 @@ def exec_can_write(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def users_can_write(app: Assembly) -> Iterator[Breach]:
-    """An empty volume as the writable part of a read-only container whose user is not root."""
+    """Find a read-only container whose user is not root and whose writable part is an empty volume."""
     for definition in _fargate_definitions(app):
         scratch = _empty_volumes(definition)
         containers = _containers(definition)
@@ -226,6 +226,6 @@ def _other_than_root(user: Any) -> bool:
 
 
 def _prepares(container: dict[str, Any], volume: Any) -> bool:
-    """A container that runs as root, or as whoever its image says, may hand the volume over."""
+    """Tell whether a container may change the owner of a volume: it runs as root, or as the user of its image."""
     mounted = any(mount.get("SourceVolume") == volume for mount in _mounts(container))
     return mounted and not _other_than_root(container.get("User", ABSENT))

@@ -1,1 +1,1 @@
-"""Rules for any resource: deletion, names, environments, and references between stacks."""
+"""Any resource: deletion, names, environments, and references between stacks."""

@@ -1,16 +1,18 @@
-"""Hygiene: what happens to data when a stack goes, and how far templates are from CloudFormation's quotas."""
+"""Any resource with data: what happens to the data when the stack is deleted or the resource replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from breakwater_guards.aws.tags import environment_meant, inherited_tag
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule
+from breakwater_guards.rule import Breach, Severity, breach, rule, show
 
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
+PRODUCTION = "prod"
 
 
 @rule(
@@ -26,7 +28,7 @@ POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
     data="stateful_types",
 )
 def data_has_a_policy(app: Assembly) -> Iterator[Breach]:
-    """A database, table, bucket, file system, key or vault without both attributes; members hold no data."""
+    """Find a database, table, bucket, file system, key or vault without both attributes; members hold no data."""
     for resource in app.of_type(*facts("stateful_types")["types"]):
         missing = [name for name in POLICIES if name not in resource.body]
         if missing and not _is_a_copy(resource):
@@ -34,31 +36,26 @@ def data_has_a_policy(app: Assembly) -> Iterator[Breach]:
 
 
 @rule(
-    "DR-HYGIENE-07",
-    title="Templates stay below 80 % of CloudFormation's quotas",
+    "DR-HYGIENE-08",
+    title="Production data outlives its stack",
     severity=Severity.WARNING,
-    prevents="Template format error: Number of resources, 501, is greater than maximum allowed, 500",
-    fix="Move resources into a nested stack of their own before the quota stops a deployment.",
-    sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html",),
-    data="cloudformation_quotas",
+    prevents="Nothing says so: `delete-stack`, or a change that replaces the resource, deletes production's data",
+    fix="Set DeletionPolicy and UpdateReplacePolicy to Retain (or Snapshot) where the Environment tag says production.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html",
+    ),
+    data="stateful_types",
 )
-def quotas_are_far(app: Assembly) -> Iterator[Breach]:
-    """Resources, parameters, outputs, mappings or bytes of one template at 80 % or more."""
-    quotas = facts("cloudformation_quotas")
-    for template in app.templates.values():
-        if template.key != template.file:
-            continue  # a template that several stacks share is judged once
-        counts = {
-            name: (len(section), quota)
-            for name, quota in quotas["sections"].items()
-            if isinstance(section := template.document.get(name), dict)
-        }
-        if app.folder is not None:  # a model in memory has no file
-            counts["bytes"] = ((app.folder / template.file).stat().st_size, quotas["bytes"])
-        for name, (count, quota) in counts.items():
-            if count >= quotas["warn_at"] * quota:
-                message = f"{count} {name.lower()}, {count / quota:.0%} of the {quota} that a template may have."
-                yield Breach(template=template, resource=None, path="", message=message)
+def production_keeps_its_data(app: Assembly) -> Iterator[Breach]:
+    """Find a resource with data and `Delete` in a stack whose `Environment` tag is production."""
+    known = facts("stateful_types")
+    for resource in app.of_type(*(kind for kind in known["types"] if kind not in known["copies"])):
+        deleted = [name for name in POLICIES if resource.attribute(name) == "Delete"]
+        environment = inherited_tag(resource, "environment") if deleted else None
+        for name in deleted:
+            if environment and environment_meant(environment) == PRODUCTION:
+                yield breach(resource, "", f"{name} is 'Delete' in a stack tagged Environment {show(environment)}.")
 
 
 def _is_a_copy(resource: Resource) -> bool:

@@ -27,7 +27,7 @@ TAGGING = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices
     data="physical_names",
 )
 def names_carry_the_suffix(app: Assembly) -> Iterator[Breach]:
-    """A literal name without the value of the `Suffix` tag of its resource or stack; no such tag, no finding."""
+    """Find a literal name without the value of the `Suffix` tag of its resource or stack; no such tag, no finding."""
     for resource in app.of_type(*facts("physical_names")["properties"]):
         named = physical_name(resource)
         suffix = inherited_tag(resource, "suffix") if named else None
@@ -45,7 +45,7 @@ def names_carry_the_suffix(app: Assembly) -> Iterator[Breach]:
     data="physical_names",
 )
 def environments_agree(app: Assembly) -> Iterator[Breach]:
-    """Two environments among the tags of one tree of stacks, or a name with `prod` in it that is tagged `dev`."""
+    """Find two environments among the tags of one tree of stacks, or a name with `prod` in it that is tagged `dev`."""
     tagged: dict[str, list[tuple[Resource, str]]] = {}
     for template in app.templates.values():
         for resource in template.resources.values():

@@ -46,7 +46,7 @@ NESTED_STACKS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
     sources=(NESTED_STACKS,),
 )
 def nested_outputs_are_used(app: Assembly) -> Iterator[Breach]:
-    """An output of a nested stack that its parent neither passes on nor shows, and that is not exported."""
+    """Find an output of a nested stack that its parent neither passes on nor shows, and that is not exported."""
     used: set[tuple[str, str]] = set()
     for (parent, logical_id), child in app.children.items():
         for naming in namings_of(app.templates[parent]):
@@ -80,7 +80,7 @@ def nested_outputs_are_used(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def names_lead_somewhere(app: Assembly) -> Iterator[Breach]:
-    """`Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, a condition, a mapping or an output of a nested stack: not there."""
+    """Find a reference, condition, mapping or output of a nested stack that does not exist."""
     for template in app.templates.values():
         if template.key != template.file or not is_written_out(template):
             continue
@@ -101,7 +101,7 @@ def names_lead_somewhere(app: Assembly) -> Iterator[Breach]:
     sources=(NESTED_STACKS, f"{TEMPLATES}/aws-resource-cloudformation-stack.html"),
 )
 def nested_parameters_match(app: Assembly) -> Iterator[Breach]:
-    """A parameter without a default that the parent does not pass, or one that the nested template does not have."""
+    """Find a parameter without a default that the parent omits, or one that the nested template does not have."""
     for (parent, logical_id), child in app.children.items():
         stack = app.templates[parent].resources[logical_id]
         properties = stack.body.get("Properties")

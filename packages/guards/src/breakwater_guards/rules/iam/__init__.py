@@ -1,1 +1,1 @@
-"""Rules for AWS IAM policies and roles."""
+"""AWS IAM: policies, trust, and the roles that restore a backup."""

@@ -36,7 +36,7 @@ _NOT_ATTACHABLE = {"aws-service-role/": "service-linked roles", "root-task/": "s
     sources=(PRINCIPALS, "https://github.com/aws-cloudformation/cfn-lint/issues/4287"),
 )
 def principals_are_principals(app: Assembly) -> Iterator[Breach]:
-    """A principal that AWS rejects, in a trust, resource or key policy of any resource type."""
+    """Find a principal that AWS rejects, in a trust, resource or key policy of any resource type."""
     for statement in all_statements(app):
         for principal in (*statement.principals, *statement.not_principals):
             reason = defect(app, principal)
@@ -60,7 +60,7 @@ def principals_are_principals(app: Assembly) -> Iterator[Breach]:
     data="managed_policies",
 )
 def managed_policies_have_their_path(app: Assembly) -> Iterator[Breach]:
-    """An ARN whose name AWS knows under another path, or that only AWS itself can attach."""
+    """Find an ARN whose name AWS knows under another path, or that only AWS itself can attach."""
     paths = _paths()
     for kind, name in _HOLDERS.items():
         for resource in app.of_type(kind):

@@ -45,7 +45,7 @@ _WIDER = frozenset({"AdministratorAccess", "PowerUserAccess"})
     ),
 )
 def restore_roles_may_restore(app: Assembly) -> Iterator[Breach]:
-    """The role of a restore test, or one that is passed to `backup:StartRestoreJob`, without the permissions."""
+    """Find the role of a restore test, or one that is passed to `backup:StartRestoreJob`, without the permissions."""
     roles = roles_of(app)
     for selection in app.of_type("AWS::Backup::RestoreTestingSelection"):
         for value in selection.options("IamRoleArn"):

@@ -28,7 +28,7 @@ SECTIONS = ("Conditions", "Mappings", "Outputs", "Parameters")
     ),
 )
 def tokens_are_resolved(app: Assembly) -> Iterator[Breach]:
-    """A placeholder of the CDK or of Pulumi, or how a language prints an object; principals have DR-IAM-01."""
+    """Find a placeholder of the CDK or of Pulumi, or how a language prints an object; principals have DR-IAM-01."""
     for template in app.templates.values():
         for resource in template.resources.values():
             if unresolved(resource.text):

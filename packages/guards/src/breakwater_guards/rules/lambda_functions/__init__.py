@@ -1,1 +1,1 @@
-"""Rules for AWS Lambda functions: their code, configuration and network."""
+"""AWS Lambda: the code of a function, its configuration and its network."""

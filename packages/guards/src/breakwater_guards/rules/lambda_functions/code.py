@@ -27,7 +27,7 @@ FUNCTION_REFERENCE = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFu
     sources=(CODE_REFERENCE, FUNCTION_REFERENCE),
 )
 def functions_have_code(app: Assembly) -> Iterator[Breach]:
-    """No source, empty inline code, or a local asset that is missing or empty."""
+    """Find a function without a source, with empty inline code, or with a local asset that is missing or empty."""
     for function in app.of_type(FUNCTION):
         problem = None if _is_generated(function) else _missing_code(function)
         asset = asset_of(function)
@@ -47,7 +47,7 @@ def functions_have_code(app: Assembly) -> Iterator[Breach]:
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html", FUNCTION_REFERENCE, CODE_REFERENCE),
 )
 def handlers_exist(app: Assembly) -> Iterator[Breach]:
-    """A handler that is not given, or whose file is not in the inline code or in the asset."""
+    """Find a handler that is not given, or whose file is not in the inline code or in the asset."""
     for function in app.of_type(FUNCTION):
         if _is_generated(function):
             continue

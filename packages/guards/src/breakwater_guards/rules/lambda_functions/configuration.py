@@ -34,7 +34,7 @@ NOTICE = timedelta(days=90)
     data="lambda",
 )
 def variables_are_not_reserved(app: Assembly) -> Iterator[Breach]:
-    """A reserved key in the map, whatever the values are."""
+    """Find a reserved key in the map, whatever the values are."""
     reserved = set(facts("lambda")["reserved_variables"])
     for function in app.of_type(*FUNCTIONS):
         for variables in function.options("Environment.Variables"):
@@ -48,11 +48,11 @@ def variables_are_not_reserved(app: Assembly) -> Iterator[Breach]:
     title="Reserved concurrency leaves 100 unreserved",
     prevents="Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
     "below its minimum value of [100]",
-    fix=f"Reserve at most {QUOTA - UNRESERVED} in one account and region, or have the quota of {QUOTA} raised first.",
+    fix=f"Reserve at most {QUOTA - UNRESERVED} in one account and Region, or have the quota of {QUOTA} raised first.",
     sources=(CONCURRENCY_GUIDE, "https://github.com/aws-samples/siem-on-amazon-opensearch-service/issues/175"),
 )
 def reservations_fit_the_account(app: Assembly) -> Iterator[Breach]:
-    """More than 900 reserved by all functions of one account and region together."""
+    """Find functions of one account and Region that together reserve more than 900."""
     for functions in _reserving(app):
         total = _total(functions)
         if total > QUOTA - UNRESERVED:
@@ -75,7 +75,7 @@ def reservations_fit_the_account(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def reservations_need_a_quota(app: Assembly) -> Iterator[Breach]:
-    """Any reservation above 0; more than an ordinary account has is DR-LAMBDA-02's."""
+    """Find any reservation above 0; more than an ordinary account has is DR-LAMBDA-02's."""
     for functions in _reserving(app):
         if _total(functions) <= QUOTA - UNRESERVED:
             for function in functions:
@@ -95,7 +95,7 @@ def reservations_need_a_quota(app: Assembly) -> Iterator[Breach]:
     data="lambda",
 )
 def runtimes_can_be_created(app: Assembly) -> Iterator[Breach]:
-    """A runtime past the day on which Lambda blocks new functions."""
+    """Find a runtime past the day on which Lambda blocks new functions."""
     for function, name, runtime in _runtimes(app):
         if runtime["create-block"] and date.fromisoformat(runtime["create-block"]) <= today():
             yield breach(
@@ -117,7 +117,7 @@ def runtimes_can_be_created(app: Assembly) -> Iterator[Breach]:
     data="lambda",
 )
 def runtimes_stay_supported(app: Assembly) -> Iterator[Breach]:
-    """A runtime whose support or creation ends within 90 days, or whose support has ended."""
+    """Find a runtime whose support or creation ends within 90 days, or whose support has ended."""
     for function, name, runtime in _runtimes(app):
         days = {key: date.fromisoformat(runtime[key]) for key in ("deprecated", "create-block") if runtime[key]}
         blocked = "create-block" in days and days["create-block"] <= today()
@@ -131,7 +131,7 @@ def runtimes_stay_supported(app: Assembly) -> Iterator[Breach]:
 
 
 def _reserving(app: Assembly) -> Iterator[list[Resource]]:
-    """Group the functions that reserve concurrency by account and region, or by root stack where those are open."""
+    """Group the functions that reserve concurrency by account and Region, or by root stack where those are open."""
     groups: dict[Any, list[Resource]] = defaultdict(list)
     for function in app.of_type(*FUNCTIONS):
         if max(_reservations(function), default=0) > 0:

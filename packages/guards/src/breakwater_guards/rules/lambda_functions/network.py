@@ -31,7 +31,7 @@ VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
     data="service_endpoints",
 )
 def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
-    """A private subnet with neither a way out nor an endpoint; public subnets are DR-LAMBDA-05's."""
+    """Find a private subnet with neither a way out nor an endpoint; public subnets are DR-LAMBDA-05's."""
     endpoints, network = endpoints_of(app), network_of(app)
     for function in app.of_type(FUNCTION):
         cut_off = [subnet for subnet in _subnets(app, function) if network.internet(subnet, Answer.NO) is Answer.NO]
@@ -58,7 +58,7 @@ def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
     severity=Severity.WARNING,
 )
 def functions_are_not_in_public_subnets(app: Assembly) -> Iterator[Breach]:
-    """A subnet whose default route leads to an internet gateway."""
+    """Find a subnet whose default route leads to an internet gateway."""
     network = network_of(app)
     for function in app.of_type(FUNCTION):
         public = [item for item in _subnets(app, function) if network.exit_of(item) is Exit.INTERNET_GATEWAY]

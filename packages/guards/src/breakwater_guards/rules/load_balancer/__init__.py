@@ -1,1 +1,1 @@
-"""Rules for Application Load Balancers and what stands behind them."""
+"""Application Load Balancer: listeners, targets, zones and access logs."""

@@ -45,7 +45,7 @@ class _Delivery:
     sources=(ACCESS_LOGS, "https://github.com/aws/aws-cdk/issues/21947"),
 )
 def log_bucket_has_no_kms_key(app: Assembly) -> Iterator[Breach]:
-    """A log bucket whose default encryption takes a KMS key."""
+    """Find a log bucket whose default encryption takes a KMS key."""
     for delivery in _deliveries(app):
         for algorithm in delivery.bucket.options(ALGORITHM):
             if isinstance(algorithm, str) and algorithm.startswith("aws:kms"):
@@ -66,7 +66,7 @@ def log_bucket_has_no_kms_key(app: Assembly) -> Iterator[Breach]:
     data="load_balancing",
 )
 def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
-    """A log bucket of the assembly without a statement that admits the delivery under the load balancer's prefix."""
+    """Find a log bucket without a statement that admits the delivery under the load balancer's prefix."""
     policies, complete = _policies(app)
     for delivery in _deliveries(app) if complete else ():
         own = policies.get(delivery.bucket.reference, [])

@@ -29,7 +29,7 @@ TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
     sources=(ECS_BALANCING,),
 )
 def targets_are_addresses(app: Assembly) -> Iterator[Breach]:
-    """Tasks with network interfaces of their own, and a target group for instances."""
+    """Find a target group for instances in front of tasks that have network interfaces of their own."""
     for service in services_of(app):
         own_interface = service.definition is not None and service.definition.get("NetworkMode") == "awsvpc"
         for group in _target_groups(app, service) if service.fargate or own_interface else ():
@@ -54,7 +54,7 @@ def targets_are_addresses(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
-    """A listener that forwards to tasks, and a closed port between them: of the container or of its health check."""
+    """Find a listener whose load balancer cannot reach the port of the tasks or of their health check."""
     groups, balancers = security_groups_of(app), balancers_of(app)
     for service in services_of(app):
         for group, port in _ports(app, service):
@@ -80,7 +80,7 @@ def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
     sources=("https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html",),
 )
 def balancer_in_two_zones(app: Assembly) -> Iterator[Breach]:
-    """Subnets that all lie in one zone."""
+    """Find subnets that all lie in one zone."""
     for balancer in balancers_of(app).application():
         found = one_zone(app, balancer, "Subnets")
         if found:
@@ -96,7 +96,7 @@ def balancer_in_two_zones(app: Assembly) -> Iterator[Breach]:
     sources=("https://github.com/aws/aws-cdk/issues/1160", ECS_BALANCING),
 )
 def service_waits_for_its_listener(app: Assembly) -> Iterator[Breach]:
-    """A target group without a listener, or one whose listener CloudFormation may create after the service."""
+    """Find a target group without a listener, or one whose listener CloudFormation may create after the service."""
     balancers = balancers_of(app)
     for service in services_of(app):
         for group in _target_groups(app, service):

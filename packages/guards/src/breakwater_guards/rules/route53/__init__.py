@@ -1,1 +1,1 @@
-"""Rules for Amazon Route 53 records and health checks."""
+"""Amazon Route 53: hosted zones, records and health checks."""

@@ -42,7 +42,7 @@ _ROUTING = (
     sources=(VALUES, "https://docs.aws.amazon.com/Route53/latest/APIReference/API_HealthCheckConfig.html"),
 )
 def health_checks_name_a_host(app: Assembly) -> Iterator[Breach]:
-    """A fully qualified domain name with a scheme, a slash or a port, or an attribute that is a URL."""
+    """Find a fully qualified domain name with a scheme, a slash or a port, or an attribute that is a URL."""
     for check in app.of_type(HEALTH_CHECK):
         for value in check.given(f"{CONFIG}.FullyQualifiedDomainName"):
             problem = _not_a_host(value)
@@ -63,7 +63,7 @@ def health_checks_name_a_host(app: Assembly) -> Iterator[Breach]:
     data="reserved_domains",
 )
 def health_checks_are_public(app: Assembly) -> Iterator[Breach]:
-    """An address that is private or reserved, a name that never resolves publicly, an internal load balancer."""
+    """Find an address that is private or reserved, a name that never resolves publicly, an internal load balancer."""
     for check in app.of_type(HEALTH_CHECK):
         for name in ("IPAddress", "FullyQualifiedDomainName"):
             for value in check.given(f"{CONFIG}.{name}"):
@@ -82,7 +82,7 @@ def health_checks_are_public(app: Assembly) -> Iterator[Breach]:
     sources=(RECORD_API, FAILOVER),
 )
 def routed_records_are_identified(app: Assembly) -> Iterator[Breach]:
-    """Failover (or another routing policy) without `SetIdentifier`."""
+    """Find a record with a routing policy, such as failover, and no `SetIdentifier`."""
     for record in records_of(app):
         policy = next(
             (name for name in _ROUTING if any(item is not False for item in record.resource.given(name))), None
@@ -101,7 +101,7 @@ def routed_records_are_identified(app: Assembly) -> Iterator[Breach]:
     sources=(FAILOVER, "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-how-it-works.html"),
 )
 def primaries_have_a_health_check(app: Assembly) -> Iterator[Breach]:
-    """Failover PRIMARY that nothing watches."""
+    """Find a primary failover record that no health check watches."""
     for record in records_of(app):
         resource = record.resource
         if "PRIMARY" not in resource.options("Failover") or resource.options("HealthCheckId") != [ABSENT]:

@@ -33,7 +33,7 @@ _FUNCTION_URL = re.compile(r"\.lambda-url\.[a-z0-9*-]+\.on\.aws", re.IGNORECASE)
     data="reserved_domains",
 )
 def zones_are_for_real_domains(app: Assembly) -> Iterator[Breach]:
-    """A public zone for a documentation domain or for a name below it."""
+    """Find a public zone for a documentation domain or for a name below it."""
     reserved: list[str] = facts("reserved_domains")["no_public_zone"]
     for zone in app.of_type(ZONE):
         for value in () if is_private(zone) else zone.options("Name"):
@@ -53,7 +53,7 @@ def zones_are_for_real_domains(app: Assembly) -> Iterator[Breach]:
     sources=(f"{RECORD_TYPES}#CNAMEFormat", "https://github.com/Miserlou/Zappa/issues/443"),
 )
 def apex_has_no_cname(app: Assembly) -> Iterator[Breach]:
-    """A CNAME with the name of its zone, given as a literal, by reference, or joined together."""
+    """Find a CNAME with the name of its zone, given as a literal, by reference, or joined together."""
     for record in records_of(app):
         if "CNAME" not in record.resource.options("Type"):
             continue
@@ -76,7 +76,7 @@ def apex_has_no_cname(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def records_do_not_lead_to_function_urls(app: Assembly) -> Iterator[Breach]:
-    """A CNAME or alias whose value is a function URL, literally or by `Fn::GetAtt`, also split out of the URL."""
+    """Find a CNAME or alias whose value is a function URL, literally or by `Fn::GetAtt`, also split out of the URL."""
     for record in records_of(app):
         for name, path in (("ResourceRecords", "ResourceRecords[]"), ("AliasTarget", "AliasTarget.DNSName")):
             if name == "ResourceRecords" and "CNAME" not in record.resource.options("Type"):

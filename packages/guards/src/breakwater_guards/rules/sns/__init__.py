@@ -1,1 +1,1 @@
-"""Rules for Amazon SNS topics and those who publish to them."""
+"""Amazon SNS: topics, their keys and policies, and who publishes to them."""

@@ -33,7 +33,7 @@ MANAGED = ("alias/aws/sns", "alias/aws/sqs")
     data="key_users",
 )
 def alarms_can_use_the_key(app: Assembly) -> Iterator[Breach]:
-    """Alarm → topic → key, and no grant for CloudWatch at the end."""
+    """Find an alarm whose topic has a key that does not admit CloudWatch."""
     yield from _missing(app, "cloudwatch")
 
 
@@ -49,7 +49,7 @@ def alarms_can_use_the_key(app: Assembly) -> Iterator[Breach]:
     data="key_users",
 )
 def no_managed_key(app: Assembly) -> Iterator[Breach]:
-    """`alias/aws/sns` behind an alarm or an event rule, `alias/aws/sqs` behind a rule, a bucket or a topic."""
+    """Find `alias/aws/sns` behind an alarm or an event rule, `alias/aws/sqs` behind a rule, a bucket or a topic."""
     for delivery in deliveries(app):
         for value in delivery.target.given("KmsMasterKeyId"):
             name = value.known if isinstance(value, Text) else value
@@ -71,7 +71,7 @@ def no_managed_key(app: Assembly) -> Iterator[Breach]:
     data="key_users",
 )
 def events_can_use_the_key(app: Assembly) -> Iterator[Breach]:
-    """Event rule → topic or queue → key, and no grant for EventBridge at the end."""
+    """Find an event rule whose topic or queue has a key that does not admit EventBridge."""
     yield from _missing(app, "events")
 
 
@@ -87,7 +87,7 @@ def events_can_use_the_key(app: Assembly) -> Iterator[Breach]:
     data="key_users",
 )
 def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
-    """Every grant for EventBridge stands under a condition key that its calls to a topic do not carry."""
+    """Find a key that admits EventBridge only under a condition key that its calls to a topic do not carry."""
     for delivery in deliveries(app, "events"):
         if delivery.target.type != TOPIC:
             continue
@@ -113,7 +113,7 @@ def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
     data="key_users",
 )
 def other_services_can_use_the_key(app: Assembly) -> Iterator[Breach]:
-    """Bucket notification, RDS event subscription or SNS subscription → topic or queue → key without a grant."""
+    """Find a bucket, RDS or SNS subscription whose topic or queue has a key that does not admit the publisher."""
     yield from _missing(app, "s3", "events.rds", "sns")
 
 

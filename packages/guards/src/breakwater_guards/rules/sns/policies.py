@@ -39,7 +39,7 @@ USE_CASES = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cas
     ),
 )
 def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
-    """A topic has a policy, for EventBridge say, that names neither CloudWatch nor the owner."""
+    """Find a topic policy, for EventBridge say, that names neither CloudWatch nor the owner."""
     for delivery in deliveries(app, "cloudwatch"):
         policies = _policies(app).get(delivery.target, [])
         if policies and not any(_lets_alarms_in(policy) for policy in policies):
@@ -62,7 +62,7 @@ def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def events_may_publish(app: Assembly) -> Iterator[Breach]:
-    """No policy at all (the default one is the owner's alone), or one that does not name EventBridge."""
+    """Find a topic or queue with the default policy, which is the owner's alone, or with one that omits EventBridge."""
     policies = _policies(app)
     if None in policies:
         return  # a policy of a topic that only the deployment names may be this topic's

@@ -17,7 +17,7 @@ _SHARED = ("KeyArn", "TopicArn", "VpcId", "SubnetGroup")
 
 
 def write_assembly(folder: Path, cells: int) -> int:
-    """Writes the templates.
+    """Write the templates.
 
     Args:
         folder: Where to; made if need be.
