@@ -24,6 +24,12 @@ from tests.lambdas.restore_fakes import (
     describe_job,
 )
 
+# Time after the end of the restore within which there must be a result.
+DEADLINE_SECONDS = 5400
+# Time between two deliveries of a message: the queue's visibility timeout.
+REDELIVERY_SECONDS = 360
+# The restore ended 300 s ago.
+DELIVERIES_UNTIL_DEADLINE = (DEADLINE_SECONDS - 300) / REDELIVERY_SECONDS
 VARIABLES = {
     "DATABASE_NAME": "transactions",
     "DATA_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/1",
@@ -33,7 +39,7 @@ VARIABLES = {
     "MINIMUM_TABLES": "1",
     "MINIMUM_ITEMS": "1",
     "NEWEST_WITHIN_SECONDS": "300",
-    "DEADLINE_SECONDS": "13500",
+    "DEADLINE_SECONDS": str(DEADLINE_SECONDS),
 }
 EVENT = {
     "version": "0",
@@ -41,8 +47,6 @@ EVENT = {
     "detail-type": "Restore Job State Change",
     "detail": {"restoreJobId": JOB, "status": "COMPLETED", "restoreTestingPlanArn": SCOPE + PLAN},
 }
-# Time between two deliveries of a message: the queue's visibility timeout.
-REDELIVERY_SECONDS = 360
 
 
 class RestoreHarness:
@@ -61,10 +65,14 @@ class RestoreHarness:
         self._account = account
         self._clients: dict[str, Any] = {}
         monkeypatch.setattr(handler, "client", self._client)
-        monkeypatch.setattr(handler.time, "time", lambda: self.now)
+        monkeypatch.setattr("restore_validation.handler.time.time", lambda: self.now)
 
     def _client(self, service: str) -> Any:
-        fakes = {"backup": self.backup, "rds": self.rds, "rds-data": self.data}
+        fakes: dict[str, FakeBackup | FakeRds | FakeDataApi] = {
+            "backup": self.backup,
+            "rds": self.rds,
+            "rds-data": self.data,
+        }
         if service in fakes and service not in self._clients:
             client = fake_client(service, **fakes[service].operations())
             self._clients[service] = record_calls(client, service, self._account.calls)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -35,13 +35,13 @@ def test_a_healthy_reader_takes_over() -> None:
 
 
 @pytest.mark.parametrize("requested", ["other", "", "CLUSTER"])
-def test_only_the_cluster_of_the_deployment(requested: str) -> None:
+def test_only_the_cluster_of_the_deployment_may_fail_over(requested: str) -> None:
     assert _code(_decide(requested=requested)) is RefusalCode.WRONG_CLUSTER
     assert _code(_decide(replace(CLUSTER, identifier="other"))) is RefusalCode.WRONG_CLUSTER
 
 
 @pytest.mark.parametrize("status", ["failing-over", "maintenance", "upgrading", "modifying", "stopped"])
-def test_not_while_something_else_goes_on(status: str) -> None:
+def test_not_during_another_operation(status: str) -> None:
     decision = _decide(replace(CLUSTER, status=status))
     assert _code(decision) is RefusalCode.IN_PROGRESS
     assert isinstance(decision, Refused)
@@ -57,7 +57,7 @@ def test_not_within_the_cool_down(*, age: float, refused: bool) -> None:
         assert f"wait {600 - age:.0f} s" in decision.reason
 
 
-def test_a_claim_of_the_future_is_a_clock_that_differs_and_still_counts() -> None:
+def test_a_claim_in_the_future_comes_from_another_clock_and_counts() -> None:
     assert _code(_decide(claim=Claim("earlier", NOW + 5))) is RefusalCode.COOL_DOWN
 
 
@@ -79,8 +79,8 @@ def test_not_to_a_reader_that_lags(*, lag: float | None, refused: bool) -> None:
         assert "two 1000 ms" in decision.reason
 
 
-def test_a_refusal_says_what_to_do_about_it() -> None:
-    far = replace(
+def test_a_refusal_says_why_and_what_to_do() -> None:
+    lagging = replace(
         CLUSTER, instances=(WRITER, replace(READER, lag_ms=1500), replace(READER, identifier="x", lag_ms=2000))
     )
     refusals = [
@@ -100,14 +100,14 @@ def test_a_refusal_says_what_to_do_about_it() -> None:
             "no-healthy-reader",
             "no reader is available to take over",
         ),
-        (_decide(far), "replica-lag", "every reader lags by more than 1000 ms: two 1500 ms, x 2000 ms"),
+        (_decide(lagging), "replica-lag", "every reader lags by more than 1000 ms: two 1500 ms, x 2000 ms"),
     ]
     for decision, code, reason in refusals:
         assert isinstance(decision, Refused)
         assert (str(decision.code), decision.reason) == (code, reason)
 
 
-def test_the_writers_own_health_does_not_matter() -> None:
+def test_the_health_of_the_writer_does_not_matter() -> None:
     assert _decide(replace(CLUSTER, instances=(replace(WRITER, status="failed"), READER))) == Accepted(READER)
     assert _decide(replace(CLUSTER, instances=(READER,))) == Accepted(READER)
 
@@ -115,12 +115,12 @@ def test_the_writers_own_health_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("others", "chosen"),
     [
-        ([Instance("near", "a", "available", is_writer=False, tier=0, lag_ms=1)], "two"),
-        ([Instance("tier", "c", "available", is_writer=False, tier=0, lag_ms=900)], "tier"),
-        ([Instance("fresh", "c", "available", is_writer=False, lag_ms=1)], "fresh"),
-        ([Instance("blind", "c", "available", is_writer=False, lag_ms=None)], "two"),
-        ([Instance("alike", "c", "available", is_writer=False, lag_ms=20)], "alike"),
-        ([Instance("late", "c", "available", is_writer=False, tier=0, lag_ms=5000)], "two"),
+        ([Instance("same-zone", "a", "available", is_writer=False, tier=0, lag_ms=1)], "two"),
+        ([Instance("lower-tier", "c", "available", is_writer=False, tier=0, lag_ms=900)], "lower-tier"),
+        ([Instance("less-lag", "c", "available", is_writer=False, lag_ms=1)], "less-lag"),
+        ([Instance("unknown-lag", "c", "available", is_writer=False, lag_ms=None)], "two"),
+        ([Instance("first-by-name", "c", "available", is_writer=False, lag_ms=20)], "first-by-name"),
+        ([Instance("too-much-lag", "c", "available", is_writer=False, tier=0, lag_ms=5000)], "two"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -158,7 +158,7 @@ INSTANCES = st.builds(
         Cluster, st.just("cluster"), st.sampled_from(["available", "maintenance"]), st.tuples(INSTANCES, INSTANCES)
     )
 )
-def test_whoever_is_chosen_can_take_over(cluster: Cluster) -> None:
+def test_the_chosen_reader_can_take_over(cluster: Cluster) -> None:
     decision = _decide(cluster)
     if isinstance(decision, Accepted):
         assert cluster.status == "available"
@@ -169,55 +169,57 @@ def test_whoever_is_chosen_can_take_over(cluster: Cluster) -> None:
 
 
 class Failovers(RuleBasedStateMachine):
-    """Requests, failures and time in any order: decisions read a claim that may be old by the time they act."""
+    """Requests, failures and time in any order; a claim may be outdated when its reader acts on its decision."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
         self.claim: Claim | None = None
-        self.seen: list[tuple[Claim | None, Accepted | Refused, float]] = []
+        self.decisions: list[tuple[Accepted | Refused, float]] = []
         self.instances = {"one": WRITER, "two": READER}
-        self.done: list[float] = []
+        self.failovers: list[float] = []
 
     def _cluster(self) -> Cluster:
         return Cluster("cluster", "available", tuple(self.instances.values()))
 
     @rule()
-    def ask(self) -> None:
-        """An invocation reads everything and decides."""
+    def request(self) -> None:
+        """Let an invocation read the cluster and the claim, and decide."""
         decision = decide("cluster", self._cluster(), self.claim, LIMITS, self.now)
-        self.seen.append((self.claim, decision, self.now))
+        self.decisions.append((decision, self.now))
 
-    @precondition(lambda self: self.seen)
+    @precondition(lambda self: self.decisions)
     @rule(data=st.data())
     def act(self, data: st.DataObject) -> None:
-        """One that decided earlier claims, as the condition in the table lets it, and fails over."""
-        _, decision, then = self.seen.pop(data.draw(st.integers(0, len(self.seen) - 1)))
+        """Let an earlier decision claim the failover, if the condition on the item holds, and fail over."""
+        decision, then = self.decisions.pop(data.draw(st.integers(0, len(self.decisions) - 1)))
         if isinstance(decision, Refused):
             return
         if self.claim is not None and self.claim.started_at > then - LIMITS.cool_down_seconds:
             return
-        self.claim = Claim("somebody", then)
-        self.done.append(then)
+        self.claim = Claim("request", then)
+        self.failovers.append(then)
         for name, instance in self.instances.items():
             self.instances[name] = replace(instance, is_writer=name == decision.target.identifier)
 
     @rule(seconds=st.floats(0, 700))
     def wait(self, seconds: float) -> None:
-        """Time passes."""
+        """Let time pass."""
         self.now += seconds
 
     @rule(name=st.sampled_from(["one", "two"]), status=st.sampled_from(["available", "failed"]))
     def change(self, name: str, status: str) -> None:
-        """An instance fails or recovers."""
+        """Let an instance fail or recover."""
         self.instances[name] = replace(self.instances[name], status=status)
 
     @invariant()
     def never_two_within_the_cool_down(self) -> None:
-        """Whatever the order, claims are apart."""
-        ordered = sorted(self.done)
+        """Check that failovers are apart by the cool-down, whatever the order."""
+        ordered = sorted(self.failovers)
         gaps = [later - earlier for earlier, later in pairwise(ordered)]
         assert all(gap >= LIMITS.cool_down_seconds for gap in gaps)
 
 
 TestFailovers = Failovers.TestCase
+# A longer sequence repeats what a few claims, failures and waits have shown.
+TestFailovers.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)

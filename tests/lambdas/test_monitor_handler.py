@@ -50,10 +50,10 @@ def function(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> FakeAccou
 
 @pytest.mark.usefixtures("function")
 def test_the_function_reads_its_environment_and_responds() -> None:
-    answer = handler.handle({}, LambdaContext(seconds=60))
-    assert set(answer["components"]) == {"database", "service", "load-balancer", "table", "backups"}
-    assert answer["components"]["load-balancer"]["reasons"] == ["targets that fail their health check: 2"]
-    assert answer["components"]["table"]["reasons"] == ["point-in-time recovery is off"]
+    response = handler.handle({}, LambdaContext(seconds=60))
+    assert set(response["components"]) == {"database", "service", "load-balancer", "table", "backups"}
+    assert response["components"]["load-balancer"]["reasons"] == ["targets that fail their health check: 2"]
+    assert response["components"]["table"]["reasons"] == ["point-in-time recovery is off"]
 
 
 def test_it_calls_only_what_its_role_allows(function: FakeAccount) -> None:

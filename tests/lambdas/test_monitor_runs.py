@@ -75,9 +75,9 @@ def platform(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> _Platform
 
 
 def test_a_healthy_platform_sends_no_notification(platform: _Platform) -> None:
-    answer = platform.run()
-    assert answer["overall"] == "healthy"
-    assert answer["components"]["database"] == {"health": "healthy", "reasons": []}
+    response = platform.run()
+    assert response["overall"] == "healthy"
+    assert response["components"]["database"] == {"health": "healthy", "reasons": []}
     assert platform.topic.notifications == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.assembly import assembly
 from tests.lambdas.account import FakeAccount
 from tests.lambdas.restore_fakes import FakeDataApi, FakeRds
-from tests.lambdas.restore_harness import RestoreHarness
+from tests.lambdas.restore_harness import DELIVERIES_UNTIL_DEADLINE, REDELIVERY_SECONDS, RestoreHarness
 from tests.stacks.test_least_privilege import action_of, granted
 
 
@@ -74,7 +74,7 @@ def test_a_copy_that_proves_nothing_fails(
 def test_a_database_that_is_not_ready_is_read_again_until_the_deadline(restore: RestoreHarness, code: str) -> None:
     restore.data.error = code
     deliveries = restore.deliver_until_done()
-    assert deliveries > 30
+    assert deliveries > DELIVERIES_UNTIL_DEADLINE
     assert restore.result() == ("FAILED", f"the database could not be read: {code}: as the test says")
 
 
@@ -89,7 +89,7 @@ def test_an_instance_that_cannot_be_deleted_delays_the_result_by_the_grace_perio
 ) -> None:
     restore.rds.errors = {"DeleteDBInstance": "InvalidDBInstanceState"}
     deliveries = restore.deliver_until_done()
-    assert (deliveries - 1) * 360 == pytest.approx(13500 - 300 + 1800, abs=360)
+    assert deliveries - 1 == pytest.approx(DELIVERIES_UNTIL_DEADLINE + 1800 / REDELIVERY_SECONDS, abs=1)
     assert restore.result()[0] == "SUCCESSFUL"
 
 

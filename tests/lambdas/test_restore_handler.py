@@ -76,8 +76,8 @@ def test_a_message_is_delivered_again_after_a_timeout(restore: RestoreHarness, m
 
 
 def test_people_may_invoke_it_with_the_event(restore: RestoreHarness) -> None:
-    answer = handler.handle(EVENT, LambdaContext())
-    assert answer == {"finished": False, "note": f"{JOB}: set-capacity, since the cluster has no capacity range"}
+    response = handler.handle(EVENT, LambdaContext())
+    assert response == {"finished": False, "note": f"{JOB}: set-capacity, since the cluster has no capacity range"}
     assert restore.rds.changes == ["ModifyDBCluster"]
 
 

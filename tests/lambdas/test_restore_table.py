@@ -8,7 +8,7 @@ import pytest
 
 from tests.fake_clients import ServiceError, fake_client
 from tests.lambdas.restore_fakes import NOW, TABLE_ARN, describe_job
-from tests.lambdas.restore_harness import RestoreHarness
+from tests.lambdas.restore_harness import DELIVERIES_UNTIL_DEADLINE, RestoreHarness
 
 
 def test_a_table_with_items_succeeds(restore: RestoreHarness) -> None:
@@ -55,7 +55,7 @@ def test_a_table_that_is_not_ready_is_waited_for_until_the_deadline(restore: Res
     restore.replace_client(
         "dynamodb", fake_client("dynamodb", DescribeTable=lambda **_: {"Table": {"TableStatus": "CREATING"}})
     )
-    assert restore.deliver_until_done() > 30
+    assert restore.deliver_until_done() > DELIVERIES_UNTIL_DEADLINE
     assert restore.result() == ("FAILED", "not ready before the deadline: the table is CREATING")
 
 
