@@ -19,7 +19,7 @@ _PACKAGE = {"engines": {"node": "22 || 24"}, "devDependencies": {"aws-cdk": "2.1
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """A checkout with everything `up` asks for, none of it real; an emulator left running is stopped."""
+    """Return a checkout with stand-ins for everything that `up` needs, and stop an emulator that is left running."""
     root = tmp_path / "checkout"
     made = Workspace(root=root, state=root / ".local" / "embedded-aws")
     root.mkdir()

@@ -45,7 +45,7 @@ def ask(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 @pytest.fixture
 def bootstrapped(aws: Aws) -> Iterator[None]:
-    """What `cdk bootstrap` leaves behind."""
+    """Create what `cdk bootstrap` leaves behind."""
     aws("ssm").put_parameter(Name=VERSION, Value="30", Type="String", Overwrite=True)
     bucket = "cdk-hnb659fds-assets-000000000000-us-east-1"
     made = bucket not in {each["Name"] for each in aws("s3").list_buckets()["Buckets"]}

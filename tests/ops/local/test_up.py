@@ -73,7 +73,7 @@ _suffixes = (f"s{number}" for number in count(1))
 
 
 def checkout(root: Path) -> Workspace:
-    """A checkout with this one's emulator and code, and a CLI and a Node of its own."""
+    """Return a checkout with the emulator of this one, and a CLI and a Node of its own."""
     (root / ".local").mkdir(parents=True)
     (root / ".local" / "emulator-venv").symlink_to(REPOSITORY / ".local" / "emulator-venv")
     package = {"engines": {"node": "22 || 24"}, "devDependencies": {"aws-cdk": "1.2.3"}}
@@ -90,7 +90,7 @@ def checkout(root: Path) -> Workspace:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """One checkout, and one embedded AWS, for the tests that leave it running."""
+    """Share one checkout and one embedded AWS among the tests that leave it running."""
     workspace = checkout(tmp_path_factory.mktemp("shared") / "checkout")
     yield workspace
     emulator.stop(workspace)

@@ -88,5 +88,5 @@ def _copied(package: Path, folder: Path) -> Path:
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.exists():
             shutil.copytree(libraries, folder / libraries.name, symlinks=True, dirs_exist_ok=True)
-        shutil.copytree(package, copy, symlinks=True)
+        shutil.copytree(package, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
     return copy

@@ -21,6 +21,7 @@ _SETTINGS: Final = {
     "max_wal_senders": "10",
     "wal_keep_size": "64MB",
     "hot_standby": "on",
+    "fsync": "off",  # data must outlive a killed server, not the machine; a standby's start would sync every file
     "shared_buffers": "16MB",
     "max_connections": "100",
     "archive_mode": "always",  # on a standby too: it archives what its killed writer had not
