@@ -12,8 +12,8 @@ from health_monitor import handler
 from tests.assembly import assembly
 from tests.fake_clients import stubbed_client
 from tests.lambdas.account import FakeAccount, LambdaContext, record_calls
+from tests.lambdas.healthy_platform import LIMITS
 from tests.lambdas.probe_responses import RESOURCES, RESPONSES
-from tests.lambdas.test_monitor_logic import LIMITS
 from tests.stacks.test_least_privilege import action_of, granted
 
 VARIABLES = {

@@ -10,28 +10,23 @@ from hypothesis import strategies as st
 
 from common.aurora import Cluster, Instance
 from common.metrics import Metric
-from health_monitor.logic import Assessment, Component, Health, HealthLimits, assess, overall
-from health_monitor.observations import BackupStatus, Observations, ServiceStatus, TableStatus, TargetHealth, Unknown
+from health_monitor.logic import Assessment, Component, Health, assess, overall
+from health_monitor.observations import ServiceStatus, TableStatus, TargetHealth, Unknown
+from tests.lambdas.healthy_platform import (
+    BACKUPS,
+    CLUSTER,
+    CLUSTER_ARN,
+    DAY,
+    HOUR,
+    LIMITS,
+    NOW,
+    OBSERVATIONS,
+    READER,
+    TABLE,
+    TABLE_ARN,
+    WRITER,
+)
 
-NOW = 1_800_000_000.0
-HOUR, DAY = 3600, 86400
-CLUSTER_ARN = "arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-test"
-TABLE_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/dr-transactions-test"
-LIMITS = HealthLimits(
-    CLUSTER_ARN, TABLE_ARN, lag_ms=1000, recovery_point_age_seconds=26 * HOUR, validation_age_seconds=8 * DAY
-)
-WRITER = Instance("one", "a", "available", is_writer=True)
-READER = Instance("two", "b", "available", is_writer=False, lag_ms=20)
-CLUSTER = Cluster("dr-aurora-test", "available", (WRITER, READER), NOW - 90 * DAY, NOW - 120)
-SERVICE = ServiceStatus("ACTIVE", desired=2, running=2, zones=("a", "b"))
-TARGETS = TargetHealth(healthy=("a", "b"), failing=0)
-TABLE = TableStatus("ACTIVE", NOW - 90 * DAY, pitr_enabled=True, restorable_until=NOW - 300)
-BACKUPS = BackupStatus(
-    recovery_points={CLUSTER_ARN: NOW - 5 * HOUR, TABLE_ARN: NOW - 6 * HOUR},
-    validations={"Aurora": NOW - 2 * DAY, "DynamoDB": NOW - 3 * DAY},
-    plan_created_at=NOW - 90 * DAY,
-)
-OBSERVATIONS = Observations(CLUSTER, SERVICE, TARGETS, TABLE, BACKUPS)
 LOST = Unknown("DescribeDBClusters failed: ThrottlingException")
 
 

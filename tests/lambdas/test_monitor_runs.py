@@ -16,8 +16,8 @@ from health_monitor.monitor import Monitor
 from health_monitor.observations import Observations, Unknown
 from health_monitor.state import StateStore
 from tests.lambdas.account import NAMESPACE, TABLE, FakeAccount, FakeClock
+from tests.lambdas.healthy_platform import CLUSTER, LIMITS, OBSERVATIONS
 from tests.lambdas.probe_responses import RESOURCES
-from tests.lambdas.test_monitor_logic import CLUSTER, LIMITS, OBSERVATIONS
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 FAILING_OVER = replace(CLUSTER, status="failing-over")
