@@ -48,7 +48,7 @@ class TemplateView:
         return {name: resource for name, resource in self.resources.items() if resource["Type"] == kind}
 
     def one(self, kind: str, **properties: Any) -> Resource:
-        """The properties of the only resource of a type whose properties have these values."""
+        """Return the properties of the only resource of a type whose properties have these values."""
         found = [
             resource["Properties"]
             for resource in self.of_type(kind).values()

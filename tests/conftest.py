@@ -1,51 +1,56 @@
-"""Fixtures shared by all tests."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from stacks.profiles import PROFILES
 from tests import assembly as assemblies
 from tests.assembly import Assembly
 
+# The same examples in every run, however busy the machine is.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
+
 
 @pytest.fixture(scope="session", params=list(PROFILES))
 def deployment(request: pytest.FixtureRequest) -> Assembly:
-    """Every settings profile in turn."""
+    """Return the assembly of each settings profile in turn."""
     return assemblies.assembly(request.param)
 
 
 @pytest.fixture(scope="session")
 def dev() -> Assembly:
-    """The dev environment as it is in its file."""
+    """Return the assembly of the dev environment as its file describes it."""
     return assemblies.assembly("dev")
 
 
 @pytest.fixture(scope="session")
 def staging() -> Assembly:
-    """The staging environment with image and certificate."""
+    """Return the assembly of the staging environment with image and certificate."""
     return assemblies.assembly("staging")
 
 
 @pytest.fixture(scope="session")
 def prod() -> Assembly:
-    """The prod environment with image and certificate."""
+    """Return the assembly of the prod environment with image and certificate."""
     return assemblies.assembly("prod")
 
 
 @pytest.fixture(scope="session")
 def prod_nat() -> Assembly:
-    """Prod with NAT gateways and an explicit account."""
+    """Return the assembly of prod with NAT gateways and an explicit account."""
     return assemblies.assembly("prod-nat")
 
 
 @pytest.fixture(scope="session")
 def options() -> Assembly:
-    """Staging in another region with every option on."""
+    """Return the assembly of staging in another Region with every option on."""
     return assemblies.assembly("options")
 
 
 @pytest.fixture(scope="session")
 def unusual() -> Assembly:
-    """Dev in a third region with no setting at its default."""
+    """Return the assembly of dev in a third Region with no setting at its default."""
     return assemblies.assembly("unusual")

@@ -152,4 +152,4 @@ def test_every_command_is_one_that_the_api_knows(command: str) -> None:
 
 
 def _waiter(waiters: Any, name: str) -> str:
-    return next(each for each in waiters.waiter_names if xform_name(each, "-") == name)
+    return next(str(each) for each in waiters.waiter_names if xform_name(each, "-") == name)

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from scripts import bench
-from scripts.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, BenchError, Candidate, cli_context
-from scripts.timing import Sample
+from scripts.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, Candidate, cli_context
+from scripts.timing import BenchError, Sample
 
 
 def test_the_context_is_what_the_cli_hands_over() -> None:

@@ -168,7 +168,7 @@ def _price(deployment: Assembly, *, tasks: int = 2) -> float:
         for endpoint in network.of_type("AWS::EC2::VPCEndpoint").values()
     )
     gateways = len(network.of_type("AWS::EC2::NatGateway"))
-    hourly = gateways * NAT_GATEWAY + endpoints * INTERFACE_ENDPOINT_AND_ZONE + addresses * PUBLIC_ADDRESS
+    hourly: float = gateways * NAT_GATEWAY + endpoints * INTERFACE_ENDPOINT_AND_ZONE + addresses * PUBLIC_ADDRESS
     return hourly * HOURS
 
 

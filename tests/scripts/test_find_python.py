@@ -47,7 +47,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def _refusal(done: subprocess.CompletedProcess[str]) -> str:
-    """The only line of a refusal."""
+    """Return the only line of a refusal."""
     assert done.returncode == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()

@@ -1,18 +1,13 @@
-"""What the tests of settings share: the words of an error line, and environment files of their own."""
+"""Environment files for the tests of settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from stacks.settings.loader import ENVIRONMENTS
-
-# The same examples in every run, however busy the machine is.
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-hypothesis.settings.load_profile("repeatable")
 
 EnvironmentFile = Callable[..., Path]
 
