@@ -32,7 +32,7 @@ def findings(rule: str, *clusters: dict[str, Any], day: date | None = None, **ot
         (-1, "ended on 2027-09-30"),
     ],
 )
-def test_the_end_of_support_is_told_90_days_ahead(days_before_the_end: int, message: str | None) -> None:
+def test_the_end_of_support_is_reported_90_days_ahead(days_before_the_end: int, message: str | None) -> None:
     day = date(2027, 9, 30) - timedelta(days=days_before_the_end)
     found = findings("DR-AURORA-02", {"EngineVersion": "17.9"}, day=day)
     assert [message in line for line in found if message] == [True] * len(found)
@@ -63,15 +63,15 @@ def test_a_major_without_any_offered_version_is_answered_with_all() -> None:
     assert "17.7" in line
 
 
-def test_every_feature_below_its_floor_is_told() -> None:
+def test_every_feature_below_its_floor_is_reported() -> None:
     scaling = {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0, "MaxCapacity": 2}}
     cluster = {"EngineVersion": "13.4", "EnableHttpEndpoint": True, "GlobalClusterIdentifier": "payments", **scaling}
     writer = {
         "Type": "AWS::RDS::DBInstance",
         "Properties": {"DBClusterIdentifier": {"Ref": "Cluster0"}, "DBInstanceClass": "db.serverless"},
     }
-    told = findings("DR-AURORA-03", cluster, Writer=writer)
-    assert [line.split("does not support ")[1].split(";")[0] for line in told] == [
+    lines = findings("DR-AURORA-03", cluster, Writer=writer)
+    assert [line.split("does not support ")[1].split(";")[0] for line in lines] == [
         "Serverless v2",
         "Data API",
         "auto-pause",

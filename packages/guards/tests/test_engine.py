@@ -218,7 +218,7 @@ def test_acknowledgement_that_does_not_count(written: Any, notice: str) -> None:
     assert report.notices == (notice,)
 
 
-def test_acknowledgement_in_a_template_made_twice_is_told_once() -> None:
+def test_acknowledgement_in_a_template_made_twice_is_reported_once() -> None:
     child = template({"R": thing(_Metadata={"breakwater:guards": {"DR-NONE-01": REASON}})})
     top = template({"One": nested("child"), "Two": nested("child")})
     assert len(examine(Assembly({"top": top, "child": child})).notices) == 1
@@ -333,7 +333,7 @@ def test_rules_are_complete() -> None:
             assert facts(item.data)["sources"], item.id
 
 
-def test_old_facts_are_told(rules: dict[str, Rule]) -> None:
+def test_old_facts_are_reported(rules: dict[str, Rule]) -> None:
     with_data = [made("DR-OLD-01", bad_property, data="fargate"), made("DR-OLD-02", bad_property, data="fargate")]
     taken = dated("fargate")
     with pinned(taken + timedelta(days=freshness.MAX_AGE_DAYS)):

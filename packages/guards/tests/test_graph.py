@@ -195,7 +195,7 @@ class TestSecurityGroups:
     def test_compares_ranges(self, cidr: str, expected: Answer) -> None:
         app = _app(A=_subnet(), Target=_group(SecurityGroupIngress=[_tcp(5432, CidrIp=cidr)]), Source=_group())
         groups = security_groups_of(app)
-        source = groups.party([Reference("template", "Source")], [_at(app, "A")])
+        source = groups.peer([Reference("template", "Source")], [_at(app, "A")])
         assert groups.lets_in(NetworkPeer((Reference("template", "Target"),)), 5432, source) is expected
 
     def test_new_group_lets_everything_out_and_nothing_in(self) -> None:
@@ -216,7 +216,7 @@ class TestSecurityGroups:
     def test_default_group_admits_its_own_members(self) -> None:
         app = _app(A=_subnet(), Source=_group())
         groups = security_groups_of(app)
-        members = groups.party([], [_at(app, "A")])
+        members = groups.peer([], [_at(app, "A")])
         assert members.groups == (Reference("template", "Vpc", "DefaultSecurityGroup"),)
         assert groups.lets_in(members, 443, members) is Answer.YES
         assert groups.lets_in(members, 443, SOURCE) is Answer.NO

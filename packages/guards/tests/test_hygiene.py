@@ -27,7 +27,7 @@ def test_a_model_in_memory_has_no_size() -> None:
     assert check(model, rules=["DR-HYGIENE-07"]).findings == ()
 
 
-def test_a_template_of_several_stacks_is_told_of_once(tmp_path: Path) -> None:
+def test_a_template_of_several_stacks_is_reported_of_once(tmp_path: Path) -> None:
     stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "child.json"}}
     broken = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Nothing"}}}
     outputs = {"Unused": {"Value": "x"}}

@@ -37,7 +37,7 @@ def test_a_refresh_changes_nothing_but_the_dates(folder: Path) -> None:
         assert read(folder, name) == {**facts(name), "date": "2027-01-02"}
 
 
-def test_a_difference_is_written_and_told(folder: Path) -> None:
+def test_a_difference_is_written_and_reported(folder: Path) -> None:
     document = read(folder, "aurora_versions")
     document["versions"]["aurora-postgresql"].remove("17.7")
     document["versions"]["aurora-postgresql"].append("17.8")
@@ -49,13 +49,13 @@ def test_a_difference_is_written_and_told(folder: Path) -> None:
     assert read(folder, "aurora_versions")["versions"] == facts("aurora_versions")["versions"]
 
 
-def test_a_value_that_changed_is_told_with_both_values(folder: Path) -> None:
+def test_a_value_that_changed_is_reported_with_both_values(folder: Path) -> None:
     document = read(folder, "lambda")
     document["runtimes"]["python3.13"]["deprecated"] = "2001-01-01"
     (folder / "lambda.json").write_text(json.dumps(document), encoding="utf-8")
-    told = refresh.refresh(folder, DAY)
-    assert told[0] == "lambda: - runtimes.python3.13.deprecated = 2001-01-01"
-    assert told[1].startswith("lambda: + runtimes.python3.13.deprecated = 20")
+    lines = refresh.refresh(folder, DAY)
+    assert lines[0] == "lambda: - runtimes.python3.13.deprecated = 2001-01-01"
+    assert lines[1].startswith("lambda: + runtimes.python3.13.deprecated = 20")
 
 
 def test_curated_facts_in_a_derived_file_stay(folder: Path) -> None:

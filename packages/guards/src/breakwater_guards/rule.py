@@ -69,7 +69,7 @@ class Rule:
     """A guard.
 
     Args:
-        id: stable for ever, e.g. ``DR-AURORA-01``.
+        id: stable forever, e.g. ``DR-AURORA-01``.
         title: what must hold, as a sentence.
         severity: error: the deployment or the recovery fails; warning: it will, or costs.
         prevents: the error that AWS gives, or the silent failure.

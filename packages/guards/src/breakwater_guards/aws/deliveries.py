@@ -1,4 +1,4 @@
-"""What AWS services write to the topics and queues of an assembly: alarm → topic, event rule → queue."""
+"""Which AWS services publish to the topics and queues of an assembly, e.g. an alarm to its topic."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Delivery:
         return f"{self.service}.amazonaws.com"
 
     @property
-    def told(self) -> str:
-        """The sources for a message: the first one, and how many more."""
+    def publisher(self) -> str:
+        """The sources, worded for a message: the first one, and how many more."""
         more = len(self.sources) - 1
         return self.sources[0].logical_id + (f" and {more} more" if more else "")
 
 
 def deliveries(app: Assembly, *services: str) -> Iterator[Delivery]:
-    """Yield the deliveries of some services, or of all when none is named."""
+    """Yield the deliveries of some services, or of all when none is given."""
     for delivery in view(app, _deliveries):
         if not services or delivery.service in services:
             yield delivery

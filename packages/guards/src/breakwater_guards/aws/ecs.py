@@ -84,10 +84,10 @@ class Service:
         return [subnet for subnet, _ in self.placements if subnet is not None]
 
     @cached_property
-    def party(self) -> NetworkPeer:
+    def peer(self) -> NetworkPeer:
         """Security groups and addresses of the tasks."""
         groups = self.resource.options(f"{NETWORK}.SecurityGroups[]")
-        return security_groups_of(self._app).party(groups, [subnet for subnet, _ in self.placements])
+        return security_groups_of(self._app).peer(groups, [subnet for subnet, _ in self.placements])
 
     @cached_property
     def cut_off(self) -> list[Resource]:

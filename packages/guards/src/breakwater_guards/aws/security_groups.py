@@ -17,7 +17,7 @@ from breakwater_guards.model.views import view
 
 GROUP = "AWS::EC2::SecurityGroup"
 INTERNET = (IPv4Network("0.0.0.0/0"),)
-# CDK closes a group with a rule for an address that nobody has; other templates use the loopback range.
+# CDK closes a group with a rule for an unused address; other templates use the loopback range.
 _NOBODY = (IPv4Network("255.255.255.255/32"), IPv4Network("127.0.0.0/8"))
 GroupKey = Reference | str
 _ALL = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
@@ -66,7 +66,7 @@ class SecurityGroups:
             return value
         return found.reference if found is not None and found.type == GROUP else None
 
-    def party(self, values: list[Any], subnets: list[Resource | None]) -> NetworkPeer:
+    def peer(self, values: list[Any], subnets: list[Resource | None]) -> NetworkPeer:
         """Describe what has some security groups in some subnets.
 
         Args:
@@ -162,7 +162,7 @@ def _peers(groups: SecurityGroups, rule: dict[str, Any], other: NetworkPeer) -> 
     return found or [Answer.MAYBE]
 
 
-# What these stand for, no template tells.
+# No template tells what these stand for.
 _OPEN_PEERS = ("CidrIpv6", "SourcePrefixListId", "DestinationPrefixListId", "SourceSecurityGroupName")
 
 

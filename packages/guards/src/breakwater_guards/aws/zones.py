@@ -20,7 +20,7 @@ def one_zone(app: Assembly, resource: Resource, path: str) -> str | None:
         path: property with the list.
 
     Returns:
-        Words for a message, e.g. ``subnets A, B all lie in zone 'us-east-1a'``.
+        Words for a message, e.g. ``Subnets names A, B: all in Availability Zone 'us-east-1a'``.
     """
     for subnets in resource.options(path):
         if not isinstance(subnets, list) or not subnets:
@@ -46,4 +46,4 @@ def _zone(subnet: Resource) -> Any:
 
 
 def _show_zone(zone: Any) -> str:
-    return f"zone {show(zone)}" if isinstance(zone, str) else "one zone of the region"
+    return f"Availability Zone {show(zone)}" if isinstance(zone, str) else "one Availability Zone of the Region"

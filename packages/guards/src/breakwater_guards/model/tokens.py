@@ -1,4 +1,4 @@
-"""Recognises text that stands for a value: tokens that nothing resolved, and references that are filled in later."""
+"""Recognizes text that stands for a value: unresolved tokens, and references that are filled in later."""
 
 from __future__ import annotations
 

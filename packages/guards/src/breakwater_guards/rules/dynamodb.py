@@ -22,8 +22,8 @@ REPLICA_KEY = "Replicas[].SSESpecification.KMSMasterKeyId"
 @rule(
     "DR-DYNAMODB-01",
     title="Every table and replica has point-in-time recovery",
-    prevents="A bad write or a deleted item cannot be undone: DynamoDB keeps no continuous backup, and nothing says so "
-    "until somebody needs one",
+    prevents="A bad write or a deleted item cannot be undone: DynamoDB keeps no continuous backup, and nobody notices "
+    "until one is needed",
     fix="Set PointInTimeRecoveryEnabled to true on the table, and on every replica of a global table.",
     sources=(
         f"{GUIDE}/PointInTimeRecovery.html",
@@ -43,7 +43,7 @@ def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-DYNAMODB-02",
-    title="All replicas of a global table have a key, or none",
+    title="Either all replicas of a global table have a key, or none has",
     prevents="One or more parameter values were invalid: KMSMasterKeyId must be specified for each replica. "
     "(ValidationException)",
     fix="Give every replica SSESpecification.KMSMasterKeyId with a key of its own Region.",

@@ -18,9 +18,9 @@ ROTATION = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.ht
 
 @rule(
     "DR-KMS-01",
-    title="Symmetric keys rotate",
+    title="Symmetric keys have rotation enabled",
     severity=Severity.WARNING,
-    prevents="One key material for ever: what leaks once opens every backup (Security Hub KMS.4)",
+    prevents="The key material never changes: one leak opens every backup (Security Hub KMS.4)",
     fix="Set EnableKeyRotation to true: data encrypted before stays readable.",
     sources=(ROTATION, "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html"),
 )
@@ -38,7 +38,7 @@ def symmetric_keys_rotate(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-KMS-02",
-    title="Rotation is asked only of keys that can rotate",
+    title="Rotation is enabled only on keys that can rotate",
     prevents="You cannot set the EnableKeyRotation property to true on asymmetric or external keys. (fails to create)",
     fix="Leave EnableKeyRotation out for asymmetric and HMAC keys and for imported key material.",
     sources=(ROTATION, "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-kms/pull/57"),
@@ -56,7 +56,7 @@ def rotation_is_possible(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-KMS-03",
-    title="A key's policy leaves somebody who can change it",
+    title="A key policy lets an administrator change it",
     prevents="The new key policy will not allow you to update the key policy in the future. (MalformedPolicyDocument)",
     fix="Let arn:aws:iam::<account>:root, or the role that deploys, use kms:* or kms:PutKeyPolicy.",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",),

@@ -16,7 +16,7 @@ ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-l
 
 @rule(
     "DR-LOGS-01",
-    title="The key of a log group lets CloudWatch Logs of its Region use it",
+    title="The key policy of a log group's key admits CloudWatch Logs of its Region",
     prevents=(
         "The specified KMS key does not exist or is not allowed to be used with Arn "
         "'arn:aws:logs:us-east-1:123456789012:log-group:…' (AccessDeniedException; the log group fails to create)"
@@ -72,7 +72,7 @@ def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-LOGS-03",
-    title="Retention is a property of a log group, not the work of a function",
+    title="Retention is a property of a log group, not set by a function",
     severity=Severity.WARNING,
     prevents="Rate exceeded (ThrottlingException), or OperationAbortedException: A conflicting operation is currently "
     "in progress against this resource: the function that sets retention races with the service that makes the group",

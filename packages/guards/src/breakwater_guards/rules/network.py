@@ -26,7 +26,7 @@ _DUMMY = re.compile(r"^dummy\d[a-z]$")
 
 @rule(
     "DR-NET-01",
-    title="Availability Zones are real",
+    title="Availability Zones exist",
     prevents="Value (dummy1a) for parameter availabilityZone is invalid. Subnets can currently only be created in the "
     "following availability zones: … (InvalidParameterValue)",
     fix="Synthesize with credentials so that CDK can look the zones up, or give only the Region in `env`, "
@@ -48,7 +48,7 @@ def zones_are_real(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-NET-02",
-    title="Peered VPCs have ranges that do not overlap",
+    title="Peered VPCs have address ranges that do not overlap",
     prevents="The peering connection goes to the state Failed: overlapping CIDR range",
     fix="Give one of the two VPCs another CidrBlock.",
     sources=(
@@ -75,7 +75,7 @@ def peered_ranges_do_not_overlap(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-NET-03",
-    title="VPCs with private DNS names of endpoints resolve names",
+    title="VPCs whose endpoints have private DNS names resolve names",
     prevents="Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true "
     "(InvalidParameter)",
     fix="Set EnableDnsHostnames: true on the VPC (CloudFormation's default is false) and leave EnableDnsSupport on.",

@@ -32,7 +32,7 @@ ARN_REGION = 3
     profiles=MULTI_REGION,
 )
 def tables_have_two_regions(app: Assembly) -> Iterator[Breach]:
-    """Find a table of one Region, or a global table whose only replica is at home."""
+    """Find a table in one Region, or a global table whose only replica is in the Region of the stack."""
     for table in app.of_type(TABLE):
         yield breach(table, "", f"{TABLE} has no replicas; allowed: {GLOBAL_TABLE} with two or more.")
     for table in app.of_type(GLOBAL_TABLE):
@@ -44,7 +44,7 @@ def tables_have_two_regions(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-REGION-02",
-    title="Every Aurora cluster reaches a second Region",
+    title="Every Aurora cluster is replicated or copied to a second Region",
     prevents="When the Region is lost its clusters and their snapshots are lost with it: there is nothing to restore",
     fix="Make the cluster part of a global database, or add a copy action to a rule of its backup plan whose "
     "destination is a vault in another Region.",
@@ -86,7 +86,7 @@ def _may_leave(app: Assembly, plan: Resource, home: str | None) -> bool:
 
 
 def _region(app: Assembly, value: Any) -> str | None:
-    """Return the Region of a vault; an open one is `*`, which is nobody's home."""
+    """Return the Region of a vault; ``*`` when only the deployment decides it."""
     vault = app.target(value)
     if vault is not None:
         return vault.template.region or "*"

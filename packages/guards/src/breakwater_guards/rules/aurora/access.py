@@ -85,7 +85,7 @@ def port_is_stated(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-16",
     title="Aurora accepts TLS connections only",
-    prevents="Clients may connect in clear text, and nobody notices: rds.force_ssl is off by default up to Aurora "
+    prevents="Clients may connect in clear text, unnoticed: rds.force_ssl is off by default up to Aurora "
     "PostgreSQL 16, require_secure_transport up to Aurora MySQL 8.0",
     fix="Set rds.force_ssl to 1 (MySQL: require_secure_transport to ON) in the cluster's parameter group.",
     sources=(

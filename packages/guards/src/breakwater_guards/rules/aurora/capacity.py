@@ -44,7 +44,7 @@ def serverless_has_range(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-AURORA-05",
-    title="The capacity range of Aurora Serverless v2 is one that AWS accepts",
+    title="The capacity range of Aurora Serverless v2 is valid",
     prevents="Serverless v2 maximum capacity 0.5 isn't valid. The maximum capacity must be at least 1.0. / Both "
     "MinCapacity and MaxCapacity must be specified when you initialize Serverless v2 scaling configuration.",
     fix="Use steps of 0.5 ACU, MinCapacity from 0, MaxCapacity from 1 to 256, and 300 to 86400 seconds to auto-pause.",

@@ -13,7 +13,7 @@ from breakwater_guards.rules.aurora.passwords import exposures
 
 @rule(
     "DR-AURORA-08",
-    title="The master password is readable nowhere",
+    title="The master password is not readable in plain text",
     prevents="Whoever can read the template, the stack's parameters or a plain SSM parameter has the master password",
     fix="Set ManageMasterUserPassword, or refer to a generated secret: "
     "{{resolve:secretsmanager:ARN:SecretString:password}}.",

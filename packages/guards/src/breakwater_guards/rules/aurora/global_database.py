@@ -90,7 +90,7 @@ def _source_is_elsewhere(cluster: Resource, sources: Lookup) -> bool:
 
 
 def _encrypted(cluster: Resource, in_global: dict[Reference, Resource | None], sources: Lookup) -> bool:
-    """Encryption comes from the cluster itself, its global cluster, or the cluster it replicates."""
+    """Tell whether a cluster is encrypted: by itself, its global cluster, or the cluster that it replicates."""
     origins = [cluster, in_global.get(cluster.reference)]
     origins += [sources.find(value, cluster.template) for value in cluster.given("ReplicationSourceIdentifier")]
     return any(origin is not None and True in map(as_bool, origin.options("StorageEncrypted")) for origin in origins)

@@ -1,4 +1,4 @@
-"""Aurora: what surprises after the deployment: logs that stay behind, versions that move by themselves."""
+"""Aurora after the deployment: log groups that stay behind, versions that RDS upgrades."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MINOR_VERSION = re.compile(r"^\d+\.\d+")
 @rule(
     "DR-AURORA-19",
     title="The log groups of exported logs are part of the template",
-    prevents="RDS makes the group itself: it keeps everything for ever, has no key of yours, and stays behind when the "
+    prevents="RDS makes the group itself: it keeps everything forever, has no key of yours, and stays behind when the "
     "stack is deleted",
     fix="Declare AWS::Logs::LogGroup /aws/rds/cluster/<identifier>/<log type> with retention and key, and let the "
     "cluster depend on it.",
@@ -46,7 +46,7 @@ def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-AURORA-20",
-    title="A version that the template fixes is not upgraded by RDS",
+    title="RDS does not upgrade a version that the template pins",
     prevents="RDS upgrades the minor version in a maintenance window; the next deployment asks for the old one: Cannot "
     "upgrade aurora-postgresql from 17.9 to 17.7 (InvalidParameterCombination), or the stack has drifted",
     fix="Set AutoMinorVersionUpgrade to false on every instance, and upgrade through the template.",

@@ -1,4 +1,4 @@
-"""Aurora: what keeps the cluster alive: instances in two zones, windows that do not collide, protected deletion."""
+"""Aurora: instances in two Availability Zones, windows that do not overlap, protection from deletion."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _MAINTENANCE = re.compile(r"^([a-z]{3}):(\d\d):(\d\d)-([a-z]{3}):(\d\d):(\d\d)$"
 
 @rule(
     "DR-AURORA-11",
-    title="An Aurora cluster has instances in two zones",
-    prevents="Without a reader in another zone, failover means creating a new instance: up to ten minutes without a "
-    "database instead of less than one",
+    title="An Aurora cluster has instances in two Availability Zones",
+    prevents="Without a reader in another Availability Zone, failover means creating a new instance: up to ten "
+    "minutes without a database instead of less than one",
     fix="Add a reader, and put writer and reader into different Availability Zones (or leave AvailabilityZone out).",
     sources=(f"{GUIDE}/Concepts.AuroraHighAvailability.html",),
     severity=Severity.WARNING,
 )
 def instances_span_zones(app: Assembly) -> Iterator[Breach]:
-    """Find a single instance, or all instances in one zone."""
+    """Find a single instance, or instances that are all in one Availability Zone."""
     if any(_may_belong_anywhere(app, instance) for instance in app.of_type(INSTANCE)) or _scales_readers(app):
         return
     instances_of = view(app, members)
@@ -76,7 +76,7 @@ def windows_are_apart(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-AURORA-14",
-    title="Deletion policy and deletion protection of a cluster say the same",
+    title="Deletion policy and deletion protection of a cluster agree",
     prevents="Cannot delete protected Cluster, please disable deletion protection and try again (the stack's deletion "
     "stops half way); or data that the stack retains, which any API call can delete",
     fix="Production: DeletionPolicy Retain with DeletionProtection true; throw-away environments: Delete with false.",
@@ -99,7 +99,7 @@ def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-AURORA-18",
-    title="A DB subnet group covers two zones",
+    title="A DB subnet group covers two Availability Zones",
     prevents="The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: "
     "us-east-1a. Add subnets to cover at least 2 AZs. (DBSubnetGroupDoesNotCoverEnoughAZs)",
     fix="Add a subnet in another Availability Zone.",
@@ -109,7 +109,7 @@ def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def subnet_group_spans_zones(app: Assembly) -> Iterator[Breach]:
-    """Find one subnet, or subnets that all lie in the same zone."""
+    """Find a single subnet, or subnets that all lie in one Availability Zone."""
     for group in app.of_type("AWS::RDS::DBSubnetGroup"):
         subnets = group.options("SubnetIds[]")
         if not subnets or UNKNOWN in subnets:
@@ -120,7 +120,7 @@ def subnet_group_spans_zones(app: Assembly) -> Iterator[Breach]:
         alone = len(subnets) == 1 and isinstance(subnets[0], str | Reference)
         if one_zone or alone:
             where = f"zone {zones[0]}" if isinstance(zones[0], str) else "one zone"
-            yield breach(group, "SubnetIds", f"{len(subnets)} subnet(s) in {where}; two zones are needed.")
+            yield breach(group, "SubnetIds", f"{len(subnets)} subnet(s) in {where}; two Availability Zones are needed.")
 
 
 def _may_belong_anywhere(app: Assembly, instance: Resource) -> bool:

@@ -36,7 +36,7 @@ SCALING = "ServerlessV2ScalingConfiguration"
 
 @rule(
     "DR-AURORA-01",
-    title="Aurora versions can be created today",
+    title="Aurora versions can still be created",
     prevents="Cannot find version 15.6 for aurora-postgresql (InvalidParameterCombination); for a global cluster: "
     "The requested engine version was not found or does not support global functionality",
     fix="Use a version that AWS offers, best a long-term support release such as 17.7.",
@@ -59,7 +59,7 @@ def version_is_offered(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-AURORA-02",
-    title="Aurora versions stay in standard support for 90 days more",
+    title="Aurora versions have at least 90 more days of standard support",
     prevents="AWS upgrades the cluster in a maintenance window of its choice, or charges Extended Support by the hour",
     fix="Upgrade to a version with a later end of support, best a long-term support release such as 17.7.",
     sources=(CALENDAR, f"{GUIDE}/Aurora.VersionPolicy.html"),

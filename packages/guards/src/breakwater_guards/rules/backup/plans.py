@@ -29,7 +29,7 @@ def plan_has_selection(app: Assembly) -> Iterator[Breach]:
     """Find a plan that no selection of the assembly refers to."""
     chosen = [app.target(selection.get("BackupPlanId")) for selection in app.of_type(SELECTION)]
     if None in chosen:
-        return  # a selection whose plan only the deployment knows may be anybody's
+        return  # the plan of a selection that only the deployment knows may be this one
     selected = {plan.reference for plan in chosen if plan is not None}
     for plan in app.of_type(PLAN):
         if plan.reference not in selected:
@@ -56,7 +56,7 @@ def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-BACKUP-07",
-    title="Names of restore testing are letters, digits and underscores",
+    title="Names of restore testing plans have only letters, digits and underscores",
     prevents="Restore testing names must contain only alphanumeric characters and underscores: the stack fails at the "
     "plan, after everything that it depends on was created",
     fix="Use underscores instead of hyphens and dots; a Region's name needs them replaced too. At most 50 characters.",
@@ -82,7 +82,7 @@ def restore_test_names_are_valid(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-BACKUP-08",
-    title="Continuous backup is promised only for what supports it",
+    title="Continuous backup is planned only for resources that support it",
     prevents="DynamoDB has no continuous backup in AWS Backup: the rule falls back to snapshots in silence; a vault "
     "cannot recover to a point in time",
     fix="Use PointInTimeRecoverySpecification on the table for recovery to a point in time, and snapshots in the plan.",

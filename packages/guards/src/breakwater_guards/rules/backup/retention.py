@@ -28,7 +28,7 @@ Action = tuple[Resource, Any, dict[str, Any], Any]
 
 @rule(
     "DR-BACKUP-03",
-    title="The values of a vault lock are ones that AWS accepts",
+    title="The values of a vault lock are valid",
     prevents="Vault Lock needs MinRetentionDays from 1 up to MaxRetentionDays, and ChangeableForDays from 3 (a 72-hour "
     "cooling-off period) up to 36500: the vault fails to create (InvalidParameterValueException)",
     fix="Set MinRetentionDays, keep it below MaxRetentionDays, and leave ChangeableForDays out or at 3 or more.",
@@ -81,14 +81,14 @@ def retention_fits_lock(app: Assembly) -> Iterator[Breach]:
             too_long = high is not None and (days > high if days is not None else written is ABSENT)
             if too_short or too_long:
                 allowed = f"{low or 1:g} days or more" if high is None else f"{low or 1:g} to {high:g} days"
-                kept = "kept for ever" if written is ABSENT else f"{show(written)} days"
+                kept = "kept forever" if written is ABSENT else f"{show(written)} days"
                 message = f"rule {show(rule_name)}: {kept}; the lock of {vault.logical_id} allows {allowed}."
                 yield breach(plan, f"{RULES}[].Lifecycle.DeleteAfterDays", message)
 
 
 @rule(
     "DR-BACKUP-05",
-    title="The lifecycle of a backup rule is one that AWS accepts",
+    title="The lifecycle of a backup rule is valid",
     prevents="Invalid lifecycle. DeleteAfterDays cannot be less than 90 days apart from MoveToColdStorageAfterDays / "
     "Invalid lifecycle. MoveToColdStorageAfterDays is unavailable (continuous backup)",
     fix="Delete at least 90 days after the move to cold storage; keep continuous backups 1 to 35 days and never cold.",
@@ -121,9 +121,9 @@ def lifecycle_is_valid(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-BACKUP-06",
-    title="Cold storage is planned only for what supports it",
+    title="Cold storage is planned only for resources that support it",
     prevents="Aurora has no cold storage in AWS Backup: recovery points stay warm, at the warm price, for their whole "
-    "life, and nothing says so",
+    "life, and no error is reported",
     fix="Leave MoveToColdStorageAfterDays out of plans for Aurora; shorten the retention, or export snapshots to S3.",
     sources=(f"{GUIDE}/backup-feature-availability.html",),
     severity=Severity.WARNING,
@@ -141,7 +141,7 @@ def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-BACKUP-09",
-    title="No vault of a development environment has a lock that nobody can lift",
+    title="No vault of a development environment has a compliance lock",
     prevents="After ChangeableForDays the lock is final: neither you, nor the root user, nor AWS can delete the vault "
     "or a recovery point before its retention ends, and every month of it is charged",
     fix="Leave ChangeableForDays out (governance mode) where the Environment tag says development or test.",

@@ -1,4 +1,4 @@
-"""CloudWatch: alarms that tell somebody, and that can fire at all."""
+"""CloudWatch alarms: their actions, periods and thresholds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "
 
 @rule(
     "DR-CLOUDWATCH-01",
-    title="An alarm tells somebody",
-    prevents="Nothing says so: the alarm goes red on a page that nobody looks at",
+    title="An alarm has an action or a reader of its state",
+    prevents="No error is reported: the alarm changes to ALARM, and nobody is notified",
     fix="Add AlarmActions, e.g. a topic, and leave ActionsEnabled on; or let a composite alarm or event rule watch it.",
     sources=(
         ALARM_EMAIL,
@@ -48,7 +48,7 @@ def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-CLOUDWATCH-04",
-    title="An alarm's periods are ones that CloudWatch evaluates",
+    title="An alarm has periods that CloudWatch accepts",
     prevents=(
         "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400) / "
         "DatapointsToAlarm must be less than or equal to EvaluationPeriods (ValidationError; the alarm fails to create)"
@@ -83,8 +83,8 @@ def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-CLOUDWATCH-05",
-    title="A threshold lies where the metric can cross it",
-    prevents="Nothing says so: a percentage never exceeds 100, and the alarm never fires",
+    title="A threshold is within the range of its metric",
+    prevents="No error is reported: a percentage never exceeds 100, and the alarm never fires",
     fix="Use a threshold inside the metric's range, e.g. 80 for 80 percent.",
     sources=(
         "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html",

@@ -1,4 +1,4 @@
-"""CloudWatch: dimensions under which Aurora and the load balancers publish their metrics."""
+"""CloudWatch dimensions of the metrics that Aurora and the load balancers publish."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BALANCING = "AWS::ElasticLoadBalancingV2::"
 
 @rule(
     "DR-CLOUDWATCH-02",
-    title="Alarms ask for Aurora's metrics under the dimensions that Aurora publishes",
-    prevents="Nothing says so: the alarm stays in INSUFFICIENT_DATA for ever",
+    title="Alarms on Aurora metrics use the dimensions that Aurora publishes",
+    prevents="No error is reported: the alarm stays in INSUFFICIENT_DATA forever",
     fix=(
         "Volume and global-database metrics exist per DBClusterIdentifier; give the identifier of a cluster, or of "
         "an instance under DBInstanceIdentifier: not an ARN, an endpoint or the global cluster."
@@ -47,8 +47,8 @@ def aurora_dimensions(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-CLOUDWATCH-03",
-    title="Alarms ask for a load balancer's metrics under the dimensions that it publishes",
-    prevents="Nothing says so: the alarm stays in INSUFFICIENT_DATA, or OK where missing data is fine, for ever",
+    title="Alarms on load balancer metrics use the dimensions that the load balancer publishes",
+    prevents="No error is reported: the alarm stays in INSUFFICIENT_DATA, or OK where missing data is fine, forever",
     fix="Give LoadBalancer as LoadBalancerFullName, and TargetGroup as TargetGroupFullName beside it.",
     sources=(
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html",

@@ -1,4 +1,4 @@
-"""ECS services: the way from the tasks to their database."""
+"""ECS services: the network path from the tasks to their database."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def tasks_reach_their_database(app: Assembly) -> Iterator[Breach]:
             port, name = database.port, database.resource.logical_id
             if port is None:
                 continue
-            if groups.lets_out(service.party, port, database.party) is Answer.NO:
+            if groups.lets_out(service.peer, port, database.peer) is Answer.NO:
                 side = f"the tasks' security groups let nothing out to port {port} of {name}"
-            elif groups.lets_in(database.party, port, service.party) is Answer.NO:
+            elif groups.lets_in(database.peer, port, service.peer) is Answer.NO:
                 side = f"the security groups of {name} do not admit the tasks on port {port}"
             else:
                 continue

@@ -24,12 +24,12 @@ class Database:
     Args:
         resource: the cluster, or an instance of its own.
         port: where it listens; ``None`` when not known.
-        party: its security groups and addresses.
+        peer: its security groups and addresses.
     """
 
     resource: Resource
     port: int | None
-    party: NetworkPeer
+    peer: NetworkPeer
 
 
 def databases_of(app: Assembly, service: Service) -> list[Database]:
@@ -64,7 +64,7 @@ def _describe(app: Assembly, resource: Resource) -> Database:
     subnet_group = app.target(resource.get("DBSubnetGroupName"))
     values = subnet_group.options("SubnetIds[]") if subnet_group else []
     subnets = [network_of(app).resource(value, SUBNET) for value in values]
-    return Database(resource, _port(resource), security_groups_of(app).party(resource.options(groups), subnets))
+    return Database(resource, _port(resource), security_groups_of(app).peer(resource.options(groups), subnets))
 
 
 def _port(resource: Resource) -> int | None:

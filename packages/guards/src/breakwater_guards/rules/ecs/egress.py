@@ -90,7 +90,7 @@ def public_subnets_need_public_addresses(app: Assembly) -> Iterator[Breach]:
 )
 def logs_are_reachable(app: Assembly) -> Iterator[Breach]:
     """Find a task with the awslogs driver whose subnets cannot reach CloudWatch Logs."""
-    yield from _cut_off_from(app, Purpose.LOGS, "the awslogs driver cannot start, and no task without it")
+    yield from _cut_off_from(app, Purpose.LOGS, "the awslogs driver cannot start, and without it no task starts")
 
 
 @rule(
@@ -133,7 +133,7 @@ def _cut_off_from(app: Assembly, purpose: Purpose, consequence: str) -> Iterator
 
 
 def _stranded(app: Assembly, service: Service, purpose: Purpose) -> list[Resource]:
-    """Return the subnets that reach at least one needed service in no way."""
+    """Return the subnets from which at least one needed service cannot be reached."""
     needed = service.endpoints_for(purpose)
     if not needed:
         return []

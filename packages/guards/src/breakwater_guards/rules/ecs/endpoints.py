@@ -59,7 +59,7 @@ def endpoints_admit_tasks(app: Assembly) -> Iterator[Breach]:
     groups = security_groups_of(app)
     for service in fargate_services(app):
         for name, endpoint in _resolved(app, service):
-            if groups.lets_in(_party(app, endpoint), HTTPS, service.party) is Answer.NO:
+            if groups.lets_in(_peer(app, endpoint), HTTPS, service.peer) is Answer.NO:
                 yield breach(
                     endpoint.resource,
                     "SecurityGroupIds",
@@ -120,21 +120,21 @@ def _resolved(app: Assembly, service: Service) -> Iterator[tuple[str, Endpoint]]
                     yield name, endpoint
 
 
-def _party(app: Assembly, endpoint: Endpoint) -> NetworkPeer:
+def _peer(app: Assembly, endpoint: Endpoint) -> NetworkPeer:
     resource = endpoint.resource
     subnets = [network_of(app).resource(value, SUBNET) for value in resource.options("SubnetIds[]")]
-    return security_groups_of(app).party(resource.options("SecurityGroupIds[]"), subnets)
+    return security_groups_of(app).peer(resource.options("SecurityGroupIds[]"), subnets)
 
 
 def _blocked(app: Assembly, service: Service) -> set[str]:
     """Return what the tasks need and their own outbound rules close off, by endpoint name or image."""
-    groups, party = security_groups_of(app), service.party
+    groups, peer = security_groups_of(app), service.peer
     blocked = {
         name
         for name, endpoint in _resolved(app, service)
-        if groups.lets_out(party, HTTPS, _party(app, endpoint)) is Answer.NO
+        if groups.lets_out(peer, HTTPS, _peer(app, endpoint)) is Answer.NO
     }
-    if groups.lets_out(party, HTTPS, ANYWHERE) is Answer.NO and service.subnets:
+    if groups.lets_out(peer, HTTPS, ANYWHERE) is Answer.NO and service.subnets:
         through_gateway = {need.endpoint for need in service.needs if not _has_interface(app, service, need.endpoint)}
         blocked |= through_gateway | ({"the image's registry"} if service.foreign_images else set())
     return blocked

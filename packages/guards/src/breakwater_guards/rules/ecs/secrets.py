@@ -18,7 +18,7 @@ VALUE_FROM = "ContainerDefinitions[].Secrets[].ValueFrom"
 
 @rule(
     "DR-ECS-18",
-    title="Containers are not handed a secret that rotates",
+    title="Containers do not receive a secret that rotates",
     severity=Severity.WARNING,
     prevents="FATAL: password authentication failed for user … (days after the deployment: ECS reads the secret when a "
     "task starts, RDS replaces it every seven days)",

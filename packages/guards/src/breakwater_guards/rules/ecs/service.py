@@ -1,4 +1,4 @@
-"""ECS services: deployments that end, health checks that wait, subnets in more than one zone."""
+"""ECS services: deployments that end, grace periods of health checks, subnets in more than one Availability Zone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def deployments_give_up(app: Assembly) -> Iterator[Breach]:
     title="ECS services behind a load balancer have a health-check grace period",
     severity=Severity.WARNING,
     prevents="service … (instance …) (port …) is unhealthy in target-group … due to (reason Health checks failed): "
-    "tasks that are still starting are stopped and replaced for ever",
+    "tasks that are still starting are stopped and replaced forever",
     fix="Set HealthCheckGracePeriodSeconds to a little more than the application takes to start.",
     sources=(
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html",
@@ -81,7 +81,7 @@ def health_checks_wait(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def tasks_in_two_zones(app: Assembly) -> Iterator[Breach]:
-    """Find subnets that all lie in one zone."""
+    """Find subnets that all lie in one Availability Zone."""
     for service in services_of(app):
         found = one_zone(app, service.resource, f"{NETWORK}.Subnets")
         if found:

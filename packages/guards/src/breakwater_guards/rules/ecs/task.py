@@ -85,7 +85,7 @@ def fargate_offers_the_size(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-ECS-14",
-    title="ECS Exec finds a file system that it can write to",
+    title="ECS Exec has a file system that it can write to",
     severity=Severity.WARNING,
     prevents="TargetNotConnectedException: The execute command failed due to an internal error: the agent cannot start "
     "on a read-only root file system (found out at the first incident)",

@@ -17,9 +17,9 @@ PRODUCTION = "prod"
 
 @rule(
     "DR-HYGIENE-03",
-    title="What holds data says what becomes of it",
+    title="Resources with data state a deletion policy and an update replace policy",
     severity=Severity.WARNING,
-    prevents="Nothing says so: a deleted stack or a replaced resource takes the data along (the default is Delete)",
+    prevents="No error is reported: a deleted stack or a replaced resource deletes the data (the default is Delete)",
     fix="Set DeletionPolicy and UpdateReplacePolicy to Retain or Snapshot; to Delete where losing the data is meant.",
     sources=(
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
@@ -37,9 +37,9 @@ def data_has_a_policy(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-HYGIENE-08",
-    title="Production data outlives its stack",
+    title="Production data is kept when its stack is deleted",
     severity=Severity.WARNING,
-    prevents="Nothing says so: `delete-stack`, or a change that replaces the resource, deletes production's data",
+    prevents="No error is reported: `delete-stack`, or a change that replaces the resource, deletes production's data",
     fix="Set DeletionPolicy and UpdateReplacePolicy to Retain (or Snapshot) where the Environment tag says production.",
     sources=(
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",

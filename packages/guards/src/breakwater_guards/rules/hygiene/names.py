@@ -1,4 +1,4 @@
-"""Hygiene: physical names and tags that tell one deployment from another."""
+"""Physical names and tags that distinguish one deployment from another."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def names_carry_the_suffix(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-HYGIENE-02",
-    title="Tags and names agree on the environment",
+    title="Tags and names state the same environment",
     severity=Severity.WARNING,
-    prevents="Nothing says so: backup selections and clean-up scripts take production for a test, or the reverse",
+    prevents="No error is reported: backup selections and clean-up scripts take production for a test, or the reverse",
     fix="Take the Environment tag and the names from one setting, e.g. Tags.of(app).add('Environment', …).",
     sources=(TAGGING,),
     data="physical_names",
@@ -68,7 +68,7 @@ def _contradicting_names(app: Assembly) -> Iterator[Breach]:
         environment = inherited_tag(resource, "environment") if named else None
         if not named or not environment or environment_meant(environment) is None:
             continue
-        told = {meant for word in words_of(named[1]) if (meant := environment_meant(word)) is not None}
-        if environment_meant(environment) not in told and told.intersection(known["environments_in_names"]):
+        named_for = {meant for word in words_of(named[1]) if (meant := environment_meant(word)) is not None}
+        if environment_meant(environment) not in named_for and named_for.intersection(known["environments_in_names"]):
             message = f"{show(named[1])} in a stack tagged Environment {show(environment)}."
             yield breach(resource, named[0], message)

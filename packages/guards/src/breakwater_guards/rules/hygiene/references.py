@@ -1,4 +1,4 @@
-"""Hygiene: names that lead nowhere, inside a template and between a stack and its nested ones."""
+"""References without a target, inside a template and between a stack and its nested stacks."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ NESTED_STACKS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
 
 @rule(
     "DR-HYGIENE-04",
-    title="Outputs of nested stacks reach somebody",
+    title="Outputs of nested stacks are used or passed on",
     severity=Severity.WARNING,
-    prevents="Nothing says so: the value is not among the outputs of the root stack, where scripts look for it",
+    prevents="No error is reported: the value is not among the outputs of the root stack, where scripts look for it",
     fix="Pass the output on in the parent, show it in the root's Outputs (a CfnOutput of the root stack), or drop it.",
     sources=(NESTED_STACKS,),
 )
@@ -67,7 +67,7 @@ def nested_outputs_are_used(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-HYGIENE-05",
-    title="Every name leads to something",
+    title="Every reference has a target",
     prevents=(
         "Template format error: Unresolved resource dependencies [X] in the Resources block of the template / "
         "Output 'X' not found in stack"
@@ -95,7 +95,7 @@ def names_lead_somewhere(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-HYGIENE-06",
-    title="A nested stack gets the parameters that it declares",
+    title="A nested stack is given exactly the parameters that it declares",
     prevents="Parameters: [X] must have values / Parameters: [X] do not exist in the template (ValidationError)",
     fix="Pass each parameter that has no default, and none that the nested template does not declare.",
     sources=(NESTED_STACKS, f"{TEMPLATES}/aws-resource-cloudformation-stack.html"),
@@ -121,7 +121,7 @@ def nested_parameters_match(app: Assembly) -> Iterator[Breach]:
 
 
 def _missing(template: Template, naming: Naming) -> str | None:
-    """Say what a name should be and is not, or ``None`` when it leads somewhere."""
+    """Say what a name should be and is not, or ``None`` when it has a target."""
     name, kind = naming.name, naming.kind
     if kind == REF and not (name in template.parameters or name in template.resources or name in PSEUDO):
         return f"{name} is neither a parameter nor a resource of this template"

@@ -1,4 +1,4 @@
-"""IAM: who a policy names, and by which path a managed policy is attached."""
+"""IAM policies: their principals, and the paths of AWS managed policies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOT_ATTACHABLE = {"aws-service-role/": "service-linked roles", "root-task/": "s
 
 @rule(
     "DR-IAM-01",
-    title="Principals of policies are principals",
+    title="Policies name principals that AWS accepts",
     prevents='Invalid principal in policy: "AWS":"arn:aws:rds:…:cluster:…" (MalformedPolicyDocument)',
     fix="Name an account, an IAM role or user by its ARN, or a service as Service: <name>.amazonaws.com. "
     "A database, a bucket or a function is never a principal: name the role that it runs with.",
@@ -47,7 +47,7 @@ def principals_are_principals(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-IAM-02",
-    title="Managed policies of AWS are attached by the path that they have",
+    title="AWS managed policies are attached under their path",
     prevents="Policy arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole does not exist or is not attachable "
     "(NoSuchEntity; the role fails to create)",
     fix="Write the ARN as AWS lists it; in the CDK pass the path too: "

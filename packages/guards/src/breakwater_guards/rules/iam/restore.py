@@ -1,4 +1,4 @@
-"""IAM: roles that AWS Backup restores with."""
+"""IAM roles with which AWS Backup restores."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _WIDER = frozenset({"AdministratorAccess", "PowerUserAccess"})
 
 @rule(
     "DR-IAM-04",
-    title="The role of a restore may restore",
+    title="The role of a restore job has permission to restore",
     prevents="Restore job failed: You are not authorized to perform this operation (AccessDenied), found out on the "
-    "day of the restore: the role that backs up cannot restore",
+    "day of the restore: the role for backups cannot restore",
     fix="Attach arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores "
     "(for S3 AWSBackupServiceRolePolicyForS3Restore); in the CDK: BackupSelection(allow_restores=True).",
     sources=(

@@ -16,7 +16,7 @@ SECTIONS = ("Conditions", "Mappings", "Outputs", "Parameters")
 
 @rule(
     "DR-IAM-03",
-    title="No text of an unresolved token is left in a template",
+    title="A template contains no unresolved token",
     prevents="AWS takes the text for a value: Calling [toJSON] on an [Output<T>] is not supported, ${Token[TOKEN.9]} "
     "or [object Object] ends up in a policy, a name or an environment variable, and fails or matches nothing",
     fix="Pass the value on as the tool's own reference: in the CDK a string or Fn.join, never str() of a construct or "

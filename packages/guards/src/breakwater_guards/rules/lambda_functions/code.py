@@ -40,7 +40,7 @@ def functions_have_code(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-LAMBDA-07",
-    title="Handlers exist in the code",
+    title="The handler of a function exists in its code",
     prevents="Runtime.ImportModuleError: Unable to import module 'app': No module named 'app' (at the first call), or "
     "Runtime and Handler are mandatory parameters for functions created with deployment packages",
     fix="Name the file and the function of the asset, e.g. index.handler for handler() in index.py.",

@@ -108,7 +108,7 @@ def runtimes_can_be_created(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-LAMBDA-09",
-    title="Functions use a runtime that stays supported for 90 days",
+    title="Functions use a runtime that is supported for at least 90 more days",
     prevents="no security patches after the runtime's end, and soon after it neither creation nor update: a rebuild "
     "after a disaster fails although nothing changed",
     fix="Move to the runtime's successor now.",

@@ -1,4 +1,4 @@
-"""Application Load Balancers: logs that reach their bucket."""
+"""Application Load Balancers: logs, and the bucket that must accept them."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _admits(statement: Statement, prefix: Any) -> Answer:
 
 
 def _delivers(principal: Principal) -> Answer:
-    """Tell whether a principal is the delivery service, or the account that delivers in older regions."""
+    """Tell whether a principal is the delivery service, or the account that delivers in older Regions."""
     value = principal.value.known if isinstance(principal.value, Text) else principal.value
     if not isinstance(value, str):
         return Answer.MAYBE

@@ -60,10 +60,10 @@ def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
         for group, port in _ports(app, service):
             for balancer in balancers.in_front_of(group):
                 subnets = [network_of(app).resource(value, SUBNET) for value in balancer.options("Subnets[]")]
-                front = security_groups_of(app).party(balancer.options("SecurityGroups[]"), subnets)
-                if groups.lets_out(front, port, service.party) is Answer.NO:
+                front = security_groups_of(app).peer(balancer.options("SecurityGroups[]"), subnets)
+                if groups.lets_out(front, port, service.peer) is Answer.NO:
                     side = f"the security groups of {balancer.logical_id} let nothing out to port {port} of the tasks"
-                elif groups.lets_in(service.party, port, front) is Answer.NO:
+                elif groups.lets_in(service.peer, port, front) is Answer.NO:
                     side = f"the tasks' security groups do not admit {balancer.logical_id} on port {port}"
                 else:
                     continue
@@ -80,11 +80,11 @@ def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
     sources=("https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html",),
 )
 def balancer_in_two_zones(app: Assembly) -> Iterator[Breach]:
-    """Find subnets that all lie in one zone."""
+    """Find subnets that all lie in one Availability Zone."""
     for balancer in balancers_of(app).application():
         found = one_zone(app, balancer, "Subnets")
         if found:
-            yield breach(balancer, "Subnets", f"{found}; at least two zones are required.")
+            yield breach(balancer, "Subnets", f"{found}; at least two Availability Zones are required.")
 
 
 @rule(

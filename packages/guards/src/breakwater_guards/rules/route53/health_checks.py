@@ -35,7 +35,7 @@ _ROUTING = (
 
 @rule(
     "DR-ROUTE53-03",
-    title="Health checks name a bare host",
+    title="Health checks name a host without scheme, port or path",
     prevents="Invalid fully qualified domain name (InvalidInput; the health check fails to create)",
     fix="Give FullyQualifiedDomainName the host alone; the scheme belongs into Type, the rest into Port and "
     "ResourcePath.",
@@ -52,7 +52,7 @@ def health_checks_name_a_host(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-ROUTE53-04",
-    title="Health checks watch public endpoints",
+    title="Health checks monitor public endpoints",
     prevents="InvalidInput for an address in a private range; for a name that leads to one the check stays unhealthy, "
     "and DNS fails over although nothing is wrong",
     fix="Watch a public endpoint, or use a health check of Type CLOUDWATCH_METRIC on an alarm of the private one.",

@@ -1,4 +1,4 @@
-"""Route 53: hosted zones, and records that a zone takes or that lead somewhere."""
+"""Route 53 hosted zones and records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FUNCTION_URL = re.compile(r"\.lambda-url\.[a-z0-9*-]+\.on\.aws", re.IGNORECASE)
 
 @rule(
     "DR-ROUTE53-01",
-    title="Hosted zones are not for domains that are reserved",
+    title="Hosted zones use no reserved domain",
     prevents="InvalidDomainName: example.com is reserved by AWS! (the zone fails to create)",
     fix="Use a domain that you own; leave the zone out of environments that have none.",
     sources=(
@@ -46,7 +46,7 @@ def zones_are_for_real_domains(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-ROUTE53-02",
-    title="The apex of a zone has no CNAME",
+    title="The apex of a hosted zone has no CNAME",
     prevents="RRSet of type CNAME with DNS name mycompany.com. is not permitted at apex in zone mycompany.com. "
     "(InvalidChangeBatch)",
     fix="Use an A (and AAAA) alias record to the load balancer, distribution or API, or a name below the apex.",
@@ -64,7 +64,7 @@ def apex_has_no_cname(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-ROUTE53-05",
-    title="Records do not lead to Lambda function URLs",
+    title="Records do not point to Lambda function URLs",
     prevents="403 Forbidden: a function URL answers only to its own host name (CNAME, fails silently); "
     "an alias fails with InvalidChangeBatch, because function URLs are no alias target",
     fix="Put CloudFront (function URL as origin, Host header not forwarded) or an Application Load Balancer with the "

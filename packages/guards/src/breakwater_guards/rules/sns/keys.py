@@ -19,10 +19,10 @@ MANAGED = ("alias/aws/sns", "alias/aws/sqs")
 
 @rule(
     "DR-SNS-01",
-    title="The key of an alarm's topic lets CloudWatch use it",
+    title="The key policy of an alarm topic's key admits CloudWatch",
     prevents=(
         "CloudWatch Alarms does not have authorization to access the SNS topic encryption key "
-        "(only in the alarm's history: the alarm goes red and nobody hears of it)"
+        "(only in the alarm's history: the alarm changes to ALARM, and nobody is notified)"
     ),
     fix="Let cloudwatch.amazonaws.com use kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
     sources=(
@@ -39,10 +39,10 @@ def alarms_can_use_the_key(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-SNS-02",
-    title="Topics and queues that AWS services write to have no AWS managed key",
+    title="Topics and queues that AWS services publish to have no AWS managed key",
     prevents=(
         "null (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException): the policy of an AWS managed key "
-        "names no such service and cannot be changed, so that every notice is lost"
+        "names no such service and cannot be changed, so that every notification is lost"
     ),
     fix="Encrypt with a customer managed key whose policy lets the service use kms:Decrypt and kms:GenerateDataKey*.",
     sources=(SNS_KEYS, SQS_KEYS, "https://github.com/ASFHyP3/hyp3/issues/762"),
@@ -58,14 +58,14 @@ def no_managed_key(app: Assembly) -> Iterator[Breach]:
                     delivery.target,
                     "KmsMasterKeyId",
                     f"{show(value)} is an AWS managed key that {delivery.principal} may not use; "
-                    f"{delivery.told} would write here.",
+                    f"{delivery.publisher} would write here.",
                 )
 
 
 @rule(
     "DR-SNS-05",
-    title="The key of an event rule's topic or queue lets EventBridge use it",
-    prevents="Nothing says so: EventBridge counts FailedInvocations, and every event is dropped",
+    title="The key policy of an event target's key admits EventBridge",
+    prevents="No error is reported: EventBridge counts FailedInvocations, and every event is dropped",
     fix="Let events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
     sources=(SNS_KEYS, SQS_KEYS, "https://github.com/aws-samples/aws-secure-environment-accelerator/pull/1132"),
     data="key_users",
@@ -77,10 +77,10 @@ def events_can_use_the_key(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-SNS-06",
-    title="A topic's key asks EventBridge for no source condition",
+    title="A topic's key policy sets no source condition for EventBridge",
     prevents=(
         "Adding the aws:SourceAccount and aws:SourceArn to a KMS policy is not supported for EventBridge-to-encrypted "
-        "topics: every event is dropped, and nothing says so"
+        "topics: every event is dropped, and no error is reported"
     ),
     fix="Give events.amazonaws.com its own statement, without aws:SourceAccount, aws:SourceArn or aws:SourceOrgID.",
     sources=(SNS_KEYS, "https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/407"),
@@ -97,13 +97,13 @@ def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
                     delivery.target,
                     "KmsMasterKeyId",
                     f"{_place(key)} lets {delivery.principal} in only under {', '.join(reason.conditions)}, which its "
-                    f"calls do not carry; {delivery.told} would publish here.",
+                    f"calls do not carry; {delivery.publisher} would publish here.",
                 )
 
 
 @rule(
     "DR-SNS-07",
-    title="The key of a topic or queue lets S3, RDS and SNS use it where they write to it",
+    title="The key policy of a topic's or queue's key admits S3, RDS and SNS where they publish",
     prevents=(
         "Unable to validate the following destination configurations (S3, at deployment); events of RDS and messages "
         "from a topic to a queue are dropped in silence"
@@ -125,7 +125,7 @@ def _missing(app: Assembly, *services: str) -> Iterator[Breach]:
                     delivery.target,
                     "KmsMasterKeyId",
                     f"{_place(key)} does not let {delivery.principal} use {', '.join(reason.missing)}; "
-                    f"{delivery.told} would write here.",
+                    f"{delivery.publisher} would write here.",
                 )
 
 

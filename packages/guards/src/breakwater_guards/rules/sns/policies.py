@@ -1,4 +1,4 @@
-"""SNS: topic policies, which replace the default one that CloudWatch lives on."""
+"""SNS topic policies, which replace the default policy that admits CloudWatch."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
                 policies[0],
                 "PolicyDocument",
                 f"the policy of {delivery.target.logical_id} lets neither cloudwatch.amazonaws.com nor the topic's "
-                f"owner use {PUBLISH}; {delivery.told} would publish there.",
+                f"owner use {PUBLISH}; {delivery.publisher} would publish there.",
             )
 
 
 @rule(
     "DR-SNS-04",
     title="A topic behind an event rule lets EventBridge publish",
-    prevents="Nothing says so: EventBridge counts FailedInvocations, and every event is dropped",
+    prevents="No error is reported: EventBridge counts FailedInvocations, and every event is dropped",
     fix="Add a topic policy with a statement that lets events.amazonaws.com use sns:Publish.",
     sources=(
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html",
@@ -75,7 +75,7 @@ def events_may_publish(app: Assembly) -> Iterator[Breach]:
             yield breach(
                 delivery.target,
                 "",
-                f"{what} does not let {delivery.principal} use {PUBLISH}; {delivery.told} would publish here.",
+                f"{what} does not let {delivery.principal} use {PUBLISH}; {delivery.publisher} would publish here.",
             )
 
 
