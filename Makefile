@@ -137,7 +137,6 @@ settings-table: install ## Write docs/settings.md from the settings themselves
 docs: install ## Build the documentation site into build/site
 	@rm -rf build/docs build/site && mkdir -p build && cp -R docs build/docs
 	@for page in README CHANGELOG CONTRIBUTING SECURITY; do sed 's,](docs/,](,g' $$page.md > build/docs/$$page.md; done
-	@python -m scripts.guards_docs --pages build/docs/guards
 	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
 	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
 	@build/docs-venv/bin/zensical build --clean

@@ -1,4 +1,4 @@
-"""`python -m ops <command>`: operations on a deployed platform."""
+"""Operate the platform: try it on this machine, check an account, read a deployment, run drills."""
 
 import argparse
 import sys
@@ -18,30 +18,28 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     """Run one command.
 
     Args:
-        arguments: the command line without the program; None for the process's own.
-        workspace: the checkout to work in; None for the one this file is in.
+        arguments: the command line without the program; None for that of the process.
+        workspace: the checkout to work in; None for the one that holds this file.
 
     Returns:
-        The exit code: 0, or 1 after one line on stderr that says what is wrong. A wrong command line exits with 2.
+        The exit code: that of the command, or that of an error after its message on stderr, which is 1 unless the
+        command says otherwise. A wrong command line ends with 2.
     """
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] == ["preflight"]:
-        return preflight.main(words[1:])
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    local.add_to(commands)
-    outputs.add_to(commands)
-    drill.add_to(commands)
+    for command in (local, preflight, outputs, drill):
+        command.add_to(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options, workspace or Workspace(), Console(emoji=False))
+        code: int = options.run(options, workspace or Workspace(), Console(emoji=False))
     except OpsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return 130
-    return 0
+    return code
 
 
 if __name__ == "__main__":

@@ -1,91 +1,95 @@
-"""`python -m ops outputs`: everything that a deployed stack tells of itself, flat, and where programs find it."""
+"""Outputs and physical ids of a deployed stack: asked of CloudFormation, or read from a file of an earlier command."""
 
 import argparse
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from ops.errors import OpsError, one_line
-from ops.local.workspace import REPOSITORY, Workspace
+from ops import REPOSITORY
+from ops.arguments import Commands, add_stack
+from ops.connection import Connection
+from ops.errors import OpsError, aws_answer, one_line
+from ops.local.workspace import Workspace
 from stacks.names import STACK_PREFIX, OutputKey, TagKey
 
-VARIABLE = "BREAKWATER_OUTPUTS"
-WRITTEN = Path("cdk-outputs") / "flat-outputs.json"
-# Where the outputs of an earlier command may lie, in this order.
-PLACES = (WRITTEN, Path("cfn-outputs") / "flat-outputs.json", Path("outputs.json"))
-_NESTED = "AWS::CloudFormation::Stack"
+VARIABLE: Final = "BREAKWATER_OUTPUTS"
+WRITTEN: Final = Path("cdk-outputs") / "flat-outputs.json"
+# Where an earlier command may have left the outputs, in the order of preference.
+PLACES: Final = (WRITTEN, Path("cfn-outputs") / "flat-outputs.json", Path("outputs.json"))
+_NESTED: Final = "AWS::CloudFormation::Stack"
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(commands: Commands) -> None:
     """Add `outputs` to the commands of `python -m ops`."""
-    verb = commands.add_parser(
-        "outputs", help="outputs and physical ids of a deployed stack, flat", description=__doc__
+    parser = commands.add_parser(
+        "outputs",
+        help="print outputs and physical ids of a deployed stack, as flat JSON",
+        description="Print the outputs and physical ids of a deployed stack as one flat JSON object.",
     )
-    verb.add_argument("--stack", metavar="NAME", help=f"e.g. {STACK_PREFIX}-eu1 (default: the only one that is there)")
-    verb.add_argument("--region", metavar="REGION", help="default: that of the environment")
-    verb.add_argument("--out", type=Path, metavar="FILE", help=f"write them there, e.g. {WRITTEN}")
-    verb.set_defaults(run=_run)
+    add_stack(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"write them to this file, e.g. {WRITTEN}")
+    parser.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> None:
-    found = deployed(options.stack, options.region)
+def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
+    found = deployed(options.stack, Connection.from_environment(options.region))
     text = json.dumps(found, indent=2) + "\n"
     if options.out is None:
         console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
-        return
+        return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text, encoding="utf-8")
     console.print(f"{len(found)} outputs and physical ids -> {options.out}", highlight=False)
+    return 0
 
 
-def deployed(stack: str | None, region: str | None = None) -> dict[str, str]:
-    """Ask CloudFormation.
+def deployed(stack: str | None, connection: Connection) -> dict[str, str]:
+    """Ask CloudFormation for the outputs of a stack.
 
     Args:
-        stack: name of the root stack; None for the only one that carries our tags.
-        region: None for that of the environment.
+        stack: name of the root stack; None for the only one that carries the platform's name and tags.
+        connection: the account and the Region.
 
     Returns:
         Outputs of the root stack by their keys, those of nested ones as `Nested.Outputs.Key`, and physical ids as
         `Nested.LogicalId`.
 
     Raises:
-        OpsError: there is no such stack, or more than one, or it is being changed, or AWS does not answer.
+        OpsError: the stack does not exist, there are several, it is being changed, or AWS does not answer.
     """
-    session = boto3.session.Session(region_name=region)
-    if session.region_name is None:
-        raise OpsError("no region: give --region, or set AWS_REGION")
-    cloudformation: Any = session.client("cloudformation")
+    region = connection.session.region_name
+    if region is None:
+        raise OpsError("no Region: give --region, or set AWS_REGION")
+    cloudformation = connection.client("cloudformation")
     try:
-        found = _stack(cloudformation, stack, session.region_name)
+        found = _stack(cloudformation, stack, region)
         return {**_outputs(found), **dict(_nested(cloudformation, found["StackName"]))}
     except ClientError as error:
-        told = error.response["Error"]
-        raise OpsError(f"{error.operation_name} in {session.region_name}: {told['Code']}: {told['Message']}") from None
+        raise OpsError(f"{error.operation_name} in {region}: {aws_answer(error)}") from None
     except BotoCoreError as error:
-        raise OpsError(f"AWS cannot be asked: {one_line(error)}") from None
+        raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
 
 
 def _stack(cloudformation: Any, name: str | None, region: str) -> dict[str, Any]:
     pages = cloudformation.get_paginator("describe_stacks").paginate()
-    ours = {
+    roots = {
         stack["StackName"]: stack
         for page in pages
         for stack in page["Stacks"]
         if _is_root(stack) and stack["StackStatus"] != "DELETE_COMPLETE"
     }
-    if name is None and len(ours) > 1:
-        raise OpsError(f"several stacks are deployed in {region}: choose one of {', '.join(sorted(ours))} with --stack")
-    found = ours.get(name) if name else next(iter(ours.values()), None)
+    if name is None and len(roots) > 1:
+        names = ", ".join(sorted(roots))
+        raise OpsError(f"several stacks are deployed in {region}: choose one of {names} with --stack")
+    found = roots.get(name) if name else next(iter(roots.values()), None)
     if found is None:
-        there = f"; there are {', '.join(sorted(ours))}" if ours else ""
-        raise OpsError(f"no stack {name or f'{STACK_PREFIX}-…'} is deployed in {region}{there}")
+        others = f"; there are {', '.join(sorted(roots))}" if roots else ""
+        raise OpsError(f"no stack {name or f'{STACK_PREFIX}-…'} is deployed in {region}{others}")
     if found["StackStatus"].endswith("_IN_PROGRESS"):
         raise OpsError(f"{found['StackName']} is {found['StackStatus']}: wait until CloudFormation is done")
     return dict(found)
@@ -103,7 +107,7 @@ def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 def _nested(cloudformation: Any, root: str) -> Iterator[tuple[str, str]]:
     for nested in _resources(cloudformation, root):
         if nested["ResourceType"] == _NESTED:
-            # CDK calls it DatabaseNestedStackDatabaseNestedStackResource….
+            # CDK's logical id is, e.g., DatabaseNestedStackDatabaseNestedStackResource….
             name = nested["LogicalResourceId"].partition("NestedStack")[0]
             described = cloudformation.describe_stacks(StackName=nested["PhysicalResourceId"])["Stacks"][0]
             yield from ((f"{name}.Outputs.{key}", value) for key, value in _outputs(described).items())
@@ -120,14 +124,14 @@ def find(environ: Mapping[str, str] = os.environ, folder: Path = REPOSITORY) -> 
     """Find the outputs of a deployment: in a file, else in the account.
 
     Args:
-        environ: `BREAKWATER_OUTPUTS` names a file.
-        folder: where the usual places are looked for.
+        environ: `BREAKWATER_OUTPUTS` names a file; without any file, `BREAKWATER_STACK` names the stack.
+        folder: which holds the usual places of a file.
 
     Returns:
         The outputs.
 
     Raises:
-        OpsError: a file is not what it must be, or there is neither file nor stack.
+        OpsError: a file cannot be used, or there is neither file nor stack.
     """
     named = environ.get(VARIABLE)
     if named:
@@ -135,7 +139,7 @@ def find(environ: Mapping[str, str] = os.environ, folder: Path = REPOSITORY) -> 
     for place in PLACES:
         if (folder / place).is_file():
             return read(folder / place)
-    return deployed(environ.get("BREAKWATER_STACK"))
+    return deployed(environ.get("BREAKWATER_STACK"), Connection.from_environment())
 
 
 def read(path: Path) -> dict[str, str]:
@@ -148,27 +152,28 @@ def read(path: Path) -> dict[str, str]:
         The outputs.
 
     Raises:
-        OpsError: there is no such file, it is no JSON of that shape, or it is of another program.
+        OpsError: the file does not exist, has another form, or belongs to another program.
     """
+    write = f"write it with `python -m ops outputs --out {path}`"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise OpsError(f"{path}: {error.strerror}: write it with `python -m ops outputs --out {path}`") from None
+        raise OpsError(f"{path}: {error.strerror}: {write}") from None
     except ValueError:
-        raise OpsError(f"{path} is no JSON: write it with `python -m ops outputs --out {path}`") from None
-    flat = _flat(path, content)
+        raise OpsError(f"{path} is not JSON: {write}") from None
+    flat = _flat(path, content, write)
     missing = [key for key in (OutputKey.SUFFIX, OutputKey.REGION, OutputKey.ENVIRONMENT) if key not in flat]
     if missing:
-        raise OpsError(f"{path} holds no {', '.join(missing)}: it is not of {STACK_PREFIX}")
+        raise OpsError(f"{path} has no {', '.join(missing)}: it is not of a {STACK_PREFIX} stack; {write}")
     return flat
 
 
-def _flat(path: Path, content: Any) -> dict[str, str]:
+def _flat(path: Path, content: Any, write: str) -> dict[str, str]:
     if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
-        stacks: Sequence[str] = [name for name in content if name.startswith(f"{STACK_PREFIX}-")]
+        stacks = [name for name in content if name.startswith(f"{STACK_PREFIX}-")]
         if len(stacks) != 1:
-            raise OpsError(f"{path} holds {len(stacks)} stacks called {STACK_PREFIX}-…: one is needed")
+            raise OpsError(f"{path} has {len(stacks)} stacks called {STACK_PREFIX}-…, and one is needed: {write}")
         content = content[stacks[0]]
     if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
-        raise OpsError(f"{path} is no flat list of outputs: write it with `python -m ops outputs --out {path}`")
+        raise OpsError(f"{path} is not a flat object of outputs: {write}")
     return dict(content)

@@ -1,7 +1,7 @@
-"""The settings that a stack was deployed with: its settings file, and what was given with `-c` at the deployment."""
+"""Settings from the command line and the environment, read in one way by all commands."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ops.errors import OpsError, one_line
@@ -9,30 +9,52 @@ from stacks.names import OutputKey
 from stacks.settings import Settings, SettingsError, load_settings
 
 CONTEXT: Final = "BREAKWATER_CONTEXT"
-_TOLD: Final = {"environment": OutputKey.ENVIRONMENT, "suffix": OutputKey.SUFFIX, "region": OutputKey.REGION}
+_FROM_OUTPUTS: Final = {
+    "environment": OutputKey.ENVIRONMENT,
+    "suffix": OutputKey.SUFFIX,
+    "region": OutputKey.REGION,
+}
 
 
-def settings_of(outputs: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings again.
+def parse_context(words: Iterable[str], source: str = "-c") -> dict[str, str]:
+    """Read settings as they are given to `cdk deploy -c`.
 
     Args:
-        outputs: of the stack; they say environment, suffix and region.
-        environ: `BREAKWATER_CONTEXT` says what was given with `-c`: `key=value key=value`.
+        words: each `key=value`; the last one of a key counts.
+        source: where they come from, for the message.
 
     Returns:
-        The settings.
+        The values by key.
+
+    Raises:
+        OpsError: a word is not `key=value`.
+    """
+    context = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key and equals):
+            raise OpsError(f"{source} {word}: expected key=value, e.g. {source} environment=prod")
+        context[key] = value
+    return context
+
+
+def deployed_settings(outputs: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that a stack was deployed with.
+
+    Args:
+        outputs: of the stack; they say environment, suffix and Region.
+        environ: its `BREAKWATER_CONTEXT` repeats what was given with `-c` at the deployment: `key=value key=value`.
+
+    Returns:
+        The settings: those of the environment's file, changed by `BREAKWATER_CONTEXT`.
 
     Raises:
         OpsError: a setting is wrong or missing.
     """
-    given = {}
-    for word in environ.get(CONTEXT, "").split():
-        key, equals, value = word.partition("=")
-        if not (key and equals):
-            raise OpsError(f"{CONTEXT} holds {word!r}: expected key=value, separated by spaces")
-        given[key] = value
+    given = parse_context(environ.get(CONTEXT, "").split(), source=CONTEXT)
     try:
-        return load_settings({**given, **{name: outputs[key] for name, key in _TOLD.items()}})
+        return load_settings({**given, **{name: outputs[key] for name, key in _FROM_OUTPUTS.items()}})
     except SettingsError as error:
-        told = one_line(error)
-        raise OpsError(f"{told} What was given with -c at the deployment belongs into {CONTEXT}.") from None
+        raise OpsError(
+            f"{one_line(error)} If it was given with -c at the deployment, repeat it in {CONTEXT}."
+        ) from None

@@ -1,4 +1,4 @@
-"""Writes docs/preflight.md and docs/preflight-policy.json from the checks themselves; a test keeps them fresh."""
+"""Writes docs/preflight.md and docs/preflight-policy.json from the checks; a test keeps them current."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, POLICY = DOCS / "preflight.md", DOCS / "preflight-policy.json"
 INTRODUCTION = """# Preflight
 
-<!-- Written by `make preflight-docs` from preflight/checks: do not edit. -->
+<!-- Written by `make preflight-docs` from ops/preflight/checks: do not edit. -->
 
-What no template can show, asked of the account before `cdk deploy` spends twenty minutes:
+Templates cannot show everything that makes a deployment fail. Preflight asks the account, within seconds and before
+`cdk deploy` spends twenty minutes:
 
 ```sh
 python -m ops preflight -c environment=prod -c suffix=eu1     # the settings of the deployment, as for cdk
 python -m ops preflight --only PF-RDS --format json           # some of the checks, for a program
 ```
 
-Every check answers *pass*, *warn* (will hurt later, or might), *fail* (the deployment would fail of it) or
-*could-not-ask*, with the IAM action that is missing or the policy that denies it. Exit status: 0 nothing fails, 1
-something fails (with `--strict` also what could not be asked), 2 nothing could be asked at all: no credentials, no
-network, or a setting that cannot be used. `--format` is `text`, `json`, `junit` or `github`.
+Every check answers *pass*, *warn* (it may cause trouble, now or later), *fail* (the deployment would fail) or
+*could-not-ask*, which names the IAM action that is missing or the kind of policy that denies it. Exit status: 0 nothing
+fails, 1 something fails (with `--strict` also what could not be asked), 2 nothing could be asked at all: no
+credentials, no network, or a setting that cannot be used. `--format` is `text`, `json`, `junit` or `github`.
 
-Nothing is ever changed: a check can call only the operations that it declares, and all of them read.
-[preflight-policy.json](preflight-policy.json) is the IAM policy that allows exactly these. Names and numbers that are
-compared with quotas come from the synthesized templates. What an earlier deployment of the same stack has made counts
-as deployed, not as taken.
+Preflight changes nothing: a check can call only the operations that it declares, and all of them read.
+[preflight-policy.json](preflight-policy.json) is the IAM policy that allows exactly these operations. Names, and
+numbers that are compared with quotas, come from the synthesized templates. What the stack itself already owns counts
+as deployed, not as a collision.
 
-`make local` runs the checks against the embedded AWS first. That emulator has no Service Quotas, so those could not be
-asked.
+`make local` runs the checks against the embedded AWS first, which has no Service Quotas: those checks could not be
+asked there.
 """
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the page as Markdown."""
     rows = [f"| [{check.id}](#{check.id.lower()}) | {check.title} |" for check in all_checks().values()]
     table = "\n".join(["| Check | What must hold |", "| --- | --- |", *rows])
     return "\n".join([INTRODUCTION, table, "", *map(_section, all_checks().values())])
@@ -52,9 +53,9 @@ def _section(check: Check) -> str:
             "",
             f"{check.title}.",
             "",
-            f"- Else: {check.why}",
+            f"- Otherwise: {check.why}",
             f"- Fix: {check.fix}",
-            f"- Asks: {actions or 'nothing of AWS'}",
+            f"- Asks: {actions or 'no AWS service'}",
             f"- Source: <{check.source}>",
             "",
         ]

@@ -1,4 +1,4 @@
-"""`python -m ops drill`: break a part of a deployed platform, measure what a client sees, and write the evidence."""
+"""Break a part of a deployed platform on purpose, measure what a client sees of it, and write the evidence."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
+from ops.arguments import Commands, add_stack, number_within
 from ops.drill import evidence, report
 from ops.drill.drill import Drill
 from ops.drill.failover import Failover
@@ -18,78 +19,70 @@ from ops.drill.target import Target, find
 from ops.drill.task_loss import TaskLoss
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
-from stacks.names import STACK_PREFIX
 
 DRILLS: Final[dict[str, type[Drill]]] = {each.name: each for each in (Failover, TaskLoss, Restore, PointInTime)}
 _PROD: Final = "prod"
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(commands: Commands) -> None:
     """Add `drill` to the commands of `python -m ops`."""
-    verb = commands.add_parser("drill", help="break something on purpose and measure RTO and RPO", description=__doc__)
-    verb.add_argument("drill", choices=sorted(DRILLS), help="what to break")
-    verb.add_argument("--yes", action="store_true", help="do not ask before acting")
-    verb.add_argument("--allow-prod", action="store_true", help=f"also when the stack's environment is {_PROD}")
-    verb.add_argument("--stack", metavar="NAME", help=f"e.g. {STACK_PREFIX}-eu1 (default: the only one that is there)")
-    verb.add_argument("--region", metavar="REGION", help="default: that of the environment")
-    verb.add_argument("--before", type=_duration, default=5.0, metavar="SECONDS", help="watch before the fault (5)")
-    verb.add_argument("--after", type=_duration, default=5.0, metavar="SECONDS", help="watch after the recovery (5)")
-    verb.add_argument("--runs", type=_count, default=1, metavar="N", help="run it so often in a row (1)")
-    verb.add_argument("--out", type=Path, default=Path("evidence"), metavar="FOLDER", help="default: evidence")
-    verb.set_defaults(run=_run)
+    parser = commands.add_parser(
+        "drill", help="break a part of a deployed platform on purpose, and measure RTO and RPO", description=__doc__
+    )
+    parser.add_argument("drill", choices=sorted(DRILLS), help="which drill")
+    parser.add_argument("--yes", action="store_true", help="do not ask before the fault is injected")
+    parser.add_argument("--allow-prod", action="store_true", help=f"allow a stack whose environment is {_PROD}")
+    add_stack(parser)
+    seconds = number_within(float, 1.0, 3600.0, "number of seconds")
+    parser.add_argument(
+        "--before", type=seconds, default=5.0, metavar="SECONDS", help="watch before the fault (default: 5)"
+    )
+    parser.add_argument(
+        "--after", type=seconds, default=5.0, metavar="SECONDS", help="watch after the recovery (default: 5)"
+    )
+    runs = number_within(int, 1, 100, "number")
+    parser.add_argument("--runs", type=runs, default=1, metavar="N", help="number of runs in a row (default: 1)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("evidence"), metavar="FOLDER", help="for the evidence (default: evidence)"
+    )
+    parser.set_defaults(run=_run)
 
 
-def _duration(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
-    return seconds
-
-
-def _count(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if not 1 <= count <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100")
-    return count
-
-
-def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> None:
+def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
     target = find(options.stack, options.region, workspace)
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:
         raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
     if not options.yes:
-        _ask(kind, target, console)
+        _confirm(kind, target, console)
     timing = Timing(options.before, options.after)
     results: list[Result] = []
     for number in range(1, options.runs + 1):
         if options.runs > 1:
             console.rule(f"Run {number} of {options.runs}")
         results.append(run(kind(target, uuid.uuid4().hex[:8]), timing, console))
-        place = evidence.write(options.out, results[-1], target)
+        folder = evidence.write(options.out, results[-1], target)
         console.print(report.table(results[-1], target))
-        console.print(f"Evidence: {place}", highlight=False, soft_wrap=True)
+        console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
     if options.runs > 1:
         console.print(report.summary(results, target))
-    _judge(results, target)
+    _require_success(results, target)
+    return 0
 
 
-def _ask(kind: type[Drill], target: Target, console: Console) -> None:
+def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
     where = "the embedded AWS" if target.emulated else "AWS"
     console.print(f"This will {kind.intention}: stack {target.stack} in {target.region}, {where}.", highlight=False)
     if not sys.stdin.isatty():
-        raise OpsError("nobody is there to confirm: add --yes")
+        raise OpsError("there is no terminal to confirm on: add --yes")
     if input(f"Type the name of the stack to go on ({target.stack}): ").strip() != target.stack:
         raise OpsError("not confirmed: nothing was done")
 
 
-def _judge(results: list[Result], target: Target) -> None:
+def _require_success(results: list[Result], target: Target) -> None:
     objectives = target.settings.recovery
     for result in results:
         if misses := result.misses(objectives.rto_seconds, objectives.rpo_seconds):
             raise OpsError(f"run {result.run}: {'; '.join(misses)}")
-        if result.left:
-            raise OpsError(f"run {result.run}: not removed: {'; '.join(result.left)}")
+        if result.not_removed:
+            raise OpsError(f"run {result.run}: not removed: {'; '.join(result.not_removed)}")

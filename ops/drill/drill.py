@@ -1,9 +1,10 @@
-"""What all drills have in common, and what each one says of itself."""
+"""What all drills have in common, and what each kind of drill adds."""
+
+from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.drill import probes
 from ops.drill.measure import Loss, Recovery, Sample, loss, recovery
-from ops.drill.sampler import Probe, Sampler
+from ops.drill.sampler import Probe
 from ops.drill.target import Target
 from ops.errors import OpsError, one_line
+from ops.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -30,38 +32,46 @@ class Event:
 
 
 class Drill(ABC):
-    """A drill of one kind, for one run.
+    """One run of a drill of one kind.
 
     Args:
         target: the deployed stack.
         run: id of the run, letters and digits.
+
+    Attributes:
+        name: on the command line.
+        intention: what the drill will do, for whoever confirms it.
+        timeout_seconds: how long the recovery may take before the drill gives up.
+        poll_seconds: how long to wait between two questions to AWS.
+        fault: when the fault was injected, in seconds since 1970; 0 before.
+        events: what happened so far.
+        announce: called with each event, as it happens.
     """
 
     name: ClassVar[str]
     intention: ClassVar[str]
     timeout_seconds: ClassVar[float]
-    """How long the recovery may take before the drill gives up."""
-    POLL_SECONDS: ClassVar[float] = 0.25
+    poll_seconds: ClassVar[float] = 0.25
 
     def __init__(self, target: Target, run: str) -> None:
         self.target, self.run = target, run
+        self.announce: Callable[[str], None] = lambda _: None
         self.events: list[Event] = []
         self.fault = 0.0
-        self.tell: Callable[[str], None] = _nobody
         self.rows, self.items = probes.Rows(target, run), probes.Items(target, run)
 
     def probes(self) -> Sequence[Probe]:
-        """What a client does meanwhile."""
+        """Return what a client does during the drill."""
         return [
-            probes.Doing(probes.DATABASE_WRITE, self.rows.write),
-            probes.Doing(probes.DATABASE_READ, self.rows.read),
-            probes.Doing(probes.TABLE_WRITE, self.items.write),
-            probes.Doing(probes.TABLE_READ, self.items.read),
+            probes.MethodProbe(probes.DATABASE_WRITE, self.rows.write),
+            probes.MethodProbe(probes.DATABASE_READ, self.rows.read),
+            probes.MethodProbe(probes.TABLE_WRITE, self.items.write),
+            probes.MethodProbe(probes.TABLE_READ, self.items.read),
             *probes.service(self.target),
         ]
 
     def prepare(self) -> None:
-        """Make what the drill needs; `clean` removes it."""
+        """Create what the drill needs; `clean_up` removes it."""
         self.rows.create()
 
     def before_fault(self) -> None:  # noqa: B027 (most drills need nothing more)
@@ -69,58 +79,58 @@ class Drill(ABC):
 
     @abstractmethod
     def inject(self) -> None:
-        """Break something; the drill's clock starts as this begins.
+        """Inject the fault.
 
         Raises:
-            OpsError: it cannot be broken now; nothing has happened.
+            OpsError: it cannot be injected now; nothing has happened.
         """
 
     @abstractmethod
     def restored(self) -> bool:
-        """Ask AWS whether it is whole again."""
+        """Ask AWS whether the platform has recovered."""
 
     @abstractmethod
     def state(self) -> str:
-        """What state the platform is in, in one sentence, for somebody who cuts the drill off."""
+        """Return the state of the platform in one sentence, for somebody who interrupts the drill."""
 
     @abstractmethod
     def parts(self) -> dict[str, str]:
-        """Which parts of this drill were whose: what was measured, and where it ran."""
+        """Return which parts were measured, and where each of them ran."""
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
-        """What the client saw of each probe."""
+        """Return how each probe recovered."""
         names = sorted({sample.probe for sample in samples})
-        return [recovery(name, [each for each in samples if each.probe == name], self.fault) for name in names]
+        return [recovery(name, _of_probe(samples, name), self.fault) for name in names]
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
-        """What became of the writes that were acknowledged before the fault, during it and after it."""
+        """Return which acknowledged writes are lost, of those before, during and after the fault."""
         return [
-            loss("Aurora", _of(samples, probes.DATABASE_WRITE), self.rows.found(), self.fault),
-            loss("DynamoDB", _of(samples, probes.TABLE_WRITE), self.items.found(), self.fault),
+            loss("Aurora", _of_probe(samples, probes.DATABASE_WRITE), self.rows.found(), self.fault),
+            loss("DynamoDB", _of_probe(samples, probes.TABLE_WRITE), self.items.found(), self.fault),
         ]
 
-    def clean(self) -> list[str]:
-        """Remove what the drill made.
+    def clean_up(self) -> list[str]:
+        """Remove what the drill created.
 
         Returns:
             What could not be removed, one line each.
         """
-        left: list[str] = []
-        for what, remove in self.made():
+        remains: list[str] = []
+        for what, remove in self.created():
             try:
                 remove()
             except (ClientError, BotoCoreError) as error:
-                left.append(f"{what}: {one_line(error)}")
-        return left
+                remains.append(f"{what}: {one_line(error)}")
+        return remains
 
-    def made(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """What the drill made and how each is removed, in order."""
+    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield what the drill created, and how to remove it, in the order of removal."""
         yield f"table {self.rows.table} in the database", self.rows.drop
         yield f"items of drill#{self.run} in {self.items.table}", self.items.remove
 
-    def happened(self, what: str) -> None:
-        """Note an event, now, and tell it to whoever watches."""
-        self.tell(what)
+    def note(self, what: str) -> None:
+        """Note and announce an event that happens now."""
+        self.announce(what)
         self.events.append(Event(time.time(), what))
 
     def break_now(self) -> None:
@@ -130,41 +140,22 @@ class Drill(ABC):
         self.events.insert(0, Event(self.fault, f"fault: {self.name}"))
 
     def await_restored(self) -> bool:
-        """Wait until AWS says that it is whole again; False when it takes longer than the drill's patience."""
-        deadline = time.monotonic() + self.timeout_seconds
-        while not self.restored():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(self.POLL_SECONDS)
-        return True
-
-
-def _nobody(_what: str) -> None:
-    """Hears of an event while nobody watches."""
-
-
-@contextmanager
-def running(sampler: Sampler) -> Iterator[None]:
-    """Probes run while the body does, however it ends."""
-    sampler.start()
-    try:
-        yield
-    finally:
-        sampler.stop()
+        """Wait until AWS reports the recovery; return False when it does not in time."""
+        return wait_until(self.restored, timeout_seconds=self.timeout_seconds, poll_seconds=self.poll_seconds)
 
 
 def require_healthy(samples: Sequence[Sample]) -> None:
-    """Refuse to break what does not work.
+    """Refuse to break a platform that does not work.
 
     Raises:
-        OpsError: a request failed before the fault.
+        OpsError: a request failed before the fault, or there was none.
     """
     failed = [sample for sample in samples if not sample.ok]
     if failed or not samples:
         first = f", the first a {failed[0].probe}: {failed[0].error}" if failed else ""
-        counted = f"{len(failed)} of {len(samples)} requests failed before the drill began{first}"
-        raise OpsError(f"{counted}: nothing was broken on purpose")
+        counted = f"{len(failed)} of {len(samples)} requests failed before the fault{first}"
+        raise OpsError(f"{counted}: the fault was not injected")
 
 
-def _of(samples: Sequence[Sample], probe: str) -> list[Sample]:
+def _of_probe(samples: Sequence[Sample], probe: str) -> list[Sample]:
     return [sample for sample in samples if sample.probe == probe]

@@ -23,7 +23,7 @@ def write(folder: Path, result: Result, target: Target) -> Path:
     Args:
         folder: where the run's own folder is made.
         result: of the run.
-        target: what it was of.
+        target: the deployed stack.
 
     Returns:
         The run's folder.
@@ -40,7 +40,7 @@ def write(folder: Path, result: Result, target: Target) -> Path:
 
 
 def as_json(result: Result, target: Target) -> dict[str, Any]:
-    """Everything, for programs; times in seconds, moments in seconds since 1970."""
+    """Return everything, for programs: durations in seconds, times in seconds since 1970."""
     recovery = target.settings.recovery
     misses = result.misses(recovery.rto_seconds, recovery.rpo_seconds)
     return {
@@ -58,7 +58,7 @@ def as_json(result: Result, target: Target) -> dict[str, Any]:
         "losses": [asdict(each) for each in result.losses],
         "events": [asdict(each) for each in sorted(result.events, key=lambda each: each.at)],
         "unread": result.unread,
-        "not_removed": result.left,
+        "not_removed": result.not_removed,
         "samples": [asdict(each) for each in sorted(result.samples, key=lambda each: each.begun)],
     }
 
@@ -77,10 +77,10 @@ def _head(result: Result, target: Target) -> dict[str, Any]:
 
 
 def as_markdown(result: Result, target: Target) -> Iterator[str]:
-    """The same for people, line by line."""
+    """Yield the lines of the report for people."""
     recovery = target.settings.recovery
     misses = result.misses(recovery.rto_seconds, recovery.rpo_seconds)
-    where = "the embedded AWS on one machine: **no number here is one of AWS**" if target.emulated else "AWS"
+    where = "the embedded AWS on one machine: **no figure here is one of AWS**" if target.emulated else "AWS"
     head = _head(result, target)
     rpo = "unknown" if result.unread else _seconds(result.rpo_seconds)
     yield f"# Drill: {result.drill}"
@@ -94,13 +94,13 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     )
     yield from (f"\n**Missed:** {miss}." for miss in misses)
     yield "\n![Availability, latency and events](timeline.png)\n\n## What a client saw\n"
-    heads = ("", "Requests", "Errors", "Detected after", "Back after", "p50 / p99 before", "during", "after")
+    heads = ("", "Requests", "Errors", "Detected after", "Recovered after", "p50 / p99 before", "during", "after")
     yield from _table(heads, [_row(each) for each in result.recoveries])
-    yield "\nDetected: the end of the first request that failed. Back: the first success after the last failure."
-    yield "A time is counted from the fault; `0.0 s` without an error means that no request failed."
-    yield "\n## What was kept\n"
+    yield "\nDetected: the end of the first request that failed. Recovered: the first success after the last failure."
+    yield "Times count from the fault; `0.0 s` without an error means that no request failed."
+    yield "\n## Acknowledged writes\n"
     yield from _table(
-        ("", "Acknowledged writes", "Lost", "Kept without acknowledgement", "RPO"),
+        ("", "Acknowledged", "Lost", "Found without acknowledgment", "RPO"),
         [
             (
                 each.name,
@@ -113,15 +113,15 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
         ],
     )
     if result.unread:
-        yield f"\nWhat was kept could not be read: {result.unread}"
+        yield f"\nThe stores could not be read: {result.unread}"
     yield "\n## Events\n"
     events = sorted(result.events, key=lambda each: each.at)
     yield from _table(("After the fault", ""), [(f"{each.at - result.fault:+.2f} s", each.what) for each in events])
     yield "\n## What ran where\n"
     yield from _table(("Part", "Where"), list(result.parts.items()))
-    if result.left:
+    if result.not_removed:
         yield "\n## Not removed\n"
-        yield from (f"- {line}" for line in result.left)
+        yield from (f"- {line}" for line in result.not_removed)
     yield f"\n## Sign-off\n\nChecksums of this folder: `{_SUMS}`.\n"
     yield from _table(
         ("Role", "Name", "Date", "Signature"), [("Carried out by", "", "", ""), ("Reviewed by", "", "", "")]
@@ -150,7 +150,7 @@ def _latency(each: Latency | None) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "not back" if value is None else f"{value:.1f} s"
+    return "not recovered" if value is None else f"{value:.1f} s"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

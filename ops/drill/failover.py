@@ -6,12 +6,12 @@ from botocore.exceptions import ClientError
 
 from ops.drill.drill import Drill
 from ops.drill.probes import SERVICE_UNMEASURED
-from ops.errors import OpsError
+from ops.errors import OpsError, aws_answer
 from stacks.names import OutputKey
 
 
 class Failover(Drill):
-    """The drill."""
+    """The drill that fails the Aurora cluster over."""
 
     name = "failover"
     intention = "end the writer of the Aurora cluster and promote a reader; connections break for some seconds"
@@ -23,31 +23,30 @@ class Failover(Drill):
         """Ask RDS for a failover."""
         cluster = self._describe()
         self._old = _writer(cluster)
-        self._seen: tuple[str, str] = (self._old, cluster["Status"])
+        self._last_seen: tuple[str, str] = (self._old, cluster["Status"])
         try:
             self._rds.failover_db_cluster(DBClusterIdentifier=self._cluster)
         except ClientError as error:
-            told = error.response["Error"]
-            raise OpsError(f"RDS refuses the failover: {told['Code']}: {told['Message']}") from None
+            raise OpsError(f"RDS refuses the failover: {aws_answer(error)}") from None
 
     def restored(self) -> bool:
-        """Another writer, and every member available."""
+        """Return whether another instance is the writer and every member is available."""
         cluster = self._describe()
         writer, status = _writer(cluster), cluster["Status"]
-        if writer != self._seen[0]:
-            self.happened(f"RDS: writer is {writer}")
-        if status != self._seen[1]:
-            self.happened(f"RDS: cluster is {status}")
-        self._seen = (writer, status)
+        if writer != self._last_seen[0]:
+            self.note(f"RDS: writer is {writer}")
+        if status != self._last_seen[1]:
+            self.note(f"RDS: cluster is {status}")
+        self._last_seen = (writer, status)
         return writer != self._old and status == "available" and self._members_available(cluster)
 
     def state(self) -> str:
-        """Writer and status."""
+        """Return the cluster's status and writer."""
         cluster = self._describe()
         return f"{self._cluster} is {cluster['Status']}, its writer is {_writer(cluster)}"
 
     def parts(self) -> dict[str, str]:
-        """PostgreSQL is real in both worlds, and a different one."""
+        """Return which parts ran where: the embedded AWS has a real PostgreSQL, and no Aurora."""
         if not self.target.emulated:
             return {"Aurora, DynamoDB, service": "AWS"}
         return {
@@ -76,4 +75,4 @@ class Failover(Drill):
 
 def _writer(cluster: dict[str, Any]) -> str:
     members = cluster["DBClusterMembers"]
-    return next((member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]), "nobody")
+    return next((member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]), "none")

@@ -1,4 +1,4 @@
-"""What samples say: errors, detection, recovery time (RTO), latency; and what was lost (RPO)."""
+"""What the samples show: errors, detection, recovery time (RTO), latency, and lost writes (RPO)."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long the successful requests of a phase took, in seconds; None when there were none."""
+    """Latency of the successful requests of a phase.
+
+    Attributes:
+        p50: median, in seconds; None when there were none.
+        p99: 99th percentile, in seconds; None when there were none.
+    """
 
     p50: float | None
     p99: float | None
@@ -45,17 +50,17 @@ class Latency:
 
 @dataclass(frozen=True)
 class Recovery:
-    """How one thing came back.
+    """How one probe or one restored resource recovered.
 
     Attributes:
         name: of the probe, or of the restored resource.
-        requests: how many requests there were after the fault.
-        errors: how many of them failed.
+        requests: number of requests after the fault.
+        errors: number of those that failed.
         detection_seconds: from the fault to the end of the first request that failed; None when none did.
-        rto_seconds: from the fault to the first success after the last failure: 0 when nothing failed; None when it
-            did not come back.
+        rto_seconds: from the fault to the first success after the last failure; 0 when nothing failed, None when it
+            did not recover.
         latency: by phase: before, during, after.
-        judged: whether the fault is meant to touch it, so that its recovery is compared with the objective.
+        judged: whether its recovery counts for the objective; it does not where the fault is not meant to touch it.
     """
 
     name: str
@@ -69,14 +74,14 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Loss:
-    """What became of acknowledged writes.
+    """The acknowledged writes that a store lost.
 
     Attributes:
         name: of the store.
-        acknowledged: writes that the store had acknowledged.
-        lost: those of them that are not there any more.
-        unacknowledged_found: writes that are there and whose acknowledgement never came.
-        rpo_seconds: from the last acknowledged write found again to the fault; 0 when nothing is lost.
+        acknowledged: number of writes that the store acknowledged.
+        lost: number of those that it no longer holds.
+        unacknowledged_found: number of writes that it holds without having acknowledged them.
+        rpo_seconds: from the last acknowledged write before the first lost one to the fault; 0 when none is lost.
     """
 
     name: str
@@ -87,15 +92,15 @@ class Loss:
 
 
 def recovery(name: str, samples: Sequence[Sample], fault: float) -> Recovery:
-    """Judge the samples of one probe.
+    """Return how one probe recovered.
 
     Args:
         name: of the probe.
-        samples: its samples, of the whole drill.
+        samples: all of its samples.
         fault: when the fault was injected, in seconds since 1970.
 
     Returns:
-        Its recovery. A request that began before the fault and failed after it counts: the fault broke it.
+        Its recovery. A request that began before the fault and failed after it counts, since the fault broke it.
     """
     later = [sample for sample in samples if sample.ended >= fault]
     failed = [sample for sample in later if not sample.ok]
@@ -120,7 +125,7 @@ def recovery(name: str, samples: Sequence[Sample], fault: float) -> Recovery:
 
 
 def latency(samples: Iterable[Sample]) -> Latency:
-    """Percentiles, by the nearest rank, of the requests that succeeded."""
+    """Return percentiles, by the nearest rank, of the requests that succeeded."""
     taken = sorted(sample.seconds for sample in samples if sample.ok)
     return Latency(_percentile(taken, 50), _percentile(taken, 99))
 
@@ -130,16 +135,16 @@ def _percentile(ordered: Sequence[float], percent: int) -> float | None:
 
 
 def loss(name: str, writes: Sequence[Sample], found: AbstractSet[int], fault: float) -> Loss:
-    """Compare what was acknowledged with what is there.
+    """Compare the acknowledged writes with those that a store holds.
 
     Args:
         name: of the store.
-        writes: the samples of its writes that count.
-        found: numbers of the writes that are there.
+        writes: the samples of its writes.
+        found: numbers of the writes that it holds.
         fault: when the fault was injected, in seconds since 1970.
 
     Returns:
-        What is lost.
+        Its loss.
     """
     acknowledged = sorted((write for write in writes if write.ok), key=lambda write: write.ended)
     lost = [write for write in acknowledged if write.number not in found]

@@ -1,21 +1,21 @@
-"""Everything is lost, and point-in-time recovery brings back the latest moment it can, of the cluster and the table."""
+"""All data is declared lost; point-in-time recovery restores cluster and table to their latest restorable time."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ops.drill.probes import SERVICE_UNMEASURED
-from ops.drill.restored import Restoring
+from ops.drill.restored import RestoreDrill
 from ops.drill.target import Target
+from ops.waiting import wait_until
 
 
-class PointInTime(Restoring):
-    """The drill."""
+class PointInTime(RestoreDrill):
+    """The drill that restores the cluster and the table to a point in time."""
 
     name = "pitr"
     intention = (
-        "restore the Aurora cluster and the DynamoDB table to their latest restorable moment, as copies beside them, "
-        "read those, and delete them"
+        "restore the Aurora cluster and the DynamoDB table to their latest restorable time, as copies beside them, "
+        "read the copies, and delete them"
     )
 
     def __init__(self, target: Target, run: str) -> None:
@@ -23,27 +23,29 @@ class PointInTime(Restoring):
         self.copy = f"{self.items.table}-drill-{run}"
 
     def inject(self) -> None:
-        """Restore both."""
+        """Ask for both copies."""
         self.rds.restore_db_cluster_to_point_in_time(
-            SourceDBClusterIdentifier=self.source["DBClusterIdentifier"], UseLatestRestorableTime=True, **self.placed()
+            SourceDBClusterIdentifier=self.source["DBClusterIdentifier"],
+            UseLatestRestorableTime=True,
+            **self.placement(),
         )
         self.add_instance()
         self._dynamodb.restore_table_to_point_in_time(
             SourceTableName=self.items.table, TargetTableName=self.copy, UseLatestRestorableTime=True
         )
-        self.happened(f"DynamoDB: asked for {self.copy}")
+        self.note(f"DynamoDB: restore of {self.copy} requested")
 
-    def wanted(self) -> dict[str, Callable[[], set[int] | None]]:
-        """The table as well."""
-        return {**super().wanted(), "DynamoDB": self._read_table}
+    def copies(self) -> dict[str, Callable[[], set[int] | None]]:
+        """Return how to read the copies, that of the table included."""
+        return {**super().copies(), "DynamoDB": self._read_table}
 
-    def made(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """The copy of the table as well."""
+    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield what the drill created, the copy of the table included."""
         yield f"table {self.copy}", self.unless_absent(self._delete_table)
-        yield from super().made()
+        yield from super().created()
 
     def parts(self) -> dict[str, str]:
-        """Real recovery of PostgreSQL locally, and a mere copy of the table."""
+        """Return which parts ran where: the embedded AWS recovers PostgreSQL, and only copies the table."""
         if not self.target.emulated:
             return {"Aurora and DynamoDB point-in-time recovery": "AWS"}
         return {
@@ -58,11 +60,12 @@ class PointInTime(Restoring):
         return self.target.client("dynamodb")
 
     def _read_table(self) -> set[int] | None:
-        if self._dynamodb.describe_table(TableName=self.copy)["Table"]["TableStatus"] != "ACTIVE":
-            return None
-        return self.items.found(self.copy)
+        return self.items.found(self.copy) if self._table_is_active() else None
+
+    def _table_is_active(self) -> bool:
+        return bool(self._dynamodb.describe_table(TableName=self.copy)["Table"]["TableStatus"] == "ACTIVE")
 
     def _delete_table(self) -> None:
-        while self._dynamodb.describe_table(TableName=self.copy)["Table"]["TableStatus"] != "ACTIVE":
-            time.sleep(self.POLL_SECONDS)  # a table that is being restored cannot be deleted
+        # A table that is being restored cannot be deleted.
+        wait_until(self._table_is_active, timeout_seconds=self.timeout_seconds, poll_seconds=self.poll_seconds)
         self._dynamodb.delete_table(TableName=self.copy)

@@ -1,4 +1,4 @@
-"""What a client does all the time: rows of Aurora, items of DynamoDB, requests of the service."""
+"""What a client does during a drill: it writes and reads rows and items, and requests the service."""
 
 import time
 import urllib.request
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ops.drill.target import PATIENCE_SECONDS, Target
+from ops.drill.target import PROBE_TIMEOUT_SECONDS, Target
 from stacks.names import OutputKey
 
 DATABASE_WRITE: Final = "database write"
@@ -15,11 +15,13 @@ TABLE_WRITE: Final = "table write"
 TABLE_READ: Final = "table read"
 SERVICE: Final = "service request"
 SERVICE_UNMEASURED: Final = "not measured: the embedded AWS runs no container and no load balancer"
-_KEEP_SECONDS: Final = 86400  # a drill that is cut off leaves items that expire
+_KEEP_SECONDS: Final = 86400  # items that an interrupted drill leaves expire after a day
 
 
 class Rows:
-    """Heartbeat rows in a database table of this drill alone, through the Data API, which needs no way into the VPC.
+    """Heartbeat rows in a database table of this drill alone.
+
+    They go through the Data API, which can be reached from outside the VPC.
 
     Args:
         target: the deployed stack.
@@ -28,47 +30,47 @@ class Rows:
 
     def __init__(self, target: Target, run: str) -> None:
         outputs = target.outputs
-        self.table = f"drill_{run}"  # of letters and digits of our own making, so safe in a statement
-        self._asked = {
+        self.table = f"drill_{run}"  # letters and digits of this program, so safe in a statement
+        self._database = {
             "secretArn": outputs[OutputKey.CLUSTER_SECRET_ARN],
             "database": outputs[OutputKey.DATABASE_NAME],
         }
         self._cluster = outputs[OutputKey.CLUSTER_ARN]
-        self._patient, self._impatient = target.client("rds-data"), target.probe_client("rds-data")
+        self._client, self._probe_client = target.client("rds-data"), target.probe_client("rds-data")
 
     def create(self) -> None:
-        """Make the table."""
+        """Create the table."""
         self._run(
-            self._patient,
+            self._client,
             f"CREATE TABLE {self.table} (number bigint PRIMARY KEY, "
             "written_at timestamptz NOT NULL DEFAULT clock_timestamp())",
         )
 
     def drop(self) -> None:
-        """Remove the table, if it is there."""
-        self._run(self._patient, f"DROP TABLE IF EXISTS {self.table}")
+        """Remove the table, if it exists."""
+        self._run(self._client, f"DROP TABLE IF EXISTS {self.table}")
 
     def write(self, number: int) -> None:
         """Write one row."""
         value = [{"name": "number", "value": {"longValue": number}}]
-        self._run(self._impatient, f"INSERT INTO {self.table} (number) VALUES (:number)", parameters=value)  # noqa: S608
+        self._run(self._probe_client, f"INSERT INTO {self.table} (number) VALUES (:number)", parameters=value)  # noqa: S608
 
     def read(self, _number: int) -> None:
         """Read the newest row."""
-        self._run(self._impatient, f"SELECT max(number) FROM {self.table}")  # noqa: S608
+        self._run(self._probe_client, f"SELECT max(number) FROM {self.table}")  # noqa: S608
 
     def found(self, cluster: str | None = None) -> set[int]:
-        """Numbers of all rows.
+        """Return the numbers of all rows.
 
         Args:
             cluster: ARN of a restored cluster; None for the stack's own.
         """
-        rows = self._run(self._patient, f"SELECT number FROM {self.table}", cluster=cluster)["records"]  # noqa: S608
+        rows = self._run(self._client, f"SELECT number FROM {self.table}", cluster=cluster)["records"]  # noqa: S608
         return {row[0]["longValue"] for row in rows}
 
     def _run(self, client: Any, sql: str, cluster: str | None = None, **more: Any) -> dict[str, Any]:
         answer: dict[str, Any] = client.execute_statement(
-            resourceArn=cluster or self._cluster, sql=sql, **self._asked, **more
+            resourceArn=cluster or self._cluster, sql=sql, **self._database, **more
         )
         return answer
 
@@ -85,26 +87,26 @@ class Items:
         self.table = target.outputs[OutputKey.TABLE_NAME]
         self._expiry = target.settings.storage.ttl_attribute
         self._partition = {"S": f"drill#{run}"}
-        self._patient, self._impatient = target.client("dynamodb"), target.probe_client("dynamodb")
+        self._client, self._probe_client = target.client("dynamodb"), target.probe_client("dynamodb")
         self._newest = 0
 
     def write(self, number: int) -> None:
         """Write one item."""
         expires = {"N": str(int(time.time()) + _KEEP_SECONDS)}
-        self._impatient.put_item(TableName=self.table, Item={**self._key(number), self._expiry: expires})
+        self._probe_client.put_item(TableName=self.table, Item={**self._key(number), self._expiry: expires})
         self._newest = number
 
     def read(self, _number: int) -> None:
         """Read the newest item, consistently."""
-        self._impatient.get_item(TableName=self.table, Key=self._key(self._newest), ConsistentRead=True)
+        self._probe_client.get_item(TableName=self.table, Key=self._key(self._newest), ConsistentRead=True)
 
     def found(self, table: str | None = None) -> set[int]:
-        """Numbers of all items.
+        """Return the numbers of all items.
 
         Args:
             table: name of a restored table; None for the stack's own.
         """
-        pages = self._patient.get_paginator("query").paginate(
+        pages = self._client.get_paginator("query").paginate(
             TableName=table or self.table,
             ConsistentRead=True,
             KeyConditionExpression="pk = :run",
@@ -115,37 +117,37 @@ class Items:
     def remove(self) -> None:
         """Remove all items."""
         for number in sorted(self.found()):
-            self._patient.delete_item(TableName=self.table, Key=self._key(number))
+            self._client.delete_item(TableName=self.table, Key=self._key(number))
 
     def _key(self, number: int) -> dict[str, Any]:
         return {"pk": self._partition, "sk": {"S": f"{number:010d}"}}
 
 
 @dataclass(frozen=True)
-class Doing:
-    """A probe of one method.
+class MethodProbe:
+    """A probe that calls one method.
 
     Attributes:
         name: of the probe.
-        do: does it once, given the number of the request.
+        call: does it once, given the number of the request.
     """
 
     name: str
-    do: Callable[[int], None]
+    call: Callable[[int], None]
 
     def request(self, number: int) -> None:
         """Do it once."""
-        self.do(number)
+        self.call(number)
 
 
-def service(target: Target) -> list[Doing]:
-    """A request through the load balancer; none in the embedded AWS, which runs neither it nor a container."""
+def service(target: Target) -> list[MethodProbe]:
+    """Return the probe of the load balancer; none in the embedded AWS, which runs neither it nor a container."""
     if target.emulated:
         return []
     url = target.outputs[OutputKey.SERVICE_URL]
 
     def request(_number: int) -> None:
-        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 (the stack's own URL)
+        with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:  # noqa: S310 (the stack's own URL)
             answer.read()
 
-    return [Doing(SERVICE, request)]
+    return [MethodProbe(SERVICE, request)]

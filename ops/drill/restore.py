@@ -1,41 +1,41 @@
-"""Everything is lost, and a snapshot is what there is."""
+"""All data is declared lost; a snapshot taken before is restored."""
 
 from collections.abc import Callable, Iterator
 
 from ops.drill.probes import SERVICE_UNMEASURED
-from ops.drill.restored import Restoring
+from ops.drill.restored import RestoreDrill
 
 
-class Restore(Restoring):
-    """The drill: the snapshot is taken first; what is written after it is what a restore from it loses."""
+class Restore(RestoreDrill):
+    """The drill that restores a snapshot; it loses what was written after the snapshot was taken."""
 
     name = "restore"
-    intention = "take a snapshot of the Aurora cluster, restore it as a cluster beside it, read that, and delete both"
+    intention = "take a snapshot of the Aurora cluster, restore it as a second cluster, read that, and delete both"
 
     def inject(self) -> None:
-        """Restore from the snapshot that `prepare_backup` took."""
+        """Restore the snapshot that `before_fault` took."""
         self.rds.restore_db_cluster_from_snapshot(
-            SnapshotIdentifier=self.cluster, Engine=self.source["Engine"], **self.placed()
+            SnapshotIdentifier=self.cluster, Engine=self.source["Engine"], **self.placement()
         )
         self.add_instance()
 
     def before_fault(self) -> None:
-        """Take the snapshot, while heartbeats go on."""
+        """Take the snapshot, while the heartbeats go on."""
         identifier = self.source["DBClusterIdentifier"]
         self.rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=self.cluster, DBClusterIdentifier=identifier)
-        self.happened("RDS: snapshot begun")
+        self.note("RDS: snapshot begun")
         self.rds.get_waiter("db_cluster_snapshot_available").wait(
             DBClusterSnapshotIdentifier=self.cluster, WaiterConfig={"Delay": 2, "MaxAttempts": 900}
         )
-        self.happened("RDS: snapshot available")
+        self.note("RDS: snapshot available")
 
-    def made(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """The snapshot as well."""
-        yield from super().made()
+    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield what the drill created, the snapshot included."""
+        yield from super().created()
         yield f"snapshot {self.cluster}", self.unless_absent(self._delete_snapshot)
 
     def parts(self) -> dict[str, str]:
-        """A real base backup locally."""
+        """Return which parts ran where: the embedded AWS takes a real base backup of PostgreSQL."""
         if not self.target.emulated:
             return {"Aurora snapshot and restore": "AWS"}
         return {

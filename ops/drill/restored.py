@@ -1,4 +1,4 @@
-"""What the two restoring drills share: a cluster and a table beside the stack's own, asked for the heartbeats."""
+"""What the two restoring drills share: copies beside the stack's own data, in which the heartbeats are looked for."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,18 +11,27 @@ from ops.drill import probes
 from ops.drill.drill import Drill
 from ops.drill.measure import Loss, Recovery, Sample, loss
 from ops.drill.target import Target
+from ops.errors import error_code
 from stacks.names import OutputKey
 
-_ABSENT = {
+_ABSENT = (
     "DBClusterNotFoundFault",
     "DBInstanceNotFound",
     "DBClusterSnapshotNotFoundFault",
     "ResourceNotFoundException",
-}
+)
+_DATA_API_CLOSED = ("HttpEndpointNotEnabledException", "DatabaseUnavailableException")
 
 
-class Restoring(Drill):
-    """A drill whose fault is the loss of all data, declared and not done: the platform goes on undisturbed."""
+class RestoreDrill(Drill):
+    """A drill whose fault, the loss of all data, is only declared: the platform itself goes on undisturbed.
+
+    Attributes:
+        cluster: identifier of the restored cluster.
+        instance: identifier of its instance.
+        read_at: when each copy was first read, in seconds since 1970.
+        kept: numbers of the heartbeats found in each copy.
+    """
 
     timeout_seconds = 5400.0
 
@@ -30,69 +39,62 @@ class Restoring(Drill):
         super().__init__(target, run)
         self.cluster = f"drill-{self.run}"
         self.instance = f"{self.cluster}-1"
-        self.back: dict[str, float] = {}
+        self.read_at: dict[str, float] = {}
         self.kept: dict[str, set[int]] = {}
 
     def restored(self) -> bool:
-        """Whether everything has been restored and read."""
-        for name, read in self.wanted().items():
-            if name not in self.back and (found := read()) is not None:
+        """Return whether every copy has been restored and read."""
+        for name, read in self.copies().items():
+            if name not in self.read_at and (found := read()) is not None:
                 self.kept[name] = found
-                self.back[name] = time.time()
-                self.happened(f"{name}: {len(found)} heartbeats read from the copy")
-        return len(self.back) == len(self.wanted())
+                self.read_at[name] = time.time()
+                self.note(f"{name}: {len(found)} heartbeats read from the copy")
+        return len(self.read_at) == len(self.copies())
 
-    def wanted(self) -> dict[str, Callable[[], set[int] | None]]:
-        """What is restored, and how to read it; None while it cannot be read."""
+    def copies(self) -> dict[str, Callable[[], set[int] | None]]:
+        """Return how to read each copy; a function returns None while its copy cannot be read."""
         return {"Aurora": self._read_cluster}
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
-        """From the declared loss to the first read of each copy; the platform's own requests are told, not judged."""
-        copies = [
-            Recovery(f"{name} restored", 0, 0, None, self.back[name] - self.fault if name in self.back else None, {})
-            for name in self.wanted()
-        ]
+        """Return the time from the declared loss to the first read of each copy; the probes are shown, not judged."""
+        copies = [Recovery(f"{name} restored", 0, 0, None, self._seconds_to_read(name), {}) for name in self.copies()]
         return [*copies, *(replace(each, judged=False) for each in super().recoveries(samples))]
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
-        """Writes acknowledged before the declared loss that the copy does not hold."""
-        written = {"Aurora": probes.DATABASE_WRITE, "DynamoDB": probes.TABLE_WRITE}
+        """Return which writes, acknowledged before the declared loss, the copies lack."""
+        probe_of = {"Aurora": probes.DATABASE_WRITE, "DynamoDB": probes.TABLE_WRITE}
+        before = [sample for sample in samples if sample.ended < self.fault]
         return [
-            loss(
-                name,
-                [each for each in samples if each.probe == written[name] and each.ended < self.fault],
-                kept,
-                self.fault,
-            )
+            loss(name, [sample for sample in before if sample.probe == probe_of[name]], kept, self.fault)
             for name, kept in self.kept.items()
         ]
 
     def state(self) -> str:
-        """The platform itself is untouched."""
+        """Return that the drill does not touch the platform."""
         return "the platform itself was not touched"
 
-    def made(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """The copies come first: they cost most."""
+    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the copies first: they cost most."""
         yield f"instance {self.instance}", self.unless_absent(self._delete_instance)
         yield f"cluster {self.cluster}", self.unless_absent(self._delete_cluster)
-        yield from super().made()
+        yield from super().created()
 
     @property
     def rds(self) -> Any:
-        """Client."""
+        """Client of Amazon RDS."""
         return self.target.client("rds")
 
     @property
     def source(self) -> dict[str, Any]:
-        """The stack's cluster."""
+        """The stack's own cluster, as RDS describes it."""
         identifier = self.target.outputs[OutputKey.CLUSTER_IDENTIFIER]
         return dict(self.rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0])
 
-    def placed(self) -> dict[str, Any]:
-        """Where and how the copy is made: beside its source and as protected."""
+    def placement(self) -> dict[str, Any]:
+        """Return the parameters that put the copy beside its source, as protected as that."""
         source = self.source
         scaling = source.get("ServerlessV2ScalingConfiguration", {})
-        placed = {
+        placement = {
             "DBClusterIdentifier": self.cluster,
             "DBSubnetGroupName": source["DBSubnetGroup"],
             "VpcSecurityGroupIds": [each["VpcSecurityGroupId"] for each in source.get("VpcSecurityGroups", [])],
@@ -103,34 +105,34 @@ class Restoring(Drill):
             "Tags": [{"Key": "Drill", "Value": self.run}],
             "DeletionProtection": False,
         }
-        return {name: value for name, value in placed.items() if value not in ("", [], {})}
+        return {name: value for name, value in placement.items() if value not in ("", [], {})}
 
     def add_instance(self) -> None:
-        """A restored cluster has no instance, and AWS opens its Data API only when asked."""
+        """Create an instance in the restored cluster, which has none."""
         self.rds.create_db_instance(
             DBInstanceIdentifier=self.instance,
             DBClusterIdentifier=self.cluster,
             Engine=self.source["Engine"],
             DBInstanceClass="db.serverless",
         )
-        self.happened(f"RDS: asked for {self.cluster}")
+        self.note(f"RDS: restore of {self.cluster} requested")
+
+    def _seconds_to_read(self, name: str) -> float | None:
+        return self.read_at[name] - self.fault if name in self.read_at else None
 
     def _read_cluster(self) -> set[int] | None:
         found = self.rds.describe_db_clusters(DBClusterIdentifier=self.cluster)["DBClusters"][0]
         instances = self.rds.describe_db_instances(DBInstanceIdentifier=self.instance)["DBInstances"]
         if found["Status"] != "available" or instances[0]["DBInstanceStatus"] != "available":
             return None
-        if not found.get("HttpEndpointEnabled"):
+        if not found.get("HttpEndpointEnabled"):  # AWS does not take the Data API over from the source
             self.rds.enable_http_endpoint(ResourceArn=found["DBClusterArn"])
         try:
             return self.rows.found(found["DBClusterArn"])
         except ClientError as error:
-            if error.response["Error"]["Code"] not in (
-                "HttpEndpointNotEnabledException",
-                "DatabaseUnavailableException",
-            ):
-                raise
-            return None  # the Data API has not opened yet
+            if error_code(error) in _DATA_API_CLOSED:
+                return None
+            raise
 
     def _delete_instance(self) -> None:
         self.rds.delete_db_instance(DBInstanceIdentifier=self.instance, SkipFinalSnapshot=True)
@@ -141,13 +143,13 @@ class Restoring(Drill):
 
     @staticmethod
     def unless_absent(remove: Callable[[], None]) -> Callable[[], None]:
-        """`remove`, which may find nothing to remove."""
+        """Return a function that calls `remove`, and does not mind if there is nothing to remove."""
 
         def remove_if_there() -> None:
             try:
                 remove()
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _ABSENT:
+                if error_code(error) not in _ABSENT:
                     raise
 
         return remove_if_there

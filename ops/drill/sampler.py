@@ -1,4 +1,6 @@
-"""Asks each probe ten times a second, whether or not earlier requests have been answered."""
+"""Runs each probe ten times a second, whether or not earlier requests have been answered."""
+
+from __future__ import annotations
 
 import threading
 import time
@@ -9,24 +11,25 @@ from typing import Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.drill.measure import Sample
+from ops.errors import error_code
 
 INTERVAL_SECONDS: Final = 0.1
-_AT_ONCE: Final = 32  # what ten requests a second can leave open when each is given up after three
+_WORKERS: Final = 32  # ten requests a second, each given up after three seconds, leave thirty open
 
 
 class Probe(Protocol):
-    """Something that a client does."""
+    """Something that a client does again and again."""
 
     @property
     def name(self) -> str:
         """What it does, e.g. `database write`."""
 
     def request(self, number: int) -> None:
-        """Do it once; raises what boto3 or the network raises when it fails."""
+        """Do it once; a failure raises what boto3 or the network raises."""
 
 
 class Sampler:
-    """Runs probes in the background and keeps what came of each request.
+    """Runs probes in the background, as a context manager, and keeps the result of each request.
 
     Args:
         probes: the probes.
@@ -39,19 +42,15 @@ class Sampler:
         self._threads: list[threading.Thread] = []
         self._requests: list[Future[None]] = []
 
-    def start(self) -> None:
-        """Begin."""
+    def __enter__(self) -> Sampler:
         for probe in self._probes:
             thread = threading.Thread(target=self._tick, args=(probe,), name=probe.name, daemon=True)
             self._threads.append(thread)
             thread.start()
+        return self
 
-    def stop(self) -> None:
-        """Begin no more requests, and wait for those that are open.
-
-        Raises:
-            Exception: one that a probe is not meant to raise.
-        """
+    def __exit__(self, *_: object) -> None:
+        """Stop, wait for the open requests, and raise an error that a probe is not expected to raise."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -59,22 +58,22 @@ class Sampler:
             request.result()
 
     def samples(self) -> list[Sample]:
-        """What came of the requests that have ended."""
+        """Return the results of the requests that have ended."""
         return list(self._samples)
 
     def _tick(self, probe: Probe) -> None:
         began, number = time.monotonic(), 0
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=probe.name) as pool:
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix=probe.name) as pool:
             while not self._stopping.wait(max(0.0, began + number * INTERVAL_SECONDS - time.monotonic())):
-                self._requests.append(pool.submit(self._ask, probe, number))
+                self._requests.append(pool.submit(self._request, probe, number))
                 number += 1
 
-    def _ask(self, probe: Probe, number: int) -> None:
+    def _request(self, probe: Probe, number: int) -> None:
         begun, clock, error = time.time(), time.monotonic(), ""
         try:
             probe.request(number)
         except ClientError as refused:
-            error = f"{refused.operation_name}: {refused.response['Error']['Code']}"
+            error = f"{refused.operation_name}: {error_code(refused)}"
         except (BotoCoreError, OSError) as broken:
             error = type(broken).__name__
         self._samples.append(Sample(probe.name, number, begun, time.monotonic() - clock, error))

@@ -1,6 +1,7 @@
-"""What a drill is of: a deployed stack, its objectives, and clients that never wait long or ask twice."""
+"""What a drill acts on: a deployed stack, its objectives, and clients that give up soon and never retry."""
 
-import os
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -9,19 +10,20 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from embedded_aws.address import FAKE_KEY, REGION
 from ops import outputs
+from ops.connection import Connection
 from ops.errors import OpsError
-from ops.local import emulator, environment
 from ops.local.workspace import Workspace
-from ops.settings import settings_of
+from ops.settings import deployed_settings
 from stacks.names import STACK_PREFIX, OutputKey
 from stacks.settings import Settings
 
-# A request of a probe that needs longer has failed for the client; a retry would hide what the drill measures.
-PATIENCE_SECONDS: Final = 3
-_IMPATIENT: Final = Config(
-    connect_timeout=PATIENCE_SECONDS,
-    read_timeout=PATIENCE_SECONDS,
+# A request of a probe that takes longer has failed for the client; a retry would hide what the drill measures.
+PROBE_TIMEOUT_SECONDS: Final = 3
+_PROBE_CONFIG: Final = Config(
+    connect_timeout=PROBE_TIMEOUT_SECONDS,
+    read_timeout=PROBE_TIMEOUT_SECONDS,
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=40,
 )
@@ -33,11 +35,13 @@ class Target:
 
     Attributes:
         outputs: its outputs and physical ids.
-        settings: those that it was deployed with: its settings file, and what `BREAKWATER_CONTEXT` says.
+        settings: those that it was deployed with.
+        connection: to its account and Region, or to the embedded AWS.
     """
 
     outputs: Mapping[str, str]
     settings: Settings
+    connection: Connection
 
     @property
     def stack(self) -> str:
@@ -51,48 +55,46 @@ class Target:
 
     @property
     def region(self) -> str:
-        """Its region."""
+        """The Region that it was deployed to."""
         return self.outputs[OutputKey.REGION]
 
     @property
     def emulated(self) -> bool:
-        """Whether it lies in the embedded AWS."""
-        return "AWS_ENDPOINT_URL" in os.environ
+        """Whether it was deployed into the embedded AWS."""
+        return self.connection.endpoint is not None
 
     @cached_property
     def client(self) -> Callable[[str], Any]:
-        """Gives a service's client that retries as usual, made once: making one takes time that probes would feel."""
-        create: Any = self._session.client
-        return cache(create)
+        """Returns a service's client that retries as usual; made once, since making one disturbs the probes."""
+        return cache(self.connection.client)
 
     def probe_client(self, service: str) -> Any:
-        """A client that gives up after three seconds and does not ask twice, for what is measured."""
-        create: Any = self._session.client
-        return create(service, config=_IMPATIENT)
-
-    @cached_property
-    def _session(self) -> boto3.session.Session:
-        return boto3.session.Session(region_name=self.region)
+        """Return a client for what is measured: it gives up after three seconds and does not retry."""
+        return self.connection.client(service, config=_PROBE_CONFIG)
 
 
 def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
-    """Find the deployed stack: by the caller's credentials; without any, in the embedded AWS if it runs here.
+    """Find the deployed stack, in the account of the credentials, or without any in the embedded AWS of this checkout.
 
     Args:
         stack: name of the root stack; None for the only one.
-        region: None for that of the environment.
-        workspace: the checkout, for its embedded AWS.
+        region: None for the Region of the environment.
+        workspace: the checkout.
 
     Returns:
         The stack.
 
     Raises:
-        OpsError: there is no such stack, or no credentials and no embedded AWS, or its settings are not known.
+        OpsError: there is no such stack, no credentials and no embedded AWS, or a setting of the stack is unknown.
     """
-    if boto3.session.Session().get_credentials() is None:
-        running = emulator.running(workspace)
+    connection = Connection.from_environment(region)
+    if connection.session.get_credentials() is None:
+        running = workspace.emulator.running()
         if running is None:
             raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
-        os.environ.update(environment.for_clients(workspace, running.port))
-    found = outputs.deployed(stack, region)
-    return Target(found, settings_of(found))
+        session = boto3.session.Session(
+            aws_access_key_id=FAKE_KEY, aws_secret_access_key=FAKE_KEY, region_name=region or REGION
+        )
+        connection = Connection(session, running.endpoint)
+    found = outputs.deployed(stack, connection)
+    return Target(found, deployed_settings(found), connection)

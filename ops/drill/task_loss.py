@@ -1,4 +1,4 @@
-"""ECS loses a task: one is stopped, and the service starts another."""
+"""ECS loses a task: the drill stops one, and the service starts another."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from stacks.names import OutputKey
 
 
 class TaskLoss(Drill):
-    """The drill."""
+    """The drill that stops a task."""
 
     name = "task-loss"
     intention = "stop one task of the ECS service; the service starts another"
@@ -20,38 +20,38 @@ class TaskLoss(Drill):
         """Stop the first running task."""
         self._before = self._running()
         if not self._before:
-            raise OpsError("the service runs no task: there is none to lose")
+            raise OpsError("the service runs no task, so none can be stopped")
         self._stopped = self._before[0]
         self._back = 0.0
         self._ecs.stop_task(cluster=self._cluster, task=self._stopped, reason=f"drill {self.run}")
-        self.happened(f"ECS: stopped {self._stopped.rpartition('/')[2]}")
+        self.note(f"ECS: stopped {self._stopped.rpartition('/')[2]}")
 
     def restored(self) -> bool:
-        """As many tasks as are wanted, without the stopped one, and as many healthy targets."""
+        """Return whether the desired number of tasks runs, without the stopped one, and as many targets are healthy."""
         service = self._ecs.describe_services(cluster=self._cluster, services=[self._service])["services"][0]
         tasks = self._running()
-        whole = service["runningCount"] >= service["desiredCount"] and self._stopped not in tasks
-        if whole and (self.target.emulated or self._healthy() >= service["desiredCount"]):
-            self.happened(f"ECS: {len(tasks)} of {service['desiredCount']} tasks run")
+        complete = service["runningCount"] >= service["desiredCount"] and self._stopped not in tasks
+        if complete and (self.target.emulated or self._healthy() >= service["desiredCount"]):
+            self.note(f"ECS: {len(tasks)} of {service['desiredCount']} tasks run")
             self._back = self.events[-1].at
             return True
         return False
 
     def state(self) -> str:
-        """Tasks."""
-        return f"{self._service} runs {len(self._running())} tasks; ECS starts what is missing by itself"
+        """Return the number of running tasks."""
+        return f"{self._service} runs {len(self._running())} tasks; ECS starts the missing ones by itself"
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
-        """The probes, and the service's own number of tasks."""
+        """Return how each probe recovered, and when the desired number of tasks ran again."""
         back = self._back - self.fault if self._back else None
-        return [*super().recoveries(samples), Recovery("tasks as wanted", 0, 0, None, back, {})]
+        return [*super().recoveries(samples), Recovery("desired tasks", 0, 0, None, back, {})]
 
     def parts(self) -> dict[str, str]:
-        """In the embedded AWS a task is a record."""
+        """Return which parts ran where: in the embedded AWS a task is a record."""
         if not self.target.emulated:
             return {"ECS, load balancer, Aurora, DynamoDB": "AWS"}
         return {
-            "tasks": "simulated: the embedded AWS keeps records of tasks and runs no container; no time here is of ECS",
+            "tasks": "simulated: the embedded AWS keeps records of tasks and runs no container; ECS takes other times",
             "service": "not measured: there is no load balancer to ask",
             "database and table": "this machine, and the fault does not touch them",
         }

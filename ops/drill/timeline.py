@@ -1,35 +1,35 @@
-"""The picture of a run: when each probe was answered, how long it took, and what happened meanwhile."""
+"""The picture of a run: which requests were answered, how long they took, and what happened meanwhile."""
 
 from pathlib import Path
 from typing import Any, Final
 
-from matplotlib.figure import Figure
-
 from ops.drill.run import Result
 
 _GOOD, _BAD, _INK = "#2a7f62", "#c8102e", "#333333"
-_COLOURS: Final = ("#1f5a99", "#e07b00", "#6a4c93", "#7a7a7a", "#008b8b")
-_NEAR: Final = 0.03  # of the width: labels closer than that go below each other
+_COLORS: Final = ("#1f5a99", "#e07b00", "#6a4c93", "#7a7a7a", "#008b8b")
+_NEAR: Final = 0.03  # of the width: labels closer than that are drawn below each other
 _LEVELS: Final = 6
 
 
 def draw(path: Path, result: Result) -> None:
-    """Draw availability above and latency below, over seconds since the fault.
+    """Draw availability above and latency below, over the seconds since the fault.
 
     Args:
-        path: of the PNG.
+        path: of the PNG file.
         result: of the run.
     """
+    from matplotlib.figure import Figure  # noqa: PLC0415 (its import takes a second, which only a drill should cost)
+
     figure = Figure(figsize=(12, 7.5), dpi=120, layout="constrained")
     availability, latency = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     names = sorted({sample.probe for sample in result.samples})
     _draw_availability(availability, result, names)
     _draw_latency(latency, result, names)
     _draw_events(availability, latency, result)
-    measured = "not back" if result.rto_seconds is None else f"{result.rto_seconds:.1f} s"
+    measured = "not recovered" if result.rto_seconds is None else f"{result.rto_seconds:.1f} s"
     kept = f"RPO {result.rpo_seconds:.1f} s, {result.lost} acknowledged writes lost"
     if result.unread:
-        kept = "what was kept could not be read"
+        kept = "the stores could not be read"
     figure.suptitle(
         f"Drill {result.drill}: RTO {measured}, {kept}",
         fontsize=14, fontweight="bold", color=_INK,
@@ -39,20 +39,20 @@ def draw(path: Path, result: Result) -> None:
 
 def _draw_availability(axes: Any, result: Result, names: list[str]) -> None:
     for row, name in enumerate(names):
-        for good, colour, marker in ((True, _GOOD, "|"), (False, _BAD, "x")):
+        for good, color, marker in ((True, _GOOD, "|"), (False, _BAD, "x")):
             at = [s.begun - result.fault for s in result.samples if s.probe == name and s.ok is good]
-            axes.plot(at, [row] * len(at), marker, color=colour, markersize=11 if good else 9, markeredgewidth=1.6)
+            axes.plot(at, [row] * len(at), marker, color=color, markersize=11 if good else 9, markeredgewidth=1.6)
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5 - 0.45 * _LEVELS)  # the room above is for the events
-    axes.set_title("Answered (green) and failed (red) requests, by when they began", loc="left", fontsize=10)
+    axes.set_ylim(len(names) - 0.5, -0.5 - 0.45 * _LEVELS)  # the space above is for the events
+    axes.set_title("Answered (green) and failed (red) requests, by the time they began", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_latency(axes: Any, result: Result, names: list[str]) -> None:
-    for name, colour in zip(names, _COLOURS, strict=False):
+    for name, color in zip(names, _COLORS, strict=False):
         mine = sorted((s for s in result.samples if s.probe == name and s.ok), key=lambda s: s.begun)
         at = [s.begun - result.fault for s in mine]
-        axes.plot(at, [s.seconds * 1000 for s in mine], ".", color=colour, markersize=4, label=name)
+        axes.plot(at, [s.seconds * 1000 for s in mine], ".", color=color, markersize=4, label=name)
     axes.set_yscale("log")
     axes.set_ylabel("milliseconds")
     axes.set_xlabel("seconds since the fault")

@@ -1,4 +1,4 @@
-"""The real `cdk` CLI against the embedded AWS: bootstrap once, deploy with its events shown as they come."""
+"""Runs the real `cdk` CLI against the embedded AWS: `bootstrap` once, then `deploy`, whose events are shown."""
 
 import re
 import subprocess
@@ -15,14 +15,14 @@ from ops.local.workspace import Workspace
 
 _TOOLKIT_STACK: Final = "CDKToolkit"
 _QUIET: Final = ("--no-notices", "--ci")  # --ci: progress on stdout, where it can be read line by line
-# Publishing says four lines for every template; the deployment's own events begin after it.
+# Publishing prints four lines for every template; the events of the deployment come after them.
 _ROUTINE: Final = re.compile(r": (start|success): (Building|Built|Publishing|Published) ")
 _OUTPUTS: Final = re.compile(r"^Outputs:$")  # what follows is printed at the end
 _EVENT_COLUMNS: Final = 6
 
 
 def is_bootstrapped(cloudformation: Any) -> bool:
-    """Whether the bootstrap stack is there and complete."""
+    """Return whether the bootstrap stack exists and is complete."""
     try:
         stacks = cloudformation.describe_stacks(StackName=_TOOLKIT_STACK)["Stacks"]
     except ClientError:
@@ -30,8 +30,12 @@ def is_bootstrapped(cloudformation: Any) -> bool:
     return bool(stacks[0]["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
 
 
-def bootstrap(workspace: Workspace, environment: Mapping[str, str]) -> None:
+def bootstrap(workspace: Workspace, variables: Mapping[str, str]) -> None:
     """Run `cdk bootstrap`.
+
+    Args:
+        workspace: the checkout.
+        variables: the whole environment of the CLI.
 
     Raises:
         OpsError: it failed.
@@ -39,19 +43,19 @@ def bootstrap(workspace: Workspace, environment: Mapping[str, str]) -> None:
     # Away from cdk.json: the CLI would synthesize the whole app only to learn its environments.
     with tempfile.TemporaryDirectory() as empty:
         command = ("bootstrap", f"aws://{ACCOUNT}/{REGION}", *_QUIET)
-        code = _run(workspace, environment, command, show=lambda _line: None, folder=empty)
+        code = _run(workspace, variables, command, show=lambda _line: None, folder=empty)
     if code:
         raise OpsError(f"cdk bootstrap failed with code {code}: see {workspace.shown(workspace.cdk_log)}")
 
 
 def deploy(
-    workspace: Workspace, environment: Mapping[str, str], context: Sequence[str], show: Callable[[str], None]
+    workspace: Workspace, variables: Mapping[str, str], context: Sequence[str], show: Callable[[str], None]
 ) -> int:
     """Run `cdk deploy`.
 
     Args:
         workspace: the checkout.
-        environment: the whole environment of the CLI and the app.
+        variables: the whole environment of the CLI and the app.
         context: `key=value` settings of the app.
         show: called with each line worth showing, as it comes.
 
@@ -67,11 +71,20 @@ def deploy(
     ]  # fmt: skip
     for setting in context:
         command += ["--context", setting]
-    return _run(workspace, environment, command, show=show, folder=str(workspace.root))
+    return _run(workspace, variables, command, show=show, folder=str(workspace.root))
 
 
-def failure(cloudformation: Any, stack_name: str, since: datetime) -> str | None:
-    """Why the deployment that began at `since` failed, in CloudFormation's words; None when it did not get that far."""
+def failure_reason(cloudformation: Any, stack_name: str, since: datetime) -> str | None:
+    """Return why a deployment failed.
+
+    Args:
+        cloudformation: a client.
+        stack_name: name of the root stack.
+        since: when the deployment began.
+
+    Returns:
+        The first failed resource and CloudFormation's reason; None when the deployment did not reach CloudFormation.
+    """
     try:
         pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
         events = [event for page in pages for event in page["StackEvents"] if event["Timestamp"] >= since]
@@ -86,7 +99,7 @@ def failure(cloudformation: Any, stack_name: str, since: datetime) -> str | None
 
 def _run(
     workspace: Workspace,
-    environment: Mapping[str, str],
+    variables: Mapping[str, str],
     command: Sequence[str],
     *,
     show: Callable[[str], None],
@@ -98,14 +111,14 @@ def _run(
         subprocess.Popen(
             [program, *command],
             cwd=folder,
-            env=dict(environment),
+            env=dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         ) as running,
     ):
-        assert running.stdout is not None  # noqa: S101 (asked for above; tells the type checker)
+        assert running.stdout is not None  # noqa: S101 (a pipe was asked for; this tells the type checker)
         showing = True
         for line in running.stdout:
             log.write(line)
@@ -116,7 +129,7 @@ def _run(
 
 
 def _shortened(line: str) -> str:
-    """An event of the deployment without what is the same in all of them; any other line as it is."""
+    """Return an event of the deployment without the columns that all events share; any other line as it is."""
     columns = [column.strip() for column in line.split(" | ")]
     if len(columns) != _EVENT_COLUMNS:
         return line

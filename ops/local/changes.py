@@ -1,4 +1,4 @@
-"""What a deployment changed, stack by stack: read before and after it, from CloudFormation."""
+"""What a deployment changed in each stack, as CloudFormation describes the stacks before and after it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ _NOT_DEPLOYED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 
 @dataclass(frozen=True)
 class StackState:
-    """One stack at one moment.
+    """The state of one stack.
 
     Attributes:
-        touched: when CloudFormation last created or updated it.
+        touched: when CloudFormation last created or updated it, as text.
         resources: its template's resources, by logical id.
-        parameters: the values it was given, by name.
+        parameters: the values of its parameters, by name.
     """
 
     touched: str
@@ -29,10 +29,10 @@ class StackState:
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to one stack.
+    """A change of one stack.
 
     Attributes:
-        stack: the nested stack's construct id, or the root stack's name.
+        stack: construct id of the nested stack, or name of the root stack.
         what: `created`, `updated` or `removed`.
         details: what differs, e.g. `Cluster: ServerlessV2ScalingConfiguration`.
     """
@@ -43,7 +43,7 @@ class Change:
 
 
 def snapshot(cloudformation: Any, stack_name: str) -> dict[str, StackState]:
-    """The root stack and its nested stacks as they are now, by shown name; empty when nothing is deployed."""
+    """Return the root stack and its nested stacks as they are now, by construct id; empty when nothing is deployed."""
     try:
         return dict(_snapshot(cloudformation, stack_name, stack_name))
     except ClientError as error:
@@ -52,14 +52,14 @@ def snapshot(cloudformation: Any, stack_name: str) -> dict[str, StackState]:
         raise
 
 
-def _snapshot(cloudformation: Any, stack_id: str, shown_as: str) -> Iterator[tuple[str, StackState]]:
+def _snapshot(cloudformation: Any, stack_id: str, name: str) -> Iterator[tuple[str, StackState]]:
     stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
     if stack["StackStatus"] in _NOT_DEPLOYED:
         return
     body = cloudformation.get_template(StackName=stack_id)["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else body
     yield (
-        shown_as,
+        name,
         StackState(
             touched=str(stack.get("LastUpdatedTime", stack["CreationTime"])),
             resources=template.get("Resources", {}),
@@ -69,12 +69,15 @@ def _snapshot(cloudformation: Any, stack_id: str, shown_as: str) -> Iterator[tup
     for deployed in stack_resources(cloudformation, stack_id):
         if deployed["ResourceType"] == STACK_TYPE and deployed.get("PhysicalResourceId"):
             logical_id = deployed["LogicalResourceId"]
-            shown = nested_name(template["Resources"].get(logical_id, {}), logical_id)
-            yield from _snapshot(cloudformation, deployed["PhysicalResourceId"], shown)
+            nested = nested_name(template["Resources"].get(logical_id, {}), logical_id)
+            yield from _snapshot(cloudformation, deployed["PhysicalResourceId"], nested)
 
 
 def between(before: Mapping[str, StackState], after: Mapping[str, StackState]) -> Iterator[Change]:
-    """What changed from one snapshot to the next; a root that only points to other nested templates has not."""
+    """Yield the changes from one snapshot to the next.
+
+    A root stack that only points to other nested templates has not changed.
+    """
     root = next(iter(after), None)
     for stack in (name for name in before if name not in after):
         yield Change(stack, "removed")

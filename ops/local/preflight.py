@@ -10,37 +10,37 @@ from ops.errors import OpsError
 from ops.local.workspace import Workspace
 
 
-def run(workspace: Workspace, environment: Mapping[str, str], settings: Mapping[str, str]) -> str:
+def run(workspace: Workspace, variables: Mapping[str, str], settings: Mapping[str, str]) -> str:
     """Run every check.
 
     Args:
         workspace: the checkout.
-        environment: of the command, see `environment.for_clients`.
-        settings: as for `cdk deploy -c`.
+        variables: the environment of the command, see `Workspace.variables`.
+        settings: of the deployment, by key.
 
     Returns:
-        How many checks ended how, for the step's line.
+        The number of checks by status, for the step's line.
 
     Raises:
-        OpsError: a check fails, or nothing could be asked.
+        OpsError: a check fails, or nothing can be asked.
     """
     context = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     found = subprocess.run(
         [sys.executable, "-m", "ops", "preflight", "--format", "json", *context],
         cwd=workspace.root,
-        env=dict(environment),
+        env=dict(variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    if found.returncode not in (0, 1):
+    if found.returncode not in (0, 1) or not found.stdout:
         raise OpsError(f"preflight: {found.stderr.strip()[-500:] or f'it ended with code {found.returncode}'}")
     results = json.loads(found.stdout)
     failed = [result for result in results if result["status"] == "fail"]
     if failed:
-        told = "; ".join(f"{each['id']}: {_messages(each)}. {each['fix']}" for each in failed)
-        raise OpsError(f"preflight: {told}")
+        messages = "; ".join(f"{each['id']}: {_messages(each)}. {each['fix']}" for each in failed)
+        raise OpsError(f"preflight: {messages}")
     counts = Counter(result["status"] for result in results)
     return ", ".join(f"{count} {status}" for status, count in counts.most_common())
 

@@ -15,33 +15,32 @@ from ops.local.workspace import Workspace
 _INSTALL: Final = "run `make install`"
 
 
-def check(workspace: Workspace, environment: Mapping[str, str]) -> str:
-    """Check Node, the CDK CLI and the emulator's virtual environment.
+def check(workspace: Workspace, variables: Mapping[str, str]) -> str:
+    """Check Node, the CDK CLI and the embedded AWS's virtual environment.
 
     Args:
-        workspace: the checkout; its package.json says which Node and which CLI.
-        environment: what `cdk` will be started with; its PATH says which Node that is.
+        workspace: the checkout; its package.json pins Node and the CLI.
+        variables: the environment in which `cdk` will run; its PATH decides which Node that is.
 
     Returns:
-        One line with the versions found.
+        The versions found, on one line.
 
     Raises:
-        OpsError: something is missing or of another version; the message says what and how to get it.
+        OpsError: a program is missing or has another version; the message says how to install it.
     """
     if not os.access(workspace.emulator_python, os.X_OK):
         shown = workspace.shown(workspace.emulator_python)
         raise OpsError(f"the embedded AWS is not installed ({shown} is missing): {_INSTALL}")
     package = json.loads((workspace.root / "package.json").read_text())
-    versions = f"Node {_node(package, environment)}, cdk {_cdk(workspace, package)}"
-    return f"Python {platform.python_version()}, {versions}"
+    return f"Python {platform.python_version()}, Node {_node(package, variables)}, cdk {_cdk(workspace, package)}"
 
 
-def _node(package: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+def _node(package: Mapping[str, Any], variables: Mapping[str, str]) -> str:
     supported = str(package["engines"]["node"])
-    program = shutil.which("node", path=environment["PATH"])
+    program = shutil.which("node", path=variables["PATH"])
     if program is None:
         raise OpsError(f"Node {supported} is missing: {_INSTALL}, which brings one through pip")
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, env=dict(environment))
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, env=dict(variables))
     version = answer.stdout.strip().removeprefix("v")
     if version.partition(".")[0] not in re.findall(r"\d+", supported):
         raise OpsError(f"Node {version or 'of an unknown version'} ({program}) is not {supported}: {_INSTALL}")

@@ -1,21 +1,21 @@
-"""What people look at after a deployment: what changed, what was verified, the outputs, and what none of it proves."""
+"""What a local deployment prints: what changed, what was verified, the outputs, and what none of it proves."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
 from embedded_aws.verify import Comparison
+from ops.console import colored, new_table
 from ops.local.changes import Change
+from ops.local.smoke_test import SmokeTest
 
-_COLOURS = {Level.REAL: "green", Level.SIMULATED: "yellow", Level.METADATA: "magenta"}
-
-DISCLAIMER = """\
+DISCLAIMER: Final = """\
 What this does not prove
   No container, network or load balancer ran, and no Aurora: a PostgreSQL did.
   No permission was checked: policies are stored, never enforced.
@@ -27,29 +27,30 @@ What this does not prove
 
 @dataclass(frozen=True)
 class Verified:
-    """One resource and the checks that were made of it."""
+    """One resource, and how it compares with its template.
+
+    Attributes:
+        resource: the deployed resource.
+        checks: one for each declared property.
+    """
 
     resource: DeployedResource
     checks: Sequence[Comparison]
 
     @property
     def failed(self) -> list[Comparison]:
-        """The checks that did not pass."""
+        """The checks that found another value than the declared one."""
         return [check for check in self.checks if not check.passed]
 
 
 def types_table(verified: Sequence[Verified], fidelity: Mapping[str, Fidelity]) -> Table:
-    """Resources and checks by type, with how far the emulator can be trusted in each."""
-    table = _table("Read back through boto3 and compared with the templates")
-    table.add_column("Type (AWS::…)")
-    table.add_column("Resources", justify="right")
-    table.add_column("Emulation")
-    table.add_column("Checks", justify="right")
+    """Return resources and checks by type, with the level of emulation of each type."""
+    title = "Read back through boto3 and compared with the templates"
+    table = new_table(title, "Type (AWS::…)", "Resources", "Emulation", "Checks", right=("Resources", "Checks"))
     resources = Counter(each.resource.type for each in verified)
     for name in sorted(resources):
-        level = fidelity[name].level
         passed = _passed([each for each in verified if each.resource.type == name])
-        table.add_row(name.removeprefix("AWS::"), str(resources[name]), f"[{_COLOURS[level]}]{level}[/]", passed)
+        table.add_row(name.removeprefix("AWS::"), str(resources[name]), colored(fidelity[name].level), passed)
     table.add_section()
     table.add_row(f"{len(resources)} types", str(len(verified)), "", _passed(verified))
     return table
@@ -61,7 +62,7 @@ def _passed(verified: Sequence[Verified]) -> str:
 
 
 def levels(verified: Sequence[Verified], fidelity: Mapping[str, Fidelity]) -> str:
-    """How many resources are emulated how, and what that means."""
+    """Return how many resources have which level of emulation, and what the levels mean."""
     counted = Counter(fidelity[each.resource.type].level for each in verified)
     meanings = {
         Level.REAL: "acted on by the API of its service",
@@ -71,8 +72,8 @@ def levels(verified: Sequence[Verified], fidelity: Mapping[str, Fidelity]) -> st
     return "\n".join(f"{counted[level]:>4} {level}: {meaning}" for level, meaning in meanings.items() if counted[level])
 
 
-def failures(verified: Iterable[Verified]) -> Iterable[str]:
-    """One line for each failed check."""
+def failures(verified: Iterable[Verified]) -> Iterator[str]:
+    """Yield one line for each failed check."""
     for each in verified:
         for check in each.failed:
             where = f"{each.resource.stack}/{each.resource.logical_id} ({each.resource.type})"
@@ -80,17 +81,14 @@ def failures(verified: Iterable[Verified]) -> Iterable[str]:
 
 
 def outputs(values: Mapping[str, str]) -> str:
-    """The outputs of the root stack, one on a line: a table would break the values that people copy."""
+    """Return the outputs of the root stack, each on one line: a table would break values that people copy."""
     widest = max(map(len, values), default=0)
     return "\n".join(f"  {key:<{widest}}  {value}" for key, value in sorted(values.items()))
 
 
 def changes_table(changes: Sequence[Change], stacks: Sequence[str]) -> Table:
-    """What the deployment did to each of the stacks."""
-    table = _table("What changed since the last deployment")
-    table.add_column("Stack")
-    table.add_column("Change")
-    table.add_column("What differs", overflow="fold")
+    """Return what the deployment changed in each of the stacks."""
+    table = new_table("What changed since the last deployment", "Stack", "Change", "What differs")
     for change in changes:
         table.add_row(change.stack, change.what, escape("\n".join(change.details)))
     touched = {change.stack for change in changes}
@@ -100,5 +98,38 @@ def changes_table(changes: Sequence[Change], stacks: Sequence[str]) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+def smoke_test_tables(found: SmokeTest) -> Iterator[Table]:
+    """Yield one table for each function that was run."""
+    health = new_table(f"Health monitor: {found.health['overall']}", "Component", "Health", "Reasons")
+    for component, part in found.health["components"].items():
+        health.add_row(component, colored(part["health"]), escape("\n".join(part["reasons"])))
+    yield health
+
+    heads = ("Outcome", "Writer before", "Writer after", "Seconds", "Reason")
+    failovers = new_table("Failover, twice in a row", *heads)
+    for answer in found.failovers:
+        seconds = f"{answer['seconds']:.3f}" if "seconds" in answer else ""
+        writers = (answer.get("old_writer", ""), answer.get("new_writer", ""))
+        failovers.add_row(answer["outcome"], *writers, seconds, escape(answer["reason"]))
+    yield failovers
+
+    restore = new_table("Restore test of the table", "Restored as", "Validation", "Found")
+    name = str(found.restore["CreatedResourceArn"]).rpartition("/")[2]
+    restore.add_row(name, found.restore["ValidationStatus"], escape(found.restore["ValidationStatusMessage"]))
+    yield restore
+
+
+def stacks_table(stacks: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the status of root and nested stacks.
+
+    Args:
+        stacks: as `describe_stacks` returns them.
+    """
+    table = new_table("", "Stack", "Status", "Last changed (UTC)")
+    for stack in stacks:
+        changed = stack.get("LastUpdatedTime", stack["CreationTime"])
+        # A nested stack's generated name is cut to the part that identifies it: `Breakwater-dev / Database`.
+        root, nested, _ = stack["StackName"].partition("NestedStack")
+        shown = " / ".join(root.rsplit("-", 1)) if nested else root
+        table.add_row(shown, stack["StackStatus"], f"{changed:%H:%M:%S}")
+    return table

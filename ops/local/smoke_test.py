@@ -1,7 +1,6 @@
 """Runs the deployed functions: the health monitor, a failover, and a restore test from end to end."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +10,11 @@ from typing import Any, Final
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
 from ops.errors import OpsError
+from ops.waiting import wait_until
 from stacks.names import OutputKey
 
-# How long a restore test may take from its event to its result, in seconds; it takes less than one.
-_PATIENCE: Final = 30.0
-_POLL: Final = 0.2
+# How long a restore test may take from its event to its result; it takes less than a second.
+_RESTORE_TIMEOUT_SECONDS: Final = 30.0
 _REASON: Final = "make local tries the failover"
 
 
@@ -25,7 +24,7 @@ class SmokeTest:
 
     Attributes:
         health: the health monitor's answer.
-        failovers: answers of two failovers in a row.
+        failovers: the answers of two failovers in a row.
         restore: the restore job with its validation, as AWS Backup describes it.
     """
 
@@ -39,13 +38,13 @@ def run(aws: Aws, outputs: Mapping[str, str]) -> SmokeTest:
 
     Args:
         aws: clients of the embedded AWS.
-        outputs: outputs of the root stack.
+        outputs: of the root stack.
 
     Returns:
-        What they answered.
+        Their answers.
 
     Raises:
-        OpsError: one of them failed, or did not do what it is for.
+        OpsError: a function failed, or did not do its work.
     """
     return SmokeTest(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs))
 
@@ -53,13 +52,13 @@ def run(aws: Aws, outputs: Mapping[str, str]) -> SmokeTest:
 def _health(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
     answer = _invoke(aws, outputs[OutputKey.HEALTH_MONITOR_FUNCTION], {})
     if answer["overall"] != "healthy":
-        found = {name: part["reasons"] for name, part in answer["components"].items() if part["health"] != "healthy"}
-        raise OpsError(f"the health monitor finds the new deployment {answer['overall']}: {found}")
+        reasons = {name: part["reasons"] for name, part in answer["components"].items() if part["health"] != "healthy"}
+        raise OpsError(f"the health monitor finds the new deployment {answer['overall']}: {reasons}")
     return answer
 
 
 def _failovers(aws: Aws, outputs: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    """Fail over twice in a row: the second time, and the first one soon after an earlier run, it is too soon."""
+    """Fail over twice in a row; the cool-down must refuse the second, and the first as well soon after another run."""
     request = {"cluster": outputs[OutputKey.CLUSTER_IDENTIFIER], "reason": _REASON}
     before = _writer(aws, outputs)
     answers: list[Mapping[str, Any]] = [_invoke(aws, outputs[OutputKey.FAILOVER_FUNCTION], request) for _ in range(2)]
@@ -88,26 +87,22 @@ def _restore(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
             ResourceType="DynamoDB",
             IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/local",
         )["RestoreJobId"]
-        found = _until_validated(aws, job)
+
+        def is_validated() -> bool:
+            return bool(aws("backup").describe_restore_job(RestoreJobId=job)["ValidationStatus"] != "VALIDATING")
+
+        if not wait_until(is_validated, timeout_seconds=_RESTORE_TIMEOUT_SECONDS, poll_seconds=0.2):
+            limit = f"{_RESTORE_TIMEOUT_SECONDS:.0f} s"
+            raise OpsError(f"restore job {job} was not validated within {limit}: see the log of the function")
+        found: Mapping[str, Any] = aws("backup").describe_restore_job(RestoreJobId=job)
     if found["ValidationStatus"] != "SUCCESSFUL":
         raise OpsError(f"the restore test is {found['ValidationStatus']}: {found.get('ValidationStatusMessage')}")
     return found
 
 
-def _until_validated(aws: Aws, job: str) -> Mapping[str, Any]:
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        found: Mapping[str, Any] = aws("backup").describe_restore_job(RestoreJobId=job)
-        if found["ValidationStatus"] != "VALIDATING":
-            return found
-        if time.monotonic() > deadline:
-            raise OpsError(f"restore job {job} was not validated within {_PATIENCE:.0f} s: see the function's log")
-        time.sleep(_POLL)
-
-
 @contextmanager
 def _item(aws: Aws, table: str) -> Iterator[None]:
-    """An item that a restored copy must hold."""
+    """Keep an item in the table, which its restored copy must hold."""
     key = {"pk": {"S": "local"}, "sk": {"S": str(uuid.uuid4())}}
     aws("dynamodb").put_item(TableName=table, Item=key)
     try:
@@ -118,7 +113,7 @@ def _item(aws: Aws, table: str) -> Iterator[None]:
 
 @contextmanager
 def _copy(aws: Aws) -> Iterator[str]:
-    """The name of a restored table, which AWS Backup would delete after the test."""
+    """Give the name for a restored table, and delete that table afterwards, as AWS Backup would."""
     name = f"awsbackup-restore-test-{uuid.uuid4()}"
     try:
         yield name

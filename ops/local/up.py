@@ -1,4 +1,4 @@
-"""`python -m ops local up`: the embedded AWS, bootstrap, the deployment, and the proof that it is what was declared."""
+"""`python -m ops local up`: start the embedded AWS, bootstrap, deploy, and verify that the declared resources exist."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,20 +11,12 @@ from rich.markup import escape
 
 from embedded_aws import clients, deployment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
+from embedded_aws.emulator import EmulatorError, Running
+from ops.console import Steps
 from ops.errors import OpsError
-from ops.local import (
-    cdk,
-    changes,
-    emulator,
-    environment,
-    preflight,
-    prerequisites,
-    report,
-    report_smoke_test,
-    smoke_test,
-)
-from ops.local.progress import Steps
+from ops.local import cdk, changes, preflight, prerequisites, report, smoke_test
 from ops.local.workspace import DEFAULT_PORT, Workspace
+from ops.settings import parse_context
 from stacks.names import STACK_PREFIX
 
 _FIXED: Final = {"environment": "dev", "account": ACCOUNT, "region": REGION}
@@ -37,42 +29,45 @@ def up(workspace: Workspace, console: Console, *, port: int | None, context: Seq
     Args:
         workspace: the checkout.
         console: where to print.
-        port: where the embedded AWS is to listen; None for the running one's port, else the default.
+        port: where the embedded AWS is to listen; None for the port of a running one, else the default.
         context: `key=value` settings, as for `cdk deploy -c`.
 
     Raises:
-        OpsError: whatever went wrong, in one line.
+        OpsError: a step failed.
     """
-    settings = settings_of(context)
-    run = _Run(workspace, console, settings, port_for(emulator.running(workspace), port))
+    settings = local_settings(context)
+    run = _Run(workspace, console, settings, choose_port(workspace.emulator.running(), port))
     try:
         run.all_steps()
+    except EmulatorError as error:
+        # The package does not know by which option its caller chooses the port.
+        raise OpsError(f"{error} with --port" if str(error).endswith("another port") else str(error)) from None
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"the embedded AWS refused a request: {error}") from None
 
 
-def settings_of(context: Sequence[str]) -> dict[str, str]:
-    """The settings given with `-c`, and those that are always the same here.
+def local_settings(context: Sequence[str]) -> dict[str, str]:
+    """Return the settings given with `-c`, and those that every local deployment has.
 
     Raises:
-        OpsError: one is not `key=value`, or asks for another environment, account or Region than the local one.
+        OpsError: a setting is not `key=value`, or names another environment, account or Region than the local one.
     """
-    settings = dict(_FIXED)
-    for each in context:
-        key, equals, value = each.partition("=")
-        if not (key and equals):
-            raise OpsError(f"-c {each}: expected key=value, e.g. -c database.max_acu=4")
+    given = parse_context(context)
+    for key, value in given.items():
         if key in _FIXED and value != _FIXED[key]:
-            raise OpsError(f"-c {each}: the local deployment is always {key}={_FIXED[key]}")
-        settings[key] = value
-    return settings
+            raise OpsError(f"-c {key}={value}: the local deployment is always {key}={_FIXED[key]}")
+    return {**_FIXED, **given}
 
 
-def port_for(running: emulator.Running | None, asked: int | None) -> int:
-    """The port to use.
+def choose_port(running: Running | None, asked: int | None) -> int:
+    """Return the port to use.
+
+    Args:
+        running: the embedded AWS that runs already.
+        asked: the port that the user asks for.
 
     Raises:
-        OpsError: the embedded AWS already runs on another than the one asked for.
+        OpsError: the embedded AWS already runs on another port.
     """
     if running is None:
         return asked or DEFAULT_PORT
@@ -93,19 +88,19 @@ class _Run:
         self._settings = settings
         self._port = port
         self._stack = f"{STACK_PREFIX}-{settings.get('suffix', _DEFAULT_SUFFIX)}"
-        self._environment = environment.for_clients(workspace, port)
+        self._variables = workspace.variables(port)
         self._client = clients.clients(port)
 
     def all_steps(self) -> None:
         steps = Steps(self._console, total=7)
         with steps.step("Prerequisites") as result:
-            result.append(prerequisites.check(self._workspace, self._environment))
+            result.append(prerequisites.check(self._workspace, self._variables))
         with steps.step("Embedded AWS") as result:
             result.append(self._ensure_running())
         with steps.step("Bootstrap") as result:
             result.append(self._ensure_bootstrapped())
         with steps.step("Preflight") as result:
-            result.append(preflight.run(self._workspace, self._environment, self._settings))
+            result.append(preflight.run(self._workspace, self._variables, self._settings))
         with steps.step(f"Deploy {self._stack}"):
             before = self._snapshot()
             self._deploy()
@@ -115,31 +110,32 @@ class _Run:
             result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
         self._report(before, after, verified)
         with steps.step("Run the functions") as result:
-            ran = smoke_test.run(self._client, self._outputs())
+            found = smoke_test.run(self._client, self._outputs())
             result.append("health monitor, failover, restore validation")
-        for table in report_smoke_test.tables(ran):
+        for table in report.smoke_test_tables(found):
             self._console.print(table)
         self._console.print(f"{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
         self._console.print(f"Done in {steps.seconds:.1f} s. `make local-down` stops the embedded AWS and removes it.")
 
     def _ensure_running(self) -> str:
-        running = emulator.running(self._workspace)
+        emulator = self._workspace.emulator
+        running = emulator.running()
         if running is None:
-            lost = emulator.ended_unnoticed(self._workspace)
-            started = emulator.start(self._workspace, self._port)
-            note = "the last one has ended and its state is gone: started anew, " if lost else ""
-            return f"{note}{clients.endpoint(started.port)} (process {started.pid})"
-        if not emulator.healthy(running.port):
+            ended = emulator.ended_unnoticed()
+            started = emulator.start(self._port)
+            note = "the last one has ended and its state is gone: started anew, " if ended else ""
+            return f"{note}{started.endpoint} (process {started.pid})"
+        if not running.is_ready():
             raise OpsError(
                 f"the embedded AWS (process {running.pid}) does not answer on port {running.port}: "
                 "stop it with `make local-down`, then run `make local` again"
             )
-        return f"already runs on {clients.endpoint(running.port)} (process {running.pid})"
+        return f"already runs on {running.endpoint} (process {running.pid})"
 
     def _ensure_bootstrapped(self) -> str:
         if cdk.is_bootstrapped(self._client("cloudformation")):
             return "already there"
-        cdk.bootstrap(self._workspace, self._environment)
+        cdk.bootstrap(self._workspace, self._variables)
         return "cdk bootstrap"
 
     def _snapshot(self) -> dict[str, changes.StackState]:
@@ -148,10 +144,10 @@ class _Run:
     def _deploy(self) -> None:
         began = datetime.now(UTC)
         context = [f"{key}={value}" for key, value in self._settings.items()]
-        code = cdk.deploy(self._workspace, self._environment, context, self._show)
+        code = cdk.deploy(self._workspace, self._variables, context, self._show)
         self._require_alive()
         if code:
-            reason = cdk.failure(self._client("cloudformation"), self._stack, began)
+            reason = cdk.failure_reason(self._client("cloudformation"), self._stack, began)
             log = self._workspace.shown(self._workspace.cdk_log)
             raise OpsError(f"the deployment failed: {reason or f'cdk ended with code {code}, see above'} (log: {log})")
 
@@ -168,8 +164,8 @@ class _Run:
         return verified
 
     def _require_alive(self) -> None:
-        if emulator.running(self._workspace) is None:
-            raise OpsError(emulator.died(self._workspace))
+        if self._workspace.emulator.running() is None:
+            raise OpsError(self._workspace.ended_message())
 
     def _outputs(self) -> dict[str, str]:
         outputs: dict[str, str] = json.loads(self._workspace.outputs.read_text()).get(self._stack, {})

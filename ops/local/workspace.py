@@ -1,11 +1,15 @@
-"""Where the local deployment keeps things: all below `.local`, which git ignores."""
+"""Where the local deployment keeps its files: all below `.local`, which git ignores."""
 
+import os
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded_aws import environment
 from embedded_aws.emulator import Emulator
+from ops import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 4566
 
 
@@ -15,7 +19,7 @@ class Workspace:
 
     Attributes:
         root: the repository's top folder.
-        state: everything a running embedded AWS needs and leaves behind; removed when it is stopped.
+        state: everything that a running embedded AWS needs and leaves behind; removed when it is stopped.
     """
 
     root: Path = REPOSITORY
@@ -23,7 +27,7 @@ class Workspace:
 
     @property
     def emulator_python(self) -> Path:
-        """The interpreter of the embedded AWS's own virtual environment; `make install` builds it."""
+        """The interpreter of the embedded AWS's own virtual environment, which `make install` creates."""
         return self.root / ".local" / "emulator-venv" / "bin" / "python"
 
     @property
@@ -33,13 +37,8 @@ class Workspace:
 
     @property
     def cdk_log(self) -> Path:
-        """What the last `cdk` command wrote."""
+        """The output of the last `cdk` command."""
         return self.state / "cdk.log"
-
-    @property
-    def cdk_home(self) -> Path:
-        """The CDK CLI's cache, apart from the user's: it remembers which account a key belongs to."""
-        return self.state / "cdk-home"
 
     @property
     def assembly(self) -> Path:
@@ -56,6 +55,32 @@ class Workspace:
         """All outputs and physical ids, as `python -m ops outputs` writes them."""
         return self.state / "flat-outputs.json"
 
+    def variables(self, port: int, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Return the environment of commands that use the embedded AWS: the CDK CLI, the app, integration checks.
+
+        Args:
+            port: where the embedded AWS listens.
+            outside: the environment of this process.
+
+        Returns:
+            The whole environment: this checkout's tools come first on PATH, and of `outside` come only PATH and a short
+            list of variables.
+        """
+        given = environment.for_clients(port, outside)
+        tools = (Path(sys.executable).parent, self.root / "node_modules" / ".bin")
+        return {
+            **given,
+            "PATH": os.pathsep.join([*map(str, tools), given["PATH"]]),
+            # A cache apart from the user's: the CLI remembers there which account a key belongs to.
+            "CDK_HOME": str(self.state / "cdk-home"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+        }
+
+    def ended_message(self) -> str:
+        """Return the message about an embedded AWS that ended by itself."""
+        cause, log = self.emulator.last_words(), self.shown(self.emulator.log)
+        return f"the embedded AWS has ended ({cause}): its state is gone; run `make local` again (log: {log})"
+
     def shown(self, path: Path) -> str:
-        """A path of the workspace as its user would type it."""
+        """Return a path as its user would type it."""
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)

@@ -1,4 +1,4 @@
-"""Read-only checks against the live account for what no template can show, before a deployment finds out.
+"""Read-only checks of the account, before a deployment, of what no template can show.
 
-One file per service in ``checks``; a check declares the AWS operations that it may call, and cannot call any other.
+One module for each service in ``checks``; a check declares the AWS operations that it calls, and can call no others.
 """

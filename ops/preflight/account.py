@@ -1,4 +1,4 @@
-"""The account: every call goes through here, and every way in which AWS can refuse becomes a plain sentence."""
+"""The account that is asked: every call goes through here, and every refusal of AWS becomes a plain sentence."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from ops.errors import OpsError, error_code, one_line
+
 # Seconds, and attempts in all: a check must not take as long as a deployment.
 _CONFIG = Config(connect_timeout=3, read_timeout=8, retries={"mode": "adaptive", "total_max_attempts": 4})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
@@ -32,33 +34,25 @@ PREFIXES: Mapping[str, str] = {"elbv2": "elasticloadbalancing", "service-quotas"
 ACTIONS: Mapping[str, str] = {"s3:HeadBucket": "s3:ListBucket"}
 
 
-class CouldNotAsk(Exception):  # noqa: N818 (an answer of its own, as the table has it)
-    """The account does not answer a question; the message says why, and which IAM action is missing."""
-
-
-class AccountError(Exception):
-    """Nothing can be asked at all: no credentials, no network."""
+class CouldNotAsk(Exception):  # noqa: N818 (an outcome of a check, named as its status)
+    """The account does not answer a question; the message says why, e.g. which IAM action is missing."""
 
 
 def iam_action(call: str) -> str:
-    """Return the IAM action of a call.
-
-    Args:
-        call: ``service:Operation``.
-    """
+    """Return the IAM action that allows a call, ``service:Operation``."""
     service, _, operation = call.partition(":")
     return ACTIONS.get(call, f"{PREFIXES.get(service, service)}:{operation}")
 
 
 class Account:
-    """An account in one region.
+    """An account in one Region.
 
     Args:
-        region: AWS region.
-        session: makes clients; of the environment's credentials by default.
+        region: the Region.
+        session: makes clients; by default one with the credentials of the environment.
 
     Raises:
-        AccountError: AWS_PROFILE names no profile.
+        OpsError: AWS_PROFILE names no profile.
     """
 
     def __init__(self, region: str, session: Any = None) -> None:
@@ -66,51 +60,48 @@ class Account:
         try:
             self._session: Any = session or boto3.session.Session()
         except ProfileNotFound as error:
-            raise AccountError(f"{error}: set AWS_PROFILE to one that is there") from None
+            raise OpsError(f"{error}: set AWS_PROFILE to an existing one") from None
         self._lock, self._clients = Lock(), dict[str, Any]()
 
     def identity(self) -> Mapping[str, str]:
-        """Ask who is asking.
-
-        Returns:
-            ``Account`` and ``Arn``.
+        """Return ``Account`` and ``Arn`` of the credentials.
 
         Raises:
-            AccountError: nobody is, or AWS cannot be reached.
+            OpsError: there are none, AWS does not accept them, or it cannot be reached.
         """
         try:
             answer: Mapping[str, str] = self.client("sts").get_caller_identity()
         except (NoCredentialsError, PartialCredentialsError) as error:
-            raise AccountError(f"no credentials: {error}. Log in, or set AWS_PROFILE") from None
+            raise OpsError(f"no credentials: {error}. Log in, or set AWS_PROFILE") from None
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = error_code(error)
             if code in _EXPIRED:
-                raise AccountError(f"the credentials have expired ({code}): log in again") from None
-            raise AccountError(
+                raise OpsError(f"the credentials have expired ({code}): log in again") from None
+            raise OpsError(
                 f"AWS does not know the credentials ({code}): log in, or choose another AWS_PROFILE"
             ) from None
         except BotoCoreError as error:
-            raise AccountError(f"AWS cannot be asked: {_one_line(error)}") from None
+            raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
         return answer
 
     def client(self, service: str) -> Any:
-        """Return the client of a service; sessions are not safe to share while they make one."""
+        """Return the client of a service, made once; threads must not share a session while it makes one."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._session.client(service, region_name=self.region, config=_CONFIG)
             return self._clients[service]
 
     def partition(self) -> str:
-        """Return the partition of the region, e.g. ``aws-cn``."""
+        """Return the partition of the Region, e.g. ``aws-cn``."""
         return str(self._session.get_partition_for_region(self.region))
 
 
 class Ask:
-    """Calls the operations that a check has declared.
+    """Calls the operations that a check declares, and no others.
 
     Args:
-        account: whom.
-        calls: the declared operations, ``service:Operation``.
+        account: the account to ask.
+        calls: the declared operations, each ``service:Operation``.
     """
 
     def __init__(self, account: Account, calls: tuple[str, ...]) -> None:
@@ -128,12 +119,34 @@ class Ask:
             The answer.
 
         Raises:
-            CouldNotAsk: see the class.
-            ClientError: AWS answers with an error that means something to the check, e.g. that there is no such thing.
+            CouldNotAsk: AWS refuses the call, or cannot be reached.
+            ClientError: AWS answers with an error that the check must judge, e.g. that a resource does not exist.
         """
         client, method = self._method(call)
         answer: Mapping[str, Any] = _answered(call, lambda: getattr(client, method)(**parameters))
         return answer
+
+    def find(self, call: str, *absent: str, **parameters: Any) -> Mapping[str, Any] | None:
+        """Call an operation that looks for one resource.
+
+        Args:
+            call: ``service:Operation``, one of the declared ones.
+            absent: error codes which say that the resource does not exist.
+            parameters: of the operation.
+
+        Returns:
+            The answer; ``None`` where the resource does not exist.
+
+        Raises:
+            CouldNotAsk: as for a plain call.
+            ClientError: AWS answers with another error.
+        """
+        try:
+            return self(call, **parameters)
+        except ClientError as error:
+            if error_code(error) in absent:
+                return None
+            raise
 
     def every(self, call: str, member: str, **parameters: Any) -> list[Any]:
         """Call an operation and follow its pages.
@@ -147,8 +160,8 @@ class Ask:
             The items of all pages.
 
         Raises:
-            CouldNotAsk: see the class.
-            ClientError: as for a single call.
+            CouldNotAsk: as for a plain call.
+            ClientError: as for a plain call.
         """
         client, method = self._method(call)
         if not client.can_paginate(method):
@@ -167,36 +180,30 @@ class Ask:
 
 
 def _answered(call: str, ask: Callable[[], Any]) -> Any:
+    action = iam_action(call)
     try:
         return ask()
     except ClientError as error:
-        told, code = error.response["Error"], error.response["Error"].get("Code", "")
-        message = told.get("Message", "")
+        code = error_code(error)
         if code in _DENIED:
-            raise CouldNotAsk(_denied(call, message)) from None
+            raise CouldNotAsk(_denied(action, error.response["Error"].get("Message", ""))) from None
         if code in _THROTTLED:
-            raise CouldNotAsk(f"{iam_action(call)} is throttled: try again in a minute") from None
+            raise CouldNotAsk(f"{action} is throttled: try again in a minute") from None
         if code in _INVALID | _EXPIRED:
-            raise CouldNotAsk(f"{iam_action(call)}: the credentials are not accepted in this region ({code})") from None
+            raise CouldNotAsk(f"{action}: the credentials are not accepted in this Region ({code})") from None
         raise
     except (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError) as error:
-        raise CouldNotAsk(
-            f"{iam_action(call)}: the region has no such endpoint, or no network: {_one_line(error)}"
-        ) from None
+        raise CouldNotAsk(f"{action}: the Region has no such endpoint, or no network: {one_line(error)}") from None
     except BotoCoreError as error:
-        raise CouldNotAsk(f"{iam_action(call)}: {_one_line(error)}") from None
+        raise CouldNotAsk(f"{action}: {one_line(error)}") from None
 
 
-def _denied(call: str, message: str) -> str:
-    """Tell a missing permission from one that somebody above the account has taken away."""
+def _denied(action: str, message: str) -> str:
+    """Tell a missing permission from one that a policy above the account denies."""
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     above = re.search(
         r"explicit deny in a (service control policy|resource control policy|permissions boundary)", message
     )
     if above:
-        return f"{iam_action(call)} is denied by a {above[1]}: ask whoever administers it"
-    return f"the IAM action {iam_action(call)} is missing: see docs/preflight-policy.json"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+        return f"{action} is denied by a {above[1]}: ask whoever administers it"
+    return f"the IAM action {action} is missing: see docs/preflight-policy.json"

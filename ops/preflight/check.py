@@ -1,4 +1,4 @@
-"""What a check is: a declaration that people read, and a question to the account."""
+"""What a check is: a declaration for its readers, and a question to the account."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What a check found."""
+    """How a check ends; the later, the worse."""
 
-    PASS = "pass"  # noqa: S105 (a word of the table)
+    PASS = "pass"  # noqa: S105 (not a password)
     WARN = "warn"
     COULD_NOT_ASK = "could-not-ask"
     FAIL = "fail"
@@ -29,9 +29,9 @@ class Status(StrEnum):
 class Outcome:
     """One answer of a check.
 
-    Args:
+    Attributes:
         status: what it means for the deployment.
-        message: the value found, and what is needed.
+        message: the value found, and the value needed.
     """
 
     status: Status
@@ -41,8 +41,8 @@ class Outcome:
 class Check(ABC):
     """One question to the account.
 
-    A subclass declares ``id`` (stable for ever, e.g. ``PF-RDS-01``), ``title`` (what must hold), ``why`` (what happens
-    else), ``fix``, ``source`` (where AWS says so), and ``calls``: the operations that it may use, as
+    A subclass declares ``id`` (never changed, e.g. ``PF-RDS-01``), ``title`` (what must hold), ``why`` (what happens
+    otherwise), ``fix``, ``source`` (AWS's documentation), and ``calls``: the operations that it may call, as
     ``service:Operation`` with boto3's name of the service.
     """
 
@@ -55,40 +55,40 @@ class Check(ABC):
 
     @abstractmethod
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Ask.
+        """Ask the account.
 
         Args:
-            context: settings, planned resources, and a way to call the declared operations.
+            context: the settings, the planned resources, and the declared operations.
 
         Yields:
             One outcome or more.
 
         Raises:
-            CouldNotAsk: the account does not answer this question.
+            CouldNotAsk: the account does not answer.
         """
 
 
 def ok(message: str) -> Outcome:
-    """Return a outcome that nothing stands in the way."""
+    """Return the outcome of a check that passes."""
     return Outcome(Status.PASS, message)
 
 
 def warn(message: str) -> Outcome:
-    """Return a outcome that will hurt later, or might."""
+    """Return the outcome of a check that finds something that may cause trouble, now or later."""
     return Outcome(Status.WARN, message)
 
 
 def fail(message: str) -> Outcome:
-    """Return a outcome that the deployment would fail of."""
+    """Return the outcome of a check that finds what would make the deployment fail."""
     return Outcome(Status.FAIL, message)
 
 
 @cache
 def all_checks() -> dict[str, Check]:
-    """Return every check of ``ops.preflight.checks``, by id in order.
+    """Return every check of ``ops.preflight.checks`` by its id, in the order of the ids.
 
     Raises:
-        ValueError: two checks share an id, or one is not like ``PF-RDS-01``.
+        ValueError: an id is used twice or does not look like ``PF-RDS-01``.
     """
     package = importlib.import_module("ops.preflight.checks")
     for module in pkgutil.iter_modules(package.__path__):
@@ -97,7 +97,7 @@ def all_checks() -> dict[str, Check]:
     base: Any = Check
     for kind in _subclasses(base):
         if not re.fullmatch(r"PF-[A-Z0-9]+-\d{2}", kind.id) or kind.id in found:
-            raise ValueError(f"check {kind.id!r}: an id like PF-RDS-01, used once")
+            raise ValueError(f"check {kind.id!r}: an id must look like PF-RDS-01 and be used once")
         found[kind.id] = kind()
     return dict(sorted(found.items()))
 

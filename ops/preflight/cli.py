@@ -1,4 +1,4 @@
-"""Ask the account, read-only, whether a deployment would succeed.
+"""Check an account, read-only, for what would make a deployment fail.
 
 Exit status: 0 nothing fails, 1 something fails (with --strict also what could not be asked), 2 nothing can be asked.
 """
@@ -18,73 +18,63 @@ from rich.console import Console
 from rich.progress import Progress
 
 from breakwater_guards.reading.files import InputError
-from ops.preflight.account import Account, AccountError, Ask
+from ops.arguments import Commands, add_context
+from ops.errors import OpsError
+from ops.local.workspace import Workspace
+from ops.preflight.account import Account, Ask
 from ops.preflight.check import Check, Status, all_checks
 from ops.preflight.context import CheckContext, Plan, load_plan
 from ops.preflight.deployed import deployed_by
-from ops.preflight.engine import CheckResult, UnknownCheckError, choose, run
+from ops.preflight.engine import CheckResult, choose, run
 from ops.preflight.formats import FORMATS
 from ops.preflight.formats.text import print_text
-from ops.preflight.synthesis import synthesize
+from ops.settings import parse_context
 from stacks.names import Names
 from stacks.settings import Settings, SettingsError, load_settings
 
-CLEAN, FAILED, UNASKED = 0, 1, 2
-TIMEOUT = 60.0
-# Of `cdk --version`, in seconds.
-VERSION_TIMEOUT = 20.0
+CLEAN, FAILED, NOT_ASKED = 0, 1, 2
+TIMEOUT_SECONDS = 60.0
+# How long `cdk --version` and `node --version` may take.
+VERSION_TIMEOUT_SECONDS = 20.0
 
 
-class UsageError(Exception):
-    """A word of the command line cannot be used."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the checks.
-
-    Args:
-        arguments: words after the program's name; the process's own when not given.
-
-    Returns:
-        The exit status.
-    """
-    options = _parser().parse_args(arguments)
-    try:
-        if options.list:
-            return _list()
-        return _check(options)
-    except (AccountError, InputError, SettingsError, UnknownCheckError, UsageError) as error:
-        for line in str(error).splitlines():
-            print(f"preflight: {line}", file=sys.stderr)
-        return UNASKED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ops preflight", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def add_to(commands: Commands) -> None:
+    """Add `preflight` to the commands of `python -m ops`."""
+    parser = commands.add_parser(
+        "preflight",
+        help="check an account, read-only, for what would make a deployment fail",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="as for cdk deploy")
+    add_context(parser)
     parser.add_argument("--assembly", type=Path, help="a cdk.out of the same settings (default: synthesize one)")
     parser.add_argument("--format", choices=["text", *sorted(FORMATS)], default="text", help="how to print")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="only these, e.g. PF-RDS; repeatable")
     parser.add_argument("--skip", action="append", default=[], metavar="ID", help="not these; repeatable")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="seconds for all checks (default: %(default)g)")
-    parser.add_argument("--strict", action="store_true", help="what could not be asked fails, too")
+    parser.add_argument(
+        "--timeout", type=float, default=TIMEOUT_SECONDS, help="seconds for all checks together (default: %(default)g)"
+    )
+    parser.add_argument("--strict", action="store_true", help="fail also when a check could not be asked")
     parser.add_argument("--list", action="store_true", help="print every check and ask nothing")
-    return parser
+    parser.set_defaults(run=_run)
 
 
-def _list() -> int:
-    for check in all_checks().values():
-        print(f"{check.id:<13} {check.title}")
-    return CLEAN
+def _run(options: argparse.Namespace, _workspace: Workspace, _console: Console) -> int:
+    if options.list:
+        for check in all_checks().values():
+            print(f"{check.id:<13} {check.title}")
+        return CLEAN
+    try:
+        return _check(options)
+    except (InputError, OpsError, SettingsError) as error:
+        raise OpsError(str(error), exit_code=NOT_ASKED) from None
 
 
 def _check(options: argparse.Namespace) -> int:
     if options.timeout <= 0:
-        raise UsageError(f"--timeout {options.timeout:g}: allowed are seconds above 0")
+        raise OpsError(f"--timeout {options.timeout:g}: allowed are seconds above 0")
     checks = choose(options.only, options.skip)
-    settings = load_settings(_context(options.context))
+    settings = load_settings(parse_context(options.context))
     account = Account(settings.region)
     identity = account.identity()
     deployed = deployed_by(account, Names(settings.suffix, settings.region).stack)
@@ -97,12 +87,12 @@ def _check(options: argparse.Namespace) -> int:
                 ask=Ask(account, check.calls),
                 identity=identity,
                 partition=account.partition(),
-                deployed_of=deployed,
+                deployed_ids=deployed,
                 program=shutil.which,
                 version=_version,
             )
 
-        results = _run(checks, context_for, options.timeout)
+        results = _run_with_bar(checks, context_for, options.timeout)
     if options.format == "text":
         print_text(Console(), results)
     else:
@@ -111,39 +101,33 @@ def _check(options: argparse.Namespace) -> int:
     return FAILED if any(result.status in failing for result in results) else CLEAN
 
 
-def _context(words: Sequence[str]) -> dict[str, str]:
-    context = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not (key and equals):
-            raise UsageError(f"-c {word}: expected key=value, e.g. -c environment=prod")
-        context[key] = value
-    return context
-
-
 @contextmanager
 def _plan(assembly: Path | None, settings: Settings) -> Iterator[Plan]:
-    """Read the templates, or make them in a folder that goes afterwards."""
+    """Read the templates; where there is no assembly, synthesize one into a folder that is removed afterwards."""
     if assembly is not None:
         yield load_plan(assembly)
         return
+    from stacks.profiles import synthesize  # noqa: PLC0415 (it starts Node, which no other command should wait for)
+
     with tempfile.TemporaryDirectory(prefix="breakwater-preflight-") as folder:
         synthesize(settings, Path(folder))
         yield load_plan(Path(folder))
 
 
-def _run(checks: Sequence[Check], context_for: Callable[[Check], CheckContext], timeout: float) -> list[CheckResult]:
-    """Run the checks, with a bar on a terminal's standard error."""
+def _run_with_bar(
+    checks: Sequence[Check], context_for: Callable[[Check], CheckContext], timeout: float
+) -> list[CheckResult]:
+    """Run the checks; a terminal shows a progress bar on standard error meanwhile."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Asking the account", total=len(checks))
-        return run(checks, context_for, timeout=timeout, progress=lambda _: bar.advance(task))
+        return run(checks, context_for, timeout_seconds=timeout, progress=lambda _: bar.advance(task))
 
 
 def _version(program: str) -> str:
     command = [program, "--version"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=VERSION_TIMEOUT, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=VERSION_TIMEOUT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return found.stdout
+    return answer.stdout

@@ -1,4 +1,4 @@
-"""What a check sees: settings, what the templates plan, and the account."""
+"""What a check works with: the settings, what the templates plan, and the account."""
 
 from __future__ import annotations
 
@@ -19,34 +19,25 @@ from stacks.settings import Settings
 class Plan:
     """What a deployment is going to create, read from its templates.
 
-    Args:
-        assembly: templates, nested ones included.
+    Attributes:
+        assembly: the templates, nested ones included.
     """
 
     assembly: Assembly
 
     def resources(self, kind: str) -> list[Resource]:
-        """Return every resource of a CloudFormation type.
-
-        Args:
-            kind: e.g. ``AWS::EC2::VPC``.
-        """
-        return [
-            resource
-            for template in self.assembly.templates.values()
-            for resource in template.resources.values()
-            if resource.type == kind
-        ]
+        """Return every resource of a CloudFormation type, e.g. ``AWS::EC2::VPC``."""
+        return list(self.assembly.of_type(kind))
 
     def count(self, kind: str) -> int:
-        """Return how many resources of a type there are."""
+        """Return how many resources of a CloudFormation type are planned."""
         return len(self.resources(kind))
 
     def texts(self, kind: str, path: str) -> list[str]:
-        """Return the literal texts of a property, of all resources of a type, each once.
+        """Return the literal texts of a property, each once.
 
         Args:
-            kind: CloudFormation type.
+            kind: CloudFormation type of the resources.
             path: dotted path of the property.
         """
         found = (value for resource in self.resources(kind) for value in resource.options(path))
@@ -55,17 +46,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """One check's view of the context.
+    """Everything that one check may look at.
 
-    Args:
+    Attributes:
         settings: of the deployment.
-        plan: its templates.
-        ask: calls the operations that the check declared.
-        identity: ``Account`` and ``Arn`` of who asks.
-        partition: of the region.
-        deployed_of: tells the physical ids of what the stack has deployed already.
-        program: tells where a program is, as the shell would find it.
-        version: runs a program with ``--version`` and returns what it says.
+        plan: what its templates create.
+        ask: calls the operations that the check declares.
+        identity: ``Account`` and ``Arn`` of the credentials.
+        partition: AWS partition of the Region.
+        deployed_ids: returns the physical ids of what the stack already owns; raises :class:`CouldNotAsk`.
+        program: returns the path of a program, as the shell would find it.
+        version: returns what a program prints for ``--version``.
     """
 
     settings: Settings
@@ -73,7 +64,7 @@ class CheckContext:
     ask: Ask
     identity: Mapping[str, str]
     partition: str
-    deployed_of: Callable[[], frozenset[str]]
+    deployed_ids: Callable[[], frozenset[str]]
     program: Callable[[str], str | None] = shutil.which
     version: Callable[[str], str] = lambda _: ""
 
@@ -84,16 +75,16 @@ class CheckContext:
 
     @property
     def deployed(self) -> frozenset[str]:
-        """Physical ids of what the stack owns; nothing before the first deployment.
+        """Physical ids of what the stack already owns; empty before the first deployment.
 
         Raises:
-            CouldNotAsk: CloudFormation does not tell.
+            CouldNotAsk: CloudFormation does not answer.
         """
-        return self.deployed_of()
+        return self.deployed_ids()
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """Availability Zones that are named in the settings; empty where the region's first ones are taken."""
+        """Availability Zones named in the settings; empty where the Region's first ones are taken."""
         return self.settings.network.zones
 
 
@@ -107,11 +98,11 @@ def load_plan(folder: Path) -> Plan:
         The plan.
 
     Raises:
-        InputError: there is none.
+        InputError: the folder holds no templates.
     """
     return Plan(Assembly.load(folder))
 
 
-def items(values: Iterable[Any]) -> str:
-    """Return things with commas between them, for a message."""
+def listed(values: Iterable[Any]) -> str:
+    """Return values with commas between them, for a message."""
     return ", ".join(map(str, values))

@@ -1,4 +1,4 @@
-"""What the stack has deployed already: with it an existing name is an update, and not a collision."""
+"""What the stack already owns: an existing name of its own is an update, any other one a collision."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from threading import Lock
 
 from botocore.exceptions import ClientError
 
+from ops.errors import error_code
 from ops.preflight.account import Account, Ask, CouldNotAsk
 
 CALLS = ("cloudformation:ListStackResources",)
@@ -15,14 +16,14 @@ NESTED = "AWS::CloudFormation::Stack"
 
 
 def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
-    """Return a function that asks once, whoever asks first.
+    """Return a function that asks CloudFormation once, when a check first needs the answer.
 
     Args:
-        account: whom to ask.
+        account: the account to ask.
         stack: name of the root stack.
 
     Returns:
-        A function that gives the physical ids of all resources of the root and its nested stacks, or raises
+        A function that returns the physical ids of all resources of the root and its nested stacks, or raises
         :class:`CouldNotAsk`.
     """
     ask, one_at_a_time = Ask(account, CALLS), Lock()
@@ -46,14 +47,14 @@ def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
 
 def _resources(ask: Ask, stack: str) -> set[str]:
     try:
-        listed = ask.every(CALLS[0], "StackResourceSummaries", StackName=stack)
+        resources = ask.every(CALLS[0], "StackResourceSummaries", StackName=stack)
     except ClientError as error:
         # "Stack with id … does not exist": nothing is deployed yet.
-        if error.response["Error"]["Code"] == "ValidationError":
+        if error_code(error) == "ValidationError":
             return set()
         raise
-    found = {each["PhysicalResourceId"] for each in listed if each.get("PhysicalResourceId")}
-    for each in listed:
+    found = {each["PhysicalResourceId"] for each in resources if each.get("PhysicalResourceId")}
+    for each in resources:
         if each["ResourceType"] == NESTED and each.get("PhysicalResourceId"):
             found |= _resources(ask, each["PhysicalResourceId"])
     return found

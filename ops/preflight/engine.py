@@ -1,4 +1,4 @@
-"""Runs the checks at once, each with the operations that it declared, all within one time-out."""
+"""Runs the checks in parallel, each with the operations that it declares, all within one timeout."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from ops.errors import OpsError, aws_answer
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Check, Outcome, Status, all_checks
 from ops.preflight.context import CheckContext
 
-# More at once gain nothing: AWS throttles an account, not a thread.
+# More gain nothing: AWS throttles the account, whatever the number of threads.
 WORKERS = 12
-
-
-class UnknownCheckError(Exception):
-    """Somebody asks for a check that there is not."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
     """What one check found.
 
-    Args:
-        check: which.
-        outcomes: at least one.
+    Attributes:
+        check: the check.
+        outcomes: one or more.
         seconds: how long it took.
     """
 
@@ -46,19 +43,19 @@ def choose(only: Sequence[str], skip: Sequence[str]) -> list[Check]:
     """Choose checks.
 
     Args:
-        only: ids or their beginnings, e.g. ``PF-RDS``; empty: all.
+        only: ids or their beginnings, e.g. ``PF-RDS``; empty for all.
         skip: ids or their beginnings to leave out.
 
     Returns:
-        The checks, by id.
+        The checks, in the order of their ids.
 
     Raises:
-        UnknownCheckError: a word fits no check.
+        OpsError: a word is the beginning of no id.
     """
     checks = all_checks()
     for word in (*only, *skip):
         if not any(name.startswith(word.upper()) for name in checks):
-            raise UnknownCheckError(f"{word}: no such check; `python -m ops preflight --list` prints all")
+            raise OpsError(f"{word}: no such check; `python -m ops preflight --list` prints all")
     wanted = tuple(word.upper() for word in only) or ("",)
     unwanted = tuple(word.upper() for word in skip)
     return [
@@ -72,26 +69,27 @@ def run(
     checks: Iterable[Check],
     context_for: Callable[[Check], CheckContext],
     *,
-    timeout: float,
+    timeout_seconds: float,
     progress: Callable[[CheckResult], None] = lambda _: None,
 ) -> list[CheckResult]:
     """Run checks.
 
     Args:
-        checks: which.
-        context_for: makes a check's view of the context.
-        timeout: seconds for all of them.
-        progress: hears of each result as it comes.
+        checks: the checks.
+        context_for: makes the context of a check.
+        timeout_seconds: for all of them together.
+        progress: called with each result as it comes.
 
     Returns:
-        One result for each check, by id; one that did not answer in time could not be asked.
+        One result for each check, in the order of their ids; a check that did not end in time could not be asked.
     """
     began = time.monotonic()
     pool = ThreadPoolExecutor(max_workers=WORKERS)
     pending: dict[Future[CheckResult], Check] = {pool.submit(_result, check, context_for): check for check in checks}
     results: list[CheckResult] = []
     while pending:
-        done, _ = wait(pending, timeout=max(0.0, began + timeout - time.monotonic()), return_when=FIRST_COMPLETED)
+        left = max(0.0, began + timeout_seconds - time.monotonic())
+        done, _ = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
         if not done:
             break
         for future in done:
@@ -99,8 +97,8 @@ def run(
             results.append(future.result())
             progress(results[-1])
     pool.shutdown(wait=False, cancel_futures=True)
-    late = Outcome(Status.COULD_NOT_ASK, f"no answer within {timeout:g} s")
-    results += [CheckResult(check, (late,), timeout) for check in pending.values()]
+    late = Outcome(Status.COULD_NOT_ASK, f"no answer within {timeout_seconds:g} s")
+    results += [CheckResult(check, (late,), timeout_seconds) for check in pending.values()]
     return sorted(results, key=lambda result: result.check.id)
 
 
@@ -111,6 +109,5 @@ def _result(check: Check, context_for: Callable[[Check], CheckContext]) -> Check
     except CouldNotAsk as error:
         outcomes = (Outcome(Status.COULD_NOT_ASK, str(error)),)
     except ClientError as error:
-        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        outcomes = (Outcome(Status.COULD_NOT_ASK, f"{error.operation_name}: {code}: {' '.join(message.split())}"),)
+        outcomes = (Outcome(Status.COULD_NOT_ASK, f"{error.operation_name}: {aws_answer(error)}"),)
     return CheckResult(check, outcomes, time.monotonic() - began)

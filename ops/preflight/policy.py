@@ -1,4 +1,4 @@
-"""The IAM policy that lets the checks ask, and nothing else."""
+"""The IAM policy that allows the checks to ask, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ops.preflight.account import iam_action
 from ops.preflight.check import all_checks
 from ops.preflight.deployed import CALLS
 
-# Who asks is found out before any check.
+# Called before any check, to learn the account of the credentials.
 IDENTITY = "sts:GetCallerIdentity"
 
 
 def actions() -> list[str]:
-    """Return every IAM action that a check can call for, sorted."""
+    """Return every IAM action that preflight needs, sorted."""
     calls = {call for check in all_checks().values() for call in check.calls}
     return sorted({IDENTITY, *map(iam_action, {*calls, *CALLS})})
 
@@ -21,7 +21,7 @@ def actions() -> list[str]:
 def policy() -> str:
     """Return the policy as JSON.
 
-    Every action reads, most of them lists that have no resource to name: the resource is everything.
+    Every action only reads, and most list resources, which no ARN can name: the resource is ``*``.
     """
     statement = {"Sid": "BreakwaterPreflight", "Effect": "Allow", "Action": actions(), "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2) + "\n"

@@ -5,18 +5,17 @@ Files here are called `check_*.py`, so that `make test` leaves them alone: `make
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-import boto3
 import pytest
 
 from ops import outputs as found
+from ops.connection import Connection
 from ops.errors import OpsError
-from ops.settings import settings_of
+from ops.settings import deployed_settings
 from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 
@@ -36,7 +35,7 @@ def outputs() -> Mapping[str, str]:
 def settings(outputs: Mapping[str, str]) -> Settings:
     """The settings file that the stack was deployed from."""
     try:
-        return settings_of(outputs)
+        return deployed_settings(outputs)
     except OpsError as error:
         pytest.exit(f"integration: {error}", returncode=2)
 
@@ -48,17 +47,21 @@ def names(settings: Settings) -> Names:
 
 
 @pytest.fixture(scope="session")
-def client(outputs: Mapping[str, str]) -> Client:
-    """Clients in the stack's region; `AWS_ENDPOINT_URL` is honoured by boto3."""
-    session = boto3.session.Session(region_name=outputs[OutputKey.REGION])
-    create: Any = session.client  # the stubs know each service by its literal name
-    return cache(create)
+def connection(outputs: Mapping[str, str]) -> Connection:
+    """Connection to the stack's Region."""
+    return Connection.from_environment(outputs[OutputKey.REGION])
 
 
 @pytest.fixture(scope="session")
-def emulated() -> bool:
+def client(connection: Connection) -> Client:
+    """Clients in the stack's Region, each made once."""
+    return cache(connection.client)
+
+
+@pytest.fixture(scope="session")
+def emulated(connection: Connection) -> bool:
     """Whether this is the embedded AWS and not an account."""
-    return "AWS_ENDPOINT_URL" in os.environ
+    return connection.endpoint is not None
 
 
 @pytest.fixture(scope="session")

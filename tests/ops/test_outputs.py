@@ -13,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from ops import outputs
 from ops.__main__ import main
+from ops.connection import Connection
 from ops.errors import OpsError
 from tests.fake_clients import ServiceError
 from tests.ops.preflight.cases import Session
@@ -92,7 +93,7 @@ FLAT = ROOT | {
 @pytest.mark.usefixtures("cloudformation")
 @pytest.mark.parametrize("name", [None, "Breakwater-x1"])
 def test_outputs_of_root_and_nested_stacks_with_physical_ids(name: str | None) -> None:
-    assert outputs.deployed(name) == FLAT
+    assert outputs.deployed(name, Connection.from_environment()) == FLAT
 
 
 @pytest.mark.usefixtures("cloudformation")
@@ -154,7 +155,7 @@ def test_no_network_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     def hang(**_: Any) -> Mapping[str, Any]:
         raise EndpointConnectionError(endpoint_url="https://cloudformation.us-east-1.amazonaws.com")
 
-    assert _with(hang, capsys).startswith("error: AWS cannot be asked: Could not connect to the endpoint")
+    assert _with(hang, capsys).startswith("error: AWS cannot be reached: Could not connect to the endpoint")
 
 
 def _with(operation: Any, capsys: pytest.CaptureFixture[str]) -> str:
@@ -172,7 +173,7 @@ def test_no_region_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    assert _said([], capsys) == "error: no region: give --region, or set AWS_REGION\n"
+    assert _said([], capsys) == "error: no Region: give --region, or set AWS_REGION\n"
 
 
 @pytest.mark.parametrize("place", outputs.PLACES)
@@ -199,13 +200,13 @@ def test_without_a_file_the_account_is_asked(tmp_path: Path) -> None:
     ("content", "told"),
     [
         (None, "No such file or directory: write it with"),
-        ("{", "is no JSON: write it with"),
-        ("[]", "is no flat list of outputs"),
-        ('{"Suffix": 1}', "is no flat list of outputs"),
-        ("{}", "holds no Suffix, Region, EnvironmentName: it is not of Breakwater"),
-        ('{"Other": {"A": "b"}}', "holds 0 stacks called Breakwater-…: one is needed"),
-        ('{"Breakwater-a": {}, "Breakwater-b": {}}', "holds 2 stacks called Breakwater-…"),
-        ('{"Breakwater-a": {"A": 1}}', "is no flat list of outputs"),
+        ("{", "is not JSON: write it with"),
+        ("[]", "is not a flat object of outputs"),
+        ('{"Suffix": 1}', "is not a flat object of outputs"),
+        ("{}", "has no Suffix, Region, EnvironmentName: it is not of a Breakwater stack"),
+        ('{"Other": {"A": "b"}}', "has 0 stacks called Breakwater-…, and one is needed"),
+        ('{"Breakwater-a": {}, "Breakwater-b": {}}', "has 2 stacks called Breakwater-…"),
+        ('{"Breakwater-a": {"A": 1}}', "is not a flat object of outputs"),
     ],
 )
 def test_a_wrong_file_is_one_line(content: str | None, told: str, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The checks, one file per service."""
+"""The checks, one module for each service."""

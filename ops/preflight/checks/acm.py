@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from botocore.exceptions import ClientError
-
 from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.context import CheckContext
 
@@ -16,37 +14,35 @@ KEYS = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_sec
 
 
 class Certificate(Check):
-    """The certificate can be used."""
+    """Checks that the load balancer can use the certificate."""
 
     id = "PF-ACM-01"
-    title = "The certificate is issued, and valid for a while"
+    title = "The certificate is issued and does not expire soon"
     why = "Creating the listener fails: the certificate must have a fully-qualified domain name and be issued."
     fix = "Validate the certificate in ACM, or name another one in `compute.certificate_arn`."
     source = "https://docs.aws.amazon.com/acm/latest/APIReference/API_DescribeCertificate.html"
     calls = ("acm:DescribeCertificate",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Ask for status, end and key of the certificate."""
+        """Ask for status, expiry and key of the certificate."""
         arn = context.settings.compute.certificate_arn
         if arn is None:
             yield ok("no certificate is configured: the load balancer speaks HTTP")
             return
-        try:
-            found = context.ask("acm:DescribeCertificate", CertificateArn=arn)["Certificate"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            yield fail(f"{arn} is not in this account and region")
+        answer = context.ask.find("acm:DescribeCertificate", "ResourceNotFoundException", CertificateArn=arn)
+        if answer is None:
+            yield fail(f"{arn} is not in this account and Region")
             return
+        found = answer["Certificate"]
         domains = ", ".join(found.get("SubjectAlternativeNames") or [found.get("DomainName", "")])
         if found["Status"] != "ISSUED":
             yield fail(f"the certificate of {domains} is {found['Status']}")
             return
         if found.get("KeyAlgorithm", KEYS[0]) not in KEYS:
-            yield fail(f"a load balancer takes no key of {found['KeyAlgorithm']}")
+            yield fail(f"the certificate's key is {found['KeyAlgorithm']}, and a load balancer takes {', '.join(KEYS)}")
             return
         ends = found.get("NotAfter")
         if ends and ends - datetime.now(UTC) < NOTICE and found.get("RenewalEligibility") != "ELIGIBLE":
-            yield warn(f"the certificate of {domains} ends on {ends:%Y-%m-%d} and ACM does not renew it")
+            yield warn(f"the certificate of {domains} expires on {ends:%Y-%m-%d}, and ACM does not renew it")
             return
         yield ok(f"issued for {domains}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
+from ops.errors import error_code
 from ops.preflight.check import Check, Outcome, fail, ok
 from ops.preflight.context import CheckContext
 
@@ -17,7 +18,7 @@ SOURCE = "https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html"
 
 
 def needed_version(context: CheckContext) -> int:
-    """Return the version that the assembly's manifest asks for; 0 where it asks for none."""
+    """Return the bootstrap version that the assembly's manifest asks for; 0 where it asks for none."""
     folder = context.plan.assembly.folder
     manifest = folder / "manifest.json" if folder else None
     if manifest is None or not manifest.is_file():
@@ -29,10 +30,10 @@ def needed_version(context: CheckContext) -> int:
 
 
 class BootstrapVersion(Check):
-    """The bootstrap stack is there, and new enough."""
+    """Checks that the bootstrap stack exists and is new enough."""
 
     id = "PF-CDK-01"
-    title = "The region is bootstrapped, in a version that the templates accept"
+    title = "The Region is bootstrapped, in a version that the templates accept"
     why = "`cdk deploy` stops: this stack requires a bootstrap stack, or a newer one."
     fix = BOOTSTRAP
     source = SOURCE
@@ -41,37 +42,35 @@ class BootstrapVersion(Check):
     def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Read the version parameter."""
         needed = needed_version(context)
-        try:
-            found = int(context.ask("ssm:GetParameter", Name=PARAMETER)["Parameter"]["Value"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ParameterNotFound":
-                raise
+        answer = context.ask.find("ssm:GetParameter", "ParameterNotFound", Name=PARAMETER)
+        if answer is None:
             yield fail(f"{context.ask.region} is not bootstrapped: there is no {PARAMETER}")
             return
+        found = int(answer["Parameter"]["Value"])
         yield (ok if found >= needed else fail)(f"bootstrap version {found}, needed is {needed} or newer")
 
 
 class BootstrapBucket(Check):
-    """The bucket that assets go to."""
+    """Checks that the bucket for assets exists and belongs to the account."""
 
     id = "PF-CDK-02"
-    title = "The bootstrap bucket exists and is ours"
-    why = "Publishing assets fails, or goes to a bucket that somebody else took under that name."
+    title = "The bootstrap bucket exists and belongs to the account"
+    why = "Publishing assets fails, or they go to a bucket that somebody else created under that name."
     fix = BOOTSTRAP
     source = SOURCE
     calls = ("s3:HeadBucket",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Look at the bucket, as its owner."""
+        """Look at the bucket, with the account as its expected owner."""
         account = context.identity["Account"]
         bucket = f"cdk-{QUALIFIER}-assets-{account}-{context.ask.region}"
         try:
             context.ask("s3:HeadBucket", Bucket=bucket, ExpectedBucketOwner=account)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = error_code(error)
             if code not in ("404", "403", "NoSuchBucket"):
                 raise
-            told = "does not exist" if code != "403" else "is another account's, or may not be looked at"
-            yield fail(f"{bucket} {told}")
+            problem = "belongs to another account, or you may not read it" if code == "403" else "does not exist"
+            yield fail(f"{bucket} {problem}")
             return
         yield ok(bucket)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
+from ops.errors import error_code
 from ops.preflight.check import Check, Outcome, fail, ok
 from ops.preflight.checks.account import planned_zones
-from ops.preflight.context import CheckContext, items
+from ops.preflight.context import CheckContext, listed
 
 
 class EndpointServices(Check):
-    """The services of the endpoints are in our zones."""
+    """Checks that the zones of the deployment offer the services of its interface endpoints."""
 
     id = "PF-VPC-04"
     title = "Every interface endpoint's service is offered in the zones of the deployment"
@@ -22,7 +23,7 @@ class EndpointServices(Check):
     calls = ("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcEndpointServices")
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Ask for each planned service's zones."""
+        """Ask for the zones of each planned service."""
         planned = [
             resource
             for resource in context.plan.resources("AWS::EC2::VPCEndpoint")
@@ -36,17 +37,14 @@ class EndpointServices(Check):
         try:
             found = context.ask("ec2:DescribeVpcEndpointServices", ServiceNames=names)["ServiceDetails"]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidServiceName":
+            if error_code(error) != "InvalidServiceName":
                 raise
-            yield fail(error.response["Error"].get("Message", "a service is not offered here"))
+            yield fail(error.response["Error"].get("Message", "a service is not offered in the Region"))
             return
         offered = {service["ServiceName"]: set(service["AvailabilityZones"]) for service in found}
-        short = {
-            name: missing
-            for name in names
-            if (missing := [zone for zone in zones if zone not in offered.get(name, ())])
-        }
-        for name, missing in short.items():
-            yield fail(f"{name} is not in {items(missing)}")
-        if not short:
-            yield ok(f"{len(names)} services in {items(zones)}")
+        missing = {name: [zone for zone in zones if zone not in offered.get(name, ())] for name in names}
+        for name, without in missing.items():
+            if without:
+                yield fail(f"{name} is not in {listed(without)}")
+        if not any(missing.values()):
+            yield ok(f"{len(names)} services in {listed(zones)}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
-
 from ops.preflight.check import Check, Outcome, fail, ok, warn
-from ops.preflight.context import CheckContext, items
+from ops.preflight.context import CheckContext, listed
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
 
 # Docker's name of an architecture: https://docs.docker.com/build/building/multi-platform/
@@ -21,7 +19,7 @@ MANIFESTS = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.dock
 
 
 class Image(Check):
-    """The image is there, for the tasks' architecture."""
+    """Checks that the image exists and is built for the architecture of the tasks."""
 
     id = "PF-ECR-01"
     title = "The container image exists, and is built for the configured architecture"
@@ -31,35 +29,33 @@ class Image(Check):
     calls = ("ecr:BatchGetImage",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Ask private ECR for the manifest; other registries are outside AWS's API."""
+        """Ask private ECR for the manifest; AWS's API knows no other registry."""
         compute = context.settings.compute
         parts = PRIVATE_ECR_IMAGE.match(compute.image or "")
         if parts is None:
-            yield warn(f"{compute.image} is not in private ECR: whether it can be pulled shows when a task starts")
+            yield warn(f"{compute.image} is not in private ECR: only a starting task shows whether it can be pulled")
             return
         wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
-        try:
-            found = context.ask(
-                "ecr:BatchGetImage",
-                registryId=parts["account"],
-                repositoryName=parts["repository"],
-                imageIds=[wanted],
-                acceptedMediaTypes=[*INDEXES, *MANIFESTS],
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "RepositoryNotFoundException":
-                raise
+        found = context.ask.find(
+            "ecr:BatchGetImage",
+            "RepositoryNotFoundException",
+            registryId=parts["account"],
+            repositoryName=parts["repository"],
+            imageIds=[wanted],
+            acceptedMediaTypes=[*INDEXES, *MANIFESTS],
+        )
+        if found is None:
             yield fail(f"there is no repository {parts['repository']} in {parts['account']}")
             return
         if not found.get("images"):
             yield fail(f"{compute.image} is not in its repository")
             return
-        yield self._platform(json.loads(found["images"][0]["imageManifest"]), compute.architecture)
+        yield self._compare_platform(json.loads(found["images"][0]["imageManifest"]), compute.architecture)
 
-    def _platform(self, manifest: dict[str, object], architecture: str) -> Outcome:
+    def _compare_platform(self, manifest: dict[str, object], architecture: str) -> Outcome:
         parts = manifest.get("manifests")
         if not isinstance(parts, list):
-            return ok("the image exists; a manifest of one platform does not tell for which it is built")
+            return ok("the image exists; the manifest of a single platform does not say which one it is built for")
         built = [part.get("platform", {}).get("architecture", "unknown") for part in parts]
         fits = PLATFORMS[architecture] in built
-        return (ok if fits else fail)(f"built for {items(built)}, tasks run on {architecture}")
+        return (ok if fits else fail)(f"built for {listed(built)}, tasks run on {architecture}")

@@ -1,21 +1,19 @@
-"""Physical names that are taken: by what an earlier deployment left behind, or by somebody else."""
+"""Physical names that are in use: by what an earlier deployment left behind, or by somebody else."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
-
-from botocore.exceptions import ClientError
+from collections.abc import Iterator
+from typing import ClassVar
 
 from ops.preflight.check import Check, Outcome, fail, ok
-from ops.preflight.context import CheckContext, items
+from ops.preflight.context import CheckContext, listed
 
 REMOVE = "Delete or import what is there, or choose another `suffix`."
 
 
 class TakenName(Check):
-    """A name of one type; a subclass says how to look for it."""
+    """Checks that the names of one resource type are free; a subclass says how to look for one."""
 
     kind: ClassVar[str]
     path: ClassVar[str]
@@ -24,48 +22,38 @@ class TakenName(Check):
 
     @abstractmethod
     def found(self, context: CheckContext, name: str) -> str | None:
-        """Return the physical id of what has the name; ``None`` when nothing has."""
+        """Return the physical id of the resource with that name; ``None`` where none exists."""
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Look for every planned name; what our own stack owns is an update."""
+        """Look for every planned name; a resource that the stack itself owns is only updated."""
         names = context.plan.texts(self.kind, self.path)
         there = {name: physical for name in names if (physical := self.found(context, name)) is not None}
         foreign = [name for name, physical in there.items() if physical not in context.deployed]
         if foreign:
-            yield fail(f"{self.noun} {items(foreign)} exists outside {context.stack}")
+            yield fail(f"{self.noun} {listed(foreign)} exists outside {context.stack}")
         else:
-            ours = f", {len(there)} of them of {context.stack} itself" if there else ""
+            ours = f", {len(there)} of them already in {context.stack}" if there else ""
             yield ok(f"{len(names)} names{ours}")
 
 
-def _described(context: CheckContext, call: str, missing: str, **parameters: Any) -> Mapping[str, Any] | None:
-    """Ask for one thing by its name; ``None`` when the error ``missing`` says that there is no such thing."""
-    try:
-        return context.ask(call, **parameters)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != missing:
-            raise
-        return None
-
-
 class LogGroups(TakenName):
-    """Log groups."""
+    """Checks the names of log groups."""
 
     id = "PF-LOGS-01"
     title = "No planned log group exists outside the stack"
-    why = "Creating it fails: the specified log group already exists. ECS, Lambda and RDS make groups by themselves."
+    why = "Creating it fails: the specified log group already exists. ECS, Lambda and RDS create some unasked."
     source = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html"
     calls = ("logs:DescribeLogGroups",)
     kind, path, noun = "AWS::Logs::LogGroup", "LogGroupName", "log group"
 
     def found(self, context: CheckContext, name: str) -> str | None:
-        """Look among groups that begin with the name."""
+        """Look among the groups whose names begin with it."""
         groups = context.ask.every("logs:DescribeLogGroups", "logGroups", logGroupNamePrefix=name)
         return name if any(group["logGroupName"] == name for group in groups) else None
 
 
 class Vaults(TakenName):
-    """The backup vault."""
+    """Checks the name of the backup vault."""
 
     id = "PF-BACKUP-02"
     title = "The backup vault does not exist outside the stack"
@@ -75,13 +63,13 @@ class Vaults(TakenName):
     kind, path, noun = "AWS::Backup::BackupVault", "BackupVaultName", "vault"
 
     def found(self, context: CheckContext, name: str) -> str | None:
-        """Look among all vaults: asking for one that is not there is answered with AccessDenied."""
+        """Look among all vaults: AWS answers AccessDenied when it is asked for one that does not exist."""
         vaults = context.ask.every("backup:ListBackupVaults", "BackupVaultList")
         return name if any(vault["BackupVaultName"] == name for vault in vaults) else None
 
 
 class Aliases(TakenName):
-    """Aliases of keys."""
+    """Checks the aliases of keys."""
 
     id = "PF-KMS-01"
     title = "No planned alias exists outside the stack"
@@ -92,13 +80,12 @@ class Aliases(TakenName):
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Look among all aliases."""
-        return (
-            name if any(each["AliasName"] == name for each in context.ask.every("kms:ListAliases", "Aliases")) else None
-        )
+        aliases = context.ask.every("kms:ListAliases", "Aliases")
+        return name if any(alias["AliasName"] == name for alias in aliases) else None
 
 
 class Clusters(TakenName):
-    """The Aurora cluster."""
+    """Checks the name of the Aurora cluster."""
 
     id = "PF-RDS-06"
     title = "The Aurora cluster does not exist outside the stack"
@@ -109,12 +96,12 @@ class Clusters(TakenName):
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the cluster."""
-        found = _described(context, "rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
+        found = context.ask.find("rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
         return None if found is None else name
 
 
 class Tables(TakenName):
-    """The table."""
+    """Checks the name of the table."""
 
     id = "PF-DDB-01"
     title = "The table does not exist outside the stack"
@@ -125,28 +112,28 @@ class Tables(TakenName):
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the table."""
-        found = _described(context, "dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
+        found = context.ask.find("dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
         return None if found is None else name
 
 
 class Functions(TakenName):
-    """The functions."""
+    """Checks the names of functions."""
 
     id = "PF-LAMBDA-02"
     title = "No planned function exists outside the stack"
-    why = "Creating it fails: function already exist."
+    why = "Creating it fails: Function already exist."
     source = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
     calls = ("lambda:GetFunctionConfiguration",)
     kind, path, noun = "AWS::Lambda::Function", "FunctionName", "function"
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the function."""
-        found = _described(context, "lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
+        found = context.ask.find("lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
         return None if found is None else name
 
 
 class LoadBalancers(TakenName):
-    """The load balancer."""
+    """Checks the name of the load balancer."""
 
     id = "PF-ELB-01"
     title = "The load balancer does not exist outside the stack"
@@ -157,15 +144,15 @@ class LoadBalancers(TakenName):
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the load balancer; its physical id is the ARN."""
-        found = _described(context, "elbv2:DescribeLoadBalancers", "LoadBalancerNotFound", Names=[name])
+        found = context.ask.find("elbv2:DescribeLoadBalancers", "LoadBalancerNotFound", Names=[name])
         return str(found["LoadBalancers"][0]["LoadBalancerArn"]) if found and found["LoadBalancers"] else None
 
 
 class Secrets(TakenName):
-    """Secrets with a name of our own; RDS names the database's itself."""
+    """Checks the names of secrets; RDS itself names the secret of the database."""
 
     id = "PF-SM-01"
-    title = "No planned secret exists, or waits for its deletion"
+    title = "No planned secret exists or waits for its deletion"
     why = "Creating it fails: a secret with this name is already scheduled for deletion."
     source = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
     calls = ("secretsmanager:DescribeSecret",)
@@ -173,5 +160,5 @@ class Secrets(TakenName):
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Ask for the secret, deleted or not."""
-        found = _described(context, "secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
+        found = context.ask.find("secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
         return str(found["ARN"]) if found else None

@@ -1,4 +1,4 @@
-"""What Amazon RDS offers in this region."""
+"""What Amazon RDS offers in the Region."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.checks.account import planned_zones
-from ops.preflight.context import CheckContext, items
+from ops.preflight.checks.quotas import RAISE
+from ops.preflight.context import CheckContext, listed
 
 ENGINE, CLASS = "aurora-postgresql", "db.serverless"
 NOTICE = timedelta(days=180)
@@ -17,7 +18,7 @@ CHANGE = "Choose an offered version in `database.engine_version`."
 
 
 def offered(context: CheckContext) -> dict[str, Any] | None:
-    """Return what RDS says of the configured engine version; ``None`` when it does not offer it."""
+    """Return RDS's description of the configured engine version; ``None`` where it is not offered."""
     found = context.ask.every(
         "rds:DescribeDBEngineVersions",
         "DBEngineVersions",
@@ -28,7 +29,7 @@ def offered(context: CheckContext) -> dict[str, Any] | None:
 
 
 class EngineVersion(Check):
-    """The engine version can be created."""
+    """Checks that RDS offers the engine version."""
 
     id = "PF-RDS-01"
     title = "Aurora PostgreSQL is offered in the configured version"
@@ -38,28 +39,28 @@ class EngineVersion(Check):
     calls = ("rds:DescribeDBEngineVersions",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Ask for the version, and for its neighbours when it is not there."""
+        """Ask for the version, and for all others where it is not offered."""
         version = context.settings.database.engine_version
         if offered(context):
             yield ok(f"{version} is offered")
             return
         others = context.ask.every("rds:DescribeDBEngineVersions", "DBEngineVersions", Engine=ENGINE)
         names = sorted({each["EngineVersion"] for each in others if each.get("Status", "available") == "available"})
-        yield fail(f"{version} is not offered in {context.ask.region}; offered are {items(names[-12:])}")
+        yield fail(f"{version} is not offered in {context.ask.region}; offered are {listed(names[-12:])}")
 
 
 class EndOfSupport(Check):
-    """The major version is supported for a while."""
+    """Checks that standard support of the major version does not end soon."""
 
     id = "PF-RDS-02"
     title = "Standard support of the major version does not end within 180 days"
-    why = "After the end RDS upgrades by force or charges for Extended Support."
+    why = "After that date RDS charges for Extended Support, or upgrades the cluster by itself."
     fix = "Plan the upgrade of the major version."
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html"
     calls = ("rds:DescribeDBMajorEngineVersions",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Ask for the life of the major version."""
+        """Ask for the support dates of the major version."""
         major = context.settings.database.engine_version.split(".")[0]
         found = context.ask.every(
             "rds:DescribeDBMajorEngineVersions", "DBMajorEngineVersions", Engine=ENGINE, MajorEngineVersion=major
@@ -71,7 +72,7 @@ class EndOfSupport(Check):
             if life["LifecycleSupportName"] == "open-source-rds-standard-support"
         ]
         if not ends:
-            yield warn(f"RDS tells no end of support for {ENGINE} {major}")
+            yield warn(f"RDS gives no end of support for {ENGINE} {major}")
             return
         end = max(ends)
         soon = end - datetime.now(UTC) < NOTICE
@@ -79,17 +80,17 @@ class EndOfSupport(Check):
 
 
 class Orderable(Check):
-    """A Serverless v2 instance can be placed."""
+    """Checks that two zones offer Aurora Serverless v2."""
 
     id = "PF-RDS-03"
     title = "Aurora Serverless v2 can be ordered in two of the zones"
-    why = "Creating an instance fails, since the zone does not offer the class; without two zones nothing fails over."
+    why = "Creating an instance fails where the zone does not offer the class; with one zone there is no failover."
     fix = "Choose other zones in `network.zones`, or another version."
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOrderableDBInstanceOptions.html"
     calls = ("ec2:DescribeAvailabilityZones", "rds:DescribeOrderableDBInstanceOptions")
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Compare zones that sell the class with those of the deployment."""
+        """Compare the zones that offer the class with those of the deployment."""
         options = context.ask.every(
             "rds:DescribeOrderableDBInstanceOptions",
             "OrderableDBInstanceOptions",
@@ -98,17 +99,17 @@ class Orderable(Check):
             DBInstanceClass=CLASS,
             Vpc=True,
         )
-        sold = {zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])}
-        ours = planned_zones(context)
-        usable = [zone for zone in ours if zone in sold]
-        yield (ok if len(usable) >= 2 else fail)(f"{CLASS} in {len(usable)} of {items(ours)}")
+        offering = {zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])}
+        planned = planned_zones(context)
+        usable = [zone for zone in planned if zone in offering]
+        yield (ok if len(usable) >= 2 else fail)(f"{CLASS} in {len(usable)} of {listed(planned)}")
 
 
 class Features(Check):
-    """The version does what the settings ask of it."""
+    """Checks that the version supports what the settings ask of it."""
 
     id = "PF-RDS-04"
-    title = "The version exports the configured logs and scales over the configured capacity"
+    title = "The version exports the configured logs and supports the configured capacity"
     why = "Creating the cluster fails: log type or capacity is not supported by the version."
     fix = "Change `database.log_exports`, `database.min_acu` or `database.max_acu`, or choose another version."
     source = VERSIONS
@@ -122,7 +123,7 @@ class Features(Check):
             return
         logs = set(database.log_exports) - set(found.get("ExportableLogTypes", database.log_exports))
         if logs:
-            yield fail(f"log types {items(sorted(logs))} are not among {items(found['ExportableLogTypes'])}")
+            yield fail(f"log types {listed(sorted(logs))} are not among {listed(found['ExportableLogTypes'])}")
         range_ = found.get("ServerlessV2FeaturesSupport", {})
         low, high = range_.get("MinCapacity", database.min_acu), range_.get("MaxCapacity", database.max_acu)
         if not low <= database.min_acu <= database.max_acu <= high:
@@ -132,12 +133,12 @@ class Features(Check):
 
 
 class InstanceQuota(Check):
-    """Room for the cluster and its instances."""
+    """Checks the quotas of clusters and instances."""
 
     id = "PF-RDS-05"
     title = "The quotas of clusters and instances leave room for the planned ones"
     why = "Creating them fails: DBClusterQuotaExceeded, InstanceQuotaExceeded."
-    fix = "Ask for a higher quota in Service Quotas, or delete what is not used."
+    fix = RAISE
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_Limits.html"
     calls = ("rds:DescribeAccountAttributes",)
 
@@ -152,7 +153,7 @@ class InstanceQuota(Check):
             planned = 0 if there else context.plan.count(kind)
             quota = quotas.get(name)
             if quota is None:
-                yield warn(f"RDS tells no quota of {name}")
+                yield warn(f"RDS gives no quota of {name}")
                 continue
             free = quota["Max"] - quota["Used"]
             yield (ok if planned <= free else fail)(f"{planned} more {name}, {free} of {quota['Max']} are free")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
-
 from ops.preflight.check import Check, Outcome, ok, warn
-from ops.preflight.context import CheckContext, items
+from ops.preflight.context import CheckContext, listed
 
-# Role by the CloudFormation type that needs it.
+# The role by the CloudFormation type that needs it.
 ROLES = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "AWSServiceRoleForApplicationAutoScaling_ECSService",
     "AWS::Backup::BackupPlan": "AWSServiceRoleForBackup",
@@ -20,7 +18,7 @@ ROLES = {
 
 
 class ServiceLinkedRoles(Check):
-    """The roles that services keep for themselves."""
+    """Checks that the service-linked roles exist."""
 
     id = "PF-IAM-01"
     title = "The service-linked roles exist"
@@ -32,17 +30,8 @@ class ServiceLinkedRoles(Check):
     def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look for the role of each planned type."""
         needed = [role for kind, role in ROLES.items() if context.plan.count(kind)]
-        missing = [role for role in needed if not self._exists(context, role)]
+        missing = [role for role in needed if context.ask.find("iam:GetRole", "NoSuchEntity", RoleName=role) is None]
         if missing:
-            yield warn(f"missing: {items(missing)}; services make them when whoever deploys may")
+            yield warn(f"missing: {listed(missing)}; the services create them if the deployer's rights allow it")
         else:
             yield ok(f"{len(needed)} roles")
-
-    def _exists(self, context: CheckContext, role: str) -> bool:
-        try:
-            context.ask("iam:GetRole", RoleName=role)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchEntity":
-                return False
-            raise
-        return True

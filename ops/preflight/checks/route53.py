@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
-
 from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.context import CheckContext
 
@@ -15,7 +13,7 @@ RESERVED = ("example.com", "example.org", "example.net", "test", "example", "inv
 
 
 class HostedZones(Check):
-    """Zones of records exist once, and can be owned."""
+    """Checks that each record's hosted zone exists once, under a domain that can be owned."""
 
     id = "PF-R53-01"
     title = "The hosted zones of planned records exist, once each, under a domain that can be owned"
@@ -35,22 +33,19 @@ class HostedZones(Check):
             yield self._by_name(context, name.rstrip("."))
 
     def _by_id(self, context: CheckContext, zone: str) -> Outcome:
-        try:
-            found = context.ask("route53:GetHostedZone", Id=zone)["HostedZone"]["Name"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchHostedZone":
-                raise
+        answer = context.ask.find("route53:GetHostedZone", "NoSuchHostedZone", Id=zone)
+        if answer is None:
             return fail(f"there is no hosted zone {zone}")
-        return _owned(found.rstrip("."))
+        return _ownable(answer["HostedZone"]["Name"].rstrip("."))
 
     def _by_name(self, context: CheckContext, name: str) -> Outcome:
-        listed = context.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]
-        found = [zone for zone in listed if zone["Name"].rstrip(".") == name]
+        zones = context.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]
+        found = [zone for zone in zones if zone["Name"].rstrip(".") == name]
         if not found:
             return fail(f"there is no hosted zone {name}")
-        return warn(f"{len(found)} hosted zones are called {name}") if len(found) > 1 else _owned(name)
+        return warn(f"{len(found)} hosted zones are called {name}") if len(found) > 1 else _ownable(name)
 
 
-def _owned(name: str) -> Outcome:
+def _ownable(name: str) -> Outcome:
     reserved = any(name == domain or name.endswith(f".{domain}") for domain in RESERVED)
     return fail(f"{name} is reserved: nobody can own it") if reserved else ok(name)

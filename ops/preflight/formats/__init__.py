@@ -1,4 +1,4 @@
-"""Ways to print results, by the word on the command line."""
+"""Ways to print results, by their names on the command line."""
 
 from __future__ import annotations
 

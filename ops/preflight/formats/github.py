@@ -14,7 +14,7 @@ LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.COULD_NOT_ASK: "w
 
 
 def to_github(results: Sequence[CheckResult]) -> str:
-    """Return one workflow command per outcome."""
+    """Return one workflow command for each outcome that is not a pass."""
     return "".join(
         f"::{LEVELS[outcome.status]} title={result.check.id}::{_data(f'{outcome.message}. Fix: {result.check.fix}')}\n"
         for result in results

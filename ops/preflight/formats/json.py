@@ -9,7 +9,7 @@ from ops.preflight.engine import CheckResult
 
 
 def to_json(results: Sequence[CheckResult]) -> str:
-    """Return a list with one entry per check."""
+    """Return a list with one entry for each check."""
     rows = [
         {
             "id": result.check.id,

@@ -1,4 +1,4 @@
-"""For CI servers: JUnit XML, one test case per check."""
+"""For CI servers: JUnit XML, one test case for each check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops.preflight.engine import CheckResult
 
 
 def to_junit(results: Sequence[CheckResult]) -> str:
-    """Return a suite; a failed check is a failure, one that could not ask is skipped, a warning is its output."""
+    """Return a test suite: a check that could not be asked is skipped, and a warning is output."""
     suite = ET.Element(
         "testsuite",
         name="breakwater-preflight",
@@ -21,13 +21,13 @@ def to_junit(results: Sequence[CheckResult]) -> str:
     for result in results:
         name = f"{result.check.id} {result.check.title}"
         case = ET.SubElement(suite, "testcase", classname="preflight", name=name, time=f"{result.seconds:.3f}")
-        told = "\n".join(f"{each.status}: {each.message}" for each in result.outcomes)
+        messages = "\n".join(f"{each.status}: {each.message}" for each in result.outcomes)
         if result.status is Status.FAIL:
-            ET.SubElement(case, "failure", message=told).text = f"{result.check.fix}\n{result.check.source}"
+            ET.SubElement(case, "failure", message=messages).text = f"{result.check.fix}\n{result.check.source}"
         elif result.status is Status.COULD_NOT_ASK:
-            ET.SubElement(case, "skipped", message=told)
+            ET.SubElement(case, "skipped", message=messages)
         else:
-            ET.SubElement(case, "system-out").text = told
+            ET.SubElement(case, "system-out").text = messages
     ET.indent(suite)
     # ASCII with character references is right whatever the encoding of the standard output.
     document: bytes = ET.tostring(suite, encoding="us-ascii", xml_declaration=True)

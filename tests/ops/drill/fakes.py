@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
+import boto3
+
+from ops.connection import Connection
 from ops.drill import probes
 from ops.drill.drill import Drill
 from ops.drill.measure import Loss, Sample, loss
@@ -25,13 +29,26 @@ OUTPUTS = {
 }
 
 
-def target(environment: str = "dev", **context: str) -> Target:
-    """A deployed stack."""
+@cache
+def connection(endpoint: str | None = None) -> Connection:
+    """Return a connection whose credentials lead nowhere, so that clients can be made."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
+    return Connection(session, endpoint)
+
+
+def target(environment: str = "dev", *, endpoint: str | None = None, **context: str) -> Target:
+    """Return a deployed stack.
+
+    Args:
+        environment: as its outputs name it.
+        endpoint: of the embedded AWS; None for an account.
+        context: settings that differ from those of dev.
+    """
     given = {"environment": "dev", "suffix": "x1", "region": "eu-central-1", **context}
-    return Target({**OUTPUTS, "EnvironmentName": environment}, load_settings(given))
+    return Target({**OUTPUTS, "EnvironmentName": environment}, load_settings(given), connection(endpoint))
 
 
-class World:
+class Store:
     """A store that a test breaks.
 
     Attributes:
@@ -54,56 +71,56 @@ class World:
 
 
 class FakeDrill(Drill):
-    """Breaks a world."""
+    """Breaks a store."""
 
     name = "fake"
-    intention = "break a world of a test"
+    intention = "break a store of a test"
     timeout_seconds = 1.0
-    POLL_SECONDS = 0.05
+    poll_seconds = 0.05
 
-    def __init__(self, world: World, on: Target) -> None:
-        super().__init__(on, "run1")
-        self.world = world
+    def __init__(self, store: Store, on: Target, run: str = "run1") -> None:
+        super().__init__(on, run)
+        self.store = store
         self.polls = 0
 
     def probes(self) -> Sequence[Probe]:
         """One."""
-        return [probes.Doing(probes.DATABASE_WRITE, self.world.write)]
+        return [probes.MethodProbe(probes.DATABASE_WRITE, self.store.write)]
 
     def prepare(self) -> None:
         """Nothing."""
 
     def inject(self) -> None:
         """Break it."""
-        self.world.broken = True
+        self.store.broken = True
 
     def restored(self) -> bool:
         """After some polls."""
         self.polls += 1
-        if self.polls <= self.world.heals_after:
+        if self.polls <= self.store.heals_after:
             return False
-        self.world.broken = False
-        self.happened("healed")
+        self.store.broken = False
+        self.note("healed")
         return True
 
     def state(self) -> str:
         """In a word."""
-        return "the world is round"
+        return "the store is empty"
 
     def parts(self) -> dict[str, str]:
         """Of a test."""
-        return {"world": "a test"}
+        return {"store": "a test"}
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
         """Of its rows."""
-        return [loss("rows", samples, self.world.rows, self.fault)]
+        return [loss("rows", samples, self.store.rows, self.fault)]
 
-    def made(self) -> Iterator[tuple[str, Callable[[], None]]]:
+    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """One thing."""
         yield "the thing", self._remove
 
     def _remove(self) -> None:
-        self.world.removed.append("the thing")
+        self.store.removed.append("the thing")
 
 
 def no_aws(monkeypatch: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,84 +9,88 @@ import pytest
 from boto3.session import Session
 from botocore.exceptions import ClientError
 
+from embedded_aws.emulator import Emulator, Running
 from ops import outputs
 from ops.__main__ import main
-from ops.drill import cli
+from ops.drill import cli, timeline
+from ops.drill.run import Timing
 from ops.drill.target import find
 from ops.errors import OpsError
-from ops.local import emulator
 from ops.local.workspace import Workspace
-from tests.ops.drill.fakes import FakeDrill, World, no_aws, target
+from tests.ops.drill.fakes import FakeDrill, Store, no_aws, target
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
     """A deployed stack whose failover drill breaks this."""
     no_aws(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    made = World()
+    made = Store()
 
     class Local(FakeDrill):
-        def __init__(self, on: Any, _run: str) -> None:
-            super().__init__(made, on)
+        def __init__(self, on: Any, run: str) -> None:
+            super().__init__(made, on, run)
 
     monkeypatch.setitem(cli.DRILLS, "failover", Local)
     monkeypatch.setattr(cli, "find", lambda *_: target())
+    # test_run draws a picture and checks the timing; here both would only take time.
+    monkeypatch.setattr(cli, "Timing", lambda *_: Timing(before=0.25, after=0.05))
+    monkeypatch.setattr(timeline, "draw", lambda path, _: path.write_bytes(b"PNG"))
     return made
 
 
 def drill(*words: str) -> int:
-    return main(["drill", "failover", "--before", "1", "--after", "1", *words])
+    return main(["drill", "failover", *words])
 
 
-def test_with_yes_it_runs_and_leaves_evidence(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_yes_it_runs_and_leaves_evidence(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert drill("--yes") == 0
     (place,) = (tmp_path / "evidence").iterdir()
     assert place.name in capsys.readouterr().out
-    assert world.removed
+    assert store.removed
 
 
-def test_it_runs_as_often_as_asked(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_runs_as_often_as_asked(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert drill("--yes", "--runs", "2", "--out", "proof") == 0
     assert len(list((tmp_path / "proof").iterdir())) == 2
     assert "2 runs" in capsys.readouterr().out
-    assert len(world.removed) == 2
+    assert len(store.removed) == 2
 
 
-def test_nobody_there_to_confirm_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nobody_there_to_confirm_is_a_refusal(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert drill() == 1
     told = capsys.readouterr()
-    assert "This will break a world of a test: stack Breakwater-x1 in eu-central-1" in told.out
-    assert told.err == "error: nobody is there to confirm: add --yes\n"
-    assert not world.rows
+    assert "This will break a store of a test: stack Breakwater-x1 in eu-central-1" in told.out
+    assert told.err == "error: there is no terminal to confirm on: add --yes\n"
+    assert not store.rows
 
 
 @pytest.mark.parametrize(("answer", "code"), [("Breakwater-x1", 0), ("yes", 1), ("", 1)])
-def test_the_name_of_the_stack_confirms(world: World, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+def test_the_name_of_the_stack_confirms(store: Store, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda _prompt: answer)
     assert drill() == code
-    assert bool(world.rows) is (code == 0)
+    assert bool(store.rows) is (code == 0)
 
 
 def test_prod_needs_a_word_of_its_own(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "find", lambda *_: target("prod"))
     assert drill("--yes") == 1
     assert capsys.readouterr().err == "error: Breakwater-x1 is prod: add --allow-prod if you mean it\n"
-    assert not world.rows
+    assert not store.rows
     assert drill("--yes", "--allow-prod") == 0
 
 
 def test_a_missed_objective_ends_with_1(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.heals_after = 25  # polls of 0.05 s, more than a second
+    store.heals_after = 25  # polls of 0.05 s, more than a second
     monkeypatch.setattr(FakeDrill, "timeout_seconds", 5.0)
     monkeypatch.setattr(cli, "find", lambda *_: target(**{"recovery.rto_seconds": "1"}))
     assert drill("--yes") == 1
-    assert "RTO 1." in capsys.readouterr().err
+    assert "s, the objective is 1 s" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [("--before", "0"), ("--after", "x"), ("--runs", "0"), ("--runs", "many")])
@@ -111,7 +114,7 @@ def test_without_credentials_and_without_an_embedded_aws_there_is_nothing_to_dri
     assert (code, capsys.readouterr().err) == (1, told)
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("store")
 def test_what_could_not_be_removed_ends_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,12 +132,12 @@ DEPLOYED = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "eu-central-1"}
 def test_without_credentials_it_takes_the_embedded_aws_that_runs_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(os, "environ", os.environ.copy())  # which `find` changes
     monkeypatch.setattr(Session, "get_credentials", lambda _: None)
-    monkeypatch.setattr(emulator, "running", lambda _: emulator.Running(pid=1, port=4999))
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(pid=1, port=4999))
     monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
     found = find(None, None, Workspace(state=tmp_path))
-    assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
+    assert found.connection.endpoint == "http://127.0.0.1:4999"
+    assert found.client("rds").meta.endpoint_url == "http://127.0.0.1:4999"
     assert found.emulated
     assert (found.stack, found.region, found.environment) == ("Breakwater-x1", "eu-central-1", "dev")
 
@@ -151,9 +154,9 @@ def test_objectives_are_those_that_were_deployed(monkeypatch: pytest.MonkeyPatch
     [
         (
             "recovery.rto_seconds=soon",
-            r'rto_seconds = "soon" cannot be used: .* belongs into BREAKWATER_CONTEXT',
+            r'rto_seconds = "soon" cannot be used: .* repeat it in BREAKWATER_CONTEXT',
         ),
-        ("recovery.rto_seconds", r"BREAKWATER_CONTEXT holds 'recovery\.rto_seconds': expected key=value"),
+        ("recovery.rto_seconds", r"BREAKWATER_CONTEXT recovery\.rto_seconds: expected key=value"),
     ],
 )
 def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: str, said: str) -> None:

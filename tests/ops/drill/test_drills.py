@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -16,7 +17,7 @@ from ops.drill.restore import Restore
 from ops.drill.target import Target
 from ops.drill.task_loss import TaskLoss
 from ops.errors import OpsError
-from tests.ops.drill.fakes import OUTPUTS, target
+from tests.ops.drill.fakes import OUTPUTS, connection, target
 
 OUTPUTS_OF_SERVICE = {"EcsClusterName": "ecs", "EcsServiceName": "service", "TargetGroupArn": "arn:targets"}
 
@@ -35,8 +36,7 @@ def on(monkeypatch: pytest.MonkeyPatch) -> Target:
 
     monkeypatch.setattr(Target, "client", client)
     monkeypatch.setattr(Target, "probe_client", client)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    return Target({**OUTPUTS, **OUTPUTS_OF_SERVICE}, target().settings)
+    return replace(target(), outputs={**OUTPUTS, **OUTPUTS_OF_SERVICE})
 
 
 def cluster(writer: str, status: str = "available", **more: Any) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_a_task_is_replaced_when_as_many_run_and_are_healthy_as_are_wanted(on: T
 
 def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
     tasks(on.client("ecs"), "t/1")
-    assert TaskLoss(on, "r").state() == "service runs 1 tasks; ECS starts what is missing by itself"
+    assert TaskLoss(on, "r").state() == "service runs 1 tasks; ECS starts the missing ones by itself"
 
 
 def test_a_service_without_a_task_has_none_to_lose(on: Target) -> None:
@@ -168,24 +168,21 @@ def test_before_anything_was_made_there_is_nothing_to_remove(
     rds.delete_db_cluster_snapshot.side_effect = refused("DBClusterSnapshotNotFoundFault")
     dynamodb.describe_table.side_effect = refused("ResourceNotFoundException")
     pages(dynamodb, {"Items": []})
-    assert kind(on, "r").clean() == []
+    assert kind(on, "r").clean_up() == []
 
 
 def test_what_cannot_be_removed_is_named(on: Target) -> None:
     on.client("rds").delete_db_cluster.side_effect = refused("AccessDenied", "DeleteDBCluster")
     pages(on.client("dynamodb"), {"Items": []})
-    (left,) = Restore(on, "r").clean()
+    (left,) = Restore(on, "r").clean_up()
     assert left.startswith("cluster drill-r: ")
     assert "AccessDenied" in left
 
 
 @pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime])
-def test_each_drill_says_what_was_of_aws_and_what_was_not(
-    on: Target, kind: type[Drill], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_drill_says_what_was_of_aws_and_what_was_not(on: Target, kind: type[Drill]) -> None:
     assert set(kind(on, "r").parts().values()) == {"AWS"}
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    local = kind(on, "r").parts()
+    local = kind(replace(on, connection=connection("http://127.0.0.1:4566")), "r").parts()
     assert "AWS" not in local.values()
     assert any("this machine" in where or "simulated" in where for where in local.values())
     assert local["service"].startswith("not measured: ")
@@ -197,14 +194,14 @@ def test_a_restoring_drill_leaves_the_platform_as_it_was(on: Target) -> None:
 
 def test_a_table_is_read_and_deleted_only_once_it_is_active(on: Target) -> None:
     drill, dynamodb = PointInTime(on, "r"), on.client("dynamodb")
-    drill.back["Aurora"] = 1.0
+    drill.read_at["Aurora"] = 1.0
     states = iter(("CREATING", "ACTIVE", "CREATING", "ACTIVE"))
     dynamodb.describe_table.side_effect = lambda **_: {"Table": {"TableStatus": next(states)}}
     pages(dynamodb, {"Items": [{"sk": {"S": "0000000007"}}]})
     assert not drill.restored()
     assert drill.restored()
     assert drill.kept == {"DynamoDB": {7}}
-    assert drill.clean() == []
+    assert drill.clean_up() == []
     dynamodb.delete_table.assert_called_once_with(TableName="dr-transactions-x1-drill-r")
     assert next(states, None) is None
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from ops.drill import probes
-from ops.drill.target import Target
 from tests.ops.drill.fakes import target
 
 
@@ -37,15 +37,13 @@ def served() -> Iterator[tuple[str, list[int]]]:
 
 
 def test_the_service_is_requested_in_an_account_and_a_server_error_is_a_failure(
-    served: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
+    served: tuple[str, list[int]],
 ) -> None:
     on = target()
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     url, status = served
-    (probe,) = probes.service(Target({**on.outputs, "ServiceUrl": url}, on.settings))
+    (probe,) = probes.service(replace(on, outputs={**on.outputs, "ServiceUrl": url}))
     probe.request(0)
     status[0] = 503
     with pytest.raises(OSError, match="503"):
         probe.request(1)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    assert probes.service(on) == []
+    assert probes.service(target(endpoint="http://127.0.0.1:4566")) == []

@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import pytest
 
-from ops.local import emulator
 from ops.local.workspace import Workspace
 
 Install: TypeAlias = Callable[[str, str], None]
@@ -28,7 +27,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     cli.parent.mkdir(parents=True)
     cli.write_text(json.dumps({"version": "2.1148.1"}))
     yield made
-    emulator.stop(made)
+    made.emulator.stop()
 
 
 @pytest.fixture

@@ -116,6 +116,6 @@ def test_a_failure_is_the_first_one_of_this_deployment() -> None:
         event("Yesterday", "CREATE_FAILED", -24, "something else"),
     ]
     cloudformation = FakeCloudFormation({"Root": {}}, events={"Root": events})
-    assert cdk.failure(cloudformation, "Root", NOON) == "Cause (AWS::Test::Thing): no such key"
-    assert cdk.failure(cloudformation, "Root", NOON + timedelta(hours=3.5)) is None
-    assert cdk.failure(FakeCloudFormation({}), "Root", NOON) is None
+    assert cdk.failure_reason(cloudformation, "Root", NOON) == "Cause (AWS::Test::Thing): no such key"
+    assert cdk.failure_reason(cloudformation, "Root", NOON + timedelta(hours=3.5)) is None
+    assert cdk.failure_reason(FakeCloudFormation({}), "Root", NOON) is None

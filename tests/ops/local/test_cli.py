@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.emulator import Emulator, Running
 from embedded_testing.standin import EMULATOR
 from ops.__main__ import main
 from ops.errors import OpsError
 from ops.local import cli, up
-from ops.local.emulator import Running
 from ops.local.workspace import Workspace
 from tests.ops.local.conftest import Install
 from tests.ops.local.scripts import NODE
@@ -47,15 +47,15 @@ def test_an_unknown_command_exits_with_2(workspace: Workspace, arguments: list[s
 
 def test_settings_are_passed_on_and_the_fixed_ones_added() -> None:
     fixed = {"environment": "dev", "account": "000000000000", "region": "us-east-1"}
-    assert up.settings_of([]) == fixed
-    assert up.settings_of(["suffix=x", "a.b=c=d", "environment=dev"]) == {**fixed, "suffix": "x", "a.b": "c=d"}
+    assert up.local_settings([]) == fixed
+    assert up.local_settings(["suffix=x", "a.b=c=d", "environment=dev"]) == {**fixed, "suffix": "x", "a.b": "c=d"}
 
 
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("plain", "-c plain: expected key=value, e.g. -c database.max_acu=4"),
-        ("=1", "-c =1: expected key=value, e.g. -c database.max_acu=4"),
+        ("plain", "-c plain: expected key=value, e.g. -c environment=prod"),
+        ("=1", "-c =1: expected key=value, e.g. -c environment=prod"),
         ("environment=prod", "-c environment=prod: the local deployment is always environment=dev"),
         ("account=111111111111", "-c account=111111111111: the local deployment is always account=000000000000"),
         ("region=eu-west-1", "-c region=eu-west-1: the local deployment is always region=us-east-1"),
@@ -69,12 +69,12 @@ def test_a_setting_that_cannot_be_is_one_line(
 
 
 def test_the_port_is_the_one_asked_for_the_running_one_or_the_default() -> None:
-    assert up.port_for(None, None) == 4566
-    assert up.port_for(None, 4600) == 4600
-    assert up.port_for(Running(1, 4600), None) == 4600
-    assert up.port_for(Running(1, 4600), 4600) == 4600
+    assert up.choose_port(None, None) == 4566
+    assert up.choose_port(None, 4600) == 4600
+    assert up.choose_port(Running(1, 4600), None) == 4600
+    assert up.choose_port(Running(1, 4600), 4600) == 4600
     with pytest.raises(OpsError, match="already runs on port 4600: leave --port out, or stop it first"):
-        up.port_for(Running(1, 4600), 4700)
+        up.choose_port(Running(1, 4600), 4700)
 
 
 def test_up_without_an_installation_is_one_line(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
@@ -117,7 +117,7 @@ def test_status_of_one_that_has_ended(capsys: pytest.CaptureFixture[str], worksp
 def test_run_wants_a_command(capsys: pytest.CaptureFixture[str], workspace: Workspace, words: list[str]) -> None:
     code, _, error = run(capsys, workspace, "run", *words)
     assert code == 1
-    assert error == "error: no command: write it behind --, e.g. `python -m ops local run -- pytest`\n"
+    assert error == "error: no command: write it after --, e.g. `python -m ops local run -- pytest`\n"
 
 
 def test_run_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
@@ -128,7 +128,7 @@ def test_run_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], worksp
 def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workspace: Workspace
 ) -> None:
-    monkeypatch.setattr(cli.emulator, "running", lambda _: Running(1, 4600))
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600))
     monkeypatch.setenv("AWS_PROFILE", "theirs")
     monkeypatch.setenv("BREAKWATER_CONTEXT", "database.max_acu=4")
     monkeypatch.setenv("BREAKWATER_OUTPUTS", "theirs.json")
@@ -136,14 +136,13 @@ def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
     assert main(["local", "run", "--", "sh", "-c", said, "--", "-x"], workspace) == 0
     told = f"http://127.0.0.1:4600 none database.max_acu=4 {workspace.flat_outputs} -- -x\n"
     assert capfd.readouterr().out == told
-    with pytest.raises(SystemExit, match="7"):
-        main(["local", "run", "sh", "-c", "exit 7"], workspace)
+    assert main(["local", "run", "sh", "-c", "exit 7"], workspace) == 7
 
 
 def test_run_of_an_unknown_command_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: Workspace
 ) -> None:
-    monkeypatch.setattr(cli.emulator, "running", lambda _: Running(1, 4600))
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600))
     code, _, error = run(capsys, workspace, "run", "--", "no-such-program")
     assert (code, error) == (1, "error: no-such-program cannot be run: No such file or directory\n")
 

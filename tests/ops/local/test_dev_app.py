@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from embedded_aws.clients import Aws
@@ -21,10 +22,11 @@ from embedded_testing.inventory import inventory
 from embedded_testing.recorded import recorded
 from embedded_testing.stack import delete, deploy, publish_assembly
 from ops.__main__ import main
+from ops.connection import Connection
 from ops.drill import cli
 from ops.drill.target import Target
 from ops.errors import OpsError
-from ops.local import changes, emulator, environment, smoke_test
+from ops.local import changes, smoke_test
 from ops.local.workspace import Workspace
 from stacks.names import METRIC_NAMESPACE, OutputKey
 from stacks.settings import load_settings
@@ -152,13 +154,13 @@ def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
     emulator_workspace: Workspace, aws: Aws, outputs: dict[str, str], drill: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    running = emulator.running(emulator_workspace)
+    running = emulator_workspace.emulator.running()
     assert running is not None
-    for name, value in environment.for_clients(emulator_workspace, running.port).items():
-        monkeypatch.setenv(name, value)
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    connection = Connection(session, running.endpoint)
     # The stack is found by tags that only the CDK CLI gives it.
     settings = load_settings({"environment": "dev", "suffix": "dev", "region": outputs[OutputKey.REGION]})
-    monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, settings))
+    monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, settings, connection))
     before = inventory(aws)
     words = ["--yes", "--before", "1", "--after", "1", "--out", str(tmp_path)]
     assert main(["drill", drill, *words], emulator_workspace) == 0

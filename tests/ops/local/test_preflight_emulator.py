@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.clients import Aws
-from ops.local import environment
+from ops.__main__ import main
 from ops.local.workspace import Workspace
-from ops.preflight.cli import main
 from tests.assembly import assembly
 
 pytestmark = pytest.mark.emulator
@@ -25,7 +24,7 @@ VERSION = "/cdk-bootstrap/hnb659fds/version"
 def ask(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ask:
     """Run the command, and return status and first message of each check by id."""
     url = aws("sts").meta.endpoint_url
-    variables = environment.for_clients(Workspace(), int(url.rpartition(":")[2]))
+    variables = Workspace().variables(int(url.rpartition(":")[2]))
     for name, value in variables.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
@@ -36,7 +35,7 @@ def ask(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     def run(*words: str, code: int) -> dict[str, tuple[str, str]]:
-        assert main(["--assembly", str(assembly("dev").folder), "--format", "json", *words]) == code
+        assert main(["preflight", "--assembly", str(assembly("dev").folder), "--format", "json", *words]) == code
         rows = json.loads(capsys.readouterr().out)
         return {row["id"]: (row["status"], row["findings"][0]["message"]) for row in rows}
 

@@ -14,7 +14,6 @@ from embedded_aws.verify import Comparison
 from ops.local import report
 from ops.local.changes import Change
 from ops.local.report import Verified
-from ops.local.status import stacks_table
 from tests.ops.local.cloudformation import MORNING, NOON
 
 FIDELITY = {
@@ -93,6 +92,6 @@ def test_nested_stacks_are_shown_by_their_short_name() -> None:
         return {"StackName": name, "StackStatus": "CREATE_COMPLETE", "CreationTime": MORNING, **times}
 
     nested = "Breakwater-dev-DatabaseNestedStackDatabaseNestedStackResource1234-5678"
-    found = rows(stacks_table([stack("Breakwater-dev"), stack(nested, LastUpdatedTime=NOON)]))
+    found = rows(report.stacks_table([stack("Breakwater-dev"), stack(nested, LastUpdatedTime=NOON)]))
     assert ["Breakwater-dev", "CREATE_COMPLETE", "08:00:00"] in found
     assert ["Breakwater-dev / Database", "CREATE_COMPLETE", "12:00:00"] in found

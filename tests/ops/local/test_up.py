@@ -18,9 +18,10 @@ from typing import Any, TypeAlias
 import pytest
 
 from embedded_testing.ports import free_port
+from ops import REPOSITORY
 from ops.__main__ import main
-from ops.local import emulator, preflight, smoke_test
-from ops.local.workspace import REPOSITORY, Workspace
+from ops.local import preflight, smoke_test
+from ops.local.workspace import Workspace
 
 pytestmark = pytest.mark.emulator
 Run: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -93,7 +94,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Share one checkout and one embedded AWS among the tests that leave it running."""
     workspace = checkout(tmp_path_factory.mktemp("shared") / "checkout")
     yield workspace
-    emulator.stop(workspace)
+    workspace.emulator.stop()
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
     def run_command(workspace: Workspace, *arguments: str) -> tuple[int, str, str]:
         settings = ["-c", f"suffix={suffix}"] if arguments[0] == "up" else []
-        if arguments[0] == "up" and emulator.running(workspace) is None:
+        if arguments[0] == "up" and workspace.emulator.running() is None:
             settings += ["--port", str(free_port())]
         code = main(["local", *arguments, *settings], workspace)
         shown = capsys.readouterr()
@@ -187,7 +188,7 @@ def test_an_emulator_that_does_not_answer_is_one_line(
 ) -> None:
     write(shared, topic("one"))
     run(shared, "up")
-    running = emulator.running(shared)
+    running = shared.emulator.running()
     assert running is not None
     monkeypatch.setattr("embedded_aws.emulator._ANSWER_SECONDS", 0.3)
     os.kill(running.pid, signal.SIGSTOP)

@@ -116,7 +116,7 @@ class Case:
                 ask=Ask(account, all_checks()[self.check].calls),
                 identity=IDENTITY,
                 partition=account.partition(),
-                deployed_of=lambda: self.deployed,
+                deployed_ids=lambda: self.deployed,
                 program=lambda name: name if name in self.programs else None,
                 version=lambda name: self.programs[name],
             ),

@@ -118,7 +118,7 @@ CASES = [
     ),
     Case("PF-RDS-02", "for long", [("pass", "standard support of 17 ends on 20")], _life(1000)),
     Case("PF-RDS-02", "not for long", [("warn", "standard support of 17 ends on 20")], _life(100)),
-    Case("PF-RDS-02", "untold", [("warn", "tells no end of support")], {MAJOR: {"DBMajorEngineVersions": [{}]}}),
+    Case("PF-RDS-02", "untold", [("warn", "gives no end of support")], {MAJOR: {"DBMajorEngineVersions": [{}]}}),
     Case("PF-RDS-03", "both", [("pass", "in 2 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1a", "us-east-1b")),
     Case("PF-RDS-03", "one", [("fail", "in 1 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1b", "us-east-1c")),
     Case("PF-RDS-03", "none", [("fail", "in 0 of")], {**THREE, ORDERABLE: {"OrderableDBInstanceOptions": []}}),
@@ -186,11 +186,17 @@ CASES = [
         _certificate(Status="PENDING_VALIDATION"),
         profile="staging",
     ),
-    Case("PF-ACM-01", "key", [("fail", "no key of EC_x")], _certificate(KeyAlgorithm="EC_x"), profile="staging"),
+    Case(
+        "PF-ACM-01",
+        "key",
+        [("fail", "key is EC_x, and a load balancer takes RSA_1024")],
+        _certificate(KeyAlgorithm="EC_x"),
+        profile="staging",
+    ),
     Case(
         "PF-ACM-01",
         "elsewhere",
-        [("fail", "is not in this account and region")],
+        [("fail", "is not in this account and Region")],
         {CERTIFICATE: refuse("ResourceNotFoundException")},
         profile="staging",
     ),
@@ -226,11 +232,13 @@ CASES = [
     Case("PF-ECR-01", "public", [("warn", "is not in private ECR")]),
     Case("PF-ECR-01", "built for it", [("pass", "for amd64, arm64")], _manifest("amd64", "arm64"), profile="prod"),
     Case("PF-ECR-01", "built for others", [("fail", "for amd64, tasks run on")], _manifest("amd64"), profile="prod"),
-    Case("PF-ECR-01", "one platform", [("pass", "does not tell for which")], _manifest(), profile="prod"),
+    Case(
+        "PF-ECR-01", "one platform", [("pass", "does not say which one it is built for")], _manifest(), profile="prod"
+    ),
     Case(
         "PF-ECR-01",
         "by digest",
-        [("pass", "does not tell")],
+        [("pass", "does not say which one")],
         _manifest(),
         profile="unusual",
         context={"region": "eu-west-1", "network.egress": "nat"},
@@ -243,7 +251,7 @@ CASES = [
         {IMAGE: refuse("RepositoryNotFoundException")},
         profile="prod",
     ),
-    Case("PF-SNS-01", "nobody", [("warn", "nobody is subscribed")]),
+    Case("PF-SNS-01", "nobody", [("warn", "no address is subscribed")]),
     Case(
         "PF-SNS-01",
         "all confirmed",
@@ -258,7 +266,7 @@ CASES = [
         _subscribed(("dr@mycompany.com", ARN), ("oncall@mycompany.com", "PendingConfirmation")),
         profile="options",
     ),
-    Case("PF-SNS-01", "no topic yet", [("pass", "not there yet")], {TOPIC: refuse("NotFound")}, profile="options"),
+    Case("PF-SNS-01", "no topic yet", [("pass", "does not exist yet")], {TOPIC: refuse("NotFound")}, profile="options"),
     Case("PF-R53-01", "none", [("pass", "no record is planned")]),
     Case(
         "PF-R53-01",

@@ -72,7 +72,7 @@ CASES = [
     ),
     Case("PF-CDK-02", "ours", [("pass", "cdk-hnb659fds-assets-111111111111-us-east-1")], {"s3:HeadBucket": _head}),
     Case("PF-CDK-02", "missing", [("fail", "does not exist")], {"s3:HeadBucket": refuse("404")}),
-    Case("PF-CDK-02", "another's", [("fail", "is another account's")], {"s3:HeadBucket": refuse("403")}),
+    Case("PF-CDK-02", "another's", [("fail", "belongs to another account")], {"s3:HeadBucket": refuse("403")}),
     Case("PF-STS-01", "any account", [("pass", "user/deployer")]),
     Case("PF-STS-01", "the account", [("pass", "user/deployer")], context={"account": "111111111111"}),
     Case("PF-STS-01", "another", [("fail", "the settings say account 222222222222")], context={"account": "2" * 12}),

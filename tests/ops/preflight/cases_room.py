@@ -125,7 +125,7 @@ def _names() -> list[Case]:
     for check, noun, count, physical, there, gone in NAMES:
         planned = _with_secret if check == "PF-SM-01" else None
         outside = ("fail", f"{noun} exists outside Breakwater-dev")
-        ours = ("pass", f"{count} names, 1 of them of Breakwater-dev itself")
+        ours = ("pass", f"{count} names, 1 of them already in Breakwater-dev")
         cases += [
             Case(check, "free", [("pass", f"{count} names")], gone, planned=planned),
             Case(check, "taken", [outside], there, planned=planned),

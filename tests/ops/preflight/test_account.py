@@ -17,8 +17,9 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from ops.errors import OpsError
 from ops.preflight import account
-from ops.preflight.account import Account, AccountError, Ask, CouldNotAsk, iam_action
+from ops.preflight.account import Account, Ask, CouldNotAsk, iam_action
 from ops.preflight.deployed import CALLS, deployed_by
 from tests.ops.preflight.cases import Session, pages, refuse
 
@@ -54,11 +55,11 @@ def _denied(message: str) -> ClientError:
             "ec2:DescribeVpcs is denied by a permissions boundary",
         ),
         (refuse("RequestLimitExceeded"), "ec2:DescribeVpcs is throttled"),
-        (refuse("AuthFailure"), "the credentials are not accepted in this region (AuthFailure)"),
-        (refuse("ExpiredToken"), "the credentials are not accepted in this region (ExpiredToken)"),
-        (_raising(EndpointConnectionError(endpoint_url=URL)), "the region has no such endpoint, or no network"),
-        (_raising(ConnectTimeoutError(endpoint_url=URL)), "the region has no such endpoint, or no network"),
-        (_raising(ReadTimeoutError(endpoint_url=URL)), "the region has no such endpoint, or no network"),
+        (refuse("AuthFailure"), "the credentials are not accepted in this Region (AuthFailure)"),
+        (refuse("ExpiredToken"), "the credentials are not accepted in this Region (ExpiredToken)"),
+        (_raising(EndpointConnectionError(endpoint_url=URL)), "the Region has no such endpoint, or no network"),
+        (_raising(ConnectTimeoutError(endpoint_url=URL)), "the Region has no such endpoint, or no network"),
+        (_raising(ReadTimeoutError(endpoint_url=URL)), "the Region has no such endpoint, or no network"),
         (_raising(SSLError(endpoint_url=URL, error="bad")), "ec2:DescribeVpcs: SSL validation failed"),
     ],
 )
@@ -114,11 +115,14 @@ def test_who_asks() -> None:
         (_raising(PartialCredentialsError(provider="env", cred_var="x")), "no credentials: Partial credentials"),
         (refuse("ExpiredToken"), "the credentials have expired (ExpiredToken): log in again"),
         (refuse("InvalidClientTokenId"), "AWS does not know the credentials (InvalidClientTokenId)"),
-        (_raising(EndpointConnectionError(endpoint_url=URL)), "AWS cannot be asked: Could not connect to the endpoint"),
+        (
+            _raising(EndpointConnectionError(endpoint_url=URL)),
+            "AWS cannot be reached: Could not connect to the endpoint",
+        ),
     ],
 )
 def test_nobody_who_asks_is_one_line(operation: Any, told: str) -> None:
-    with pytest.raises(AccountError) as caught:
+    with pytest.raises(OpsError) as caught:
         _identity(operation)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -129,7 +133,7 @@ def test_a_profile_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
         raise ProfileNotFound(profile="nobody")
 
     monkeypatch.setattr(account.boto3.session, "Session", session)  # type: ignore[attr-defined]
-    with pytest.raises(AccountError, match=r"The config profile \(nobody\) could not be found: set AWS_PROFILE"):
+    with pytest.raises(OpsError, match=r"The config profile \(nobody\) could not be found: set AWS_PROFILE"):
         Account("us-east-1")
 
 

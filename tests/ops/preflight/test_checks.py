@@ -61,7 +61,7 @@ def test_a_permission_that_is_missing_is_named(check: str) -> None:
         planned=asking.planned,
     )
     context, _ = denied.check_context()
-    (result,) = run([all_checks()[check]], lambda _: context, timeout=10)
+    (result,) = run([all_checks()[check]], lambda _: context, timeout_seconds=10)
     assert result.status is Status.COULD_NOT_ASK
     assert "the IAM action " in result.outcomes[0].message
     assert "is missing: see docs/preflight-policy.json" in result.outcomes[0].message

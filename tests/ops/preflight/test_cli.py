@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 
+from ops import __main__ as ops
+from ops.errors import OpsError
 from ops.preflight import cli
-from ops.preflight.account import AccountError
-from ops.preflight.cli import main
 from tests.assembly import assembly
 from tests.ops.preflight.cases import IDENTITY, Session
+
+
+def main(words: list[str]) -> int:
+    """Run the command as a user does."""
+    return ops.main(["preflight", *words])
+
 
 ANSWERS: dict[str, Any] = {
     "sts:GetCallerIdentity": {**IDENTITY, "UserId": "x"},
@@ -74,7 +80,7 @@ def test_the_programs_of_this_machine_are_asked(
         program.write_text(f"#!/bin/sh\n{words}\n")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(cli, "VERSION_TIMEOUT", 0.2)
+    monkeypatch.setattr(cli, "VERSION_TIMEOUT_SECONDS", 0.2)
     assert main([*_assembly(), "--only", "PF-CLI", "--format", "json"]) == 1
     told = [row["findings"][0]["message"] for row in json.loads(capsys.readouterr().out)]
     assert told == ["cdk is 3.0.0", "node is of no readable version"]
@@ -88,7 +94,7 @@ def test_every_check_can_be_listed_without_an_account(capsys: pytest.CaptureFixt
 
 
 def _nobody(_region: str) -> Any:
-    raise AccountError("no credentials: log in")
+    raise OpsError("no credentials: log in")
 
 
 @pytest.mark.parametrize(
@@ -109,14 +115,14 @@ def test_a_mistake_is_one_line_and_asks_nothing(
     assert main(words) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(f"preflight: {told}")
+    assert said.err.startswith(f"error: {told}")
     assert said.err.count("\n") == 1
 
 
 @pytest.mark.usefixtures("account")
 def test_an_assembly_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--assembly", str(tmp_path / "cdk.out")]) == 2
-    assert capsys.readouterr().err.startswith(f"preflight: {tmp_path}/cdk.out")
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path}/cdk.out")
 
 
 def test_it_is_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from ops.preflight.policy import IDENTITY, actions, policy
 from scripts import preflight_docs
 from scripts.preflight_docs import PAGE, POLICY, main, page
 
+SESSION = botocore.session.get_session()
 READING = re.compile(r"(Describe|Get|List|BatchGet|Head)[A-Z]")
 DECLARED = sorted({IDENTITY, *CALLS, *(call for check in all_checks().values() for call in check.calls)})
 
@@ -22,7 +23,7 @@ DECLARED = sorted({IDENTITY, *CALLS, *(call for check in all_checks().values() f
 @pytest.mark.parametrize("call", DECLARED)
 def test_every_operation_exists_and_only_reads(call: str) -> None:
     service, _, operation = call.partition(":")
-    model = botocore.session.get_session().get_service_model(service)
+    model = SESSION.get_service_model(service)
     assert operation in model.operation_names
     assert READING.match(operation)
     # What changes something is never sent by these two; POST is also how most services ask.

@@ -1,1 +1,0 @@
-"""The backup vault, the plan and the restore tests."""

@@ -1,1 +1,0 @@
-"""What the stacks share: alarms, functions, log groups, permissions, views of other stacks' resources."""

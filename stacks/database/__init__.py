@@ -1,1 +1,0 @@
-"""The Aurora cluster and what belongs to it."""

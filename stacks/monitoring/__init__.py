@@ -1,1 +1,0 @@
-"""The alert topic, the event rules and the queues behind them."""

@@ -1,1 +1,0 @@
-"""The VPC, its security groups and its flow log."""

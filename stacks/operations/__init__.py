@@ -1,1 +1,0 @@
-"""What operates the platform: functions, alarms, experiments and dashboards."""
