@@ -1,6 +1,6 @@
 """Write docs/guards.md, the index of the rules of the guards by service.
 
-With ``--pages FOLDER`` also a full page for each service, for the documentation site: every rule with what it prevents,
+With ``--pages FOLDER`` write a full page for each service there instead, for the documentation site: every rule with what it prevents,
 the fix, the sources, and its plainest broken and sound fixture.
 """
 
@@ -121,7 +121,7 @@ def row(*cells: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the index, and the full pages where they are asked for.
+    """Write the index, or the full pages where they are asked for.
 
     Args:
         arguments: Command line; the process's own when not given.
@@ -130,15 +130,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, always 0.
     """
     parser = argparse.ArgumentParser(prog="make guards-docs", description=__doc__)
-    parser.add_argument("--pages", type=Path, metavar="FOLDER", help="also write a full page for each service here")
+    parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write a full page for each service here instead")
     options = parser.parse_args(arguments)
-    PAGE.write_text(index(), encoding="utf-8")
-    print(f"guards-docs: {len(all_rules())} rules -> {PAGE.relative_to(ROOT)}")
-    if options.pages:
-        options.pages.mkdir(parents=True, exist_ok=True)
-        for module in by_service():
-            (options.pages / f"{module}.md").write_text(page(module), encoding="utf-8")
-        print(f"guards-docs: {len(by_service())} pages -> {options.pages}")
+    if options.pages is None:
+        PAGE.write_text(index(), encoding="utf-8")
+        print(f"guards-docs: {len(all_rules())} rules -> {PAGE.relative_to(ROOT)}")
+        return 0
+    options.pages.mkdir(parents=True, exist_ok=True)
+    for module in by_service():
+        (options.pages / f"{module}.md").write_text(page(module), encoding="utf-8")
+    print(f"guards-docs: {len(by_service())} pages -> {options.pages}")
     return 0
 
 

@@ -58,8 +58,11 @@ def test_full_pages_are_written_where_they_are_asked_for(
     monkeypatch.setattr(guards_docs, "ROOT", tmp_path)
     monkeypatch.setattr(guards_docs, "PAGE", tmp_path / "guards.md")
     assert guards_docs.main(["--pages", str(tmp_path / "pages")]) == 0
+    assert not guards_docs.PAGE.exists()
     assert {file.stem: file.read_text(encoding="utf-8") for file in (tmp_path / "pages").iterdir()} == PAGES
     assert f"{len(PAGES)} pages" in capsys.readouterr().out
+    assert guards_docs.main([]) == 0
+    assert guards_docs.PAGE.read_text(encoding="utf-8") == COMMITTED
 
 
 def test_markup_in_a_rule_is_shown_and_not_obeyed() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from breakwater_guards import check
 from breakwater_guards.aws.policies import all_statements, statements_of
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.aws.statements import Statement, matches
@@ -152,3 +153,30 @@ def test_permissions_are_incomplete_with_a_policy_from_elsewhere() -> None:
     role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["arn:aws:iam::111111111111:policy/own"]}}
     app = Assembly.from_document({"Resources": {"Role": role}})
     assert not roles_of(app).permissions(next(app.of_type("AWS::IAM::Role"))).complete
+
+
+@pytest.mark.parametrize(
+    ("principal", "reason"),
+    [
+        ({"Federated": "arn:aws:s3:::bucket"}, "an identity provider is an ARN of IAM"),
+        ({"Federated": "arn:aws:iam::123456789012:saml-provider/x"}, None),
+        ({"AWS": "lambda.amazonaws.com"}, "a service belongs under Service"),
+        ({"AWS": "arn:aws:iam"}, "no complete ARN"),
+        ({"AWS": {"Fn::Sub": "arn:aws:${AWS::StackName}:x:y:z"}}, None),
+        ({"AWS": "arn:aws:iam::123456789012:group/x"}, "neither root, a user nor a role"),
+        ({"AWS": {"Ref": "User"}}, "Ref gives its name"),
+        ({"AWS": {"Fn::GetAtt": ["Bucket", "DomainName"]}}, None),
+        ({"AWS": {"Fn::GetAtt": ["Identity", "S3CanonicalUserId"]}}, None),
+        ({"AWS": {"Fn::GetAtt": ["Bucket", "Arn"]}}, "cannot sign requests"),
+        ({"AWS": 5}, None),
+    ],
+    ids=str,
+)
+def test_why_aws_rejects_a_principal(principal: Any, reason: str | None) -> None:
+    kinds = {"User": "IAM::User", "Bucket": "S3::Bucket", "Identity": "CloudFront::CloudFrontOriginAccessIdentity"}
+    resources = {name: {"Type": f"AWS::{kind}"} for name, kind in kinds.items()}
+    policy = {"PolicyDocument": {"Statement": allow(Action="s3:*", Principal=principal)}}
+    resources["Policy"] = {"Type": "AWS::S3::BucketPolicy", "Properties": policy}
+    found = check(Assembly.from_document({"Resources": resources}), rules=["DR-IAM-01"]).findings
+    assert [reason in finding.message for finding in found if reason] == ([True] if reason else [])
+    assert bool(found) is bool(reason)

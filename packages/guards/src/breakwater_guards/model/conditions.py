@@ -6,14 +6,11 @@ to a nested stack, a default that it leaves alone, literals, mappings and the Re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from breakwater_guards.model.scope import Scope
 from breakwater_guards.model.values import is_known
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from breakwater_guards.model.scope import Scope
 
 _MAX_DEPTH = 40
 

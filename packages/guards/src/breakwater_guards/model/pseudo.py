@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from breakwater_guards.model.scope import Scope
 from breakwater_guards.model.values import ABSENT, Opaque
-
-if TYPE_CHECKING:
-    from breakwater_guards.model.scope import Scope
 
 _PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from breakwater_guards.model.conditions import Conditions
 from breakwater_guards.model.pseudo import pseudo_parameter
+from breakwater_guards.model.scope import Scope
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text, split_text, text_of
-
-if TYPE_CHECKING:
-    from breakwater_guards.model.conditions import Conditions
-    from breakwater_guards.model.scope import Scope
 
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
 _TRANSFORM = "Fn::Transform"
