@@ -104,7 +104,7 @@ bench: install ## Time a synth against an empty CDK app
 	@python -m scripts.bench $(ARGS)
 
 # checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
-WITH_CHECKOV = PATH="$$PATH:$$(python -c 'from scripts.scanners_install import scanners_environment as e; print(e())' | tail -1)"
+WITH_CHECKOV = PATH="$$PATH:$$(python -c 'from scripts.install import install_scanners; print(install_scanners())' | tail -1)"
 
 .PHONY: bench-guards
 bench-guards: install ## Time the guards on the platform and on up to 10,000 resources, beside cfn-lint and checkov

@@ -1,4 +1,4 @@
-"""The machinery of the installation: parts with fingerprints, logged commands, one run at a time."""
+"""The machinery of the installation: folders with fingerprints, commands with a heartbeat, one run at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
-LOG = LOCAL / "install.log"
 MARKER = ".breakwater-installed"
 HEARTBEAT_SECONDS = 10.0
 
@@ -29,55 +28,44 @@ class Part:
 
     Attributes:
         folder: The folder; removing it makes the next run build it again.
-        title: What the progress line calls it.
-        fingerprint: Hash of everything that the content depends on.
-        proof: A file without which the part counts as missing, whatever its marker says.
+        title: Its name in the progress line.
+        inputs: Files that determine the content.
+        variant: Further input, such as the Python version.
+        proof: A file without which the part counts as missing.
         build: Builds or updates the folder; raises `InstallError` on failure.
     """
 
     folder: Path
     title: str
-    fingerprint: str
+    inputs: Sequence[Path]
+    variant: str
     proof: Path
     build: Callable[[], None]
 
+    def fingerprint(self) -> str:
+        """Hash the content of the inputs; their names and times do not count."""
+        digest = hashlib.sha256(self.variant.encode())
+        for file in self.inputs:
+            if not file.exists():
+                raise InstallError(f"{file.name} is missing: restore it with `git checkout -- {file}`")
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
     def is_current(self) -> bool:
-        """Tells whether the folder was completely built from the present inputs."""
+        """Return whether the folder was completely built from the present inputs."""
         marker = self.folder / MARKER
-        return self.proof.exists() and marker.is_file() and marker.read_text() == self.fingerprint
+        return self.proof.exists() and marker.is_file() and marker.read_text() == self.fingerprint()
 
     def run(self) -> None:
-        """Build the folder; the marker is absent for as long as the content is in doubt."""
+        """Build the folder; its marker is absent until the content is complete."""
         marker = self.folder / MARKER
         marker.unlink(missing_ok=True)
         self.build()
-        marker.write_text(self.fingerprint)
+        marker.write_text(self.fingerprint())
 
 
-def fingerprint(files: Sequence[Path], *facts: str) -> str:
-    """Hashes the content of files and a few plain facts.
-
-    Args:
-        files: Files whose content matters; their names and times do not.
-        facts: Further inputs, such as the Python version.
-
-    Returns:
-        A SHA-256 hex digest.
-
-    Raises:
-        InstallError: A file is missing.
-    """
-    digest = hashlib.sha256("\0".join(facts).encode())
-    for file in files:
-        try:
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-        except FileNotFoundError:
-            raise InstallError(f"{file.name} is missing: restore it with `git checkout -- {file.name}`") from None
-    return digest.hexdigest()
-
-
-def run_logged(*command: str | Path, **variables: str) -> None:
-    """Run a command with its output in the log, and shows every ten seconds that it lives.
+def run_quietly(*command: str | Path, **variables: str) -> None:
+    """Run a command, and print the last line of its output every ten seconds.
 
     Args:
         command: Program and arguments.
@@ -86,36 +74,24 @@ def run_logged(*command: str | Path, **variables: str) -> None:
     Raises:
         InstallError: The command failed; the message holds the end of its output.
     """
-    words = [str(word) for word in command]
-    started = time.monotonic()
-    with LOG.open("ab") as sink:
-        begin = sink.tell()
-        with subprocess.Popen(
-            words,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            env={**os.environ, **variables},
-        ) as process:
-            while process.poll() is None:
-                try:
-                    process.wait(timeout=HEARTBEAT_SECONDS)
-                except subprocess.TimeoutExpired:
-                    last = "".join(_log_end(begin, 1)) or Path(words[0]).name
-                    print(f"      {time.monotonic() - started:3.0f} s  {last[:90]}", flush=True)
-    if process.returncode != 0:
-        end = "\n    ".join(_log_end(begin, 12))
-        raise InstallError(f"`{' '.join(words[:4])}` failed; full log in {LOG.relative_to(ROOT)}\n    {end}")
-
-
-def _log_end(begin: int, lines: int) -> list[str]:
-    return LOG.read_bytes()[begin:].decode(errors="replace").strip().splitlines()[-lines:]
+    words, started = [str(word) for word in command], time.monotonic()
+    inputs = {"cwd": ROOT, "env": {**os.environ, **variables}, "stdin": subprocess.DEVNULL}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **inputs) as process:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=HEARTBEAT_SECONDS)
+                break
+            except subprocess.TimeoutExpired as error:
+                last = (error.output or b"").decode(errors="replace").strip().rpartition("\n")[2]
+                print(f"      {time.monotonic() - started:3.0f} s  {last[:90] or Path(words[0]).name}", flush=True)
+    if process.returncode:
+        end = "\n    ".join(output.decode(errors="replace").strip().splitlines()[-12:])
+        raise InstallError(f"`{' '.join(words[:4])}` failed:\n    {end}")
 
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Lets one installation run at a time; a second one waits for the first and then finds its work done."""
+    """Allow one installation at a time; a second one waits for the first and then finds its work done."""
     LOCAL.mkdir(exist_ok=True)
     with (LOCAL / "install.lock").open("w") as handle:
         try:

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.parts import InstallError
+from scripts.install import InstallError, install_scanners
 from scripts.scan import checkov, control_tower, dependencies, iam, linters, listed, nag, page, subjects
 from scripts.scan.model import Finding, ScanError, ScanResult, Subject
-from scripts.scanners_install import scanners_environment
 from scripts.template_tools import CFN_LINT, VALIDATE
 from stacks.settings import SettingsError
 
@@ -114,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     everything = not (options.environment or options.scanner)
     try:
         entries = listed.load()
-        programs = scanners_environment()
+        programs = install_scanners()
         with tempfile.TemporaryDirectory(prefix="breakwater-scan-") as folder:
             found = subjects.synthesize(options.environment or subjects.ENVIRONMENTS, Path(folder), console.print)
             results = run(console, scanners(found, programs, entries), options.scanner or names)

@@ -16,7 +16,7 @@ from cloudformation_validate import (
     file_to_external_rule_source,
 )
 
-from scripts.parts import ROOT
+from scripts.install import ROOT
 from scripts.scan.listed import Listed, split
 from scripts.scan.model import Finding, ScanError, ScanResult, Subject, resources
 

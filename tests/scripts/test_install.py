@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts import install
-from scripts.parts import InstallError, Part
+from scripts.install import InstallError, Part
 
 ROOT = Path(__file__).resolve().parents[2]
 Commands = list[list[str]]
@@ -27,7 +27,7 @@ def _program(folder: Path, name: str, output: str) -> None:
 def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
     """Record commands instead of running them."""
     recorded: Commands = []
-    monkeypatch.setattr(install, "run_logged", lambda *words, **_: recorded.append([str(word) for word in words]))
+    monkeypatch.setattr(install, "run_quietly", lambda *words, **_: recorded.append([str(word) for word in words]))
     return recorded
 
 
@@ -38,31 +38,32 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def test_only_supported_versions_of_node_are_used(tmp_path: Path, version: str, *, accepted: bool) -> None:
     _program(tmp_path / "bin", "node", version)
     _program(tmp_path / "bin", "npm", "11.0.0")
-    found = install.find_node(str(tmp_path / "bin"), [22, 24])
+    found = install.find_node(str(tmp_path / "bin"))
     assert found == (tmp_path / "bin" if accepted else None)
 
 
 def test_a_node_without_npm_is_not_used(tmp_path: Path) -> None:
     _program(tmp_path / "bin", "node", "v24.0.0")
-    assert install.find_node(str(tmp_path / "bin"), [22, 24]) is None
+    assert install.find_node(str(tmp_path / "bin")) is None
 
 
 def test_no_node_at_all_is_not_an_error(tmp_path: Path) -> None:
-    assert install.find_node(str(tmp_path), [22, 24]) is None
+    assert install.find_node(str(tmp_path)) is None
 
 
-def test_supported_versions_come_from_package_json() -> None:
-    assert install.supported_node_majors(ROOT / "package.json") == [22, 24]
+def test_own_folders_are_no_input_of_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("own", "foreign"):
+        _program(tmp_path / name, "node", "v24.0.0")
+        _program(tmp_path / name, "npm", "11.0.0")
+    (tmp_path / "own" / "package.json").write_text((ROOT / "package.json").read_text())
+    monkeypatch.setattr(install, "ROOT", tmp_path / "own")
+    path = os.pathsep.join([str(tmp_path / "own"), "", str(tmp_path / "foreign")])
+    assert install.find_node(path) == tmp_path / "foreign"
 
 
-def test_own_folders_are_no_input_of_the_search() -> None:
-    own = [str(ROOT / ".venv" / "bin"), str(ROOT / "node_modules" / ".bin")]
-    assert install.foreign_path(os.pathsep.join([own[0], "/usr/bin", "", own[1], "/bin"])) == "/usr/bin:/bin"
-
-
-def _plan(monkeypatch: pytest.MonkeyPatch, node: Path | None) -> dict[str, Part]:
+def _plan(monkeypatch: pytest.MonkeyPatch, node: Path | None, *, tools: bool = True) -> dict[str, Part]:
     monkeypatch.setattr(install, "find_node", lambda *_: node)
-    return {part.folder.name: part for part in install.plan()}
+    return {part.folder.name: part for part in install.plan(tools=tools)}
 
 
 def test_three_parts_in_the_order_of_their_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +73,10 @@ def test_three_parts_in_the_order_of_their_needs(monkeypatch: pytest.MonkeyPatch
 def test_node_comes_through_pip_only_where_none_is_supported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, commands: Commands
 ) -> None:
-    monkeypatch.setattr(install, "create_environment", lambda _: None)
+    monkeypatch.setattr(install, "create_environment", lambda *_: None)
     without = _plan(monkeypatch, None)[".venv"]
     with_node = _plan(monkeypatch, tmp_path)[".venv"]
-    assert without.fingerprint != with_node.fingerprint
+    assert without.fingerprint() != with_node.fingerprint()
     monkeypatch.setattr(install, "ENVIRONMENT", tmp_path)
     without.build()
     assert any("requirements/node.txt" in word for command in commands for word in command)
@@ -85,11 +86,36 @@ def test_node_comes_through_pip_only_where_none_is_supported(
     assert not any("requirements/node.txt" in word for command in commands for word in command)
 
 
+def test_the_platform_alone_needs_no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, commands: Commands) -> None:
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr(install, "create_environment", lambda *_: None)
+    monkeypatch.setattr(install, "ENVIRONMENT", tmp_path)
+    for tools in (False, True):
+        commands.clear()
+        plan = _plan(monkeypatch, tmp_path, tools=tools)
+        plan[tmp_path.name].build()
+        plan["node_modules"].build()
+        words = [word for command in commands for word in command]
+        assert str(ROOT / "requirements.txt") in words
+        assert (str(ROOT / "requirements" / "dev.txt") in words) is tools
+        assert ("--omit=dev" in words) is not tools
+
+
+def test_who_once_asked_for_the_tools_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(install, "TOOLS", tmp_path / "tools-wanted")
+    monkeypatch.setattr(install, "plan", lambda *, tools: asked.append(tools) or [])
+    for arguments in (["--platform"], [], ["--platform"]):
+        assert install.main(arguments) == 0
+    assert asked == [False, True, True]
+
+
 def test_uv_does_the_work_with_hashes(commands: Commands, tmp_path: Path) -> None:
-    install.install_packages(tmp_path, [tmp_path / "a.txt", tmp_path / "b.txt"], "--compile-bytecode")
-    (command,) = commands
+    install.install_packages(tmp_path, [tmp_path / "a.txt", tmp_path / "b.txt"], "guards")
+    command, link = commands
     assert command[1:4] == ["pip", "sync", "--require-hashes"]
-    assert command[-3:] == ["--compile-bytecode", str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    assert command[-2:] == [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    assert link[-2:] == ["--editable", str(ROOT / "packages" / "guards")]
 
 
 def test_pip_takes_over_where_uv_fails_and_checks_hashes_too(
@@ -102,12 +128,12 @@ def test_pip_takes_over_where_uv_fails_and_checks_hashes_too(
         if "sync" in words:
             raise InstallError("no route to the index")
 
-    monkeypatch.setattr(install, "run_logged", run)
+    monkeypatch.setattr(install, "run_quietly", run)
     install.install_packages(tmp_path, [tmp_path / "a.txt"])
-    assert recorded[-1][:4] == [str(tmp_path / "bin" / "python"), "-m", "pip", "install"]
+    assert recorded[-1][1:5] == ["-m", "pip", "--python", str(tmp_path / "bin" / "python")]
     assert "--require-hashes" in recorded[-1]
     assert recorded[-1][-2:] == ["-r", str(tmp_path / "a.txt")]
-    assert "pip takes over" in capsys.readouterr().out
+    assert "trying pip" in capsys.readouterr().out
 
 
 def test_the_cdk_command_is_linked_into_the_environment(
@@ -116,7 +142,7 @@ def test_the_cdk_command_is_linked_into_the_environment(
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "cdk").write_text("stale")
     monkeypatch.setattr(install, "ENVIRONMENT", tmp_path)
-    install.build_cdk_cli(tmp_path / "node")
+    _plan(monkeypatch, tmp_path / "node")["node_modules"].build()
     assert commands == [[str(tmp_path / "node" / "npm"), "ci", "--ignore-scripts"]]
     assert (tmp_path / "bin" / "cdk").readlink() == Path("../../node_modules/.bin/cdk")
 
@@ -162,19 +188,18 @@ def test_failures_are_one_line_and_an_exit_code(
     code: int,
     line: str,
 ) -> None:
-    monkeypatch.setattr(install, "LOG", tmp_path / "install.log")
-    part = Part(ROOT / "made-up", "a part", "x", tmp_path / "proof", _raise(error))
-    monkeypatch.setattr(install, "plan", lambda: [part])
-    assert install.main() == code
+    part = Part(ROOT / "made-up", "a part", [], "x", tmp_path / "proof", _raise(error))
+    monkeypatch.setattr(install, "plan", lambda **_: [part])
+    assert install.main(["--platform"]) == code
     assert capsys.readouterr().err == line
 
 
 def test_an_up_to_date_installation_runs_nothing(
     monkeypatch: pytest.MonkeyPatch, commands: Commands, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    part = Part(tmp_path, "a part", "same", tmp_path, lambda: None)
+    part = Part(tmp_path, "a part", [], "same", tmp_path, lambda: None)
     part.run()
-    monkeypatch.setattr(install, "plan", lambda: [part])
-    assert install.main() == 0
+    monkeypatch.setattr(install, "plan", lambda **_: [part])
+    assert install.main(["--platform"]) == 0
     assert commands == []
     assert capsys.readouterr().out == "install: up to date\n"

@@ -1,4 +1,4 @@
-"""Fingerprints, markers, logged commands and the lock of the installation."""
+"""Fingerprints, markers, commands and the lock of the installation."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ from pathlib import Path
 import pytest
 
 from scripts import parts
-from scripts.parts import InstallError, Part, fingerprint, only_one, run_logged
+from scripts.install import InstallError, Part, only_one, run_quietly
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder of its own, so that no test touches the real installation."""
+    """Make a project folder, so that no test touches the real installation."""
     monkeypatch.setattr(parts, "ROOT", tmp_path)
     monkeypatch.setattr(parts, "LOCAL", tmp_path / ".local")
-    monkeypatch.setattr(parts, "LOG", tmp_path / ".local" / "install.log")
     (tmp_path / ".local").mkdir()
     return tmp_path
 
 
-def _part(folder: Path, print_: str = "inputs", *, fails: bool = False) -> Part:
+def _part(folder: Path, variant: str = "3.11", *, inputs: tuple[Path, ...] = (), fails: bool = False) -> Part:
     def build() -> None:
         folder.mkdir(exist_ok=True)
         if fails:
             raise InstallError("no network")
         (folder / "proof").write_text("built")
 
-    return Part(folder, "a part", print_, folder / "proof", build)
+    return Part(folder, "a part", inputs, variant, folder / "proof", build)
 
 
 def test_a_built_part_is_current_until_its_inputs_change(tmp_path: Path) -> None:
@@ -38,7 +37,7 @@ def test_a_built_part_is_current_until_its_inputs_change(tmp_path: Path) -> None
     assert not part.is_current()
     part.run()
     assert part.is_current()
-    assert not _part(tmp_path / "part", "other inputs").is_current()
+    assert not _part(tmp_path / "part", "3.12").is_current()
 
 
 def test_a_part_without_its_proof_is_built_again(tmp_path: Path) -> None:
@@ -55,45 +54,46 @@ def test_a_failed_update_is_not_taken_for_the_old_success(tmp_path: Path) -> Non
     assert not _part(tmp_path / "part").is_current()
 
 
-def test_the_fingerprint_follows_content_and_facts_alone(tmp_path: Path) -> None:
+def test_the_fingerprint_follows_content_and_variant_alone(tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("a==1\n")
-    first = fingerprint([file], "3.11")
+    first = _part(tmp_path, inputs=(file,)).fingerprint()
     renamed = file.rename(tmp_path / "renamed.txt")
-    assert fingerprint([renamed], "3.11") == first
-    assert fingerprint([renamed], "3.12") != first
+    assert _part(tmp_path, inputs=(renamed,)).fingerprint() == first
+    assert _part(tmp_path, "3.12", inputs=(renamed,)).fingerprint() != first
     renamed.write_text("a==2\n")
-    assert fingerprint([renamed], "3.11") != first
+    assert _part(tmp_path, inputs=(renamed,)).fingerprint() != first
 
 
 def test_a_missing_requirements_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match=r"requirements\.txt is missing: restore it with `git checkout"):
-        fingerprint([tmp_path / "requirements.txt"])
+        _part(tmp_path, inputs=(tmp_path / "requirements.txt",)).fingerprint()
 
 
-def test_a_command_gets_its_variables_and_its_output_goes_to_the_log(capfd: pytest.CaptureFixture[str]) -> None:
-    run_logged(sys.executable, "-c", "import os; print('token', os.environ['WORD'])", WORD="breakwater")
-    assert parts.LOG.read_text() == "token breakwater\n"
-    assert capfd.readouterr().out == ""
+def test_a_command_gets_its_variables_and_its_output_is_not_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = "import os, pathlib; print('token'); pathlib.Path('seen').write_text(os.environ['WORD'])"
+    run_quietly(sys.executable, "-c", program, WORD="breakwater")
+    assert (tmp_path / "seen").read_text() == "breakwater"
+    assert capfd.readouterr() == ("", "")
 
 
-def test_a_failed_command_shows_the_end_of_its_own_output_only() -> None:
-    run_logged(sys.executable, "-c", "print('of an earlier command')")
+def test_a_failed_command_shows_the_end_of_its_output_only() -> None:
     program = "for number in range(20): print('line', number)\nraise SystemExit(3)"
     with pytest.raises(InstallError) as caught:
-        run_logged(sys.executable, "-c", program)
+        run_quietly(sys.executable, "-c", program)
     message = str(caught.value)
-    assert "failed; full log in .local/install.log" in message
+    assert "failed:" in message
     assert "line 19" in message
     assert "line 7\n" not in message
-    assert "earlier" not in message
 
 
 def test_a_long_command_shows_that_it_lives(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(parts, "HEARTBEAT_SECONDS", 0.05)
-    run_logged(sys.executable, "-u", "-c", "import time; print('resolving', flush=True); time.sleep(0.6)")
+    run_quietly(sys.executable, "-u", "-c", "import time; print('resolving', flush=True); time.sleep(0.6)")
     assert "resolving" in capsys.readouterr().out
 
 

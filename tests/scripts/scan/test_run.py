@@ -99,6 +99,6 @@ def test_a_scanner_that_does_not_run_is_exit_code_1_without_a_traceback(
     def refuse() -> Path:
         raise ScanError("checkov is missing")
 
-    monkeypatch.setattr(command, "scanners_environment", refuse)
+    monkeypatch.setattr(command, "install_scanners", refuse)
     assert command.main(["--scanner", "checkov"]) == 1
     assert capsys.readouterr().err == "scan: checkov is missing\n"
