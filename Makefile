@@ -21,44 +21,66 @@ help: ## List the commands
 		/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables: ENVIRONMENT=dev|staging|prod  SUFFIX=dev  PYTHON=python3.12  ARGS="--any --cdk-option"\n'
 
-##@ On this machine, no AWS account
+##@ On this machine, without an AWS account
 
-.PHONY: install
-install: ## Install everything into .venv, .local and node_modules (the others call it when needed)
-	@python=$$(scripts/find-python.sh) && "$$python" -m scripts.install
-
-.PHONY: local
-local: install ## Deploy the platform into an embedded AWS on this machine and verify it
+.PHONY: local local-status local-down
+local: install-platform ## Deploy the platform into an embedded AWS on this machine and verify it
 	@python -m ops local up $(ARGS)
 
-.PHONY: local-status
-local-status: install ## Show what runs in the embedded AWS
+local-status: install-platform ## Show what runs in the embedded AWS
 	@python -m ops local status
+
+local-down: install-platform ## Stop the embedded AWS and remove its state
+	@python -m ops local down
 
 INTEGRATION := tests/integration -o python_files='check_*.py' -p no:cacheprovider
 
-.PHONY: integration
-integration: install ## Ask the platform in the embedded AWS whether it is what the settings say (after `make local`)
+.PHONY: integration drill-failover drills
+integration: install ## After `make local`: check that what is deployed there is what the settings say
 	@python -m ops local run -- sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		integration $(INTEGRATION) $(ARGS)
 
-.PHONY: drill-failover
-drill-failover: install ## Kill the database's writer in the embedded AWS and measure RTO and RPO (ARGS="--runs 20")
+drill-failover: install ## After `make local`: kill the writer there and measure RTO and RPO (ARGS="--runs 20")
 	@python -m ops local run -- python -m ops drill failover --yes $(ARGS)
 
-.PHONY: integration-aws
-integration-aws: install ## The same of a deployment in an account, by your credentials; nothing is left out there
+drills: install ## After `make local`: run every drill there, one after the other
+	@for drill in failover task-loss restore pitr; do \
+		python -m ops local run -- python -m ops drill $$drill --yes $(ARGS) || exit 1; done
+
+.PHONY: synth
+synth: install-platform ## Write the templates to cdk.out
+	@$(CDK) synth --quiet $(ARGS)
+
+##@ With an AWS account (ENVIRONMENT and SUFFIX choose the deployment)
+
+.PHONY: preflight diff deploy integration-aws
+preflight: install-platform ## Check read-only whether a deployment would succeed (ARGS="-c environment=prod …")
+	@python -m ops preflight $(ARGS)
+
+diff: install-platform ## Compare with what is deployed
+	@$(CDK) diff $(ARGS)
+
+deploy: install-platform ## Deploy
+	@$(CDK) deploy $(ARGS)
+
+integration-aws: install ## Check with your credentials that what is deployed is what the settings say
 	@pytest $(INTEGRATION) $(ARGS)
 
-.PHONY: local-down
-local-down: install ## Stop the embedded AWS and remove its state
-	@python -m ops local down
+##@ Before a change is merged
+
+.PHONY: install install-platform
+install: ## Install everything into .venv, .local and node_modules (the others do it when needed)
+	@python=$$(scripts/find-python.sh) && "$$python" -m scripts.install
+
+# Without tests, linters and developers' scripts: a third of the packages.
+install-platform:
+	@python=$$(scripts/find-python.sh) && "$$python" -m scripts.install --platform
 
 .PHONY: test
-test: install ## Run all tests; branch coverage of stacks/, lambda_src/, preflight/ and ops/drill/ must be 100 %
-	@pytest --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
+test: install ## Run all tests; branch coverage of stacks, functions, preflight and drills must be 100 %
+	@pytest --numprocesses=2 --dist=loadgroup --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-# mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are judged beside it.
+# mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are checked beside it.
 .PHONY: lint lint-types lint-templates
 lint: install ## Run ruff, mypy --strict, and cfn-lint and CloudFormation Validate over all templates
 	@ruff check .
@@ -71,33 +93,49 @@ lint-types:
 lint-templates:
 	@python -m scripts.lint_templates
 
-.PHONY: preflight
-preflight: install ## Ask the account, read-only, whether a deployment would succeed (ARGS="-c environment=prod …")
-	@python -m ops preflight $(ARGS)
-
-.PHONY: preflight-docs
-preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
-	@python -m scripts.preflight_docs
-
-.PHONY: scan
+.PHONY: scan docs-check
 scan: install ## Run independent scanners over every environment and write docs/compliance.md
 	@python -m scripts.scan $(ARGS)
 
-##@ With an AWS account (ENVIRONMENT and SUFFIX choose what)
+docs-check: install ## Check that every generated page, picture and snapshot is current (part of `make test`)
+	@pytest --no-cov --quiet -k "committed or documentation" tests/scripts tests/stacks/test_snapshots.py \
+		tests/ops/preflight/test_policy.py tests/ops/local/test_fidelity.py $(ARGS)
 
-.PHONY: synth
-synth: install ## Write the templates to cdk.out (needs no account)
-	@$(CDK) synth --quiet $(ARGS)
+##@ Generated files
 
-.PHONY: diff
-diff: install ## Compare with what is deployed
-	@$(CDK) diff $(ARGS)
+.PHONY: snapshots settings-table preflight-docs guards-docs diagram
+snapshots: install ## Write tests/snapshots/ from the synthesized templates
+	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_snapshots.py
 
-.PHONY: deploy
-deploy: install ## Deploy
-	@$(CDK) deploy $(ARGS)
+settings-table: install ## Write docs/settings.md from the settings
+	@python -m scripts.settings_table
 
-##@ For developers
+preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
+	@python -m scripts.preflight_docs
+
+guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages build/docs/guards" for full pages)
+	@python -m scripts.guards_docs $(ARGS)
+
+diagram: install ## Draw the architecture picture from the synthesized app
+	@python -m scripts.diagram $(ARGS)
+
+.PHONY: docs
+docs: install ## Build the documentation site into build/site
+	@rm -rf build/docs build/site && mkdir -p build && cp -R docs build/docs
+	@for page in README CHANGELOG CONTRIBUTING SECURITY; do sed 's,](docs/,](,g' $$page.md > build/docs/$$page.md; done
+	@python -m scripts.guards_docs --pages build/docs/guards
+	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
+	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
+	@build/docs-venv/bin/zensical build --clean
+
+.PHONY: lock
+lock: install ## Compile requirements/*.in to pinned, hashed files (ARGS="--upgrade" for newer versions)
+	@for name in runtime dev docs node uv emulator scanners; do \
+		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
+		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
+			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done
+
+##@ Measurements
 
 .PHONY: bench
 bench: install ## Time a synth against an empty CDK app
@@ -117,40 +155,17 @@ bench-guards: install ## Time the guards on the platform and on up to 10,000 res
 compare: install ## Compare what the guards catch with four other tools, into packages/guards/bench/comparison.md
 	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
 
-.PHONY: guards-docs
-guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages build/docs/guards" for full pages)
-	@python -m scripts.guards_docs $(ARGS)
-
 .PHONY: mutants
 mutants: install ## Change functions, drills and guards on purpose and list what no test notices (ARGS=ops/drill)
 	@python -m scripts.mutants $(ARGS)
 
-.PHONY: diagram
-diagram: install ## Draw the architecture picture from the synthesized app
-	@python -m scripts.diagram $(ARGS)
-
-.PHONY: settings-table
-settings-table: install ## Write docs/settings.md from the settings themselves
-	@python -m scripts.settings_table
-
-.PHONY: docs
-docs: install ## Build the documentation site into build/site
-	@rm -rf build/docs build/site && mkdir -p build && cp -R docs build/docs
-	@for page in README CHANGELOG CONTRIBUTING SECURITY; do sed 's,](docs/,](,g' $$page.md > build/docs/$$page.md; done
-	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
-	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
-	@build/docs-venv/bin/zensical build --clean
-
-.PHONY: lock
-lock: install ## Compile requirements*.in to pinned, hashed requirements*.txt (ARGS="--upgrade" for newer versions)
-	@for name in runtime dev docs node uv emulator scanners; do \
-		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
-		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
-			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done
+##@ Clean up
 
 .PHONY: clean
 clean: ## Stop the embedded AWS and remove everything that the other commands made
 	@if [ -x .venv/bin/python ]; then \
-		python -m ops local down || echo "clean: could not ask the embedded AWS to stop; removing its files"; fi
-	rm -rf .venv .local node_modules build cdk.out .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+		python -m ops local down || echo "clean: the embedded AWS did not stop; removing its files"; fi
+	rm -rf .venv .local node_modules build cdk.out cdk-outputs evidence htmlcov
+	rm -rf .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find packages -name '*.egg-info' -type d -prune -exec rm -rf {} +

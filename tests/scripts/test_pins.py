@@ -92,10 +92,10 @@ def test_versions_that_were_chosen_with_care(file: str, name: str, version: str)
 
 def test_node_packages_are_pinned_exactly_and_by_content() -> None:
     package = json.loads((ROOT / "package.json").read_text())
-    assert "dependencies" not in package
-    assert package["devDependencies"]["aws-cdk"] == "2.1148.1"
+    # What deploys is one package; `make local` installs no other.
+    assert package["dependencies"] == {"aws-cdk": "2.1148.1"}
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
-    for name, version in package["devDependencies"].items():
+    for name, version in (package["dependencies"] | package["devDependencies"]).items():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
         assert locked[f"node_modules/{name}"]["version"] == version
     for name, entry in locked.items():
