@@ -49,30 +49,9 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=_run)
 
 
-<<<<<<< HEAD
 def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
-=======
-def _duration(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
-    return seconds
-
-
-def _count(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if not 1 <= count <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100")
-    return count
-
-
-def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         raise OpsError("matplotlib, which draws the timeline of a drill, is missing: run `make install`")
->>>>>>> 2adcf6f (Makefile: sections and help say what a command needs; docs-check, drills, snapshots; template snapshots by syrupy; drills ask for matplotlib first)
     target = find(options.stack, options.region, workspace)
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:
