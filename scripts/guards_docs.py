@@ -1,7 +1,7 @@
 """Write docs/guards.md, the index of the rules of the guards by service.
 
-With ``--pages FOLDER`` write a full page for each service there instead, for the documentation site: every rule with what it prevents,
-the fix, the sources, and its plainest broken and sound fixture.
+With ``--pages FOLDER`` write a full page for each service there instead, for the documentation site: every rule with
+what it prevents, the fix, the sources, and its plainest broken and sound fixture.
 """
 
 from __future__ import annotations
