@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from app import NAG
+from scripts.guards_docs import by_service
 from scripts.settings_table import environment_file
 from stacks.profiles import NEEDED
 from stacks.settings import SettingsError, load_settings
@@ -219,3 +220,13 @@ def test_the_changelog_begins_with_what_is_not_released() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_document_names_a_path_of_somebodys_machine(name: str) -> None:
     assert not re.search(r"/(?:work|home|root|Users)/|/tmp/\w", _text(name))
+
+
+def test_the_site_lists_every_page() -> None:
+    nav = tomllib.loads(_text("zensical.toml"))["project"]["nav"]
+    listed = [
+        page for entry in nav for pages in entry.values() for page in ([pages] if isinstance(pages, str) else pages)
+    ]
+    pages = [path.name for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]]
+    rules = [f"guards/{service}.md" for service in by_service()]
+    assert sorted(listed) == sorted([*pages, "decisions/README.md", *rules])
