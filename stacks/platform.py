@@ -1,4 +1,4 @@
-"""The root stack: creates the eight nested stacks in order, grants between them, and states the outputs."""
+"""The root stack: creates the eight nested stacks in order, grants between them, and states their outputs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from typing import Any
 from aws_cdk import App, CfnOutput, Environment, NestedStack, Stack, Tags
 from constructs import Construct
 
-from stacks.backup import BackupStack
-from stacks.compute import ComputeStack
-from stacks.database import DatabaseStack
+from stacks.backup.stack import BackupStack
+from stacks.common.location import Location
+from stacks.compute.stack import ComputeStack
+from stacks.database.stack import DatabaseStack
 from stacks.kms import KmsStack
-from stacks.monitoring import MonitoringStack
-from stacks.names import Names, PhysicalName, TagKey
-from stacks.network import NetworkStack
-from stacks.operations import OperationsStack
-from stacks.operations_grants import OperationsGrants
-from stacks.operations_widgets import Watched
-from stacks.outputs import root_outputs
-from stacks.restore_testing import RestoreTarget
+from stacks.monitoring.stack import MonitoringStack
+from stacks.names import Names, OutputKey, TagKey
+from stacks.network.stack import NetworkStack
+from stacks.operations.monitored import MonitoredResources
+from stacks.operations.stack import OperationsStack
 from stacks.settings import Settings
 from stacks.storage import LOAD_BALANCER_LOG_PREFIX, StorageStack
-from stacks.task_grants import grant_data_tier
 
 
 def create_app(settings: Settings, **options: Any) -> tuple[App, Platform]:
@@ -45,7 +42,7 @@ class Platform(Stack):
 
     Args:
         scope: the app.
-        settings: validated settings; the region is always given, the account only if somebody gave it.
+        settings: validated settings; the Region is always given, the account only where somebody gave it.
     """
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
@@ -54,12 +51,12 @@ class Platform(Stack):
         super().__init__(
             scope,
             names.stack,
-            description="Breakwater: a transaction platform that is ready for disaster recovery in one region",
+            description="Breakwater: a transaction platform that is ready for disaster recovery in one Region",
             env=Environment(account=settings.account, region=settings.region),
             termination_protection=settings.removal.termination_protection,
             tags=tags,
         )
-        self.settings, self.names = settings, names
+        self.settings, self.names, self.location = settings, names, Location.of_stack(self)
         self.kms = self._build_kms()
         self.network = self._build_network()
         self.monitoring = self._build_monitoring()
@@ -68,29 +65,20 @@ class Platform(Stack):
         self.compute = self._build_compute()
         self.backup = self._build_backup()
         self.operations = self._build_operations()
-        grant_data_tier(
-            self.compute.task_role,
-            table=self.storage.table,
-            cluster=self.database.cluster,
-            username=settings.database.application_username,
-            secret=self.database.secret,
-            key=self.kms.data_key,
-        )
-        self._grant_operations()
+        self._grant_between_stacks()
+        self._state_outputs()
         self._drop_redundant_dependencies()
-        for key, value in root_outputs(self).items():
-            CfnOutput(self, key, value=value)
         self._tag_everything(tags)
 
-    def _tag_everything(self, tags: dict[str, str]) -> None:
-        for tag, value in tags.items():
-            Tags.of(self).add(tag, value)
-        for resource in self.network.custom_resource_parts:
-            # CDK declares these as resources of no particular type, which Tags.of leaves out.
-            resource.add_property_override("Tags", [{"Key": tag, "Value": value} for tag, value in tags.items()])
-
     def _build_kms(self) -> KmsStack:
-        return KmsStack(self, "Kms", settings=self.settings.kms, removal=self.settings.removal, names=self.names)
+        return KmsStack(
+            self,
+            "Kms",
+            settings=self.settings.kms,
+            removal=self.settings.removal,
+            names=self.names,
+            location=self.location,
+        )
 
     def _build_network(self) -> NetworkStack:
         return NetworkStack(
@@ -100,6 +88,7 @@ class Platform(Stack):
             database=self.settings.database,
             compute=self.settings.compute,
             removal=self.settings.removal,
+            location=self.location,
             key=self.kms.messaging_key,
         )
 
@@ -110,6 +99,7 @@ class Platform(Stack):
             settings=self.settings.monitoring,
             restore_test_keep_hours=self.settings.backup.restore_test_keep_hours,
             names=self.names,
+            location=self.location,
             key=self.kms.messaging_key,
         )
 
@@ -120,6 +110,7 @@ class Platform(Stack):
             settings=self.settings.storage,
             removal=self.settings.removal,
             names=self.names,
+            location=self.location,
             key=self.kms.data_key,
             topic=self.monitoring.topic,
         )
@@ -148,6 +139,7 @@ class Platform(Stack):
             monitoring=self.settings.monitoring,
             removal=self.settings.removal,
             names=self.names,
+            location=self.location,
             vpc=self.network.vpc,
             task_subnets=self.network.task_subnets,
             task_security_group=self.network.task_security_group,
@@ -155,22 +147,9 @@ class Platform(Stack):
             log_key=self.kms.messaging_key,
             log_bucket=self.storage.log_bucket,
             log_prefix=LOAD_BALANCER_LOG_PREFIX,
-            environment=self._task_environment(),
+            environment={**self.database.connection, "TABLE_NAME": self.storage.table.table_name},
             topic=self.monitoring.topic,
         )
-
-    def _task_environment(self) -> dict[str, str]:
-        """Tell tasks where the data is, and where its password is kept: never the password, which RDS rotates."""
-        cluster, database = self.database.cluster, self.settings.database
-        return {
-            "DATABASE_HOST": cluster.cluster_endpoint.hostname,
-            "DATABASE_READER_HOST": cluster.cluster_read_endpoint.hostname,
-            "DATABASE_PORT": str(database.port),
-            "DATABASE_NAME": database.name,
-            "DATABASE_USER": database.application_username,
-            "DATABASE_SECRET_ARN": self.database.secret.secret_arn,
-            "TABLE_NAME": self.storage.table.table_name,
-        }
 
     def _build_backup(self) -> BackupStack:
         return BackupStack(
@@ -179,31 +158,10 @@ class Platform(Stack):
             settings=self.settings.backup,
             removal=self.settings.removal,
             names=self.names,
+            location=self.location,
             key=self.kms.backup_key,
-            targets=[self._aurora_target(), self._table_target()],
+            resources=[self.database.protected_resource, self.storage.protected_resource],
             topic=self.monitoring.topic,
-        )
-
-    def _aurora_target(self) -> RestoreTarget:
-        database = self.database
-        return RestoreTarget(
-            construct_id="AuroraRestoreTest",
-            name=self.names.physical_name(PhysicalName.AURORA_RESTORE_TEST),
-            resource_type="Aurora",
-            resource_arn=database.cluster.cluster_arn,
-            restore_metadata={
-                "dbSubnetGroupName": database.subnet_group.subnet_group_name,
-                "vpcSecurityGroupIds": f'["{self.network.database_security_group.security_group_id}"]',
-            },
-        )
-
-    def _table_target(self) -> RestoreTarget:
-        return RestoreTarget(
-            construct_id="TableRestoreTest",
-            name=self.names.physical_name(PhysicalName.TABLE_RESTORE_TEST),
-            resource_type="DynamoDB",
-            resource_arn=self.storage.table.table_arn,
-            restore_metadata={"encryptionType": "KMS", "kmsMasterKeyArn": self.kms.data_key.key_arn},
         )
 
     def _build_operations(self) -> OperationsStack:
@@ -212,44 +170,61 @@ class Platform(Stack):
             "Operations",
             settings=self.settings,
             names=self.names,
-            watched=self._watched(),
+            location=self.location,
+            monitored=MonitoredResources(
+                load_balancer=self.compute.load_balancer.balancer,
+                target_group=self.compute.load_balancer.target_group,
+                service=self.compute.service.service,
+                cluster=self.database.aurora.cluster,
+                table=self.storage.table,
+                data_key=self.kms.data_key,
+                vault=self.backup.vault.vault,
+                restore_testing_plan=self.backup.restore_testing.plan,
+            ),
             vpc=self.network.vpc,
             first_task_subnet=self.network.first_task_subnet,
-            data_key=self.kms.data_key,
             messaging_key=self.kms.messaging_key,
             topic=self.monitoring.topic,
-            restore_events=self.monitoring.restore_events,
-            undelivered=self.monitoring.dead_letters,
+            restore_events=self.monitoring.restore_events.queue,
+            dead_letters=self.monitoring.dead_letters.queue,
         )
 
-    def _watched(self) -> Watched:
-        return Watched(
-            load_balancer=self.compute.load_balancer,
-            target_group=self.compute.target_group,
-            service=self.compute.service,
-            cluster=self.database.cluster,
+    def _grant_between_stacks(self) -> None:
+        """Grant what a role of one stack may do with the resources of another: here and nowhere else."""
+        self.compute.tasks.grant_data_access(
             table=self.storage.table,
-            vault=self.backup.vault,
-            restore_testing_plan=self.backup.restore_testing_plan,
+            cluster=self.database.aurora.cluster,
+            username=self.settings.database.application_username,
+            secret=self.database.aurora.secret,
+            key=self.kms.data_key,
         )
+        self.operations.grant_access()
 
-    def _grant_operations(self) -> None:
-        operations = self.operations
-        grants = OperationsGrants(
-            watched=self._watched(),
-            names=self.names,
-            members=self.settings.database.readers + 1,
-            data_key=self.kms.data_key,
-        )
-        grants.health_monitor(operations.health_monitor)
-        grants.failover(operations.failover)
-        grants.restore_validation(operations.restore_validation, self.monitoring.restore_events)
+    def _state_outputs(self) -> None:
+        """State the outputs of every stack: those of a nested stack do not reach the root by themselves."""
+        deployment = {
+            OutputKey.ENVIRONMENT: self.settings.environment,
+            OutputKey.SUFFIX: self.settings.suffix,
+            OutputKey.REGION: self.settings.region,
+        }
+        stacks = (self.kms, self.network, self.monitoring, self.storage, self.database, self.compute)
+        stated = [deployment, *(stack.outputs() for stack in (*stacks, self.backup, self.operations))]
+        for outputs in stated:
+            for key, value in outputs.items():
+                CfnOutput(self, key, value=value)
 
     def _drop_redundant_dependencies(self) -> None:
         """Remove the DependsOn that CDK adds where a parameter from the other stack already makes the order."""
         for child in self.node.children:
             if isinstance(child, NestedStack) and child.nested_stack_resource is not None:
                 child.nested_stack_resource.add_deletion_override("DependsOn")
+
+    def _tag_everything(self, tags: dict[str, str]) -> None:
+        for tag, value in tags.items():
+            Tags.of(self).add(tag, value)
+        for resource in self.network.custom_resource_parts:
+            # CDK declares these as resources of no particular type, which Tags.of leaves out.
+            resource.add_property_override("Tags", [{"Key": tag, "Value": value} for tag, value in tags.items()])
 
 
 def _tags(settings: Settings) -> dict[str, str]:

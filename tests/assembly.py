@@ -116,7 +116,8 @@ class Assembly:
         Returns:
             The literal parts, with a resource as ``${Stack/Construct}``, its attribute as
             ``${Stack/Construct.Attribute}``, a pseudo parameter as ``${AWS::AccountId}`` and the n-th zone of a region
-            as ``${AZs:region}[n]``. Construct paths carry neither environment nor suffix nor hash.
+            as ``${AZs:region}[n]``. Construct paths carry neither environment nor suffix nor hash, nor the ``Default``
+            and ``Resource`` under which a construct keeps its main resource.
         """
         if not isinstance(value, dict):
             return str(value)
@@ -155,8 +156,7 @@ class Assembly:
         if resource["Type"] == "AWS::CloudFormation::Stack" and attribute:
             owner = _stack_of(resource)
             return self.text(owner, self.nested[owner].document["Outputs"][attribute.removeprefix("Outputs.")]["Value"])
-        path = str(resource["Metadata"]["aws:cdk:path"]).split("/", 1)[1]
-        path = path.removesuffix("/Resource").removesuffix("/Default")
+        path = "/".join(part for part in _path(resource)[1:] if part != "Default").removesuffix("/Resource")
         return f"${{{path}.{attribute}}}" if attribute else f"${{{path}}}"
 
 
@@ -223,4 +223,9 @@ def _template(path: Path) -> TemplateView:
 
 def _stack_of(resource: Resource) -> str:
     """Name of a nested stack, from the construct path of its resource in the root."""
-    return str(resource["Metadata"]["aws:cdk:path"]).split("/")[1].removesuffix(".NestedStack")
+    return _path(resource)[1].removesuffix(".NestedStack")
+
+
+def _path(resource: Resource) -> list[str]:
+    """Return the construct path of a resource, the root stack first."""
+    return str(resource["Metadata"]["aws:cdk:path"]).split("/")

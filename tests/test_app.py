@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app import cli_context
-from stacks.acknowledgements import PACKS
+from stacks.common.acknowledgements import PACKS
 from stacks.profiles import cdk_context
 from tests.assembly import NESTED, ROOT
 from tests.settings.lines import line

@@ -10,7 +10,7 @@ from typing import Any
 
 from breakwater_guards.reading.assemblies import ACKNOWLEDGED_RULES, QUALIFIER
 from scripts.scan.model import SHORTEST_REASON, Acknowledged, Finding, ScanError, ScanResult, Subject, resources
-from stacks.acknowledgements import PACKS
+from stacks.common.acknowledgements import PACKS
 
 SCANNER = "cdk-nag"
 # CDK acknowledges rules of its own validator for constructs of its own.

@@ -7,7 +7,7 @@ from typing import Any
 from tests.assembly import Assembly
 
 TOPIC = "${Monitoring/AlertTopic}"
-DEAD_LETTERS = "${Monitoring/UndeliveredNotices}"
+DEAD_LETTERS = "${Monitoring/DeadLetterQueue}"
 
 
 def monitoring_properties(deployment: Assembly, kind: str) -> dict[str, dict[str, Any]]:

@@ -93,7 +93,7 @@ def _compute(settings: Settings) -> dict[str, dict[str, Any]]:
     listener = "HttpsListener" if settings.compute.certificate_arn else "HttpListener"
     # The metric's name for a load balancer is the middle of its ARN, here taken from its listener's: app/name/id.
     name = "/".join(f"${{Compute/LoadBalancer/{listener}}}.split(/)[{part}]" for part in (1, 2, 3))
-    targets = {"LoadBalancer": name, "TargetGroup": "${Compute/TargetGroup.TargetGroupFullName}"}
+    targets = {"LoadBalancer": name, "TargetGroup": "${Compute/LoadBalancer/TargetGroup.TargetGroupFullName}"}
     balancer = {"LoadBalancer": "${Compute/LoadBalancer.LoadBalancerFullName}"}
     elb = "AWS/ApplicationELB"
     missing = _expression(
@@ -125,7 +125,7 @@ def _backup(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def _monitoring(_: Settings) -> dict[str, dict[str, Any]]:
-    queue = {"QueueName": "${Monitoring/UndeliveredNotices.QueueName}"}
+    queue = {"QueueName": "${Monitoring/DeadLetterQueue.QueueName}"}
     metric = _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
     return {"notices-undelivered": _alarm(metric, AT_LEAST, 1, 1)}
 
@@ -222,7 +222,7 @@ def test_one_alarm_says_that_the_writer_is_down_while_somebody_watches(deploymen
     ((path, resource),) = deployment.all_of_type("AWS::CloudWatch::CompositeAlarm")
     alarm = deployment.plain(path.split("/")[0], resource["Properties"])
     assert alarm["AlarmName"] == deployment.names.alarm("writer-unhealthy")
-    down, silent = "${Operations/DatabaseDownAlarm.Arn}", "${Operations/HealthMonitorSilentAlarm.Arn}"
+    down, silent = "${Operations/Alarms/DatabaseDown.Arn}", "${Operations/Alarms/HealthMonitorSilent.Arn}"
     assert alarm["AlarmRule"] == f'(ALARM("{down}") AND OK("{silent}"))'
     started = ["${Operations/Failover.Arn}"] if deployment.settings.operations.automatic_failover else []
     assert (alarm["AlarmActions"], alarm["OKActions"]) == ([TOPIC, *started], [TOPIC])

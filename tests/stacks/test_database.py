@@ -95,7 +95,7 @@ def test_subnets_are_the_isolated_ones_and_all_of_them(deployment: Assembly) -> 
     assert deployment.texts("Database", group["SubnetIds"]) == [
         f"${{Network/Vpc/IsolatedSubnet{number}/Subnet}}" for number in range(1, deployment.zone_count + 1)
     ]
-    assert deployment.text("Database", _cluster(deployment)["DBSubnetGroupName"]) == "${Database/SubnetGroup}"
+    assert deployment.text("Database", _cluster(deployment)["DBSubnetGroupName"]) == "${Database/Cluster/SubnetGroup}"
 
 
 def test_only_the_network_stack_decides_who_may_connect(deployment: Assembly) -> None:
@@ -163,7 +163,7 @@ def test_parameters_force_tls_and_log_who_connects(deployment: Assembly) -> None
         "log_min_duration_statement": "1000",
     }
     used = _cluster(deployment)["DBClusterParameterGroupName"]
-    assert deployment.text("Database", used) == "${Database/ParameterGroup}"
+    assert deployment.text("Database", used) == "${Database/Cluster/ParameterGroup}"
     assert group["Description"]
 
 

@@ -27,9 +27,15 @@ def experimenting(request: pytest.FixtureRequest) -> Assembly:
 
 
 def _template(deployment: Assembly, fault: str) -> dict[str, Any]:
-    resource = deployment.nested["Operations"].resources[f"{fault}Experiment"]
-    found: dict[str, Any] = deployment.plain("Operations", resource["Properties"])
-    return found
+    return _experiments(deployment)[f"${{Operations/Experiments/{fault}}}"]
+
+
+def _experiments(deployment: Assembly) -> dict[str, dict[str, Any]]:
+    """Properties of every experiment template by construct."""
+    return {
+        deployment.text("Operations", {"Ref": name}): deployment.plain("Operations", resource["Properties"])
+        for name, resource in deployment.nested["Operations"].of_type(KIND).items()
+    }
 
 
 def _actions(deployment: Assembly, fault: str) -> dict[str, list[dict[str, Any]]]:
@@ -37,7 +43,7 @@ def _actions(deployment: Assembly, fault: str) -> dict[str, list[dict[str, Any]]
     found: dict[str, list[dict[str, Any]]] = {}
     for resource in deployment.nested["Operations"].of_type("AWS::IAM::Policy").values():
         properties = deployment.plain("Operations", resource["Properties"])
-        if properties["Roles"] == [f"${{Operations/{fault}Role}}"]:
+        if properties["Roles"] == [f"${{Operations/Experiments/{fault}/Role}}"]:
             for statement in properties["PolicyDocument"]["Statement"]:
                 actions = statement["Action"]
                 for action in [actions] if isinstance(actions, str) else actions:
@@ -46,8 +52,8 @@ def _actions(deployment: Assembly, fault: str) -> dict[str, list[dict[str, Any]]
 
 
 def test_they_are_where_the_setting_has_them_and_nowhere_else(deployment: Assembly) -> None:
-    expected = {f"{fault}Experiment" for fault in FAULTS} if deployment.settings.operations.experiments else set()
-    assert set(deployment.nested["Operations"].of_type(KIND)) == expected
+    faults = FAULTS if deployment.settings.operations.experiments else ()
+    assert set(_experiments(deployment)) == {f"${{Operations/Experiments/{fault}}}" for fault in faults}
     assert deployment.settings.operations.experiments is (deployment.profile in EXPERIMENTING)
 
 
@@ -55,14 +61,14 @@ def test_they_are_where_the_setting_has_them_and_nowhere_else(deployment: Assemb
 def test_each_stops_on_our_alarms_and_writes_a_log(experimenting: Assembly, fault: str) -> None:
     template = _template(experimenting, fault)
     assert template["StopConditions"] == [
-        {"Source": "aws:cloudwatch:alarm", "Value": f"${{Operations/{alarm}.Arn}}"}
-        for alarm in ("HealthMonitorSilentAlarm", "HealthOverallAlarm")
+        {"Source": "aws:cloudwatch:alarm", "Value": f"${{Operations/Alarms/{alarm}.Arn}}"}
+        for alarm in ("HealthMonitorSilent", "HealthOverall")
     ]
     assert template["LogConfiguration"] == {
         "LogSchemaVersion": 2,
-        "CloudWatchLogsConfiguration": {"LogGroupArn": "${Operations/ExperimentLogGroup.Arn}"},
+        "CloudWatchLogsConfiguration": {"LogGroupArn": "${Operations/Experiments/LogGroup.Arn}"},
     }
-    assert template["RoleArn"] == f"${{Operations/{fault}Role.Arn}}"
+    assert template["RoleArn"] == f"${{Operations/Experiments/{fault}/Role.Arn}}"
     assert template["Description"].startswith(f"{experimenting.names.stack}: ")
     assert template["Tags"]["Suffix"] == experimenting.settings.suffix
 
@@ -139,7 +145,7 @@ def test_only_experiments_of_this_account_take_on_its_role(experimenting: Assemb
     (role,) = (
         experimenting.plain("Operations", resource["Properties"])
         for name, resource in roles.items()
-        if experimenting.text("Operations", {"Ref": name}) == f"${{Operations/{fault}Role}}"
+        if experimenting.text("Operations", {"Ref": name}) == f"${{Operations/Experiments/{fault}/Role}}"
     )
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     account = experimenting.settings.account or "${AWS::AccountId}"

@@ -41,12 +41,12 @@ def test_each_is_built_alike(
     assert function["Handler"] == f"{package}.handler.handle"
     assert (ROOT / "lambda_src" / package / "handler.py").is_file()
     assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
-    assert function["Role"] == f"${{Operations/{construct}Role.Arn}}"
+    assert function["Role"] == f"${{Operations/{construct}/Role.Arn}}"
     assert function["KmsKeyArn"] == "${Kms/MessagingKey.Arn}"
     assert function["TracingConfig"] == {"Mode": "Active"}
     assert function["DeadLetterConfig"] == {"TargetArn": "${Monitoring/AlertTopic}"}
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
-    assert function["LoggingConfig"]["LogGroup"] == f"${{Operations/{construct}LogGroup}}"
+    assert function["LoggingConfig"]["LogGroup"] == f"${{Operations/{construct}/LogGroup}}"
     seconds = timeout or deployment.settings.operations.failover_timeout_seconds + 30
     assert function["Timeout"] == seconds
     assert "VpcConfig" not in function
@@ -61,7 +61,7 @@ def test_its_logs_are_encrypted_and_expire(
     deployment: Assembly, construct: str, name: PhysicalName, package: str, retries: int, timeout: int | None
 ) -> None:
     assert (package, retries, timeout) in [function[2:] for function in FUNCTIONS]
-    group = _found(deployment, "AWS::Logs::LogGroup")[f"${{Operations/{construct}LogGroup}}"]
+    group = _found(deployment, "AWS::Logs::LogGroup")[f"${{Operations/{construct}/LogGroup}}"]
     assert group["LogGroupName"] == f"/aws/lambda/{deployment.names.physical_name(name)}"
     assert group["KmsKeyId"] == "${Kms/MessagingKey.Arn}"
     assert group["RetentionInDays"] == deployment.settings.monitoring.log_retention_days
@@ -109,7 +109,7 @@ def test_the_monitor_runs_by_the_minutes_that_are_set(deployment: Assembly) -> N
     assert rule["ScheduleExpression"] == f"rate({minutes} minute{'' if minutes == 1 else 's'})"
     (target,) = rule["Targets"]
     assert target["Arn"] == "${Operations/HealthMonitor.Arn}"
-    assert target["DeadLetterConfig"] == {"Arn": "${Monitoring/UndeliveredNotices.Arn}"}
+    assert target["DeadLetterConfig"] == {"Arn": "${Monitoring/DeadLetterQueue.Arn}"}
 
 
 def test_only_its_schedule_and_where_set_the_alarm_may_invoke_a_function(deployment: Assembly) -> None:
@@ -117,11 +117,11 @@ def test_only_its_schedule_and_where_set_the_alarm_may_invoke_a_function(deploym
         (permission["FunctionName"], permission["Principal"], permission["SourceArn"])
         for permission in _found(deployment, "AWS::Lambda::Permission").values()
     }
-    schedule = ("${Operations/HealthMonitor.Arn}", "events.amazonaws.com", "${Operations/HealthMonitorSchedule.Arn}")
+    schedule = ("${Operations/HealthMonitor.Arn}", "events.amazonaws.com", "${Operations/HealthMonitor/Schedule.Arn}")
     alarm = (
         "${Operations/Failover.Arn}",
         "lambda.alarms.cloudwatch.amazonaws.com",
-        "${Operations/WriterUnhealthyAlarm.Arn}",
+        "${Operations/Alarms/WriterUnhealthy.Arn}",
     )
     assert allowed == {schedule, *([alarm] if deployment.settings.operations.automatic_failover else [])}
 
@@ -131,7 +131,7 @@ def test_restore_validation_reads_the_queue_message_by_message(deployment: Assem
     mapping.pop("Tags")
     assert mapping == {
         "BatchSize": 5,
-        "EventSourceArn": "${Monitoring/RestoreEvents.Arn}",
+        "EventSourceArn": "${Monitoring/RestoreEventQueue.Arn}",
         "FunctionName": "${Operations/RestoreValidation}",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig": {"MaximumConcurrency": 2},

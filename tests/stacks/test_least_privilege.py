@@ -71,7 +71,7 @@ def _statements(deployment: Assembly, construct: str) -> list[dict[str, Any]]:
         deployment.plain("Operations", resource["Properties"])
         for resource in template.of_type("AWS::IAM::Policy").values()
     ]
-    (policy,) = (each for each in policies if each["Roles"] == [f"${{Operations/{construct}Role}}"])
+    (policy,) = (each for each in policies if each["Roles"] == [f"${{Operations/{construct}/Role}}"])
     statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
     return statements
 
@@ -233,7 +233,7 @@ def test_its_role_is_its_own(deployment: Assembly, construct: str) -> None:
     (role,) = (
         resource["Properties"]
         for name, resource in roles.items()
-        if deployment.text("Operations", {"Ref": name}) == f"${{Operations/{construct}Role}}"
+        if deployment.text("Operations", {"Ref": name}) == f"${{Operations/{construct}/Role}}"
     )
     assert "ManagedPolicyArns" not in role
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]

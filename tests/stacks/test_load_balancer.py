@@ -103,7 +103,7 @@ def test_every_listener_belongs_to_the_load_balancer(deployment: Assembly) -> No
 def _assert_forwards(deployment: Assembly, listener: Resource) -> None:
     (action,) = listener["DefaultActions"]
     assert action["Type"] == "forward"
-    assert deployment.text("Compute", action["TargetGroupArn"]) == "${Compute/TargetGroup}"
+    assert deployment.text("Compute", action["TargetGroupArn"]) == "${Compute/LoadBalancer/TargetGroup}"
 
 
 @pytest.mark.parametrize("profile", ["dev", "unusual"])

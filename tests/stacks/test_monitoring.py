@@ -9,7 +9,7 @@ import pytest
 from tests.assembly import Assembly
 from tests.stacks.monitoring_view import DEAD_LETTERS, TOPIC, monitoring_properties
 
-RESTORE_EVENTS, RESTORE_RULE = "${Monitoring/RestoreEvents.Arn}", "${Monitoring/RestoreTests}"
+RESTORE_EVENTS, RESTORE_RULE = "${Monitoring/RestoreEventQueue.Arn}", "${Monitoring/EventRules/RestoreTests}"
 OWNER_ACTIONS = {
     "sns:AddPermission",
     "sns:DeleteTopic",
@@ -165,7 +165,7 @@ def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
 
 def test_each_event_pattern_exactly(deployment: Assembly) -> None:
     rules = monitoring_properties(deployment, "AWS::Events::Rule")
-    expected = {f"${{Monitoring/{name}}}": pattern for name, pattern in _patterns(deployment).items()}
+    expected = {f"${{Monitoring/EventRules/{name}}}": pattern for name, pattern in _patterns(deployment).items()}
     account = deployment.settings.account or "${AWS::AccountId}"
     name = f"{deployment.settings.suffix}-{deployment.settings.region}".replace("-", "_")
     scope = f"arn:aws:backup:{deployment.settings.region}:{account}:restore-testing-plan:"

@@ -15,7 +15,7 @@ def test_two_queues_keep_messages_encrypted_for_two_weeks(deployment: Assembly) 
     receives = deployment.settings.backup.restore_test_keep_hours * 10 + 10
     assert monitoring_properties(deployment, "AWS::SQS::Queue") == {
         DEAD_LETTERS: kept,
-        "${Monitoring/RestoreEvents}": kept
+        "${Monitoring/RestoreEventQueue}": kept
         | {
             "VisibilityTimeout": 360,
             "RedrivePolicy": {"deadLetterTargetArn": f"{DEAD_LETTERS[:-1]}.Arn}}", "maxReceiveCount": receives},
@@ -31,7 +31,7 @@ def test_messages_come_no_more_often_than_sqs_accepts(tmp_path: Path) -> None:
 
 
 def test_only_rules_of_this_account_write_to_the_queue_of_restore_tests(deployment: Assembly) -> None:
-    policy = monitoring_properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/RestoreEvents/Policy}"]
+    policy = monitoring_properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/RestoreEventQueue/Policy}"]
     deny, allow = policy["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert allow["Principal"] == {"Service": "events.amazonaws.com"}
@@ -40,7 +40,7 @@ def test_only_rules_of_this_account_write_to_the_queue_of_restore_tests(deployme
 
 
 def test_only_event_rules_and_mailboxes_write_to_the_queue_and_only_with_tls(deployment: Assembly) -> None:
-    policy = monitoring_properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/UndeliveredNotices/Policy}"]
+    policy = monitoring_properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/DeadLetterQueue/Policy}"]
     allowed = {}
     region, account = deployment.settings.region, deployment.settings.account or "${AWS::AccountId}"
     later = f"arn:aws:events:{region}:{account}:rule/{deployment.names.stack}-*"

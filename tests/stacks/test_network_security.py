@@ -186,8 +186,8 @@ def test_flow_logs_cover_all_traffic_of_the_vpc(deployment: Assembly) -> None:
         "ResourceId": "${Network/Vpc}",
         "TrafficType": "ALL",
         "LogDestinationType": "cloud-watch-logs",
-        "LogGroupName": "${Network/FlowLogGroup}",
-        "DeliverLogsPermissionArn": "${Network/FlowLogRole.Arn}",
+        "LogGroupName": "${Network/FlowLog/LogGroup}",
+        "DeliverLogsPermissionArn": "${Network/FlowLog/Role.Arn}",
     }
 
 
@@ -195,18 +195,18 @@ def test_the_flow_log_role_writes_to_its_group_for_this_account_only(deployment:
     region, account = deployment.settings.region, deployment.settings.account or "${AWS::AccountId}"
     network = deployment.nested["Network"]
     policy = deployment.plain("Network", network.one("AWS::IAM::Policy"))
-    assert policy["Roles"] == ["${Network/FlowLogRole}"]
+    assert policy["Roles"] == ["${Network/FlowLog/Role}"]
     assert policy["PolicyDocument"]["Statement"] == [
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            "Resource": "${Network/FlowLogGroup.Arn}",
+            "Resource": "${Network/FlowLog/LogGroup.Arn}",
         }
     ]
     (role,) = (
         deployment.plain("Network", resource["Properties"])
         for name, resource in network.of_type("AWS::IAM::Role").items()
-        if deployment.text("Network", {"Ref": name}) == "${Network/FlowLogRole}"
+        if deployment.text("Network", {"Ref": name}) == "${Network/FlowLog/Role}"
     )
     assert not {"ManagedPolicyArns", "Policies"} & set(role)
     assert role["AssumeRolePolicyDocument"]["Statement"] == [

@@ -146,7 +146,7 @@ def test_dashboard_shows_exactly_these_metrics_of_our_resources(deployment: Asse
             continue
         dimensions: Any = _dimensions(row)
         if "TargetGroup" in dimensions:
-            assert dimensions.pop("TargetGroup") == "${Compute/TargetGroup.TargetGroupFullName}"
+            assert dimensions.pop("TargetGroup") == "${Compute/LoadBalancer/TargetGroup.TargetGroupFullName}"
             assert set(dimensions) == {"LoadBalancer"}
             assert FROM_LISTENER.fullmatch(dimensions["LoadBalancer"])
             dimensions = "targets"
@@ -172,7 +172,7 @@ def test_recovery_states_the_promise_and_its_limit(deployment: Assembly) -> None
     assert markdown.startswith(f"# {deployment.names.stack}\n")
     assert f"RTO **{recovery.rto_seconds} s**" in markdown
     assert f"RPO **{recovery.rpo_seconds} s**" in markdown
-    assert "Loss of the region is not covered" in markdown
+    assert "Loss of the Region is not covered" in markdown
 
 
 @pytest.mark.parametrize(("environment", "rto"), [("dev", 300), ("staging", 120), ("prod", 60)])

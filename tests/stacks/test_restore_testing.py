@@ -93,7 +93,7 @@ def test_the_role_of_the_backups_restores_and_leaves_time_to_validate(deployment
 def test_a_restored_cluster_lands_in_the_isolated_subnets_behind_the_database_group(deployment: Assembly) -> None:
     overrides = _selection(deployment, "Aurora")["RestoreMetadataOverrides"]
     rendered = {name: deployment.text("Backup", value) for name, value in overrides.items()}
-    assert rendered.pop("dbSubnetGroupName") == "${Database/SubnetGroup}"
+    assert rendered.pop("dbSubnetGroupName") == "${Database/Cluster/SubnetGroup}"
     assert json.loads(rendered.pop("vpcSecurityGroupIds")) == ["${Network/DatabaseSecurityGroup.GroupId}"]
     assert not rendered
 

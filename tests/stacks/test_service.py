@@ -14,7 +14,7 @@ SUBNETS = {"public-ip": "Public", "nat": "Private", "endpoints": "Isolated"}
 # "app/<name>/<id>" is cut out of the ARN of a listener; the full name of the target group follows.
 RESOURCE_LABEL = re.compile(
     r"(\$\{Compute/LoadBalancer/\w+Listener\})\.split\(/\)\[1\]/\1\.split\(/\)\[2\]/\1\.split\(/\)\[3\]"
-    r"/\$\{Compute/TargetGroup\.TargetGroupFullName\}"
+    r"/\$\{Compute/LoadBalancer/TargetGroup\.TargetGroupFullName\}"
 )
 TRACKED = {
     "ECSServiceAverageCPUUtilization": 60,
@@ -63,7 +63,11 @@ def test_service_waits_for_its_listeners_and_permissions(deployment: Assembly) -
     (service,) = compute.of_type("AWS::ECS::Service").values()
     # A target group that no listener uses yet rejects the service.
     assert set(compute.of_type("AWS::ElasticLoadBalancingV2::Listener")) <= set(service["DependsOn"])
-    policies = [name for name in compute.of_type("AWS::IAM::Policy") if name.startswith("TaskRole")]
+    policies = [
+        name
+        for name, policy in compute.of_type("AWS::IAM::Policy").items()
+        if deployment.texts("Compute", policy["Properties"]["Roles"]) == ["${Compute/TaskDefinition/TaskRole}"]
+    ]
     assert policies
     assert set(policies) <= set(service["DependsOn"])
 
@@ -72,7 +76,7 @@ def test_service_registers_its_container_with_the_target_group(deployment: Assem
     (balancer,) = _service(deployment)["LoadBalancers"]
     assert balancer["ContainerName"] == "app"
     assert balancer["ContainerPort"] == deployment.settings.compute.port
-    assert deployment.text("Compute", balancer["TargetGroupArn"]) == "${Compute/TargetGroup}"
+    assert deployment.text("Compute", balancer["TargetGroupArn"]) == "${Compute/LoadBalancer/TargetGroup}"
 
 
 def test_exec_by_setting(deployment: Assembly) -> None:

@@ -35,7 +35,7 @@ def _statements(deployment: Assembly, role: str) -> list[Resource]:
     """Every statement of every policy of one role of the compute stack."""
     found: list[Resource] = []
     for policy in deployment.nested["Compute"].of_type("AWS::IAM::Policy").values():
-        if deployment.texts("Compute", policy["Properties"]["Roles"]) == [f"${{Compute/{role}}}"]:
+        if deployment.texts("Compute", policy["Properties"]["Roles"]) == [f"${{Compute/TaskDefinition/{role}}}"]:
             found += policy["Properties"]["PolicyDocument"]["Statement"]
     assert found
     return found
@@ -126,8 +126,8 @@ def test_execution_role_writes_one_log_and_pulls_one_repository(deployment: Asse
 def test_only_tasks_assume_the_roles(deployment: Assembly, role: str) -> None:
     found = [
         made["Properties"]
-        for made in deployment.nested["Compute"].of_type("AWS::IAM::Role").values()
-        if made["Metadata"]["aws:cdk:path"].endswith(f"/Compute/{role}/Resource")
+        for name, made in deployment.nested["Compute"].of_type("AWS::IAM::Role").items()
+        if deployment.text("Compute", {"Ref": name}) == f"${{Compute/TaskDefinition/{role}}}"
     ]
     assert len(found) == 1
     assert "ManagedPolicyArns" not in found[0]
@@ -144,7 +144,7 @@ def test_only_tasks_assume_the_roles(deployment: Assembly, role: str) -> None:
 
 def test_the_task_uses_these_roles_and_no_other_role_exists(deployment: Assembly) -> None:
     task = deployment.nested["Compute"].one("AWS::ECS::TaskDefinition")
-    assert deployment.text("Compute", task["TaskRoleArn"]) == "${Compute/TaskRole.Arn}"
-    assert deployment.text("Compute", task["ExecutionRoleArn"]) == "${Compute/ExecutionRole.Arn}"
+    assert deployment.text("Compute", task["TaskRoleArn"]) == "${Compute/TaskDefinition/TaskRole.Arn}"
+    assert deployment.text("Compute", task["ExecutionRoleArn"]) == "${Compute/TaskDefinition/ExecutionRole.Arn}"
     assert len(deployment.nested["Compute"].of_type("AWS::IAM::Role")) == 2
     assert len(deployment.nested["Compute"].of_type("AWS::IAM::Policy")) == 2

@@ -12,7 +12,7 @@ from app import register_nag
 from scripts.scan import nag, subjects
 from scripts.scan.model import SHORTEST_REASON, ScanResult, Subject
 from scripts.template_tools import Template
-from stacks.acknowledgements import PACKS
+from stacks.common.acknowledgements import PACKS
 from stacks.platform import create_app
 from stacks.profiles import PROFILES, cdk_context
 from stacks.settings import load_settings

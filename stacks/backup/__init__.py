@@ -1,0 +1,1 @@
+"""The backup vault, the plan and the restore tests."""

@@ -1,0 +1,1 @@
+"""What the stacks share: alarms, functions, log groups, permissions, views of other stacks' resources."""

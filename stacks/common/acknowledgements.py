@@ -1,0 +1,107 @@
+"""How a stack acknowledges findings of scanners: on the resource concerned, with a reason that can be proved wrong.
+
+An acknowledgement costs nothing where no scanner runs: for cdk-nag it is a record in the cloud assembly, for checkov it
+is metadata of the resource. `make scan` fails on a finding without one, and on one without a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+# Rule packs by the name under which cdk-nag reports them.
+AWS_SOLUTIONS = "AwsSolutions"
+HIPAA, NIST, PCI = "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"
+SERVERLESS = "Serverless"
+PACKS = (AWS_SOLUTIONS, NIST, PCI, HIPAA, SERVERLESS)
+
+ANY_RESOURCE = "IAM5[Resource::*]"
+NOT_PROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A finding of cdk-nag that stays.
+
+    Attributes:
+        rule: id of the rule without the pack's name, with the finding in brackets where it has one, e.g.
+            ``IAM5[Resource::*]``.
+        reason: why it stays.
+        packs: rule packs that report it.
+    """
+
+    rule: str
+    reason: str
+    packs: tuple[str, ...]
+
+
+def accepted(*packs: str, rule: str, reason: str) -> Accepted:
+    """Return a finding of some packs, to be acknowledged."""
+    return Accepted(rule, reason, packs)
+
+
+INLINE_POLICY = accepted(
+    HIPAA,
+    NIST,
+    PCI,
+    rule="IAMNoInlinePolicy",
+    reason="The policy belongs to this role alone and names its resources; as a managed policy any principal of the "
+    "account could have it attached.",
+)
+
+
+def managed_policy(policy: str, reason: str) -> Accepted:
+    """Return the finding that a service's role has a policy which AWS maintains.
+
+    Args:
+        policy: name of the policy, below ``service-role/``.
+        reason: why it stays.
+    """
+    rule = f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
+    return accepted(AWS_SOLUTIONS, rule=rule, reason=reason)
+
+
+def acknowledge(construct: IConstruct, *findings: Accepted) -> None:
+    """Acknowledge findings of cdk-nag on one resource.
+
+    Args:
+        construct: the resource, or the construct whose main resource it is.
+        findings: what stays; none is fine.
+    """
+    if findings:
+        cdk.Validations.of(_resource(construct)).acknowledge(
+            *(
+                cdk.Acknowledgment(id=f"{pack}::{pack}-{finding.rule}", reason=finding.reason)
+                for finding in findings
+                for pack in finding.packs
+            )
+        )
+
+
+def skip_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Acknowledge findings of checkov on one resource.
+
+    Args:
+        construct: the resource, or the construct whose main resource it is.
+        reasons: why each stays, by the check's id.
+    """
+    _resource(construct).add_metadata(
+        "checkov", {"skip": [{"id": check, "comment": reason} for check, reason in reasons.items()]}
+    )
+
+
+def policy_of(role: IConstruct) -> IConstruct:
+    """Return the inline policy of a role that was granted something."""
+    return role.node.find_child("DefaultPolicy")
+
+
+def _resource(construct: IConstruct) -> cdk.CfnResource:
+    """Return the CloudFormation resource of a construct, however deep CDK puts it."""
+    while not isinstance(construct, cdk.CfnResource):
+        child = construct.node.default_child
+        assert child is not None, f"{construct.node.path} is no resource and has none"  # noqa: S101
+        construct = child
+    return construct

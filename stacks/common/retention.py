@@ -1,0 +1,48 @@
+"""Removal and retention: the settings in the words of CDK."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+from stacks.settings import RemovalSettings
+
+_RETENTION = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1096: logs.RetentionDays.THREE_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    2192: logs.RetentionDays.SIX_YEARS,
+    2557: logs.RetentionDays.SEVEN_YEARS,
+    2922: logs.RetentionDays.EIGHT_YEARS,
+    3288: logs.RetentionDays.NINE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}
+
+
+def retention(days: int) -> logs.RetentionDays:
+    """Return the CDK constant for a number of days that CloudWatch Logs accepts."""
+    return _RETENTION[days]
+
+
+def removal_policy(removal: RemovalSettings) -> RemovalPolicy:
+    """Return the policy of a resource that leaves no final snapshot: deleted only where data may be destroyed."""
+    return RemovalPolicy.DESTROY if removal.data == "destroy" else RemovalPolicy.RETAIN
+
+
+def database_removal_policy(removal: RemovalSettings) -> RemovalPolicy:
+    """Return the policy of the Aurora cluster, which can leave a final snapshot."""
+    return RemovalPolicy.SNAPSHOT if removal.data == "snapshot" else removal_policy(removal)

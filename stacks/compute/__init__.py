@@ -1,0 +1,1 @@
+"""The Fargate service, its tasks, and the load balancer in front of it."""

@@ -1,0 +1,68 @@
+"""Findings of scanners that stay in the compute stack, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stacks.common.acknowledgements import (
+    ANY_RESOURCE,
+    AWS_SOLUTIONS,
+    HIPAA,
+    INLINE_POLICY,
+    NIST,
+    NOT_PROTECTED,
+    PCI,
+    accepted,
+    acknowledge,
+    policy_of,
+    skip_checkov,
+)
+from stacks.settings.rules import PRIVATE_ECR_IMAGE
+
+if TYPE_CHECKING:
+    from stacks.compute.stack import ComputeStack
+    from stacks.compute.task_definition import TaskDefinition
+
+NO_SECRETS = "The variables are host names, a port and ARNs that only the stack knows; none of them holds a secret."
+ANY_REGISTRY = "ecr:GetAuthorizationToken alone: AWS defines no resource type for it, so only * is accepted."
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html
+EXEC_CHANNELS = (
+    "compute.exec_enabled is on: the channels of ECS Exec (ssmmessages) have no resource type, so only * is accepted; "
+    "logs:DescribeLogGroups is CDK's own, reads names alone and is asked of all groups."
+)
+NO_WAF = "compute.waf is off: an environment without customers' traffic; prod has a web ACL before the load balancer."
+NO_CERTIFICATE = "A listener for plain HTTP has no certificate; where one is configured, it only redirects to HTTPS."
+PLAIN_HTTP = "No certificate to redirect to: dev only, since compute.https_required refuses this in staging and prod."
+
+
+def acknowledge_findings(stack: ComputeStack) -> None:
+    """Acknowledge what stays, each on the resource concerned and only under the setting that makes it true."""
+    _acknowledge_tasks(stack)
+    _acknowledge_load_balancer(stack)
+
+
+def acknowledge_task_policy(tasks: TaskDefinition) -> None:
+    """Acknowledge the policy of the task role, once the root has granted it something."""
+    acknowledge(policy_of(tasks.task_role), INLINE_POLICY)
+
+
+def _acknowledge_tasks(stack: ComputeStack) -> None:
+    tasks, settings = stack.tasks, stack.settings
+    acknowledge(tasks.definition, accepted(AWS_SOLUTIONS, rule="ECS2", reason=NO_SECRETS))
+    private_image = PRIVATE_ECR_IMAGE.match(settings.image or "")
+    registry = [accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=ANY_REGISTRY)] if private_image else []
+    acknowledge(policy_of(tasks.execution_role), INLINE_POLICY, *registry)
+    if settings.exec_enabled:
+        acknowledge(policy_of(tasks.task_role), accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=EXEC_CHANNELS))
+
+
+def _acknowledge_load_balancer(stack: ComputeStack) -> None:
+    balancer, listener = stack.load_balancer.balancer, stack.load_balancer.http_listener
+    if not stack.removal.deletion_protection:
+        acknowledge(balancer, accepted(HIPAA, NIST, rule="ELBDeletionProtectionEnabled", reason=NOT_PROTECTED))
+    if not stack.settings.waf:
+        acknowledge(balancer, accepted(NIST, PCI, rule="ALBWAFEnabled", reason=NO_WAF))
+    acknowledge(listener, accepted(HIPAA, NIST, PCI, rule="ELBv2ACMCertificateRequired", reason=NO_CERTIFICATE))
+    if stack.settings.certificate_arn is None:
+        acknowledge(listener, accepted(HIPAA, NIST, PCI, rule="ALBHttpToHttpsRedirection", reason=PLAIN_HTTP))
+        skip_checkov(listener, {"CKV_AWS_2": PLAIN_HTTP, "CKV_AWS_103": PLAIN_HTTP})

@@ -1,0 +1,151 @@
+"""Owns the ECS cluster, the Fargate service and the load balancer in front of it.
+
+RTO/RPO: at least two tasks in two zones keep serving when one is lost (RTO near 0 while the other carries the load); a
+failed deployment rolls back by itself. Tasks keep no state, so they have no RPO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import NestedStack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.common.location import Location
+from stacks.common.log_group import EncryptedLogGroup
+from stacks.common.views import view_of_bucket, view_of_key, view_of_security_group
+from stacks.compute.acknowledgements import acknowledge_findings
+from stacks.compute.alarms import ComputeAlarms
+from stacks.compute.load_balancer import LoadBalancer
+from stacks.compute.service import Service
+from stacks.compute.task_definition import TaskDefinition
+from stacks.compute.web_acl import WebAcl
+from stacks.names import Names, OutputKey, PhysicalName
+from stacks.settings import ComputeSettings, EgressMode, MonitoringSettings, NetworkSettings, RemovalSettings
+
+INSIGHTS = {"enabled": ecs.ContainerInsights.ENABLED, "enhanced": ecs.ContainerInsights.ENHANCED}
+
+
+class ComputeStack(NestedStack):
+    """Fargate service behind an Application Load Balancer."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: ComputeSettings,
+        network: NetworkSettings,
+        monitoring: MonitoringSettings,
+        removal: RemovalSettings,
+        names: Names,
+        location: Location,
+        vpc: ec2.IVpc,
+        task_subnets: ec2.SubnetSelection,
+        task_security_group: ec2.ISecurityGroup,
+        load_balancer_security_group: ec2.ISecurityGroup,
+        log_key: kms.IKey,
+        log_bucket: s3.IBucket,
+        log_prefix: str,
+        environment: dict[str, str],
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id, description="ECS Fargate service and load balancer")
+        self.settings, self.removal, self._names = settings, removal, names
+        self._log_key, self._log_retention_days = view_of_key(self, "LogKey", log_key), monitoring.log_retention_days
+        self.cluster = self._build_cluster(vpc)
+        self.log_group = self._build_log_group("LogGroup")
+        self.tasks = TaskDefinition(
+            self,
+            "TaskDefinition",
+            settings=settings,
+            location=location,
+            environment=environment,
+            log_group=self.log_group,
+        )
+        self.load_balancer = LoadBalancer(
+            self,
+            "LoadBalancer",
+            settings=settings,
+            name=names.physical_name(PhysicalName.LOAD_BALANCER),
+            deletion_protection=removal.deletion_protection,
+            vpc=vpc,
+            security_group=view_of_security_group(self, "LoadBalancerSecurityGroup", load_balancer_security_group),
+            log_bucket=view_of_bucket(self, "LoadBalancerLogBucket", log_bucket),
+            log_prefix=log_prefix,
+        )
+        self.service = Service(
+            self,
+            "Service",
+            settings=settings,
+            name=names.physical_name(PhysicalName.ECS_SERVICE),
+            cluster=self.cluster,
+            task_definition=self.tasks.definition,
+            load_balancer=self.load_balancer,
+            subnets=task_subnets,
+            security_group=view_of_security_group(self, "TaskSecurityGroup", task_security_group),
+            public_ip=network.egress is EgressMode.PUBLIC_IP,
+        )
+        self.web_acl = self._build_web_acl() if settings.waf else None
+        self.alarms = ComputeAlarms(
+            self,
+            "Alarms",
+            service=self.service.service,
+            load_balancer=self.load_balancer,
+            settings=settings,
+            names=names,
+            topic=topic,
+        )
+        acknowledge_findings(self)
+
+    def outputs(self) -> Mapping[OutputKey, str]:
+        """Return what the root states about the service."""
+        host = self.load_balancer.balancer.load_balancer_dns_name
+        scheme = "https" if self.settings.certificate_arn else "http"
+        return {
+            OutputKey.ECS_CLUSTER_NAME: self.cluster.cluster_name,
+            OutputKey.ECS_SERVICE_NAME: self.service.service.service_name,
+            OutputKey.SERVICE_LOG_GROUP_NAME: self.log_group.log_group_name,
+            OutputKey.LOAD_BALANCER_ARN: self.load_balancer.balancer.load_balancer_arn,
+            OutputKey.LOAD_BALANCER_DNS_NAME: host,
+            OutputKey.TARGET_GROUP_ARN: self.load_balancer.target_group.target_group_arn,
+            OutputKey.SERVICE_URL: f"{scheme}://{host}",
+        }
+
+    def _build_cluster(self, vpc: ec2.IVpc) -> ecs.Cluster:
+        cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name=self._names.physical_name(PhysicalName.ECS_CLUSTER),
+            vpc=vpc,
+            container_insights_v2=INSIGHTS[self.settings.container_insights],
+        )
+        # ECS makes this group itself, without key or retention, when it finds none.
+        cluster.node.add_dependency(
+            self._build_log_group("ContainerInsightsLogGroup", self._names.container_insights_log_group)
+        )
+        return cluster
+
+    def _build_web_acl(self) -> WebAcl:
+        return WebAcl(
+            self,
+            "WebAcl",
+            name=self._names.physical_name(PhysicalName.WEB_ACL),
+            load_balancer_arn=self.load_balancer.balancer.load_balancer_arn,
+            log_group=self._build_log_group("WebAclLogGroup", self._names.physical_name(PhysicalName.WAF_LOG_GROUP)),
+        )
+
+    def _build_log_group(self, construct_id: str, name: str | None = None) -> EncryptedLogGroup:
+        return EncryptedLogGroup(
+            self,
+            construct_id,
+            name=name,
+            key=self._log_key,
+            retention_days=self._log_retention_days,
+            removal=self.removal,
+        )

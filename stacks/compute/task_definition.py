@@ -1,0 +1,189 @@
+"""The task of the service: its container, its two roles, what it may write to, and what it may do with the data."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.common.location import Location
+from stacks.common.permissions import TABLE_KEY_ACTIONS, Permissions
+from stacks.compute.acknowledgements import acknowledge_task_policy
+from stacks.settings import ComputeSettings
+from stacks.settings.rules import PRIVATE_ECR_IMAGE
+
+CONTAINER_NAME = "app"
+# Reported to work by users, not supported by AWS: https://github.com/aws/containers-roadmap/issues/1359
+EXEC_AGENT_PATHS = {
+    "managed-agents": "/managed-agents",
+    "ssm-state": "/var/lib/amazon/ssm",
+    "ssm-logs": "/var/log/amazon/ssm",
+}
+TABLE_ACTIONS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+
+
+class TaskDefinition(Construct):
+    """One container on a read-only file system, not root, without Linux capabilities.
+
+    Args:
+        scope: the stack.
+        construct_id: its id in the stack.
+        settings: image, size and what the container may do.
+        location: partition, Region and account.
+        environment: environment variables of the container; no secret is among them.
+        log_group: where the container logs to.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: ComputeSettings,
+        location: Location,
+        environment: dict[str, str],
+        log_group: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings, self._location = settings, location
+        self.task_role = self._build_task_role()
+        self.execution_role = self._build_execution_role()
+        self.definition = self._build_definition()
+        self.container = self._build_container(environment, log_group)
+        if settings.exec_enabled:
+            self._mount_exec_agent_paths()
+
+    def grant_data_access(
+        self,
+        *,
+        table: dynamodb.ITable,
+        cluster: rds.IDatabaseCluster,
+        username: str,
+        secret: secretsmanager.ISecret,
+        key: kms.IKey,
+    ) -> None:
+        """Let tasks use the table, read the one secret, and connect as one database user: nothing else.
+
+        ``Secret.grant_read`` would edit the key's policy in another nested stack, which makes a cycle, and
+        ``Table.grant_read_write_data`` would grant the key itself, which also opens the database and the bucket. So the
+        key is granted here, and only through the two services that use it on the task's behalf.
+
+        Args:
+            table: table that tasks read and write.
+            cluster: cluster to which tasks connect by IAM authentication.
+            username: database user as whom they may connect.
+            secret: secret of the master user.
+            key: key of table and secret.
+        """
+        permissions = Permissions(self.task_role, self._location)
+        table.grant(self.task_role, *TABLE_ACTIONS)
+        cluster.grant_connect(self.task_role, username)
+        permissions.allow(
+            ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+            [secret.secret_arn],
+            sid="ReadDatabaseSecret",
+        )
+        permissions.allow_key_through("dynamodb", key, TABLE_KEY_ACTIONS)
+        # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+        permissions.allow_key_through("secretsmanager", key, ["kms:Decrypt"])
+        acknowledge_task_policy(self)
+
+    def _build_task_role(self) -> iam.Role:
+        # CDK's own role would let ECS act for the task of any account:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        return iam.Role(
+            self,
+            "TaskRole",
+            description="The application: its own calls to AWS",
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=self._location.this_account),
+        )
+
+    def _build_execution_role(self) -> iam.Role:
+        # No such condition here: AWS documents it for task roles only, and where it does not hold no task starts.
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+        return iam.Role(
+            self,
+            "ExecutionRole",
+            description="ECS: pull the image and write the log",
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        )
+
+    def _build_definition(self) -> ecs.FargateTaskDefinition:
+        architectures = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
+        return ecs.FargateTaskDefinition(
+            self,
+            "Default",
+            cpu=self._settings.cpu,
+            memory_limit_mib=self._settings.memory,
+            task_role=self.task_role,
+            execution_role=self.execution_role,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=architectures[self._settings.architecture],
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+        )
+
+    def _build_container(self, environment: dict[str, str], log_group: logs.ILogGroup) -> ecs.ContainerDefinition:
+        settings = self._settings
+        return self.definition.add_container(
+            "Container",
+            container_name=CONTAINER_NAME,
+            memory_limit_mib=settings.memory,
+            image=self._image(),
+            command=[part.replace("{port}", str(settings.port)) for part in settings.command] or None,
+            environment=environment,
+            user=settings.user,
+            readonly_root_filesystem=True,
+            linux_parameters=self._linux_parameters(),
+            port_mappings=[ecs.PortMapping(container_port=settings.port)],
+            logging=ecs.LogDrivers.aws_logs(
+                stream_prefix=CONTAINER_NAME, log_group=log_group, mode=ecs.AwsLogDriverMode.NON_BLOCKING
+            ),
+        )
+
+    def _linux_parameters(self) -> ecs.LinuxParameters:
+        linux = ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True)
+        linux.drop_capabilities(ecs.Capability.ALL)
+        for path in self._settings.writable_paths:
+            # A bind mount belongs to root with mode 0755, so this user could not write to it; tmpfs is open to all.
+            # Fargate supports it since January 2026: https://github.com/aws/containers-roadmap/issues/736
+            linux.add_tmpfs(ecs.Tmpfs(container_path=path, size=self._settings.writable_path_mib))
+        return linux
+
+    def _mount_exec_agent_paths(self) -> None:
+        """Mount what the ECS Exec agent, which runs as root, writes to on an otherwise read-only file system."""
+        for name, path in EXEC_AGENT_PATHS.items():
+            self.definition.add_volume(name=name)
+            self.container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
+
+    def _image(self) -> ecs.ContainerImage:
+        """Return the image; for private ECR with the pull permission that the execution role needs."""
+        name = self._settings.image or ""
+        private = PRIVATE_ECR_IMAGE.match(name)
+        if private is None:
+            return ecs.ContainerImage.from_registry(name)
+        registry = f"arn:{self._location.partition}:ecr:{private['region']}:{private['account']}"
+        repository = ecr.Repository.from_repository_attributes(
+            self,
+            "Repository",
+            repository_arn=f"{registry}:repository/{private['repository']}",
+            repository_name=private["repository"],
+        )
+        return ecs.ContainerImage.from_ecr_repository(repository, private["tag"] or private["digest"])

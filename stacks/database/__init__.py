@@ -1,0 +1,1 @@
+"""The Aurora cluster and what belongs to it."""

@@ -1,0 +1,1 @@
+"""The alert topic, the event rules and the queues behind them."""

@@ -1,0 +1,1 @@
+"""What operates the platform: functions, alarms, experiments and dashboards."""

@@ -1,0 +1,96 @@
+"""Findings of scanners that stay in the operations stack, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stacks.common.acknowledgements import (
+    ANY_RESOURCE,
+    AWS_SOLUTIONS,
+    HIPAA,
+    INLINE_POLICY,
+    NIST,
+    PCI,
+    SERVERLESS,
+    accepted,
+    acknowledge,
+    policy_of,
+    skip_checkov,
+)
+
+if TYPE_CHECKING:
+    from stacks.operations.experiments import Experiments
+    from stacks.operations.function import OperationsFunction
+    from stacks.operations.restore_validation import RestoreValidation
+    from stacks.operations.stack import OperationsStack
+
+NO_VPC = "It calls AWS APIs only; inside the VPC it would need an endpoint for each and would stop with the network."
+NO_RESERVATION = "Reserved concurrency is taken from the account's other functions; conditional writes keep order here."
+NO_KEYS = "Names, ARNs and numbers; checkov takes the long names of CloudFormation parameters in them for keys."
+NOTIFIED_ONCE = "The dead-letter topic is notified; a destination beside it would send every notification twice."
+QUEUE_KEEPS = (
+    "Lambda takes no destination for a queue: what fails is received again until the dead-letter queue gets it."
+)
+NO_RESOURCE_TYPE = (
+    "AWS defines no resource type for these actions (X-Ray, metrics, lists and restore jobs): only * is accepted."
+)
+RESTORED = "AWS Backup generates the name of what it restores as a test, behind this prefix; no resource here has it."
+NO_RESOURCE_TYPE_FIS = "AWS defines no resource type for log delivery and for describing networks: only * is accepted."
+NEW_ID = "A network ACL gets its id when FIS creates it: the tag that FIS puts on it narrows this instead."
+ANY_TASK = "A task gets its id when it starts: these are the tasks of this cluster and of no other."
+
+
+def acknowledge_findings(stack: OperationsStack) -> None:
+    """Acknowledge what stays, each on the resource concerned."""
+    for function in (stack.health_monitor, stack.failover, stack.restore_validation):
+        _acknowledge_function(function)
+    _acknowledge_restore_validation(stack.restore_validation)
+    if stack.experiments is not None:
+        _acknowledge_experiments(stack.experiments)
+
+
+def _acknowledge_function(function: OperationsFunction) -> None:
+    acknowledge(
+        function.function,
+        accepted(HIPAA, NIST, rule="LambdaConcurrency", reason=NO_RESERVATION),
+        accepted(HIPAA, NIST, PCI, rule="LambdaInsideVPC", reason=NO_VPC),
+    )
+    skip_checkov(function.function, {"CKV_AWS_45": NO_KEYS, "CKV_AWS_115": NO_RESERVATION, "CKV_AWS_117": NO_VPC})
+    acknowledge(
+        function.function.node.find_child("EventInvokeConfig"),
+        accepted(SERVERLESS, rule="LambdaAsyncFailureDestination", reason=NOTIFIED_ONCE),
+    )
+    acknowledge(
+        policy_of(function.role),
+        INLINE_POLICY,
+        accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=NO_RESOURCE_TYPE),
+    )
+
+
+def _acknowledge_restore_validation(validation: RestoreValidation) -> None:
+    acknowledge(
+        validation.event_source,
+        accepted(SERVERLESS, rule="LambdaEventSourceMappingDestination", reason=QUEUE_KEEPS),
+    )
+    acknowledge(
+        policy_of(validation.role),
+        *(
+            accepted(AWS_SOLUTIONS, rule=f"IAM5[Resource::{validation.location.scanner_arn(arn)}]", reason=RESTORED)
+            for arn in validation.restored_arns
+        ),
+    )
+
+
+def _acknowledge_experiments(experiments: Experiments) -> None:
+    for experiment in experiments.all:
+        acknowledge(
+            policy_of(experiment.role),
+            INLINE_POLICY,
+            accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=NO_RESOURCE_TYPE_FIS),
+        )
+    for experiment, arn, reason in (
+        (experiments.task_loss, experiments.task_loss.tasks_arn, ANY_TASK),
+        (experiments.zone_loss, experiments.zone_loss.network_acls_arn, NEW_ID),
+    ):
+        rule = f"IAM5[Resource::{experiment.location.scanner_arn(arn)}]"
+        acknowledge(policy_of(experiment.role), accepted(AWS_SOLUTIONS, rule=rule, reason=reason))

@@ -1,0 +1,60 @@
+"""The failover: the function that moves the writer, and what it may do."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from constructs import Construct
+
+from stacks.names import PhysicalName
+from stacks.operations.function import FunctionOptions, OperationsFunction
+
+# In addition to the wait for the new writer: to decide before it, and to record the result after it.
+RESERVE_SECONDS = 30
+
+
+class Failover(OperationsFunction):
+    """Moves the writer of the Aurora cluster to a reader that can take over.
+
+    Args:
+        scope: the stack.
+        construct_id: its id in the stack.
+        options: what the three functions share.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        **options: Unpack[FunctionOptions],
+    ) -> None:
+        operations, cluster = options["settings"].operations, options["monitored"].cluster
+        super().__init__(
+            scope,
+            construct_id,
+            name=PhysicalName.FAILOVER,
+            package="failover",
+            description="Moves the writer of the Aurora cluster to a reader that can take over",
+            environment={
+                "CLUSTER_IDENTIFIER": cluster.cluster_identifier,
+                "REPLICA_LAG_LIMIT_MS": str(operations.failover_lag_limit_ms),
+                "COOL_DOWN_SECONDS": str(operations.failover_cool_down_seconds),
+                "TIMEOUT_SECONDS": str(operations.failover_timeout_seconds),
+            },
+            timeout_seconds=operations.failover_timeout_seconds + RESERVE_SECONDS,
+            retries=2,
+            **options,
+        )
+
+    def grant_access(self) -> None:
+        """Let it read the cluster, move its writer, keep its state and publish metrics."""
+        cluster, allow = self._monitored.cluster.cluster_arn, self.permissions.allow
+        instances = [
+            self.location.arn("rds", f"db:{self._names.aurora_instance(number + 1)}")
+            for number in range(self._settings.database.readers + 1)
+        ]
+        allow(["rds:DescribeDBClusters"], [cluster], sid="ReadCluster")
+        allow(["rds:FailoverDBCluster"], [cluster, *instances], sid="FailOver")
+        allow(["cloudwatch:GetMetricData", "rds:DescribeDBInstances"], ["*"], sid="ReadLists")
+        self._allow_state("operations#failover", ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"])
+        self._allow_metrics()
