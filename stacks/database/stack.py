@@ -76,7 +76,7 @@ class DatabaseStack(NestedStack):
 
     @property
     def protected_resource(self) -> ProtectedResource:
-        """The cluster as AWS Backup sees it; a test restores it into the same subnets, behind the same security group."""
+        """The cluster as AWS Backup sees it; a test restores it into the same subnets and security group."""
         return ProtectedResource(
             construct_id="Aurora",
             selection_name=self._names.physical_name(PhysicalName.AURORA_RESTORE_TEST),

@@ -54,7 +54,7 @@ def _messages(client: Client, outputs: Mapping[str, str]) -> Iterator[tuple[str,
     topic = outputs[OutputKey.ALERT_TOPIC_ARN]
     yield topic, _of(client("sns").list_tags_for_resource(ResourceArn=topic)["Tags"])
     for key, url in outputs.items():
-        if re.fullmatch(r"Monitoring\.(RestoreEvents|UndeliveredNotices)[0-9A-F]{8}", key):
+        if re.fullmatch(r"Monitoring\.(RestoreEventQueue|DeadLetterQueue)[0-9A-F]{8}", key):
             yield key, client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {})
 
 

@@ -9,7 +9,7 @@ NESTED, KEY, TOPIC = "AWS::CloudFormation::Stack", "AWS::KMS::Key", "AWS::SNS::T
 
 @mutation("DR-HYGIENE-01")
 def dashboard_without_suffix(app: MutableApp) -> None:
-    app.properties("AWS::CloudWatch::Dashboard", "Recovery")["DashboardName"] = "dr-recovery-us-east-1"
+    app.properties("AWS::CloudWatch::Dashboard", "DashboardsRecovery")["DashboardName"] = "dr-recovery-us-east-1"
 
 
 @mutation("DR-HYGIENE-01", profile="unusual")

@@ -41,7 +41,7 @@ def key_for_logs_of_another_region(app: MutableApp) -> None:
 
 @mutation("DR-LOGS-02")
 def key_by_alias_name(app: MutableApp) -> None:
-    app.properties("AWS::Logs::LogGroup", "FlowLogGroup")["KmsKeyId"] = "alias/dr-messaging-eu1"
+    app.properties("AWS::Logs::LogGroup", "FlowLogLogGroup")["KmsKeyId"] = "alias/dr-messaging-eu1"
 
 
 @mutation("DR-SNS-01")
