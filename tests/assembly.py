@@ -44,7 +44,7 @@ class TemplateView:
         return dict(self.document.get("Resources", {}))
 
     def of_type(self, kind: str) -> dict[str, Resource]:
-        """All resources of a CloudFormation type by logical id."""
+        """Return all resources of a CloudFormation type by logical id."""
         return {name: resource for name, resource in self.resources.items() if resource["Type"] == kind}
 
     def one(self, kind: str, **properties: Any) -> Resource:
@@ -84,7 +84,7 @@ class Assembly:
         return {"Root": self.root, **self.nested}
 
     def all_of_type(self, kind: str) -> Iterator[tuple[str, Resource]]:
-        """Every resource of a type in any template, as ``Stack/LogicalId`` and resource."""
+        """Yield every resource of a type in any template, as ``Stack/LogicalId`` and resource."""
         for stack, template in self.templates.items():
             for name, resource in template.of_type(kind).items():
                 yield f"{stack}/{name}", resource
@@ -222,7 +222,7 @@ def _template(path: Path) -> TemplateView:
 
 
 def _stack_of(resource: Resource) -> str:
-    """Name of a nested stack, from the construct path of its resource in the root."""
+    """Return the name of a nested stack, from the construct path of its resource in the root."""
     return _path(resource)[1].removesuffix(".NestedStack")
 
 

@@ -30,7 +30,7 @@ def _dimensions(dimensions: dict[str, str]) -> list[dict[str, str]]:
 def _expression(
     expression: str, label: str, namespace: str, metrics: dict[str, tuple[str, dict[str, str], str]]
 ) -> dict[str, Any]:
-    """A sum or difference over one-minute metrics, given as id: (metric, dimensions, statistic)."""
+    """Return a sum or difference over one-minute metrics, given as id: (metric, dimensions, statistic)."""
     terms = [
         {
             "Id": identifier,

@@ -19,7 +19,7 @@ def _cluster(deployment: Assembly) -> Resource:
 
 
 def _instances(deployment: Assembly) -> list[Resource]:
-    """The instances in the order of their promotion tiers and numbers: the writer first."""
+    """Return the instances in the order of their promotion tiers and numbers: the writer first."""
     found = [made["Properties"] for made in deployment.nested["Database"].of_type(RDS_INSTANCE).values()]
     return sorted(found, key=lambda instance: (instance["PromotionTier"], instance["DBInstanceIdentifier"]))
 

@@ -21,7 +21,7 @@ EXPERIMENTING = ["staging", "options", "unusual"]
 
 @pytest.fixture(params=EXPERIMENTING)
 def experimenting(request: pytest.FixtureRequest) -> Assembly:
-    """A deployment with experiments."""
+    """Return a deployment with experiments."""
     found: Assembly = request.getfixturevalue(request.param)
     return found
 

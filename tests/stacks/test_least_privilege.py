@@ -86,7 +86,7 @@ def granted(deployment: Assembly, construct: str) -> set[str]:
 
 
 def _files(package: str) -> Iterator[Path]:
-    """The function's own modules, and those of ``common`` that they import."""
+    """Return the function's own modules, and those of ``common`` that they import."""
     own = sorted((ROOT / "lambda_src" / package).glob("*.py"))
     yield from own
     text = "\n".join(file.read_text() for file in own)

@@ -53,7 +53,7 @@ def _subnets(deployment: Assembly, kind: str) -> list[str]:
 
 
 def _routes(deployment: Assembly) -> dict[str, list[dict[str, str]]]:
-    """What each subnet's own route table holds, without the table's name."""
+    """Return what each subnet's own route table holds, without the table's name."""
     tables = [link["RouteTableId"] for link in _plain(deployment, "AWS::EC2::SubnetRouteTableAssociation").values()]
     assert sorted(tables) == sorted(_plain(deployment, "AWS::EC2::RouteTable")), "one route table for each subnet"
     routes = list(_plain(deployment, "AWS::EC2::Route").values())

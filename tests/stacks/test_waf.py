@@ -19,7 +19,7 @@ BLOCKED_OR_COUNTED = [{"ActionCondition": {"Action": "BLOCK"}}, {"ActionConditio
 
 @pytest.fixture(params=["prod", "unusual"])
 def protected(request: pytest.FixtureRequest) -> Assembly:
-    """A deployment with a web ACL."""
+    """Return a deployment with a web ACL."""
     deployment: Assembly = request.getfixturevalue(request.param)
     return deployment
 

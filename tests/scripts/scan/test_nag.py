@@ -77,21 +77,21 @@ def test_a_protection_that_goes_turns_it_red(tmp_path: Path) -> None:
     for construct, attribute, value in (
         (root.storage.data_bucket, "public_access_block_configuration", public),
         (root.monitoring.topic, "kms_master_key_id", None),
-        (root.database.cluster, "deletion_protection", False),
+        (root.database.aurora.cluster, "deletion_protection", False),
     ):
         # Not an override: cdk-nag reads the constructs and does not see those.
         setattr(construct.node.default_child, attribute, value)
     everything = iam.PolicyStatement(actions=["s3:*"], resources=["*"])
-    root.compute.task_role.add_to_principal_policy(everything)
+    root.compute.tasks.task_role.add_to_principal_policy(everything)
     register_nag(app)
     app.synth()
     template = Template("prod", "Root", "us-east-1", tmp_path / root.template_file)
     failed = nag.scan(Subject("prod", tmp_path, (template,))).failed
     found = {(finding.where, finding.rule) for finding in failed}
     assert ("Storage/DataBucket/Resource", "NIST.800.53.R5-S3BucketLevelPublicAccessProhibited") in found
-    assert ("Database/Cluster/Resource", "AwsSolutions-RDS10") in found
-    assert ("Compute/TaskRole/DefaultPolicy/Resource", "AwsSolutions-IAM5[Action::s3:*]") in found
-    assert ("Monitoring/AlertTopic/Resource", "NIST.800.53.R5-SNSEncryptedKMS") in found
+    assert ("Database/Cluster/Default/Resource", "AwsSolutions-RDS10") in found
+    assert ("Compute/TaskDefinition/TaskRole/DefaultPolicy/Resource", "AwsSolutions-IAM5[Action::s3:*]") in found
+    assert ("Monitoring/AlertTopic/Default/Resource", "NIST.800.53.R5-SNSEncryptedKMS") in found
 
 
 @pytest.mark.parametrize(
