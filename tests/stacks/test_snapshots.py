@@ -31,12 +31,12 @@ class TemplateExtension(SingleFileSnapshotExtension):
     _write_mode = WriteMode.TEXT
 
     @classmethod
-    def dirname(cls, *, test_location: Any) -> str:
+    def dirname(cls, *, test_location: Any) -> str:  # noqa: ARG003 (syrupy passes it)
         """Return the folder of the snapshots."""
         return str(FOLDER)
 
     @classmethod
-    def get_snapshot_name(cls, *, test_location: Any, index: Any = 0) -> str:
+    def get_snapshot_name(cls, *, test_location: Any, index: Any = 0) -> str:  # noqa: ARG003 (syrupy passes it)
         """Return the name that the test gives."""
         return str(index)
 

@@ -168,9 +168,9 @@ def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_without_matplotlib_nothing_is_broken(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert drill("--yes") == 1
     assert "matplotlib, which draws the timeline of a drill, is missing: run `make install`" in capsys.readouterr().err
-    assert not world.removed
+    assert not store.removed
