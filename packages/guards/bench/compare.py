@@ -1,4 +1,4 @@
-"""Compares what the guards find in their fixtures with what four other scanners find, and writes comparison.md.
+"""Compare what the guards find in their fixtures with what four other scanners find, and write comparison.md.
 
 python packages/guards/bench/compare.py     # needs checkov on PATH; cfn-lint, cdk-nag … in this environment
 """

@@ -1,4 +1,4 @@
-"""Writes an assembly of any size: a root template and nested stacks full of cells.
+"""Write an assembly of any size: a root template and nested stacks full of cells.
 
 A cell is ten resources that refer to each other and to the root's, as those of a platform do.
 """

@@ -16,6 +16,7 @@ import pytest
 from breakwater_guards import engine
 from breakwater_guards.cli import CLEAN, FOUND, UNJUDGED, main
 from breakwater_guards.engine import all_rules
+from breakwater_guards.facts import dated
 from breakwater_guards.rule import Profile
 from guards_testing.build import resource, template
 from guards_testing.process import python
@@ -196,6 +197,7 @@ def test_list_and_explain_show_every_rule(capsys: pytest.CaptureFixture[str]) ->
         assert main(["explain", rule.id.lower()]) == CLEAN
         shown = capsys.readouterr().out
         assert all(part in shown for part in (rule.id, rule.title, rule.prevents, rule.fix, *rule.sources))
+        assert (f"Facts: of {dated(rule.data)}" if rule.data else "Sources:") in shown
 
 
 def test_neither_cdk_nor_node_is_needed(cluster: Path) -> None:

@@ -128,7 +128,7 @@ def test_selection(patterns: list[str], profile: Profile, expected: list[str]) -
 
 
 def test_selection_of_nothing() -> None:
-    with pytest.raises(UnknownRuleError, match="--rules DR-NONE: no rule begins like this"):
+    with pytest.raises(UnknownRuleError, match="--rules DR-NONE: no rule id begins like this"):
         select(["DR-BAD-01", "DR-NONE"], Profile.SINGLE_REGION)
 
 
@@ -195,7 +195,7 @@ def test_acknowledgement_of_another_rule_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("written", "notice"),
     [
-        ({"DR-NONE-01": REASON}, "template R: acknowledges 'DR-NONE-01', which is no rule"),
+        ({"DR-NONE-01": REASON}, "template R: acknowledges 'DR-NONE-01', which is not a rule"),
         (
             {"DR-BAD-01": "x" * (MIN_REASON - 1)},
             "template R: the acknowledgement of DR-BAD-01 does not count: its reason has less than 20 characters",
@@ -274,7 +274,7 @@ def test_acknowledgement_at_a_construct_that_does_not_count(tmp_path: Path) -> N
     report = recorded(tmp_path, "/App/Main", entries)
     assert len(report.findings) == 2
     assert report.notices == (
-        "construct App/Main (breakwater-guards::DR-NONE-01): acknowledges 'DR-NONE-01', which is no rule",
+        "construct App/Main (breakwater-guards::DR-NONE-01): acknowledges 'DR-NONE-01', which is not a rule",
         (
             "construct App/Main (breakwater-guards::DR-BAD-01): the acknowledgement of DR-BAD-01 does not count: "
             "its reason has less than 20 characters"

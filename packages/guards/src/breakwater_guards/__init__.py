@@ -1,4 +1,4 @@
-"""Rules that read every synthesized template, nested ones included, and catch what would break a deployment."""
+"""Rules over CloudFormation that find what would make a deployment or a recovery fail."""
 
 from breakwater_guards.engine import Acknowledged, Report, RuleError, UnknownRuleError, check
 from breakwater_guards.reading.files import InputError

@@ -1,4 +1,4 @@
-"""Acknowledgements: findings that somebody takes responsibility for, with a reason.
+"""Acknowledgements: findings that are accepted, each with a reason.
 
 They are written in the ``Metadata`` of a resource, or of a template for everything in it::
 
@@ -51,7 +51,7 @@ class Acknowledgements:
             self._by_path.setdefault(item.path, {}).update(self._counting(place, {item.rule: item.reason}))
 
     def reason(self, breach: Breach, finding: Finding) -> str | None:
-        """Return why a finding is accepted, or ``None`` when nobody says so.
+        """Return why a finding is accepted, or ``None`` when it is not.
 
         Args:
             breach: the place.
@@ -73,7 +73,7 @@ class Acknowledgements:
         counting = {}
         for rule, reason in entries.items():
             if rule not in self._rules:
-                self.notices.append(f"{place}: acknowledges {rule[:60]!r}, which is no rule")
+                self.notices.append(f"{place}: acknowledges {rule[:60]!r}, which is not a rule")
             elif not isinstance(reason, str) or len(reason.strip()) < MIN_REASON:
                 self.notices.append(
                     f"{place}: the acknowledgement of {rule} does not count: "

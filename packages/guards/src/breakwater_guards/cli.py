@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from breakwater_guards.engine import Report, UnknownRuleError, all_rules, examine, merge, select
+from breakwater_guards.facts import dated, facts
 from breakwater_guards.facts.freshness import stale_data
 from breakwater_guards.formats import FORMATS
 from breakwater_guards.reading.files import InputError, template_or_none
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--profile",
         choices=[item.value for item in Profile],
         default=Profile.SINGLE_REGION.value,
-        help="what the platform means to be (default: single-region)",
+        help="what the platform is built for (default: single-region)",
     )
     check.set_defaults(run=_check)
     commands.add_parser("list", help="print every rule").set_defaults(run=_list)
@@ -159,6 +160,8 @@ def _explain(options: argparse.Namespace) -> int:
         raise UnknownRuleError(f"{options.rule}: no such rule; see the command `list`")
     profiles = ", ".join(profile.value for profile in Profile if profile in rule.profiles)
     print(f"{rule.id} ({rule.severity.value}; {profiles}): {rule.title}\n\nPrevents: {rule.prevents}\nFix: {rule.fix}")
+    if rule.data:
+        print(f"Facts: of {dated(rule.data).isoformat()}, {', '.join(facts(rule.data)['sources'])}")
     print("Sources:", *rule.sources, sep="\n  ")
     return CLEAN
 

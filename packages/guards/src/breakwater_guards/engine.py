@@ -1,4 +1,4 @@
-"""Runs the rules over a path and honors acknowledgements."""
+"""Run the rules over a path and honor acknowledgements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RuleError(InputError):
 
 @dataclass(frozen=True, kw_only=True)
 class Acknowledged:
-    """A finding that somebody took responsibility for, and why."""
+    """A finding that is accepted, and the stated reason."""
 
     finding: Finding
     reason: str
@@ -37,7 +37,7 @@ class Acknowledged:
 class Unjudged:
     """A rule that could not judge.
 
-    Args:
+    Attributes:
         rule: its id.
         error: what went wrong in it.
     """
@@ -54,12 +54,12 @@ class Unjudged:
 class Report:
     """The outcome of one run.
 
-    Args:
+    Attributes:
         findings: what breaks a rule and is not acknowledged, by template, resource and rule.
         acknowledged: what breaks a rule with a stated reason.
         rules: the rules that ran.
         unjudged: rules that failed; always empty in what :func:`check` returns.
-        notices: what to tell besides, e.g. acknowledgements that do not count.
+        notices: warnings about the run, e.g. acknowledgements that do not count.
         path: what was judged; ``None`` for a model in memory.
     """
 
@@ -97,7 +97,7 @@ def select(patterns: Iterable[str], profile: Profile) -> tuple[Rule, ...]:
 
     Args:
         patterns: ids or their beginnings, e.g. ``DR-AURORA``; empty means every rule.
-        profile: what the platform means to be.
+        profile: what the platform is built for.
 
     Returns:
         The rules in order.
@@ -109,7 +109,7 @@ def select(patterns: Iterable[str], profile: Profile) -> tuple[Rule, ...]:
     rules = all_rules()
     for pattern in wanted:
         if not any(rule_id.startswith(pattern) for rule_id in rules):
-            raise UnknownRuleError(f"--rules {pattern}: no rule begins like this; see the command `list`")
+            raise UnknownRuleError(f"--rules {pattern}: no rule id begins like this; see the command `list`")
     return tuple(
         rule
         for rule_id, rule in rules.items()
@@ -125,7 +125,7 @@ def check(
     Args:
         path: what to judge, or a model of it.
         rules: ids or their beginnings; empty means every rule.
-        profile: what the platform means to be.
+        profile: what the platform is built for.
 
     Returns:
         The report.
@@ -149,7 +149,7 @@ def examine(
     Args:
         path: what to judge, or a model of it.
         rules: ids or their beginnings; empty means every rule.
-        profile: what the platform means to be.
+        profile: what the platform is built for.
 
     Returns:
         The report.

@@ -29,10 +29,10 @@ VOID = "void-acknowledgement"
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class GuardsPlugin:
-    """Runs the guards over a cloud assembly.
+    """Run the guards over a cloud assembly.
 
     Args:
-        profile: what the platform means to be; a single-region one when not given.
+        profile: what the platform is built for; a single Region when not given.
     """
 
     def __init__(self, profile: Profile = Profile.SINGLE_REGION) -> None:

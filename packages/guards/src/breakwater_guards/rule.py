@@ -1,4 +1,4 @@
-"""What a rule is: a declaration that people read, and a function that finds what breaks it."""
+"""Declare a rule: what people read about it, and the function that finds what breaks it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from breakwater_guards.model.values import ABSENT, Opaque, Reference, Text
 
 
 class Severity(StrEnum):
-    """How bad a finding is. CDK counts lower-case `error` and `warning` only."""
+    """How severe a finding is; CDK counts lower-case `error` and `warning` only."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Profile(StrEnum):
-    """What the judged platform means to be: some rules apply to one of them only."""
+    """What the checked platform is built for; some rules apply to one of them only."""
 
     SINGLE_REGION = "single-region"
     MULTI_REGION = "multi-region"
@@ -31,14 +31,14 @@ class Profile(StrEnum):
 class Finding:
     """One place where a rule is broken.
 
-    Args:
+    Attributes:
         rule: id of the rule.
         severity: of the rule.
         template: file that holds the resource, relative to what was judged.
         resource: logical id; empty when a whole template is meant.
         path: dotted path of the property; empty when the resource itself is meant.
         message: the value found and what is allowed.
-        fix: how to mend it.
+        fix: how to correct it.
         source: where AWS says so.
         construct: path of the CDK construct, when the template tells.
     """
@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Breach:
-    """What a rule's function yields: the place and the message; the declaration adds the rest."""
+    """What the function of a rule yields: the place and the message; the declaration adds the rest."""
 
     template: Template
     resource: Resource | None
@@ -66,14 +66,14 @@ class Breach:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A guard.
+    """A rule: its declaration and its function.
 
-    Args:
-        id: stable forever, e.g. ``DR-AURORA-01``.
+    Attributes:
+        id: never changed and never used again, e.g. ``DR-AURORA-01``.
         title: what must hold, as a sentence.
-        severity: error: the deployment or the recovery fails; warning: it will, or costs.
+        severity: ``error``: the deployment or the recovery fails; ``warning``: it may fail later, or costs money.
         prevents: the error that AWS gives, or the silent failure.
-        fix: how to mend it.
+        fix: how to correct it.
         sources: URLs where AWS (or the thread that documents the failure) says so; the first goes into findings.
         check: finds breaches in an assembly.
         profiles: platforms that the rule applies to.

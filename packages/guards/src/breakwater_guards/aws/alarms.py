@@ -18,7 +18,7 @@ ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 class Metric:
     """One metric as an alarm asks for it.
 
-    Args:
+    Attributes:
         alarm: the alarm.
         path: where its dimensions stand, below ``Properties``.
         namespace: e.g. ``AWS/RDS``, or a mark.

@@ -54,7 +54,7 @@ def services_of_plans(app: Assembly) -> dict[Reference, set[str | None]]:
 class Selection:
     """What one backup selection assigns to its plan.
 
-    Args:
+    Attributes:
         resource: the selection.
         listed: references to the resources that it lists and that are part of the assembly.
         patterns: its other ARNs, ``*`` for what is not known.

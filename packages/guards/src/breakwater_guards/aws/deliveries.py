@@ -21,7 +21,7 @@ EVENT_RULE = "AWS::Events::Rule"
 class Delivery:
     """A service that writes to a topic or a queue because resources say so.
 
-    Args:
+    Attributes:
         service: first labels of its service principal, e.g. ``events``.
         target: the topic or queue.
         sources: the resources that name the target, in the order of the templates.

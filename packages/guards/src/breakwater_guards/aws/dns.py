@@ -21,7 +21,7 @@ _ZONE_OF_GROUP = ("HostedZoneId", "HostedZoneName")
 class Record:
     """One record set, declared on its own or in a group.
 
-    Args:
+    Attributes:
         resource: what a finding names, with the properties of this record set.
         path: where they are in the template: empty, or e.g. ``RecordSets.2``.
     """

@@ -44,7 +44,7 @@ class Purpose(StrEnum):
 class Need:
     """An AWS service that the tasks must reach.
 
-    Args:
+    Attributes:
         purpose: what for.
         endpoint: short name of the service's VPC endpoint, e.g. ``ecr.api``.
     """

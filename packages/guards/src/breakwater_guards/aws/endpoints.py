@@ -21,7 +21,7 @@ _SERVICE_NAME = re.compile(r"^(?:cn\.)?com\.amazonaws\.[^.]+\.([a-z0-9.-]+)$")
 class Endpoint:
     """A VPC endpoint.
 
-    Args:
+    Attributes:
         resource: its declaration.
         service: short name of the service, e.g. ``ecr.api``; ``None`` when the templates do not tell.
         interface: whether it has network interfaces; else it is a gateway in route tables.

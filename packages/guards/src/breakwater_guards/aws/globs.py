@@ -1,4 +1,4 @@
-"""Compares texts of which parts are open: ARNs with wildcards, names that a deployment completes."""
+"""Compare texts of which parts are open: ARNs with wildcards, names that a deployment completes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ KEY, REPLICA, ALIAS = "AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"
 class Refusal:
     """Why a key's policy keeps a service out.
 
-    Args:
+    Attributes:
         missing: actions that no statement gives the service.
         conditions: condition keys that stand before actions which are given, and that the service's calls never carry.
     """

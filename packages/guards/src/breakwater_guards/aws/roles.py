@@ -25,7 +25,7 @@ _AWS_MANAGED = ":iam::aws:policy/"
 class Permissions:
     """What a role may do.
 
-    Args:
+    Attributes:
         statements: of its inline policies and of the assembly's policies that are attached to it.
         managed: names of AWS managed policies, without path.
         complete: whether that is all; else it has policies that are not in the assembly.

@@ -28,7 +28,7 @@ _UNDETERMINED = {"IpProtocol": UNKNOWN}
 class NetworkPeer:
     """One end of a connection.
 
-    Args:
+    Attributes:
         groups: its security groups; ``None`` stands for one that the templates do not determine.
         networks: the IPv4 ranges that it lies in, ``None`` when they are not known.
     """

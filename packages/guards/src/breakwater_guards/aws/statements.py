@@ -18,7 +18,7 @@ from breakwater_guards.model.values import ABSENT, Text, is_known
 class Principal:
     """Who a statement is about.
 
-    Args:
+    Attributes:
         kind: ``AWS``, ``Service``, ``Federated``, ``CanonicalUser``; empty for a bare string such as ``*``.
         value: the resolved value.
         path: dotted path of the value below ``Properties``.

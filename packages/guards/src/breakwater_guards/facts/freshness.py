@@ -1,4 +1,4 @@
-"""Says when the facts behind a rule are old."""
+"""Say when the facts behind a rule are old."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rewrites the facts that can be derived from the packaged data of cfn-lint, botocore and moto.
+"""Rewrite the facts that can be derived from the packaged data of cfn-lint, botocore and moto.
 
     python -m breakwater_guards.facts.refresh
 

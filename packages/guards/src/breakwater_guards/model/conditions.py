@@ -1,4 +1,4 @@
-"""Decides conditions where the templates alone decide them.
+"""Decide conditions where the templates alone decide them.
 
 A root stack's parameters can be overridden at each deployment, so their defaults decide nothing; what a parent passes
 to a nested stack, a default that it leaves alone, literals, mappings and the Region of an assembly do.

@@ -1,4 +1,4 @@
-"""Finds the resource of an assembly that a value names: by reference, by ARN or by literal name."""
+"""Find the resource of an assembly that a value names: by reference, by ARN or by literal name."""
 
 from __future__ import annotations
 

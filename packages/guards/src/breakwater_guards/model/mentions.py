@@ -1,4 +1,4 @@
-"""Finds what a property mentions, also inside functions whose outcome only the deployment decides."""
+"""Find what a property mentions, also inside functions whose outcome only the deployment decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds which template of an assembly a nested stack is made from."""
+"""Find which template of an assembly a nested stack is made from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NESTED_STACK = "AWS::CloudFormation::Stack"
 
 
 class Nesting:
-    """Finds templates by what nested stacks say of them.
+    """Find templates by what nested stacks say of them.
 
     Args:
         keys: keys of all templates, which are file paths.

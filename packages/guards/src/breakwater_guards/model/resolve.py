@@ -1,4 +1,4 @@
-"""Resolves intrinsic functions as far as the templates of an assembly allow, and says "unknown" rather than guess."""
+"""Resolve intrinsic functions as far as the templates of an assembly allow, and say "unknown" rather than guess."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choice_of(options: list[Any]) -> Any:
 
 
 class Resolver:
-    """Resolves the values of one template.
+    """Resolve the values of one template.
 
     Args:
         template: gives parameters, mappings, resources and its place in the assembly.

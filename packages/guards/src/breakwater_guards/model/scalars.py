@@ -1,4 +1,4 @@
-"""Reads scalars in every spelling that CloudFormation accepts: `true` and "true", 5432 and "5432"."""
+"""Read scalars in every spelling that CloudFormation accepts: `true` and "true", 5432 and "5432"."""
 
 from __future__ import annotations
 

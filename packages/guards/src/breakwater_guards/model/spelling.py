@@ -1,4 +1,4 @@
-"""Compares strings that no template determines: the same parameter in two places is the same text, whatever it will be.
+"""Compare strings that no template determines: the same parameter in two places is the same text, whatever it will be.
 
 Resolving answers "what is it", which for a parameter without a default is unknown. Spelling answers "is it the same".
 """

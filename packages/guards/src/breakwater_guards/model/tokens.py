@@ -1,4 +1,4 @@
-"""Recognizes text that stands for a value: unresolved tokens, and references that are filled in later."""
+"""Recognize text that stands for a value: unresolved tokens, and references that are filled in later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists what a property that may be a scalar or a list, or a choice of them, can hold."""
+"""List what a property that may be a scalar or a list, or a choice of them, can hold."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ ABSENT: Final = _Mark.ABSENT
 class Reference:
     """A resource of the assembly, or one of its attributes.
 
-    Args:
+    Attributes:
         template: key of the template that declares the resource.
         logical_id: its logical id.
         attribute: attribute of `Fn::GetAtt`; empty for `Ref`.
@@ -45,7 +45,7 @@ class Reference:
 class Opaque:
     """Something that AWS decides but that can be compared, e.g. the first zone of a Region.
 
-    Args:
+    Attributes:
         kind: what it is, e.g. ``zone``.
         key: what makes two of them the same.
     """
@@ -58,7 +58,7 @@ class Opaque:
 class Text:
     """A string of which only some parts are known, e.g. an ARN with the account left open.
 
-    Args:
+    Attributes:
         parts: known text and marks, in order.
     """
 

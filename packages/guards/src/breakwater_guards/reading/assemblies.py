@@ -1,4 +1,4 @@
-"""Finds the templates below a path: one file, a folder, or cloud assemblies (`cdk.out`) with their nested ones."""
+"""Find the templates below a path: one file, a folder, or cloud assemblies (`cdk.out`) with their nested ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUALIFIER = f"{PLUGIN}::"
 class Stack:
     """What a cloud assembly says of one of its stacks.
 
-    Args:
+    Attributes:
         region: Region of the stack, where the app fixes it.
         account: account, likewise.
         name: physical name of the stack.
@@ -37,7 +37,7 @@ class Stack:
 class CdkAcknowledgement:
     """What CDK records of ``Validations.of(construct).acknowledge(…)``.
 
-    Args:
+    Attributes:
         path: construct path, without a leading slash.
         rule: id without the qualifier ``breakwater-guards::``.
         reason: why.
@@ -52,7 +52,7 @@ class CdkAcknowledgement:
 class Sources:
     """Templates, and what the manifests around them say.
 
-    Args:
+    Attributes:
         documents: templates by file path relative to what was asked for.
         stacks: the stacks of cloud assemblies, by key of their template; other templates of an assembly count only
             where a stack nests them.
@@ -129,7 +129,7 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
 
 
 class _Assembly:
-    """Reads what the manifests of one cloud assembly name: older files may lie beside it."""
+    """Read what the manifests of one cloud assembly name: older files may lie beside it."""
 
     def __init__(self, base: Path, found: Sources) -> None:
         self._base, self._found = base, found

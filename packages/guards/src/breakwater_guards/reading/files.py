@@ -1,4 +1,4 @@
-"""Reads CloudFormation templates from files, JSON or YAML.
+"""Read CloudFormation templates from files, JSON or YAML.
 
 Input may be broken or hostile. Size and depth are bounded, and whatever goes wrong becomes one :class:`InputError` with
 the file's name.

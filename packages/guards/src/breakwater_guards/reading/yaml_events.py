@@ -1,4 +1,4 @@
-"""Reads CloudFormation's YAML from the events of PyYAML's parser.
+"""Read CloudFormation's YAML from the events of PyYAML's parser.
 
 Not through PyYAML's loaders: they recurse, read 012345678901 as a number even where it is a key, keep the last of two
 equal keys, and follow aliases without a bound. Here depth and size are bounded while the text is read.
@@ -25,7 +25,7 @@ class YamlError(Exception):
 
 
 class _Scalars(yaml.resolver.Resolver, yaml.constructor.SafeConstructor):
-    """Gives plain scalars their type as YAML 1.1 says; dates stay text, as CloudFormation reads them."""
+    """Give plain scalars their type as YAML 1.1 says; dates stay text, as CloudFormation reads them."""
 
     def __init__(self) -> None:
         yaml.resolver.Resolver.__init__(self)
@@ -68,7 +68,7 @@ class _Node:
 
 
 class _Builder:
-    """Builds one document from events with a stack instead of recursion."""
+    """Build one document from events with a stack instead of recursion."""
 
     def __init__(self, max_depth: int, max_nodes: int) -> None:
         self._max_depth, self._max_nodes = max_depth, max_nodes

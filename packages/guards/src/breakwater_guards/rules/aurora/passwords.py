@@ -1,4 +1,4 @@
-"""Tells where a password can be read: in the template, in the stack's parameters, or in a plain SSM parameter."""
+"""Tell where a password can be read: in the template, in the stack's parameters, or in a plain SSM parameter."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 class Database:
     """What listens for connections.
 
-    Args:
+    Attributes:
         resource: the cluster, or an instance of its own.
         port: where it listens; ``None`` when not known.
         peer: its security groups and addresses.

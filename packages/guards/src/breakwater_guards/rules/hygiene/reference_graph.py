@@ -78,7 +78,7 @@ def _all(app: Assembly) -> dict[str, list[Naming]]:
 
 
 class _Reader:
-    """Collects the names in one template."""
+    """Collect the names in one template."""
 
     def __init__(self, template: Template) -> None:
         self.found: list[Naming] = []

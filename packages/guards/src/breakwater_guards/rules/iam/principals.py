@@ -1,4 +1,4 @@
-"""Says what is wrong with the principal of a policy, if a template can show it."""
+"""Say what is wrong with the principal of a policy, if a template can show it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _SUFFIXES = {
 class Asset:
     """What the template says lies beside it.
 
-    Args:
+    Attributes:
         name: as the template writes it.
         path: where that is.
     """
