@@ -1,87 +1,141 @@
-"""Draws the architecture picture from the synthesized app, so that it shows what is deployed and nothing else.
-
-The picture carries a digest of its DOT text. A test compares it with a fresh synth: whoever changes what the picture
-shows is told to run `make diagram`, whatever version of the renderer drew it.
-"""
+"""Draw docs/architecture.svg: `diagram.d2` tells the story, the templates of the prod profile say what is there."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import calendar
 import re
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
+from collections import defaultdict
 from pathlib import Path
+from string import Template
+from typing import Any
 
-from scripts.diagram_dot import dot
-from stacks.profiles import PROFILES
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.template import Template as Stack
+from stacks.profiles import PROFILES, synthesize
 from stacks.settings import load_settings
-from tests.assembly import synthesize
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
-PROFILE = "prod"
-RENDERER = Path(__file__).with_name("diagram_render.mjs")
-MARK = re.compile(r"<!-- DOT sha256:([0-9a-f]{64}) -->")
+STORY, RENDERER = ROOT / "scripts" / "diagram.d2", ROOT / "scripts" / "diagram_render.mjs"
+ICONS = ROOT / "node_modules" / "aws-icons" / "icons" / "architecture-service"
+COLORS = {"kms": "#DD344C", "network": "#8C4FFF", "monitoring": "#E7157B", "storage": "#7AA116"}
+COLORS |= {"database": "#C925D1", "compute": "#ED7100", "backup": "#3F7BE0", "operations": "#01A88D"}
+# D2 takes one fill for light and dark: these are translucent. A halo keeps the labels of arrows legible on a border.
+STYLE = "".join(f".{stack}>.shape>rect{{stroke:{color};fill:{color}20}}" for stack, color in COLORS.items())
+STYLE += """.group>.shape>rect,.zone>.shape>rect{fill:none}.text-italic{paint-order:stroke;stroke:#FFF;stroke-width:8px}
+@media(prefers-color-scheme:dark){.text-italic{stroke:#0D1117}}"""
 
 
-def digest(source: str) -> str:
-    """Returns the SHA-256 hex digest of a picture's DOT text."""
-    return hashlib.sha256(source.encode()).hexdigest()
+def parts_of(assembly: Assembly) -> dict[str, list[Resource]]:
+    """Return the resources by the last word of their type, and functions also by the folder of their handler."""
+    parts: dict[str, list[Resource]] = defaultdict(list)
+    for template in assembly.templates.values():
+        for resource in template.resources.values():
+            parts[resource.type.rsplit("::", 1)[-1]].append(resource)
+    for function in parts["Function"]:
+        parts[function.get("Handler").split(".")[0]] = [function]
+    return parts
 
 
-def drawn_from(svg: str) -> str | None:
-    """Returns the digest of the DOT text that a picture was drawn from, or None when it carries none."""
-    found = MARK.search(svg)
-    return found[1] if found else None
+def names(source: Resource, target: Resource) -> bool:
+    """Tell whether the properties of a resource refer to another one, through nested stacks if need be."""
+    found = mentioned(source.template, source.body["Properties"])
+    return (target.template.key, target.logical_id) in {(r.template, r.logical_id) for r in found}
+
+
+def stack_of(template: Stack) -> str:
+    """Return the construct id of a nested stack."""
+    return str(template.construct_path).rsplit("/", 1)[-1]
+
+
+def facts_of(parts: dict[str, list[Resource]]) -> dict[str, Any]:
+    """Return what replaces the words with a dollar sign; a type stands for the class of its nested stack."""
+
+    def get(kind: str, path: str) -> Any:
+        return parts[kind][0].get(path)
+
+    data, logs = sorted(parts["Bucket"], key=lambda bucket: names(parts["LoadBalancer"][0], bucket))
+    (rate,) = (rule.get("ScheduleExpression") for rule in parts["Rule"] if names(rule, parts["health_monitor"][0]))
+    alarms = parts["Alarm"] + parts["CompositeAlarm"]
+    automatic = any(names(permission, parts["failover"][0]) for permission in parts["Permission"])
+    weekdays = {day[:3].upper(): f"{day}s" for day in calendar.day_name}
+    return {
+        **{name: stack_of(resources[0].template).lower() for name, resources in parts.items() if resources},
+        "cidr": get("VPC", "CidrBlock"),
+        "protocol": max(listener.get("Protocol") for listener in parts["Listener"]),
+        "waf": "".join(f" · WAF with {len(acl.get('Rules'))} rules" for acl in parts["WebACL"]),
+        "engine": get("DBCluster", "EngineVersion"),
+        "data_days": data.get("LifecycleConfiguration.Rules[].NoncurrentVersionExpiration.NoncurrentDays"),
+        "log_days": logs.get("LifecycleConfiguration.Rules[].ExpirationInDays"),
+        "table_days": get("GlobalTable", "Replicas[].PointInTimeRecoverySpecification.RecoveryPeriodInDays"),
+        "rate": rate.removeprefix("rate(").removeprefix("1 ").removesuffix(")"),
+        "alarm_count": len(alarms),
+        "event_count": sum(names(rule, parts["Topic"][0]) for rule in parts["Rule"]),
+        "mode": "automatic" if automatic else "on demand",
+        "schedules": len(get("BackupPlan", "BackupPlan.BackupPlanRule")),
+        "lock": "locked" if "LockConfiguration" in parts["BackupVault"][0].body["Properties"] else "not locked",
+        "weekday": weekdays[get("RestoreTestingPlan", "ScheduleExpression").split()[4]],
+    }
+
+
+def zones_of(parts: dict[str, list[Resource]]) -> list[dict[str, Any]]:
+    """Return what is said about each Availability Zone, and where the writer and the reader are."""
+    zones = list(dict.fromkeys(subnet.get("AvailabilityZone") for subnet in parts["Subnet"]))
+    instances = sorted(parts["DBInstance"], key=lambda instance: instance.get("PromotionTier"))
+    writer, *readers = (zones.index(instance.get("AvailabilityZone")) + 1 for instance in instances)
+    tasks = (parts["ScalableTarget"][0].get(f"{end}Capacity") // len(zones) for end in ("Min", "Max"))
+    shared = {"writer": writer, "reader": min(readers, default=0), "share": " to ".join(map(str, tasks))}
+    roles = {**dict.fromkeys(readers, "reader"), writer: "writer"}
+    uses = {writer: "reads and writes"}
+    return [{**shared, "n": n, "role": roles.get(n), "use": uses.get(n, "")} for n in range(1, len(zones) + 1)]
+
+
+def story(assembly: Assembly) -> str:
+    """Return a deployment's picture as D2 text."""
+    parts = parts_of(assembly)
+    facts, zones = facts_of(parts), zones_of(parts)
+    nested = [template for template in assembly.templates.values() if template.parent]
+    stacks = [{"stack": (s := stack_of(t)), "color": s.lower(), "count": len(t.resources)} for t in nested]
+    lines = []
+    for line in STORY.read_text(encoding="utf-8").splitlines():
+        text, _, condition = line.partition(" # if ")
+        claims = [claim.partition(" names ") for claim in condition.split(" and ") if claim]
+        for row in zones if "$n" in text else stacks if "$stack" in text else zones[:1]:
+            known = {**facts, **row}
+            if all(any(names(a, b) for a in parts[x] for b in parts[y]) if y else known[x] for x, _, y in claims):
+                lines.append(Template(text).substitute(known))
+    icons = {path.stem: b64encode(path.read_bytes()).decode() for path in ICONS.glob("*.svg")}
+    return re.sub(r"icon: (\w+)", lambda icon: f'icon: "data:image/svg+xml;base64,{icons[icon[1]]}"', "\n".join(lines))
 
 
 def render(source: str) -> str:
-    """Draws DOT text with Graphviz compiled to WebAssembly (npm package `@viz-js/viz`), without a network.
-
-    Args:
-        source: DOT text.
-
-    Returns:
-        SVG that carries the digest of its source.
-
-    Raises:
-        RuntimeError: Node or the package is missing, or Graphviz refused the text.
-    """
-    try:
-        done = subprocess.run(["node", RENDERER], input=source, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise RuntimeError("node is not on PATH: run `make install`, then `make diagram`") from None
-    if "ERR_MODULE_NOT_FOUND" in done.stderr:
-        raise RuntimeError("@viz-js/viz is not installed: run `make install`")
+    """Draw D2 text as SVG, without a network; raise RuntimeError if D2 is missing or refuses the text."""
+    done = subprocess.run(["node", RENDERER], input=source, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"Graphviz refused the picture: {done.stderr.strip()}")
-    return done.stdout.replace("<svg ", f"<!-- DOT sha256:{digest(source)} -->\n<svg ", 1)
+        raise RuntimeError(f"no picture was drawn (`make install` installs what is missing): {done.stderr.strip()}")
+    return f"<style>{STYLE}</style></svg>".join(done.stdout.rsplit("</svg>", 1))
 
 
-def main() -> int:
-    """Synthesizes, draws and writes the picture.
-
-    Returns:
-        The exit code: 0 done, 1 not drawn.
-    """
+def main() -> None:
+    """Write the picture, or with `--check` leave it and exit with 1 if it is not current."""
     parser = argparse.ArgumentParser(prog="make diagram", description="Draw the architecture picture")
-    parser.add_argument("--profile", choices=PROFILES, default=PROFILE, help="settings profile (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=PICTURE, help="file to write (default: docs/architecture.svg)")
-    arguments = parser.parse_args()
-    print(f"diagram: synth {arguments.profile}", flush=True)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the picture is not current")
+    check = parser.parse_args().check
     with tempfile.TemporaryDirectory(prefix="breakwater-diagram-") as folder:
-        settings = load_settings(PROFILES[arguments.profile])
-        source = dot(synthesize(settings, arguments.profile, Path(folder)))
-    try:
-        arguments.output.write_text(render(source), encoding="utf-8")
-    except (OSError, RuntimeError) as error:
-        print(f"diagram: {error}", file=sys.stderr)
-        return 1
-    print(f"diagram: {arguments.output}")
-    return 0
+        synthesize(load_settings(PROFILES["prod"]), Path(folder))
+        svg = render(story(Assembly.load(folder)))
+    if not check:
+        PICTURE.write_text(svg, encoding="utf-8")
+    elif svg != PICTURE.read_text(encoding="utf-8"):
+        sys.exit("docs/architecture.svg is not current: run `make diagram` and commit it")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

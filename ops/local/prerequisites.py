@@ -48,7 +48,7 @@ def _node(package: Mapping[str, Any], variables: Mapping[str, str]) -> str:
 
 
 def _cdk(workspace: Workspace, package: Mapping[str, Any]) -> str:
-    pinned = str(package["devDependencies"]["aws-cdk"])
+    pinned = str(package["dependencies"]["aws-cdk"])
     installed = workspace.root / "node_modules" / "aws-cdk" / "package.json"
     if not installed.exists():
         raise OpsError(f"the cdk CLI is not installed: {_INSTALL}")

@@ -13,7 +13,7 @@ import pytest
 from ops.local.workspace import Workspace
 
 Install: TypeAlias = Callable[[str, str], None]
-_PACKAGE = {"engines": {"node": "22 || 24"}, "devDependencies": {"aws-cdk": "2.1148.1"}}
+_PACKAGE = {"engines": {"node": "22 || 24"}, "dependencies": {"aws-cdk": "2.1148.1"}}
 
 
 @pytest.fixture

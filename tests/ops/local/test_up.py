@@ -77,7 +77,7 @@ def checkout(root: Path) -> Workspace:
     """Return a checkout with the emulator of this one, and a CLI and a Node of its own."""
     (root / ".local").mkdir(parents=True)
     (root / ".local" / "emulator-venv").symlink_to(REPOSITORY / ".local" / "emulator-venv")
-    package = {"engines": {"node": "22 || 24"}, "devDependencies": {"aws-cdk": "1.2.3"}}
+    package = {"engines": {"node": "22 || 24"}, "dependencies": {"aws-cdk": "1.2.3"}}
     (root / "package.json").write_text(json.dumps(package))
     (root / "node_modules" / "aws-cdk").mkdir(parents=True)
     (root / "node_modules" / "aws-cdk" / "package.json").write_text('{"version": "1.2.3"}')
