@@ -12,7 +12,7 @@ from failover.execution import FailoverRequest
 from failover.handler import RequestError, parse
 from tests.assembly import assembly
 from tests.lambdas.account import CLUSTER, FakeAccount, LambdaContext
-from tests.stacks.test_least_privilege import action_of, granted
+from tests.stacks.permissions import granted_actions, iam_action
 
 EVENT = {"cluster": CLUSTER, "reason": "a drill"}
 
@@ -27,9 +27,9 @@ def test_the_function_reads_its_environment_and_responds() -> None:
 
 def test_it_calls_only_what_its_role_allows(cluster_account: FakeAccount) -> None:
     handler.handle(EVENT, LambdaContext())
-    called = {action_of(call) for call in cluster_account.calls}
+    called = {iam_action(call) for call in cluster_account.calls}
     assert len(called) > 5
-    assert called <= granted(assembly("dev"), "Failover")
+    assert called <= granted_actions(assembly("dev"), "Failover")
 
 
 @pytest.mark.usefixtures("cluster_account")

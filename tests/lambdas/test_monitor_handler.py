@@ -14,7 +14,7 @@ from tests.fake_clients import stubbed_client
 from tests.lambdas.account import FakeAccount, LambdaContext, record_calls
 from tests.lambdas.healthy_platform import LIMITS
 from tests.lambdas.probe_responses import RESOURCES, RESPONSES
-from tests.stacks.test_least_privilege import action_of, granted
+from tests.stacks.permissions import granted_actions, iam_action
 
 VARIABLES = {
     "CLUSTER_ARN": LIMITS.cluster_arn,
@@ -58,9 +58,9 @@ def test_the_function_reads_its_environment_and_responds() -> None:
 
 def test_it_calls_only_what_its_role_allows(function: FakeAccount) -> None:
     handler.handle({}, LambdaContext(seconds=60))
-    called = {action_of(call) for call in function.calls}
+    called = {iam_action(call) for call in function.calls}
     assert len(called) > 10
-    assert called <= granted(assembly("dev"), "HealthMonitor")
+    assert called <= granted_actions(assembly("dev"), "HealthMonitor")
 
 
 @pytest.mark.usefixtures("function")

@@ -8,7 +8,7 @@ from tests.assembly import assembly
 from tests.lambdas.account import FakeAccount
 from tests.lambdas.restore_fakes import FakeDataApi, FakeRds
 from tests.lambdas.restore_harness import DELIVERIES_UNTIL_DEADLINE, REDELIVERY_SECONDS, RestoreHarness
-from tests.stacks.test_least_privilege import action_of, granted
+from tests.stacks.permissions import granted_actions, iam_action
 
 
 def test_a_cluster_is_made_readable_read_closed_and_reported(restore: RestoreHarness) -> None:
@@ -29,9 +29,9 @@ def test_a_cluster_is_made_readable_read_closed_and_reported(restore: RestoreHar
 
 def test_it_calls_only_what_its_role_allows(account: FakeAccount, restore: RestoreHarness) -> None:
     restore.deliver_until_done()
-    called = {action_of(call) for call in account.calls}
+    called = {iam_action(call) for call in account.calls}
     assert len(called) > 10
-    assert called <= granted(assembly("dev"), "RestoreValidation")
+    assert called <= granted_actions(assembly("dev"), "RestoreValidation")
 
 
 def test_the_latest_row_is_read_if_a_column_is_configured(

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import boto3
 import pytest
 
-from tests.assembly import ROOT, Assembly
+from tests.assembly import Assembly
+from tests.stacks.permissions import as_list, called_actions, granted_actions, policy_statements, source_files
 
 # What Lambda and other services do in the role's name, beside the calls of our code:
 LAMBDA = {
@@ -48,109 +43,29 @@ BY_SERVICES = {
     },
 }
 PACKAGES = {"HealthMonitor": "health_monitor", "Failover": "failover", "RestoreValidation": "restore_validation"}
-# Names in our code of the client of each service.
-CLIENTS = {
-    "rds": "rds",
-    "cloudwatch": "cloudwatch",
-    "ecs": "ecs",
-    "elbv2": "elbv2",
-    "dynamodb": "dynamodb",
-    "backup": "backup",
-    "data": "rds-data",
-    "sns": "sns",
-}
-# IAM's prefix, where it is not boto3's name.
-PREFIXES = {"elbv2": "elasticloadbalancing"}
 EVERY_FUNCTION = pytest.mark.parametrize("construct", PACKAGES)
-
-
-def _statements(deployment: Assembly, construct: str) -> list[dict[str, Any]]:
-    """Statements of the role's only policy."""
-    template = deployment.nested["Operations"]
-    policies = [
-        deployment.plain("Operations", resource["Properties"])
-        for resource in template.of_type("AWS::IAM::Policy").values()
-    ]
-    (policy,) = (each for each in policies if each["Roles"] == [f"${{Operations/{construct}/Role}}"])
-    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return statements
-
-
-def _as_list(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
-def granted(deployment: Assembly, construct: str) -> set[str]:
-    """IAM actions that the function's policy allows."""
-    return {action for each in _statements(deployment, construct) for action in _as_list(each["Action"])}
-
-
-def _files(package: str) -> Iterator[Path]:
-    """Return the function's own modules, and those of ``common`` that they import."""
-    own = sorted((ROOT / "lambda_src" / package).glob("*.py"))
-    yield from own
-    text = "\n".join(file.read_text() for file in own)
-    yield from (file for file in (ROOT / "lambda_src" / "common").glob("*.py") if f"common.{file.stem}" in text)
-
-
-def _called(package: str) -> set[str]:
-    """IAM actions of every method of a client that the code calls, pages included."""
-    found = set()
-    for file in _files(package):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                service = _service(node.func.value)
-                if service is not None:
-                    found.add(_action(service, node))
-    return found
-
-
-def _service(value: ast.expr) -> str | None:
-    """Service of ``rds``, ``self._rds``, ``self.rds`` and ``self.clients["sns"]``."""
-    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant):
-        return CLIENTS.get(value.slice.value)
-    name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
-    return CLIENTS.get(name.lstrip("_"))
-
-
-def action_of(call: str) -> str:
-    """IAM action of a call that was recorded as ``service:Operation``."""
-    service, _, operation = call.partition(":")
-    return f"{PREFIXES.get(service, service)}:{operation}"
-
-
-def _action(service: str, call: ast.Call) -> str:
-    assert isinstance(call.func, ast.Attribute)
-    method = call.func.attr
-    if method == "get_paginator":
-        (page,) = call.args
-        assert isinstance(page, ast.Constant)
-        method = page.value
-    create: Any = boto3.client
-    operation = create(service, region_name="us-east-1").meta.method_to_api_mapping[method]
-    return action_of(f"{service}:{operation}")
 
 
 @EVERY_FUNCTION
 def test_a_function_may_call_what_it_calls_and_nothing_else(dev: Assembly, construct: str) -> None:
-    called = _called(PACKAGES[construct])
+    called = called_actions(PACKAGES[construct])
     assert len(called) > 5
-    assert granted(dev, construct) - BY_SERVICES[construct] == called - BY_SERVICES[construct]
+    assert granted_actions(dev, construct) - BY_SERVICES[construct] == called - BY_SERVICES[construct]
 
 
 @EVERY_FUNCTION
-def test_what_services_do_in_its_name_isgranted(dev: Assembly, construct: str) -> None:
-    assert BY_SERVICES[construct] <= granted(dev, construct)
+def test_what_services_do_in_its_name_is_granted(dev: Assembly, construct: str) -> None:
+    assert BY_SERVICES[construct] <= granted_actions(dev, construct)
 
 
 @EVERY_FUNCTION
 def test_every_deployment_grants_the_same(dev: Assembly, deployment: Assembly, construct: str) -> None:
-    assert granted(deployment, construct) == granted(dev, construct)
+    assert granted_actions(deployment, construct) == granted_actions(dev, construct)
 
 
 @EVERY_FUNCTION
 def test_no_action_and_no_service_is_granted_as_a_whole(deployment: Assembly, construct: str) -> None:
-    assert not [action for action in granted(deployment, construct) if "*" in action]
+    assert not [action for action in granted_actions(deployment, construct) if "*" in action]
 
 
 @EVERY_FUNCTION
@@ -174,9 +89,9 @@ def test_only_what_has_no_resource_is_granted_on_everything(deployment: Assembly
         "ecs:DescribeTasks": {"ArnEquals": {"ecs:cluster": "${Compute/Cluster.Arn}"}},
         "ecs:ListTasks": {"ArnEquals": {"ecs:cluster": "${Compute/Cluster.Arn}"}},
     }
-    for statement in _statements(deployment, construct):
-        if "*" in _as_list(statement["Resource"]):
-            for action in _as_list(statement["Action"]):
+    for statement in policy_statements(deployment, construct):
+        if "*" in as_list(statement["Resource"]):
+            for action in as_list(statement["Action"]):
                 assert action in unbound
                 assert statement.get("Condition") == conditions.get(action), action
 
@@ -185,27 +100,27 @@ def test_only_what_has_no_resource_is_granted_on_everything(deployment: Assembly
 def test_its_state_is_its_own_partition_of_the_table(deployment: Assembly, construct: str) -> None:
     partitions = {"HealthMonitor": "health", "Failover": "failover", "RestoreValidation": "restore"}
     (statement,) = (
-        each for each in _statements(deployment, construct) if "dynamodb:PutItem" in _as_list(each["Action"])
+        each for each in policy_statements(deployment, construct) if "dynamodb:PutItem" in as_list(each["Action"])
     )
     assert statement["Resource"] == "${Storage/Table.Arn}"
     only = [f"operations#{partitions[construct]}"]
     assert statement["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": only}}
-    text = "\n".join(file.read_text() for file in _files(PACKAGES[construct]))
+    text = "\n".join(file.read_text() for file in source_files(PACKAGES[construct]))
     assert f'"{only[0]}"' in text
 
 
 def test_restore_validation_changes_nothing_but_restored_copies(deployment: Assembly) -> None:
     changing = ("rds:Create", "rds:Delete", "rds:Modify", "rds:Enable", "rds-data:", "dynamodb:Scan")
-    for statement in _statements(deployment, "RestoreValidation"):
-        if any(action.startswith(changing) for action in _as_list(statement["Action"])):
-            assert all("awsbackup-restore-test-*" in each for each in _as_list(statement["Resource"]))
+    for statement in policy_statements(deployment, "RestoreValidation"):
+        if any(action.startswith(changing) for action in as_list(statement["Action"])):
+            assert all("awsbackup-restore-test-*" in each for each in as_list(statement["Resource"]))
 
 
 def test_it_reads_no_secret_but_those_of_restored_clusters(deployment: Assembly) -> None:
     (statement,) = (
         each
-        for each in _statements(deployment, "RestoreValidation")
-        if "secretsmanager:GetSecretValue" in _as_list(each["Action"])
+        for each in policy_statements(deployment, "RestoreValidation")
+        if "secretsmanager:GetSecretValue" in as_list(each["Action"])
     )
     ((key, pattern),) = statement["Condition"]["StringLike"].items()
     assert key == "secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"
@@ -214,7 +129,7 @@ def test_it_reads_no_secret_but_those_of_restored_clusters(deployment: Assembly)
 
 def test_the_failover_moves_the_writer_of_our_cluster_alone(deployment: Assembly) -> None:
     (statement,) = (
-        each for each in _statements(deployment, "Failover") if "rds:FailoverDBCluster" in _as_list(each["Action"])
+        each for each in policy_statements(deployment, "Failover") if "rds:FailoverDBCluster" in as_list(each["Action"])
     )
     instances = [
         deployment.names.aurora_instance(number + 1) for number in range(deployment.settings.database.readers + 1)
