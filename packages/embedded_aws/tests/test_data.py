@@ -56,19 +56,19 @@ def settings(aws: Aws, name: str) -> dict[str, Any]:
 
 
 def test_a_global_table_has_the_settings_of_its_home_replica(aws: Aws, deploy: Deploy) -> None:
-    first = {"days": 7, "ttl": "expires_at", "protected": False, "insights": True, "owner": "one"}
+    first: dict[str, Any] = {"days": 7, "ttl": "expires_at", "protected": False, "insights": True, "owner": "one"}
     ids = deploy(table(**first)).physical_ids
     assert settings(aws, ids["Table"]) == first
     encryption = aws("dynamodb").describe_table(TableName=ids["Table"])["Table"]["SSEDescription"]
     assert encryption["KMSMasterKeyArn"].endswith(ids["Key"])
 
     aws("dynamodb").put_item(TableName=ids["Table"], Item={"pk": {"S": "kept"}})
-    second = {"days": 35, "ttl": None, "protected": True, "insights": False, "owner": "two"}
+    second: dict[str, Any] = {"days": 35, "ttl": None, "protected": True, "insights": False, "owner": "two"}
     assert deploy(table(**second)).physical_ids == ids
     assert settings(aws, ids["Table"]) == second
     assert aws("dynamodb").scan(TableName=ids["Table"])["Count"] == 1
 
-    third = {"days": None, "ttl": "expires_at", "protected": False, "insights": False, "owner": "two"}
+    third: dict[str, Any] = {"days": None, "ttl": "expires_at", "protected": False, "insights": False, "owner": "two"}
     without = table(**third)
     del without["Table"]["Properties"]["Replicas"][0]["PointInTimeRecoverySpecification"]
     deploy(without)
