@@ -1,9 +1,9 @@
 """Break a part of a deployed platform on purpose, measure what a client sees of it, and write the evidence."""
 
 import argparse
-import importlib.util
 import sys
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -50,8 +50,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
-    if importlib.util.find_spec("matplotlib") is None:
-        raise OpsError("matplotlib, which draws the timeline of a drill, is missing: run `make install`")
+    if find_spec("matplotlib") is None:
+        raise OpsError("matplotlib, which draws the timeline of a drill, is not installed: run `make install`")
     target = find(options.stack, options.region, workspace)
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:

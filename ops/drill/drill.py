@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,6 +42,8 @@ class Drill(ABC):
         name: on the command line.
         intention: what the drill will do, for whoever confirms it.
         timeout_seconds: how long the recovery may take before the drill gives up.
+        measured_in_aws: what is measured in an account.
+        parts_emulated: what stands in for each part in the embedded AWS.
         poll_seconds: how long to wait between two questions to AWS.
         fault: when the fault was injected, in seconds since 1970; 0 before.
         events: what happened so far.
@@ -51,6 +53,8 @@ class Drill(ABC):
     name: ClassVar[str]
     intention: ClassVar[str]
     timeout_seconds: ClassVar[float]
+    measured_in_aws: ClassVar[str]
+    parts_emulated: ClassVar[Mapping[str, str]]
     poll_seconds: ClassVar[float] = 0.25
 
     def __init__(self, target: Target, run: str) -> None:
@@ -93,9 +97,9 @@ class Drill(ABC):
     def state(self) -> str:
         """Return the state of the platform in one sentence, for somebody who interrupts the drill."""
 
-    @abstractmethod
-    def parts(self) -> dict[str, str]:
-        """Return which parts were measured, and where each of them ran."""
+    def parts(self) -> Mapping[str, str]:
+        """Return which parts are measured, and where each of them runs."""
+        return self.parts_emulated if self.target.emulated else {self.measured_in_aws: "AWS"}
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
         """Return how each probe recovered."""

@@ -1,6 +1,7 @@
 """Aurora loses its writer: `FailoverDBCluster` ends it and promotes a reader."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,13 @@ class Failover(Drill):
     # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHighAvailability.html :
     # service is restored in less than 60 s, often less than 30 s; the old writer needs longer to come back as a reader.
     timeout_seconds = 600.0
+    measured_in_aws = "Aurora, DynamoDB, service"
+    parts_emulated: ClassVar[Mapping[str, str]] = {
+        "database": "this machine: a PostgreSQL server that was killed and its streaming standby that was "
+        "promoted, reached through the RDS Data API of the embedded AWS; not Aurora, whose times differ",
+        "table": "this machine: DynamoDB of the embedded AWS, which the fault does not touch",
+        "service": SERVICE_UNMEASURED,
+    }
 
     def inject(self) -> None:
         """Ask RDS for a failover."""
@@ -44,17 +52,6 @@ class Failover(Drill):
         """Return the cluster's status and writer."""
         cluster = self._describe()
         return f"{self._cluster} is {cluster['Status']}, its writer is {_writer(cluster)}"
-
-    def parts(self) -> dict[str, str]:
-        """Return which parts ran where: the embedded AWS has a real PostgreSQL, and no Aurora."""
-        if not self.target.emulated:
-            return {"Aurora, DynamoDB, service": "AWS"}
-        return {
-            "database": "this machine: a PostgreSQL server that was killed and its streaming standby that was "
-            "promoted, reached through the RDS Data API of the embedded AWS; not Aurora, whose times differ",
-            "table": "this machine: DynamoDB of the embedded AWS, which the fault does not touch",
-            "service": SERVICE_UNMEASURED,
-        }
 
     @property
     def _rds(self) -> Any:

@@ -1,7 +1,7 @@
 """All data is declared lost; point-in-time recovery restores cluster and table to their latest restorable time."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from ops.drill.probes import SERVICE_UNMEASURED
 from ops.drill.restored import RestoreDrill
@@ -17,6 +17,13 @@ class PointInTime(RestoreDrill):
         "restore the Aurora cluster and the DynamoDB table to their latest restorable time, as copies beside them, "
         "read the copies, and delete them"
     )
+    measured_in_aws = "Aurora and DynamoDB point-in-time recovery"
+    parts_emulated: ClassVar[Mapping[str, str]] = {
+        "Aurora": "this machine: a base backup of PostgreSQL and its archived log of changes, replayed by a second "
+        "server to the end; not Aurora, whose restores take minutes",
+        "DynamoDB": "simulated: the embedded AWS copies the table as it is at that moment",
+        "service": SERVICE_UNMEASURED,
+    }
 
     def __init__(self, target: Target, run: str) -> None:
         super().__init__(target, run)
@@ -43,17 +50,6 @@ class PointInTime(RestoreDrill):
         """Yield what the drill created, the copy of the table included."""
         yield f"table {self.copy}", self.unless_absent(self._delete_table)
         yield from super().created()
-
-    def parts(self) -> dict[str, str]:
-        """Return which parts ran where: the embedded AWS recovers PostgreSQL, and only copies the table."""
-        if not self.target.emulated:
-            return {"Aurora and DynamoDB point-in-time recovery": "AWS"}
-        return {
-            "Aurora": "this machine: a base backup of PostgreSQL and its archived log of changes, replayed by a second "
-            "server to the end; not Aurora, whose restores take minutes",
-            "DynamoDB": "simulated: the embedded AWS copies the table as it is at that moment",
-            "service": SERVICE_UNMEASURED,
-        }
 
     @property
     def _dynamodb(self) -> Any:

@@ -1,6 +1,7 @@
 """All data is declared lost; a snapshot taken before is restored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar
 
 from ops.drill.probes import SERVICE_UNMEASURED
 from ops.drill.restored import RestoreDrill
@@ -11,6 +12,12 @@ class Restore(RestoreDrill):
 
     name = "restore"
     intention = "take a snapshot of the Aurora cluster, restore it as a second cluster, read that, and delete both"
+    measured_in_aws = "Aurora snapshot and restore"
+    parts_emulated: ClassVar[Mapping[str, str]] = {
+        "snapshot and restore": "this machine: a base backup of PostgreSQL (pg_basebackup) and a second server "
+        "started from it; not Aurora, whose restores take minutes",
+        "service": SERVICE_UNMEASURED,
+    }
 
     def inject(self) -> None:
         """Restore the snapshot that `before_fault` took."""
@@ -33,16 +40,6 @@ class Restore(RestoreDrill):
         """Yield what the drill created, the snapshot included."""
         yield from super().created()
         yield f"snapshot {self.cluster}", self.unless_absent(self._delete_snapshot)
-
-    def parts(self) -> dict[str, str]:
-        """Return which parts ran where: the embedded AWS takes a real base backup of PostgreSQL."""
-        if not self.target.emulated:
-            return {"Aurora snapshot and restore": "AWS"}
-        return {
-            "snapshot and restore": "this machine: a base backup of PostgreSQL (pg_basebackup) and a second server "
-            "started from it; not Aurora, whose restores take minutes",
-            "service": SERVICE_UNMEASURED,
-        }
 
     def _delete_snapshot(self) -> None:
         self.rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=self.cluster)

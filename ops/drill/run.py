@@ -1,6 +1,7 @@
 """One run of a drill: prepare, watch, inject the fault, wait for the recovery, count the losses, clean up."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,7 @@ class Result:
     losses: list[Loss]
     events: list[Event]
     samples: list[Sample]
-    parts: dict[str, str]
+    parts: Mapping[str, str]
     not_removed: list[str]
     unread: str = ""
 

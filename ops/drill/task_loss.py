@@ -1,7 +1,7 @@
 """ECS loses a task: the drill stops one, and the service starts another."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from ops.drill.drill import Drill
 from ops.drill.measure import Recovery, Sample
@@ -15,14 +15,20 @@ class TaskLoss(Drill):
     name = "task-loss"
     intention = "stop one task of the ECS service; the service starts another"
     timeout_seconds = 900.0
+    measured_in_aws = "ECS, load balancer, Aurora, DynamoDB"
+    parts_emulated: ClassVar[Mapping[str, str]] = {
+        "tasks": "simulated: the embedded AWS keeps records of tasks and runs no container; ECS takes other times",
+        "service": "not measured: there is no load balancer to ask",
+        "database and table": "this machine, and the fault does not touch them",
+    }
 
     def inject(self) -> None:
         """Stop the first running task."""
-        self._before = self._running()
-        if not self._before:
+        running = self._running()
+        if not running:
             raise OpsError("the service runs no task, so none can be stopped")
-        self._stopped = self._before[0]
-        self._back = 0.0
+        self._stopped = running[0]
+        self._complete_at = 0.0
         self._ecs.stop_task(cluster=self._cluster, task=self._stopped, reason=f"drill {self.run}")
         self.note(f"ECS: stopped {self._stopped.rpartition('/')[2]}")
 
@@ -33,7 +39,7 @@ class TaskLoss(Drill):
         complete = service["runningCount"] >= service["desiredCount"] and self._stopped not in tasks
         if complete and (self.target.emulated or self._healthy() >= service["desiredCount"]):
             self.note(f"ECS: {len(tasks)} of {service['desiredCount']} tasks run")
-            self._back = self.events[-1].at
+            self._complete_at = self.events[-1].at
             return True
         return False
 
@@ -43,18 +49,8 @@ class TaskLoss(Drill):
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
         """Return how each probe recovered, and when the desired number of tasks ran again."""
-        back = self._back - self.fault if self._back else None
-        return [*super().recoveries(samples), Recovery("desired tasks", 0, 0, None, back, {})]
-
-    def parts(self) -> dict[str, str]:
-        """Return which parts ran where: in the embedded AWS a task is a record."""
-        if not self.target.emulated:
-            return {"ECS, load balancer, Aurora, DynamoDB": "AWS"}
-        return {
-            "tasks": "simulated: the embedded AWS keeps records of tasks and runs no container; ECS takes other times",
-            "service": "not measured: there is no load balancer to ask",
-            "database and table": "this machine, and the fault does not touch them",
-        }
+        seconds = self._complete_at - self.fault if self._complete_at else None
+        return [*super().recoveries(samples), Recovery("desired tasks", 0, 0, None, seconds, {})]
 
     @property
     def _ecs(self) -> Any:

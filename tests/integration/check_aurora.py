@@ -14,7 +14,7 @@ from tests.integration.conftest import Client
 
 @pytest.fixture(scope="module")
 def cluster(client: Client, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """The cluster."""
+    """Return the cluster."""
     found = client("rds").describe_db_clusters(DBClusterIdentifier=outputs[OutputKey.CLUSTER_IDENTIFIER])
     return dict(found["DBClusters"][0])
 

@@ -14,7 +14,7 @@ from tests.integration.conftest import Client
 
 @pytest.fixture(scope="module")
 def service(client: Client, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """The service."""
+    """Return the service."""
     cluster, name = outputs[OutputKey.ECS_CLUSTER_NAME], outputs[OutputKey.ECS_SERVICE_NAME]
     (found,) = client("ecs").describe_services(cluster=cluster, services=[name])["services"]
     return dict(found)

@@ -77,7 +77,7 @@ def test_restore_tests_wait_in_an_encrypted_queue(client: Client, outputs: Mappi
 
 @pytest.fixture
 def listening(client: Client, outputs: Mapping[str, str]) -> Iterator[str]:
-    """The URL of a queue that hears the alert topic for one test."""
+    """Give the URL of a queue that is subscribed to the alert topic for one test."""
     sqs, sns, topic = client("sqs"), client("sns"), outputs[OutputKey.ALERT_TOPIC_ARN]
     url = sqs.create_queue(QueueName=f"dr-integration-{uuid.uuid4()}")["QueueUrl"]
     subscription = ""
@@ -118,7 +118,7 @@ def test_a_notice_reaches_whoever_is_subscribed(client: Client, outputs: Mapping
 
 @pytest.fixture
 def alarm(client: Client, names: Names) -> Iterator[str]:
-    """The name of one of our alarms, which is brought back to what it was."""
+    """Give the name of one of the stack's alarms, and restore its state afterwards."""
     cloudwatch, name = client("cloudwatch"), names.alarm("failover-slow")
     (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
     yield name

@@ -81,7 +81,7 @@ def test_only_tasks_and_functions_reach_the_database(
 
 @pytest.fixture(scope="module")
 def balancer(client: Client, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """The load balancer."""
+    """Return the load balancer."""
     found = client("elbv2").describe_load_balancers(LoadBalancerArns=[outputs[OutputKey.LOAD_BALANCER_ARN]])
     return dict(found["LoadBalancers"][0])
 

@@ -16,7 +16,7 @@ from tests.integration.conftest import Client
 
 @pytest.fixture(scope="module")
 def table(client: Client, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """The table."""
+    """Return the table."""
     return dict(client("dynamodb").describe_table(TableName=outputs[OutputKey.TABLE_NAME])["Table"])
 
 

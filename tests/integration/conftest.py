@@ -24,7 +24,7 @@ Client = Callable[[str], Any]
 
 @pytest.fixture(scope="session")
 def outputs() -> Mapping[str, str]:
-    """Outputs and physical ids of the deployed stack."""
+    """Return the outputs and physical ids of the deployed stack."""
     try:
         return found.find()
     except OpsError as error:
@@ -33,7 +33,7 @@ def outputs() -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def settings(outputs: Mapping[str, str]) -> Settings:
-    """The settings file that the stack was deployed from."""
+    """Return the settings that the stack was deployed with."""
     try:
         return deployed_settings(outputs)
     except OpsError as error:
@@ -42,25 +42,25 @@ def settings(outputs: Mapping[str, str]) -> Settings:
 
 @pytest.fixture(scope="session")
 def names(settings: Settings) -> Names:
-    """Physical names of the deployment."""
+    """Return the physical names of the deployment."""
     return Names(settings.suffix, settings.region)
 
 
 @pytest.fixture(scope="session")
 def connection(outputs: Mapping[str, str]) -> Connection:
-    """Connection to the stack's Region."""
+    """Return the connection to the stack's Region."""
     return Connection.from_environment(outputs[OutputKey.REGION])
 
 
 @pytest.fixture(scope="session")
 def client(connection: Connection) -> Client:
-    """Clients in the stack's Region, each made once."""
+    """Return the clients in the stack's Region, each made once."""
     return cache(connection.client)
 
 
 @pytest.fixture(scope="session")
 def emulated(connection: Connection) -> bool:
-    """Whether this is the embedded AWS and not an account."""
+    """Return whether this is the embedded AWS and not an account."""
     return connection.endpoint is not None
 
 

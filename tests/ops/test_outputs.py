@@ -70,7 +70,7 @@ INNER = _stack(NESTED, "x1", ParentId="arn:x", Outputs=_pairs({"ClusterRef": "dr
 
 @pytest.fixture
 def cloudformation(monkeypatch: pytest.MonkeyPatch) -> _CloudFormation:
-    """An account with our stack, its nested one, and two that are somebody else's."""
+    """Make an account with the stack, its nested one, and two of other owners."""
     made = _CloudFormation(_stack("CDKToolkit", None), INNER, OURS, _stack("Breakwater-x1-copy", None))
     answers = {"cloudformation:DescribeStacks": made.describe, "cloudformation:ListStackResources": made.resources}
 

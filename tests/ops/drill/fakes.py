@@ -64,7 +64,7 @@ class Store:
         self.heals_after = 0  # polls
 
     def write(self, number: int) -> None:
-        """One write."""
+        """Write a row."""
         if self.broken:
             raise ConnectionError
         self.rows.add(number)
@@ -76,6 +76,7 @@ class FakeDrill(Drill):
     name = "fake"
     intention = "break a store of a test"
     timeout_seconds = 1.0
+    measured_in_aws = "store"
     poll_seconds = 0.05
 
     def __init__(self, store: Store, on: Target, run: str = "run1") -> None:
@@ -84,18 +85,18 @@ class FakeDrill(Drill):
         self.polls = 0
 
     def probes(self) -> Sequence[Probe]:
-        """One."""
+        """Return one probe."""
         return [probes.MethodProbe(probes.DATABASE_WRITE, self.store.write)]
 
     def prepare(self) -> None:
-        """Nothing."""
+        """Create nothing."""
 
     def inject(self) -> None:
-        """Break it."""
+        """Break the store."""
         self.store.broken = True
 
     def restored(self) -> bool:
-        """After some polls."""
+        """Return whether it has been asked often enough."""
         self.polls += 1
         if self.polls <= self.store.heals_after:
             return False
@@ -104,19 +105,15 @@ class FakeDrill(Drill):
         return True
 
     def state(self) -> str:
-        """In a word."""
+        """Return a sentence that tests look for."""
         return "the store is empty"
 
-    def parts(self) -> dict[str, str]:
-        """Of a test."""
-        return {"store": "a test"}
-
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
-        """Of its rows."""
+        """Return the losses among its rows."""
         return [loss("rows", samples, self.store.rows, self.fault)]
 
     def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """One thing."""
+        """Yield one thing."""
         yield "the thing", self._remove
 
     def _remove(self) -> None:
@@ -124,6 +121,6 @@ class FakeDrill(Drill):
 
 
 def no_aws(monkeypatch: Any) -> None:
-    """Credentials that lead nowhere, so that clients can be made."""
+    """Set credentials that lead nowhere, so that clients can be made."""
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")):
         monkeypatch.setenv(name, value)

@@ -28,7 +28,7 @@ def refused(code: str, operation: str = "Operation") -> ClientError:
 
 @pytest.fixture
 def on(monkeypatch: pytest.MonkeyPatch) -> Target:
-    """A stack in an account, with one stand-in for each service, for the drill and for its probes."""
+    """Return a stack in an account, with one mock client for each service, for the drill and its probes."""
     made: dict[str, MagicMock] = {}
 
     def client(_self: Target, service: str) -> MagicMock:
@@ -112,7 +112,7 @@ def test_a_service_without_a_task_has_none_to_lose(on: Target) -> None:
     on.client("ecs").stop_task.assert_not_called()
 
 
-RESTORED = {
+RESTORED: dict[str, Any] = {
     "Engine": "aurora-postgresql",
     "DBSubnetGroup": "subnets",
     "Port": 5433,

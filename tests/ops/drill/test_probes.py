@@ -16,7 +16,7 @@ from tests.ops.drill.fakes import target
 
 @pytest.fixture
 def served() -> Iterator[tuple[str, list[int]]]:
-    """A web server, and the status that it answers with."""
+    """Give the URL of a web server, and the status that it answers with."""
     status = [200]
 
     class Handler(BaseHTTPRequestHandler):

@@ -35,7 +35,7 @@ def shown(console: Console) -> str:
 
 @pytest.fixture(scope="module")
 def run_of_outage() -> tuple[Result, str]:
-    """One run with an outage for all tests that only look at it, and what it printed."""
+    """Return one run with an outage, for all tests that only look at it, and what it printed."""
     store, console = Store(), Console(file=io.StringIO(), width=120)
     store.heals_after = 6
     return run(FakeDrill(store, target()), TIMING, console), shown(console)
@@ -192,7 +192,7 @@ def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
     assert "| RTO | 1 s | not recovered | **no** |" in text
     assert "| RPO | 300 s | 0.0 s | yes |" in text
     assert "**Missed:** not everything recovered" in text
-    assert "| store | a test |" in text
+    assert "| store | AWS |" in text
     assert "Sign-off" in text
 
 

@@ -52,8 +52,8 @@ class FakeCloudFormation:
 
     def _require(self, stack: str) -> None:
         if stack not in self._stacks:
-            message = {"Error": {"Code": "ValidationError", "Message": f"Stack with id {stack} does not exist"}}
-            raise ClientError(message, "DescribeStacks")
+            message = f"Stack with id {stack} does not exist"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
 
 
 class _Pages:

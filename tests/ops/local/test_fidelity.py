@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from embedded_aws import fidelity
 from embedded_testing.listed import OTHERS
-from ops.local.workspace import REPOSITORY
+from ops import REPOSITORY
 from tests.assembly import Assembly
 
 

@@ -17,7 +17,7 @@ SETTINGS = {"suffix": "x1", "environment": "dev"}
 
 
 def _checkout(root: Path, program: str) -> Workspace:
-    """A checkout whose preflight is this program."""
+    """Make a checkout whose preflight is this program."""
     (root / "ops").mkdir()
     (root / "ops" / "__main__.py").write_text(program)
     return Workspace(root=root, state=root / ".local")

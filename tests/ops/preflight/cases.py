@@ -1,4 +1,4 @@
-"""An account whose answers a test writes down, and one check's view of it."""
+"""An account whose answers are written in the test, and the context of a check that asks it."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ class Session:
         return operation
 
     def get_partition_for_region(self, region: str) -> str:
-        """As boto3 knows it."""
+        """Return the partition, as boto3 does."""
         return "aws-cn" if region.startswith("cn-") else "aws"
 
 
 @cache
 def plan(profile: str) -> Plan:
-    """What a profile's templates plan."""
+    """Return what a profile's templates plan."""
     return load_plan(assembly(profile).folder)
 
 
@@ -105,7 +105,7 @@ class Case:
     planned: Callable[[], Plan] | None = None
 
     def check_context(self) -> tuple[CheckContext, Session]:
-        """The check's view, and the session that counts its calls."""
+        """Return the context of the check, and the session that records its calls."""
         settings = load_settings({**PROFILES[self.profile], **self.context})
         session = Session(self.answers)
         account = Account(settings.region, session)

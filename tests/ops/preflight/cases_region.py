@@ -13,7 +13,7 @@ ZONES = "ec2:DescribeAvailabilityZones"
 
 
 def zones(*names: str, state: str = "available") -> dict[str, Any]:
-    """What EC2 says of zones."""
+    """Return what EC2 says of zones."""
     return {"AvailabilityZones": [{"ZoneName": name, "State": state} for name in names]}
 
 

@@ -12,12 +12,12 @@ QUOTA, DEFAULT = "service-quotas:GetServiceQuota", "service-quotas:GetAWSDefault
 
 
 def limit(value: float) -> dict[str, Any]:
-    """A quota of this value, which somebody has set."""
+    """Return a quota of this value, which somebody has set."""
     return {QUOTA: {"Quota": {"Value": value}}}
 
 
 def default(value: float) -> dict[str, Any]:
-    """A quota of this value, which is AWS's default."""
+    """Return a quota of this value, which is AWS's default."""
     return {QUOTA: refuse("NoSuchResourceException"), DEFAULT: {"Quota": {"Value": value}}}
 
 

@@ -60,7 +60,7 @@ def _denied(message: str) -> ClientError:
         (_raising(EndpointConnectionError(endpoint_url=URL)), "the Region has no such endpoint, or no network"),
         (_raising(ConnectTimeoutError(endpoint_url=URL)), "the Region has no such endpoint, or no network"),
         (_raising(ReadTimeoutError(endpoint_url=URL)), "the Region has no such endpoint, or no network"),
-        (_raising(SSLError(endpoint_url=URL, error="bad")), "ec2:DescribeVpcs: SSL validation failed"),
+        (_raising(SSLError(endpoint_url=URL, error=OSError("bad"))), "ec2:DescribeVpcs: SSL validation failed"),
     ],
 )
 @pytest.mark.parametrize("paged", [False, True])

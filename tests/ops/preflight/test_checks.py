@@ -26,7 +26,7 @@ def test_what_a_check_makes_of_an_answer(case: Case) -> None:
 
 
 def test_every_check_passes_in_one_case_and_does_not_in_another() -> None:
-    statuses = defaultdict(set)
+    statuses: defaultdict[str, set[str]] = defaultdict(set)
     for case in CASES:
         statuses[case.check] |= {status for status, _ in case.expected}
     assert set(statuses) == set(all_checks())
@@ -36,7 +36,7 @@ def test_every_check_passes_in_one_case_and_does_not_in_another() -> None:
 
 
 def test_every_declared_call_is_made_in_some_case() -> None:
-    made = defaultdict(set)
+    made: defaultdict[str, set[str]] = defaultdict(set)
     for case in CASES:
         context, session = case.check_context()
         list(all_checks()[case.check].run(context))

@@ -13,6 +13,7 @@ import pytest
 from ops import __main__ as ops
 from ops.errors import OpsError
 from ops.preflight import cli
+from ops.preflight.account import Account
 from tests.assembly import assembly
 from tests.ops.preflight.cases import IDENTITY, Session
 
@@ -31,10 +32,9 @@ ANSWERS: dict[str, Any] = {
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """An account that answers about its bootstrap alone."""
+    """Replace the account by one that answers about its bootstrap only."""
     answers = dict(ANSWERS)
-    real = cli.Account
-    monkeypatch.setattr(cli, "Account", lambda region: real(region, Session(answers)))
+    monkeypatch.setattr(cli, "Account", lambda region: Account(region, Session(answers)))
     return answers
 
 

@@ -98,7 +98,8 @@ def test_an_id_is_of_one_form_and_used_once(identifier: str, monkeypatch: pytest
     class Wrong:
         id = identifier
 
-    real: list[Any] = list(declarations._subclasses(Check))
+    base: Any = Check
+    real: list[Any] = list(declarations._subclasses(base))
     monkeypatch.setattr(declarations, "_subclasses", lambda _: iter([*real, Wrong]))
     all_checks.cache_clear()
     try:
