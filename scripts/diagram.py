@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from base64 import b64encode
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.template import Template as Stack
 from stacks.profiles import PROFILES, synthesize
 from stacks.settings import load_settings
 
@@ -50,9 +49,9 @@ def names(source: Resource, target: Resource) -> bool:
     return (target.template.key, target.logical_id) in {(r.template, r.logical_id) for r in found}
 
 
-def stack_of(template: Stack) -> str:
-    """Return the construct id of a nested stack."""
-    return str(template.construct_path).rsplit("/", 1)[-1]
+def stack_of(resource: Resource) -> str:
+    """Return the construct id of the stack of a resource."""
+    return str(resource.template.construct_path).rsplit("/", 1)[-1]
 
 
 def facts_of(parts: dict[str, list[Resource]]) -> dict[str, Any]:
@@ -67,7 +66,7 @@ def facts_of(parts: dict[str, list[Resource]]) -> dict[str, Any]:
     automatic = any(names(permission, parts["failover"][0]) for permission in parts["Permission"])
     weekdays = {day[:3].upper(): f"{day}s" for day in calendar.day_name}
     return {
-        **{name: stack_of(resources[0].template).lower() for name, resources in parts.items() if resources},
+        **{name: stack_of(resources[0]).lower() for name, resources in parts.items() if resources},
         "cidr": get("VPC", "CidrBlock"),
         "protocol": max(listener.get("Protocol") for listener in parts["Listener"]),
         "waf": "".join(f" · WAF with {len(acl.get('Rules'))} rules" for acl in parts["WebACL"]),
@@ -97,20 +96,25 @@ def zones_of(parts: dict[str, list[Resource]]) -> list[dict[str, Any]]:
     return [{**shared, "n": n, "role": roles.get(n), "use": uses.get(n, "")} for n in range(1, len(zones) + 1)]
 
 
+def holds(claim: str, parts: dict[str, list[Resource]], row: dict[str, Any]) -> bool:
+    """Tell whether `a names b` is in the templates, or the only word of a claim stands for something."""
+    source, _, target = claim.partition(" names ")
+    return any(names(a, b) for a in parts[source] for b in parts[target]) if target else bool(row[source])
+
+
 def story(assembly: Assembly) -> str:
     """Return a deployment's picture as D2 text."""
     parts = parts_of(assembly)
     facts, zones = facts_of(parts), zones_of(parts)
-    nested = [template for template in assembly.templates.values() if template.parent]
-    stacks = [{"stack": (s := stack_of(t)), "color": s.lower(), "count": len(t.resources)} for t in nested]
+    counts = Counter(stack_of(r) for t in assembly.templates.values() if t.parent for r in t.resources.values())
+    stacks = [{"stack": stack, "color": stack.lower(), "count": count} for stack, count in counts.items()]
     lines = []
     for line in STORY.read_text(encoding="utf-8").splitlines():
         text, _, condition = line.partition(" # if ")
-        claims = [claim.partition(" names ") for claim in condition.split(" and ") if claim]
+        claims = [claim for claim in condition.split(" and ") if claim]
         for row in zones if "$n" in text else stacks if "$stack" in text else zones[:1]:
-            known = {**facts, **row}
-            if all(any(names(a, b) for a in parts[x] for b in parts[y]) if y else known[x] for x, _, y in claims):
-                lines.append(Template(text).substitute(known))
+            if all(holds(claim, parts, row) for claim in claims):
+                lines.append(Template(text).substitute(facts | row))
     icons = {path.stem: b64encode(path.read_bytes()).decode() for path in ICONS.glob("*.svg")}
     return re.sub(r"icon: (\w+)", lambda icon: f'icon: "data:image/svg+xml;base64,{icons[icon[1]]}"', "\n".join(lines))
 
