@@ -20,14 +20,14 @@ FUNCTIONS = {
 }
 # Logical ids of the event rules in their nested stacks.
 RULES = (
-    "Monitoring.DatabaseEvents",
-    "Monitoring.DeploymentFailures",
-    "Monitoring.BackupFailures",
-    "Monitoring.TaskFailures",
-    "Monitoring.CopyFailures",
-    "Monitoring.RestoreFailures",
-    "Monitoring.HealthEvents",
-    "Monitoring.RestoreTests",
+    "Monitoring.EventRulesDatabaseEvents",
+    "Monitoring.EventRulesDeploymentFailures",
+    "Monitoring.EventRulesBackupFailures",
+    "Monitoring.EventRulesTaskFailures",
+    "Monitoring.EventRulesCopyFailures",
+    "Monitoring.EventRulesRestoreFailures",
+    "Monitoring.EventRulesHealthEvents",
+    "Monitoring.EventRulesRestoreTests",
     "Operations.HealthMonitorSchedule",
 )
 DASHBOARDS = (OutputKey.GOLDEN_SIGNALS_DASHBOARD, OutputKey.DATA_TIER_DASHBOARD, OutputKey.RECOVERY_DASHBOARD)
@@ -134,7 +134,7 @@ def test_every_alarm_of_the_runbook_is_there_and_is_heard(
     client: Client, outputs: Mapping[str, str], names: Names
 ) -> None:
     found = {alarm["AlarmName"]: alarm for alarm in _alarms(client, names)}
-    declared = [key for key in outputs if re.search(r"\.[A-Za-z]+Alarm[0-9A-F]{8}$", key)]
+    declared = [key for key in outputs if re.search(r"\.[A-Za-z]*Alarms[A-Za-z0-9]+[0-9A-F]{8}$", key)]
     assert len(found) == len(declared)
     for name, alarm in found.items():
         assert alarm["ActionsEnabled"] is True, name
