@@ -113,7 +113,7 @@ settings-table: install ## Write docs/settings.md from the settings
 preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
 	@python -m scripts.preflight_docs
 
-guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages build/docs/guards" for full pages)
+guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages FOLDER" for full pages)
 	@python -m scripts.guards_docs $(ARGS)
 
 diagram: install ## Draw the architecture picture from the synthesized app
@@ -121,12 +121,12 @@ diagram: install ## Draw the architecture picture from the synthesized app
 
 .PHONY: docs
 docs: install ## Build the documentation site into build/site
-	@rm -rf build/docs build/site && mkdir -p build && cp -R docs build/docs
-	@for page in README CHANGELOG CONTRIBUTING SECURITY; do sed 's,](docs/,](,g' $$page.md > build/docs/$$page.md; done
-	@python -m scripts.guards_docs --pages build/docs/guards
+	@rm -rf build/pages build/site && mkdir -p build/pages
+	@tar -cf - *.md docs $$(find packages -name '*.md' -not -path '*/tests/*') | tar -xf - -C build/pages
+	@python -m scripts.guards_docs --pages build/pages/docs/guards
 	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
 	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
-	@build/docs-venv/bin/zensical build --clean
+	@build/docs-venv/bin/zensical build --clean --strict
 
 .PHONY: lock
 lock: install ## Compile requirements/*.in to pinned, hashed files (ARGS="--upgrade" for newer versions)

@@ -227,6 +227,7 @@ def test_the_site_lists_every_page() -> None:
     listed = [
         page for entry in nav for pages in entry.values() for page in ([pages] if isinstance(pages, str) else pages)
     ]
-    pages = [path.name for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]]
-    rules = [f"guards/{service}.md" for service in by_service()]
-    assert sorted(listed) == sorted([*pages, "decisions/README.md", *rules])
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md")]
+    pages = [str(path.relative_to(ROOT)) for path in found]
+    rules = [f"docs/guards/{service}.md" for service in by_service()]
+    assert sorted(listed) == sorted([*pages, "docs/decisions/README.md", *rules])
