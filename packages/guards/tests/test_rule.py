@@ -1,0 +1,83 @@
+"""Rules: their declaration, the words for values, the package's own rules and the age of their facts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from breakwater_guards import engine, rule
+from breakwater_guards import rules as rule_modules
+from breakwater_guards.facts import dated, facts, freshness
+from breakwater_guards.facts.clock import pinned, today
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text
+from breakwater_guards.rule import show
+from guards_testing.rules import bad_property, made, three_rules
+
+PACKAGE = engine.all_rules()
+
+
+def test_declaration_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule, "_RULES", {})
+    texts = {"title": "t", "prevents": "p", "fix": "f"}
+    declare = rule.rule("DR-X-01", sources=("https://example.com",), **texts)
+    assert declare(bad_property) is bad_property
+    assert rule.declared_rules()["DR-X-01"].check is bad_property
+    for rule_id, sources in (("DR-X-01", ("s",)), ("DR-x-01", ("s",)), ("DR-X-1", ("s",)), ("DR-X-02", ())):
+        with pytest.raises(ValueError, match=f"rule '{rule_id}'"):
+            rule.rule(rule_id, sources=sources, **texts)(bad_property)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "'a'"),
+        (5, "5"),
+        (ABSENT, "not set"),
+        (UNKNOWN, "unknown"),
+        (Reference("t", "R"), "R"),
+        (Reference("t", "R", "Arn"), "R.Arn"),
+        (Opaque("zone", "1"), "zone"),
+        (Text(("a-", UNKNOWN)), "'a-*'"),
+        ("x" * 1000, "'" + "x" * 299 + "…"),
+    ],
+    ids=str,
+)
+def test_show(value: Any, text: str) -> None:
+    assert show(value) == text
+
+
+# The package's own rules and facts
+
+
+def test_rules_are_complete() -> None:
+    for item in PACKAGE.values():
+        assert item.title, item.id
+        assert item.prevents, item.id
+        assert item.fix.endswith("."), item.id
+        assert all(source.startswith("https://") for source in item.sources), item.id
+        if item.data:
+            assert dated(item.data) <= today(), item.id
+            assert facts(item.data)["sources"], item.id
+
+
+def test_old_facts_are_reported() -> None:
+    with_data = [made("DR-OLD-01", bad_property, data="fargate"), made("DR-OLD-02", bad_property, data="fargate")]
+    taken = dated("fargate")
+    with pinned(taken + timedelta(days=freshness.MAX_AGE_DAYS)):
+        assert list(freshness.stale_data(with_data)) == []
+    with pinned(taken + timedelta(days=freshness.MAX_AGE_DAYS + 1)):
+        assert list(freshness.stale_data(with_data)) == [
+            "facts in facts/data/fargate.json are 181 days old: run `python -m breakwater_guards.facts.refresh`"
+        ]
+        assert list(freshness.stale_data(three_rules().values())) == []
+
+
+def test_every_module_of_rules_is_found() -> None:
+    folder = Path(rule_modules.__path__[0])
+    declaring = [file for file in folder.rglob("*.py") if "\n@rule(" in file.read_text(encoding="utf-8")]
+    names = {".".join(file.relative_to(folder).with_suffix("").parts) for file in declaring}
+    assert {item.check.__module__.removeprefix(f"{rule_modules.__name__}.") for item in PACKAGE.values()} == names
+    assert list(PACKAGE) == sorted(PACKAGE)
