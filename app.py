@@ -45,12 +45,12 @@ def cli_context(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def register_nag(app: cdk.App) -> None:
-    """Let cdk-nag judge the whole app, nested stacks included: five packs, each with its own acknowledgements.
+    """Let cdk-nag scan the whole app, nested stacks included: five packs, each with its own acknowledgements.
 
     Args:
         app: not yet synthesized.
     """
-    # Imported here: the packs cost a synth a third more, so they run where somebody asks for them (decision 013).
+    # Imported here: the packs cost a synth a third more, so they run only on request (decision 013).
     import cdk_nag  # noqa: PLC0415
 
     cdk.Validations.of(app).add_plugins(
@@ -63,7 +63,7 @@ def register_nag(app: cdk.App) -> None:
 
 
 def main() -> None:
-    """Synthesize and judge the templates, or say in plain words what stands in the way and exit with 1."""
+    """Synthesize and check the templates, or print what is wrong, one line for each problem, and exit with 1."""
     if "CDK_OUTDIR" not in os.environ:
         sys.exit("app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`.")
     context = cli_context(os.environ)

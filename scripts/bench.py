@@ -1,4 +1,4 @@
-"""Times a synth of the whole platform against an empty app, as `cdk init` writes it.
+"""Time a synth of the whole platform against an empty app, as `cdk init` writes it.
 
 The targets are about wall time; processor time is printed beside it because other work on the machine moves it less.
 """
@@ -54,7 +54,7 @@ class Candidate:
     variables: Mapping[str, str]
 
     def run(self) -> Sample:
-        """Synthesizes once, the way the CDK CLI calls the app, into a fresh folder.
+        """Synthesize once, the way the CDK CLI calls the app, into a fresh folder.
 
         Returns:
             What the run took.
@@ -69,7 +69,7 @@ class Candidate:
 
 
 def make_empty_app(folder: Path) -> None:
-    """Lets the pinned CDK CLI write a new Python app, offline.
+    """Let the pinned CDK CLI write a new Python app, offline.
 
     Raises:
         BenchError: The CLI failed.
@@ -113,7 +113,7 @@ def report(console: Console, samples: Mapping[str, Sequence[Sample]]) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures and prints.
+    """Measure and print.
 
     Args:
         arguments: Command line; `--rounds N`.

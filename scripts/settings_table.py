@@ -1,4 +1,4 @@
-"""Writes docs/settings.md: every setting with what it accepts, its default and its value in each environment.
+"""Write docs/settings.md: every setting with what it accepts, its default and its value in each environment.
 
 All of it comes from the settings themselves: ranges in the words of their error messages, descriptions from the text
 under each attribute, values from `environments/*.toml`. A test keeps the file fresh.
@@ -89,7 +89,7 @@ def environment_file(name: str) -> dict[str, Any]:
 
 
 def _missing(name: str) -> Iterator[str]:
-    """Asks the loader for the settings without which an environment is refused."""
+    """Ask the loader for the settings without which an environment is refused."""
     try:
         load_settings({COMMAND_LINE: name})
     except SettingsError as error:

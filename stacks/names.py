@@ -66,8 +66,8 @@ class Names:
     """Fills the forms of :class:`PhysicalName` for one deployment.
 
     Args:
-        suffix: tells two deployments in one account and region apart.
-        region: AWS region, e.g. ``us-east-1``.
+        suffix: distinguishes deployments in one account and Region.
+        region: AWS Region, e.g. ``us-east-1``.
     """
 
     suffix: str

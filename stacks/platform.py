@@ -42,7 +42,7 @@ class Platform(Stack):
 
     Args:
         scope: the app.
-        settings: validated settings; the Region is always given, the account only where somebody gave it.
+        settings: validated settings; the Region is always given, the account only where it is set.
     """
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:

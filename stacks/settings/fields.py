@@ -54,7 +54,7 @@ def frozen(value: Any) -> Any:
 
 
 def allowed(key: str, *, item: bool = False) -> str:
-    """Say what a setting accepts.
+    """Describe what a setting accepts.
 
     Args:
         key: dotted name in :data:`FIELDS`.

@@ -57,7 +57,7 @@ class ProjectSettings(Section):
 
 
 class RemovalSettings(Section):
-    """What happens to data, and to the stack, when somebody deletes it."""
+    """What happens to data when the stack is deleted, and what refuses to be deleted."""
 
     data: Literal["destroy", "snapshot", "retain"]
     """Aurora, DynamoDB, S3, keys and logs on `cdk destroy`. `snapshot`: Aurora leaves a final snapshot, the others
@@ -85,7 +85,7 @@ class NetworkSettings(Section):
     subnet_prefix: Annotated[int, Field(ge=16, le=28)] = 22
     """Prefix length of each subnet."""
     zones: tuple[str, ...] = ()
-    """Availability Zones by name; empty: the first `zone_count` of the region."""
+    """Availability Zones by name; empty: the first `zone_count` of the Region."""
     zone_count: Annotated[int, Field(ge=2, le=6)] = 2
     """Number of zones when `zones` is empty."""
     egress: Annotated[EgressMode, Field(strict=False)]
@@ -99,7 +99,7 @@ class NetworkSettings(Section):
 
 
 class MonitoringSettings(Section):
-    """Who hears of trouble, and how long logs are kept."""
+    """Who is notified, and how long logs are kept."""
 
     emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", examples=["dr@mycompany.com"])], ...] = ()
     """Addresses subscribed to the alert topic; each must confirm the message that AWS sends."""

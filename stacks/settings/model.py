@@ -30,9 +30,9 @@ class Settings(Section):
     environment: Literal["dev", "staging", "prod"]
     """Which file of `environments/` applies."""
     suffix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,11}$", examples=["eu1"])] = "dev"
-    """Tells two deployments in one account apart; part of every physical name."""
+    """Distinguishes deployments in one account; part of every physical name."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", examples=["eu-central-1"])] = "us-east-1"
-    """AWS region of the deployment."""
+    """AWS Region of the deployment."""
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=["111111111111"])] | None = None
     """AWS account; else `CDK_DEFAULT_ACCOUNT`, which the CLI takes from the credentials; else any."""
     project: ProjectSettings = ProjectSettings()

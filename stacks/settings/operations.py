@@ -1,4 +1,4 @@
-"""Settings of what watches the platform, moves its writer, proves its restores and breaks it on purpose."""
+"""Settings of health monitor, failover, restore validation and experiments."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class OperationsSettings(Section):
     automatic_failover: bool = False
     """Let the alarm about an unhealthy writer start the failover by itself."""
     failover_cool_down_seconds: Annotated[int, Field(ge=60, le=86400)] = 900
-    """Least seconds between the starts of two failovers."""
+    """Minimum seconds between the starts of two failovers."""
     failover_timeout_seconds: Annotated[int, Field(ge=30, le=840)] = 180
     """Seconds for which a failover waits for the new writer."""
     failover_lag_limit_ms: Annotated[int, Field(ge=1)] = 1000
     """Replica lag in milliseconds up to which a reader may take over."""
     validation_minimum_tables: Annotated[int, Field(ge=0)] = 1
-    """Fewest tables that must hold data in a restored database; 0 accepts an empty one."""
+    """Minimum number of tables that must hold data in a restored database; 0 accepts an empty one."""
     validation_minimum_items: Annotated[int, Field(ge=0)] = 1
-    """Fewest items in a restored DynamoDB table, the functions' own not counted; 0 accepts an empty one."""
+    """Minimum number of items in a restored DynamoDB table, the functions' own not counted; 0 accepts an empty one."""
     validation_table: (
         Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$", examples=["ledger.entries"])] | None
     ) = None

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, said so that the reader can mend it without opening the source."""
+"""What is wrong with the settings, in words with which an operator can fix it without reading the source."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from stacks.settings.windows import daily_minutes, overlaps, weekly_minutes
 if TYPE_CHECKING:
     from stacks.settings.model import Settings
 
-Finding = tuple[str, str]
+Contradiction = tuple[str, str]
 
 PRIVATE_ECR_IMAGE = re.compile(
     r"^(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
@@ -45,7 +45,7 @@ AWS_RESERVED_SUBNET_ADDRESSES = 5
 LOAD_BALANCER_ADDRESSES = 8
 
 
-def contradictions(settings: Settings) -> Iterator[Finding]:
+def contradictions(settings: Settings) -> Iterator[Contradiction]:
     """Yield the key and the allowed values of every setting that contradicts another one."""
     yield from _names(settings)
     yield from _network(settings)
@@ -58,7 +58,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
         yield "removal.deletion_protection", "true while removal.data = 'retain'"
 
 
-def _names(settings: Settings) -> Iterator[Finding]:
+def _names(settings: Settings) -> Iterator[Contradiction]:
     suffix = settings.suffix
     if suffix.endswith("-") or "--" in suffix:
         # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html
@@ -76,14 +76,14 @@ def _names(settings: Settings) -> Iterator[Finding]:
             return
 
 
-def _network(settings: Settings) -> Iterator[Finding]:
+def _network(settings: Settings) -> Iterator[Contradiction]:
     network = settings.network
     zones = len(network.zones) or network.zone_count
     if network.zones:
         if len(network.zones) < 2 or len(set(network.zones)) != len(network.zones):
-            yield "network.zones", "two or more different zones, or [] for the region's first network.zone_count"
+            yield "network.zones", "two or more different zones, or [] for the Region's first network.zone_count"
         elif any(not re.fullmatch(re.escape(settings.region) + "[a-z]", zone) for zone in network.zones):
-            yield "network.zones", f"zones of region {settings.region}, e.g. {settings.region}a"
+            yield "network.zones", f"zones of Region {settings.region}, e.g. {settings.region}a"
     try:
         vpc = ipaddress.IPv4Network(network.cidr)
     except ValueError:
@@ -105,7 +105,7 @@ def _network(settings: Settings) -> Iterator[Finding]:
         yield "network.subnet_prefix", f"16 to {longest}, so that {reason}"
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings) -> Iterator[Contradiction]:
     database = settings.database
     if database.min_acu > database.max_acu:
         yield "database.min_acu", f"at most database.max_acu ({database.max_acu})"
@@ -123,7 +123,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield "database.application_username", "a user other than database.master_username"
 
 
-def _windows(settings: Settings) -> Iterator[Finding]:
+def _windows(settings: Settings) -> Iterator[Contradiction]:
     database = settings.database
     backup, maintenance = daily_minutes(database.backup_window), weekly_minutes(database.maintenance_window)
     for key, window in (("backup_window", backup), ("maintenance_window", maintenance)):
@@ -141,14 +141,14 @@ def _windows(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _compute(settings: Settings) -> Iterator[Finding]:
+def _compute(settings: Settings) -> Iterator[Contradiction]:
     compute, region = settings.compute, settings.region
     if settings.environment == "prod" and not compute.https_required:
         yield "compute.https_required", "true in prod"
     if compute.https_required and compute.certificate_arn is None:
         yield "compute.certificate_arn", f"the ARN of an ACM certificate in {region} (compute.https_required is true)"
     if compute.certificate_arn and compute.certificate_arn.split(":")[3] != region:
-        yield "compute.certificate_arn", f"a certificate in region {region}, where the load balancer is"
+        yield "compute.certificate_arn", f"a certificate in Region {region}, where the load balancer is"
     if compute.image is None:
         yield "compute.image", "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
     elif settings.network.egress is EgressMode.ENDPOINTS:
@@ -167,7 +167,7 @@ def _compute(settings: Settings) -> Iterator[Finding]:
         yield "compute.memory", f"{low} to {high} MiB in steps of {step} with compute.cpu = {compute.cpu}"
 
 
-def _backup(settings: Settings) -> Iterator[Finding]:
+def _backup(settings: Settings) -> Iterator[Contradiction]:
     backup = settings.backup
     if backup.lock == "off":
         return
@@ -181,7 +181,7 @@ def _backup(settings: Settings) -> Iterator[Finding]:
             yield f"backup.{rule}_retention_days", f"{low} to {high}, the retention that the vault lock admits"
 
 
-def _operations(settings: Settings) -> Iterator[Finding]:
+def _operations(settings: Settings) -> Iterator[Contradiction]:
     operations = settings.operations
     if operations.validation_column and not operations.validation_table:
         yield "operations.validation_table", "the table of operations.validation_column, e.g. ledger.entries"

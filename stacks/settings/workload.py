@@ -78,7 +78,7 @@ class ComputeSettings(Section):
     """The Fargate service behind its load balancer. CPU in units (1024 = 1 vCPU), memory in MiB."""
 
     image: Annotated[str, Field(min_length=1)] | None = None
-    """Container image; private ECR in the same region under `endpoints`."""
+    """Container image; private ECR in the same Region under `endpoints`."""
     command: tuple[str, ...] = ()
     """Command that replaces the image's own; `{port}` stands for `port`."""
     user: Annotated[str, Field(pattern=r"^[1-9][0-9]*(:[1-9][0-9]*)?$", examples=["65534:65534"])] = "65534:65534"
@@ -168,7 +168,7 @@ class BackupSettings(Section):
 
 
 class RecoverySettings(Section):
-    """What the business was promised: drawn on the dashboards and compared with what drills measure."""
+    """Recovery objectives: drawn on the dashboards and compared with what drills measure."""
 
     rto_seconds: Annotated[int, Field(ge=1)]
     """Recovery time objective in seconds."""
