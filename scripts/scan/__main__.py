@@ -14,19 +14,43 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.install import InstallError, install_scanners
-from scripts.scan import checkov, control_tower, dependencies, iam, linters, listed, nag, page, subjects
-from scripts.scan.model import Finding, ScanError, ScanResult, Subject
+from scripts import lint_templates
+from scripts.install import install_scanners
+from scripts.parts import InstallError
+from scripts.scan import checkov, control_tower, dependencies, iam, linters, nag, page
+from scripts.scan.model import LISTED, Finding, Listed, ScanError, ScanResult, Subject, load_listed
 from scripts.template_tools import CFN_LINT, VALIDATE
+from stacks.profiles import PROFILES
 from stacks.settings import SettingsError
 
 WIDTH = 120
 # The Control Tower rules apply to the environment that has every protection on.
 PROTECTED = "prod"
+ENVIRONMENTS = ("dev", "staging", "prod")
 Scanners = dict[str, Callable[[], list[ScanResult]]]
 
 
-def scanners(found: Sequence[Subject], programs: Path, entries: Sequence[listed.Listed]) -> Scanners:
+def synthesize(environments: Sequence[str], folder: Path, tell: Callable[[str], None]) -> list[Subject]:
+    """Synthesize environments.
+
+    Args:
+        environments: Their names.
+        folder: An empty folder.
+        tell: Shows progress.
+
+    Returns:
+        One subject for each environment.
+    """
+    subjects = []
+    for environment in environments:
+        tell(f"synth {environment}")
+        out = folder / environment
+        templates = lint_templates.synthesize(environment, PROFILES[environment], out, nag=True)
+        subjects.append(Subject(environment, out, tuple(templates)))
+    return subjects
+
+
+def scanners(found: Sequence[Subject], programs: Path, entries: Sequence[Listed]) -> Scanners:
     """Return how to run each scanner, by its name in the table.
 
     Args:
@@ -66,12 +90,12 @@ def run(console: Console, available: Scanners, wanted: Sequence[str]) -> list[Sc
     return results
 
 
-def stale(results: Sequence[ScanResult], found: Sequence[Subject], entries: Sequence[listed.Listed]) -> list[Finding]:
+def stale(results: Sequence[ScanResult], found: Sequence[Subject], entries: Sequence[Listed]) -> list[Finding]:
     """Find skips and accepted findings that match nothing any more; only a full run can tell."""
     skips = checkov.stale([result for result in results if result.scanner == checkov.SCANNER], found)
     used = [(result.scanner, entry.finding) for result in results for entry in result.acknowledged]
     return skips + [
-        Finding(entry.where, entry.rule, f"is in {listed.FILE.name} and no longer occurs: remove it")
+        Finding(entry.where, entry.rule, f"is in {LISTED.name} and no longer occurs: remove it")
         for entry in entries
         if not any(entry.covers(scanner, finding) for scanner, finding in used)
     ]
@@ -104,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     names = list(scanners([], Path(), []))
     parser = argparse.ArgumentParser(prog="make scan", description=__doc__)
-    parser.add_argument("--environment", action="append", choices=subjects.ENVIRONMENTS, help="default: all")
+    parser.add_argument("--environment", action="append", choices=ENVIRONMENTS, help="default: all")
     parser.add_argument("--scanner", action="append", choices=names, help="default: all")
     parser.add_argument("--check", action="store_true", help="fail when docs/compliance.md is not what this run writes")
     parser.add_argument("--require-advisories", action="store_true", help="fail when an audit got no advisories")
@@ -112,10 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     everything = not (options.environment or options.scanner)
     try:
-        entries = listed.load()
+        entries = load_listed()
         programs = install_scanners()
         with tempfile.TemporaryDirectory(prefix="breakwater-scan-") as folder:
-            found = subjects.synthesize(options.environment or subjects.ENVIRONMENTS, Path(folder), console.print)
+            found = synthesize(options.environment or ENVIRONMENTS, Path(folder), console.print)
             results = run(console, scanners(found, programs, entries), options.scanner or names)
             unneeded = stale(results, found, entries) if everything else []
     except (ScanError, InstallError, SettingsError, ValueError) as error:

@@ -16,9 +16,8 @@ from cloudformation_validate import (
     file_to_external_rule_source,
 )
 
-from scripts.install import ROOT
-from scripts.scan.listed import Listed, split
-from scripts.scan.model import Finding, ScanError, ScanResult, Subject, resources
+from scripts.parts import ROOT
+from scripts.scan.model import Finding, Listed, ScanError, ScanResult, Subject, resources, split
 
 SCANNER = "Control Tower"
 RULES = ROOT / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard" / "rules" / "control-tower" / "cfn-guard"

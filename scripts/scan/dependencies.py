@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.install import ROOT
+from scripts.parts import ROOT
 from scripts.scan.model import Finding, ScanResult
 from scripts.scan.process import run
 

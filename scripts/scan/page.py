@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from scripts.guards_docs import prose, row
-from scripts.install import ROOT
+from scripts.parts import ROOT
 from scripts.scan.model import ScanResult
 
 PAGE = ROOT / "docs" / "compliance.md"

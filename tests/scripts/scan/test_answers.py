@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts.scan import checkov, control_tower, dependencies, iam, linters, policies, process
-from scripts.scan.listed import Listed
-from scripts.scan.model import Acknowledged, Finding, ScanError, Subject
+from scripts.scan import checkov, control_tower, dependencies, iam, linters, process
+from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, Subject
 from scripts.template_tools import Template
 from tests.assembly import Assembly
 
@@ -88,16 +87,16 @@ def test_cfn_lint_and_validate_report_a_property_that_does_not_exist(tmp_path: P
 
 
 def test_every_policy_of_the_platform_is_found_as_plain_json(prod: Assembly) -> None:
-    found = list(policies.policies(prod.folder))
+    found = list(iam.policies(prod.folder))
     text = json.dumps([policy.document for policy in found])
     assert "Fn::" not in text
     assert "Ref" not in text.replace("kms:ReEncrypt", "")
-    assert {policy.kind for policy in found} == {policies.IDENTITY, policies.TRUST, policies.RESOURCE}
+    assert {policy.kind for policy in found} == {iam.IDENTITY, iam.TRUST, iam.RESOURCE}
     inline = [role for _, role in prod.all_of_type("AWS::IAM::Role") if role["Properties"].get("Policies")]
     attached = list(prod.all_of_type("AWS::IAM::Policy"))
-    assert sum(policy.kind == policies.IDENTITY for policy in found) == len(inline) + len(attached)
+    assert sum(policy.kind == iam.IDENTITY for policy in found) == len(inline) + len(attached)
     trusting = list(prod.all_of_type("AWS::IAM::Role"))
-    assert sum(policy.kind == policies.TRUST for policy in found) == len(trusting)
+    assert sum(policy.kind == iam.TRUST for policy in found) == len(trusting)
     assert "arn:aws:dynamodb:us-east-1:111111111111:table/" in text
     assert "arn:aws:kms:us-east-1:111111111111:key/" in text
 

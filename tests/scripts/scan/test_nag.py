@@ -9,7 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from app import register_nag
-from scripts.scan import nag, subjects
+from scripts.scan import nag
+from scripts.scan.__main__ import ENVIRONMENTS, synthesize
 from scripts.scan.model import SHORTEST_REASON, ScanResult, Subject
 from scripts.template_tools import Template
 from stacks.common.acknowledgements import PACKS
@@ -25,13 +26,13 @@ RULE = "AwsSolutions::AwsSolutions-S1"
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ScanResult]:
     """Run cdk-nag over each environment."""
-    found = subjects.synthesize(subjects.ENVIRONMENTS, tmp_path_factory.mktemp("nag"), lambda _: None)
+    found = synthesize(ENVIRONMENTS, tmp_path_factory.mktemp("nag"), lambda _: None)
     # Where CDK kept no record, a needless acknowledgement could not be told from none at all.
     assert all(len(list(nag.records(subject.folder))) > len(PACKS) for subject in found)
     return {subject.environment: nag.scan(subject) for subject in found}
 
 
-@pytest.mark.parametrize("environment", subjects.ENVIRONMENTS)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_finding_has_a_reason_and_every_reason_a_finding(
     results: dict[str, ScanResult], environment: str
 ) -> None:
@@ -39,7 +40,7 @@ def test_every_finding_has_a_reason_and_every_reason_a_finding(
     assert results[environment].passed > 80
 
 
-@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - set(subjects.ENVIRONMENTS)))
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - set(ENVIRONMENTS)))
 def test_other_settings_need_a_reason_for_each_finding_too(profile: str, tmp_path: Path) -> None:
     context = {**cdk_context(), "@aws-cdk/core:failSynthOnValidationErrors": False}
     app, root = create_app(load_settings(PROFILES[profile]), context=context, outdir=str(tmp_path))

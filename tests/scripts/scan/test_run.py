@@ -9,9 +9,8 @@ import pytest
 from rich.console import Console
 
 from scripts.scan import __main__ as command
-from scripts.scan import listed, page
-from scripts.scan.listed import Listed
-from scripts.scan.model import Acknowledged, Finding, ScanError, ScanResult
+from scripts.scan import model, page
+from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, ScanResult
 
 REASON = "a reason that is long enough for anybody to disprove it"
 FINDING = Finding("Storage/Bucket1234ABCD", "RULE-1", "no lock")
@@ -58,17 +57,17 @@ def test_a_page_that_is_not_of_this_run_is_told_and_kept(monkeypatch: pytest.Mon
 
 def test_the_committed_page_lists_what_is_listed() -> None:
     text = page.PAGE.read_text(encoding="utf-8")
-    for entry in listed.load():
+    for entry in model.load_listed():
         assert f"`{entry.rule}`" in text
 
 
 def test_an_entry_covers_its_scanner_rule_and_place_only() -> None:
     entry = Listed("scanner", "RULE-1", "Storage/*", REASON)
     others = [Finding("Network/Bucket", "RULE-1"), Finding("Storage/Bucket", "RULE-2")]
-    failed, stays = listed.split("scanner", [FINDING, *others], [entry])
+    failed, stays = model.split("scanner", [FINDING, *others], [entry])
     assert list(failed) == sorted(others)
     assert stays == (Acknowledged(FINDING, REASON),)
-    assert listed.split("another", [FINDING], [entry])[0] == (FINDING,)
+    assert model.split("another", [FINDING], [entry])[0] == (FINDING,)
 
 
 def test_an_entry_that_nothing_matches_is_needless() -> None:
@@ -90,7 +89,7 @@ def test_a_broken_list_is_one_clear_error(tmp_path: Path, text: str, finding: st
     file = tmp_path / "listed.toml"
     file.write_text(text)
     with pytest.raises(ScanError, match=finding):
-        listed.load(file)
+        model.load_listed(file)
 
 
 def test_a_scanner_that_does_not_run_is_exit_code_1_without_a_traceback(
