@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts import install
-from scripts.install import InstallError, Part
+from scripts.parts import InstallError, Part
 
 ROOT = Path(__file__).resolve().parents[2]
 Commands = list[list[str]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts import parts
-from scripts.install import InstallError, Part, only_one, run_quietly
+from scripts.parts import InstallError, Part, only_one, run_quietly
 
 
 @pytest.fixture(autouse=True)
