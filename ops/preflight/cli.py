@@ -47,12 +47,18 @@ def add_to(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_context(parser)
-    parser.add_argument("--assembly", type=Path, help="a cdk.out of the same settings (default: synthesize one)")
+    parser.add_argument(
+        "--assembly", type=Path, metavar="FOLDER", help="a cdk.out of the same settings (default: synthesize one)"
+    )
     parser.add_argument("--format", choices=["text", *sorted(FORMATS)], default="text", help="how to print")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="only these, e.g. PF-RDS; repeatable")
     parser.add_argument("--skip", action="append", default=[], metavar="ID", help="not these; repeatable")
     parser.add_argument(
-        "--timeout", type=float, default=TIMEOUT_SECONDS, help="seconds for all checks together (default: %(default)g)"
+        "--timeout",
+        type=float,
+        default=TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help="for all checks together (default: %(default)g)",
     )
     parser.add_argument("--strict", action="store_true", help="fail also when a check could not be asked")
     parser.add_argument("--list", action="store_true", help="print every check and ask nothing")
