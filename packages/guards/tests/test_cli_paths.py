@@ -98,3 +98,9 @@ def test_merged_reports_keep_acknowledgements_notices_and_failures(
     assert report.findings == ()
     assert [item.rule for item in report.unjudged] == ["DR-IAM-01"]
     assert [notice.partition(": ")[0] for notice in report.notices] == [str(folder / name) for name in "ab"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"], ids=["long", "nul"])
+def test_a_name_that_no_file_can_have_is_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--skip-other-files", name]) == UNJUDGED
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -118,7 +118,8 @@ def _check(options: argparse.Namespace) -> int:
         raise InputError("the path '' is empty; name a template, a folder with templates, or a cdk.out")
     patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
     profile = Profile(options.profile)
-    reports, refused = [], []
+    reports: list[Report] = []
+    refused: list[InputError] = []
     for path in options.paths:
         try:
             if not (options.skip_other_files and _is_other_file(Path(path))):
@@ -126,25 +127,27 @@ def _check(options: argparse.Namespace) -> int:
         except InputError as error:
             refused.append(error)
     if refused and not reports:
-        *others, last = refused
-        for error in others:
-            _tell(str(error))
-        raise last
+        for refusal in refused[:-1]:
+            _tell(str(refusal))
+        raise refused[-1]
     report = merge(reports or [Report(findings=(), acknowledged=(), rules=select(patterns, profile))])
     sys.stdout.write(FORMATS[options.format](report))
     for notice in (*report.notices, *stale_data(report.rules)):
         _tell(f"warning: {notice}")
     for failure in report.unjudged:
         _tell(f"{failure}; please report it with the template")
-    for error in refused:
-        _tell(str(error))
+    for refusal in refused:
+        _tell(str(refusal))
     if report.unjudged or refused:
         return UNJUDGED
     return FOUND if report.failed(Severity(options.fail_on)) else CLEAN
 
 
 def _is_other_file(path: Path) -> bool:
-    return path.is_file() and template_or_none(path) is None
+    try:
+        return path.is_file() and template_or_none(path) is None
+    except (OSError, ValueError):  # e.g. a name that is too long: reading the path says so
+        return False
 
 
 def _list(_: argparse.Namespace) -> int:
