@@ -10,7 +10,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from embedded_aws.address import FAKE_KEY, REGION
+from embedded_aws.address import ACCOUNT, REGION
 from ops import outputs
 from ops.connection import Connection
 from ops.errors import OpsError
@@ -93,7 +93,7 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
         if running is None:
             raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
         session = boto3.session.Session(
-            aws_access_key_id=FAKE_KEY, aws_secret_access_key=FAKE_KEY, region_name=region or REGION
+            aws_access_key_id=ACCOUNT, aws_secret_access_key=running.key, region_name=region or REGION
         )
         connection = Connection(session, running.endpoint)
     found = outputs.deployed(stack, connection)

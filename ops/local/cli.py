@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import shlex
 import subprocess
 
 from rich.console import Console
 
 from embedded_aws import clients, fidelity
-from embedded_aws.emulator import EmulatorError
+from embedded_aws.emulator import EmulatorError, Running
 from ops.arguments import Commands, add_context, number_within
 from ops.errors import OpsError
 from ops.local import report
@@ -44,6 +45,9 @@ def add_to(commands: Commands) -> None:
     verb = verbs.add_parser("down", help="stop the embedded AWS and remove its state")
     verb.set_defaults(run=_down)
 
+    verb = verbs.add_parser("env", help="print what a shell needs to use the embedded AWS, for `eval`")
+    verb.set_defaults(run=_env)
+
     verb = verbs.add_parser("types", help="print the resource types that the embedded AWS accepts, as Markdown")
     verb.set_defaults(run=_types)
 
@@ -59,7 +63,7 @@ def _status(_options: argparse.Namespace, workspace: Workspace, console: Console
         ended = workspace.emulator.ended_unnoticed()
         raise OpsError(workspace.ended_message() if ended else _NOT_RUNNING)
     console.print(f"The embedded AWS runs on {running.endpoint} (process {running.pid}).")
-    pages = clients.clients(running.port)("cloudformation").get_paginator("describe_stacks").paginate()
+    pages = clients.clients(running.port, running.key)("cloudformation").get_paginator("describe_stacks").paginate()
     console.print(report.stacks_table(stack for page in pages for stack in page["Stacks"]))
     return 0
 
@@ -68,13 +72,11 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     words: list[str] = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not words:
         raise OpsError("no command: write it after --, e.g. `python -m ops local run -- pytest`")
-    running = workspace.emulator.running()
-    if running is None:
-        raise OpsError(_NOT_RUNNING)
+    running = _running(workspace)
     # The checkout may hold the outputs of another deployment, so those of the embedded AWS are named. Settings that
     # `make local` was given with -c come from the user, who repeats them.
     variables = {
-        **workspace.variables(running.port),
+        **workspace.variables(running.port, running.key),
         VARIABLE: str(workspace.flat_outputs),
         CONTEXT: os.environ.get(CONTEXT, ""),
     }
@@ -82,6 +84,21 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
         return subprocess.run(words, env=variables, check=False).returncode
     except OSError as error:
         raise OpsError(f"{words[0]} cannot be run: {error.strerror}") from None
+
+
+def _env(_options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
+    running = _running(workspace)
+    for name, value in sorted(workspace.variables(running.port, running.key).items()):
+        if name.startswith("AWS_"):
+            console.print(f"export {name}={shlex.quote(value)}", markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _running(workspace: Workspace) -> Running:
+    running = workspace.emulator.running()
+    if running is None:
+        raise OpsError(_NOT_RUNNING)
+    return running
 
 
 def _down(_options: argparse.Namespace, workspace: Workspace, console: Console) -> int:

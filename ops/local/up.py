@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from embedded_aws import clients, deployment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
-from embedded_aws.emulator import EmulatorError, Running
+from embedded_aws.emulator import EmulatorError, Running, new_key
 from ops.console import Steps
 from ops.errors import OpsError
 from ops.local import cdk, changes, preflight, prerequisites, report, smoke_test
@@ -36,7 +36,9 @@ def up(workspace: Workspace, console: Console, *, port: int | None, context: Seq
         OpsError: a step failed.
     """
     settings = local_settings(context)
-    run = _Run(workspace, console, settings, choose_port(workspace.emulator.running(), port))
+    running = workspace.emulator.running()
+    key = running.key if running else new_key()
+    run = _Run(workspace, console, settings, choose_port(running, port), key)
     try:
         run.all_steps()
     except EmulatorError as error:
@@ -82,14 +84,16 @@ def choose_port(running: Running | None, asked: int | None) -> int:
 class _Run:
     """One run of `up`."""
 
-    def __init__(self, workspace: Workspace, console: Console, settings: Mapping[str, str], port: int) -> None:
+    def __init__(
+        self, workspace: Workspace, console: Console, settings: Mapping[str, str], port: int, key: str
+    ) -> None:
         self._workspace = workspace
         self._console = console
         self._settings = settings
-        self._port = port
+        self._port, self._key = port, key
         self._stack = f"{STACK_PREFIX}-{settings.get('suffix', _DEFAULT_SUFFIX)}"
-        self._variables = workspace.variables(port)
-        self._client = clients.clients(port)
+        self._variables = workspace.variables(port, key)
+        self._client = clients.clients(port, key)
 
     def all_steps(self) -> None:
         steps = Steps(self._console, total=7)
@@ -122,7 +126,7 @@ class _Run:
         running = emulator.running()
         if running is None:
             ended = emulator.ended_unnoticed()
-            started = emulator.start(self._port)
+            started = emulator.start(self._port, self._key)
             note = "the last one has ended and its state is gone: started anew, " if ended else ""
             return f"{note}{started.endpoint} (process {started.pid})"
         if not running.is_ready():

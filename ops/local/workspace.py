@@ -55,18 +55,19 @@ class Workspace:
         """All outputs and physical ids, as `python -m ops outputs` writes them."""
         return self.state / "flat-outputs.json"
 
-    def variables(self, port: int, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
+    def variables(self, port: int, key: str, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the environment of commands that use the embedded AWS: the CDK CLI, the app, integration checks.
 
         Args:
             port: where the embedded AWS listens.
+            key: its secret key.
             outside: the environment of this process.
 
         Returns:
             The whole environment: this checkout's tools come first on PATH, and of `outside` come only PATH and a short
             list of variables.
         """
-        given = environment.for_clients(port, outside)
+        given = environment.for_clients(port, key, outside)
         tools = (Path(sys.executable).parent, self.root / "node_modules" / ".bin")
         return {
             **given,

@@ -18,7 +18,7 @@ EMULATOR = Emulator(Path("/venv/bin/python"), Path("/state"))
 
 @pytest.fixture(params=[environment.for_clients, EMULATOR.variables])
 def made(request: pytest.FixtureRequest) -> dict[str, str]:
-    built: dict[str, str] = request.param(4600, HOSTILE)
+    built: dict[str, str] = request.param(4600, "a-key", HOSTILE)
     return built
 
 
@@ -28,33 +28,33 @@ def test_only_listed_variables_come_in(made: dict[str, str]) -> None:
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "PYTHONPATH"} & made.keys()
 
 
-def test_every_endpoint_is_loopback_and_every_credential_is_fake(made: dict[str, str]) -> None:
+def test_every_endpoint_is_loopback_and_the_credentials_are_those_of_this_start(made: dict[str, str]) -> None:
     endpoints = {name: value for name, value in made.items() if "ENDPOINT" in name}
     assert endpoints == dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"), "http://127.0.0.1:4600")
-    assert (made["AWS_ACCESS_KEY_ID"], made["AWS_SECRET_ACCESS_KEY"]) == ("test", "test")
+    assert (made["AWS_ACCESS_KEY_ID"], made["AWS_SECRET_ACCESS_KEY"]) == ("000000000000", "a-key")
     assert (made["AWS_CONFIG_FILE"], made["AWS_SHARED_CREDENTIALS_FILE"]) == (os.devnull, os.devnull)
     assert made["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
 def test_the_emulator_listens_on_loopback_only_and_opens_nothing_else() -> None:
-    made = EMULATOR.variables(4600, HOSTILE)
+    made = EMULATOR.variables(4600, "a-key", HOSTILE)
     assert (made["BIND_HOST"], made["GATEWAY_PORT"], made["MINISTACK_HOST"]) == ("127.0.0.1", "4600", "127.0.0.1")
     assert (made["IOT_MTLS_ENABLED"], made["SFTP_ENABLED"]) == ("0", "0")
     assert "PERSIST_STATE" not in made
 
 
 def test_deployed_functions_run_with_the_emulators_own_interpreter() -> None:
-    assert EMULATOR.variables(4600, HOSTILE)["PATH"] == f"/venv/bin{os.pathsep}/usr/bin"
+    assert EMULATOR.variables(4600, "a-key", HOSTILE)["PATH"] == f"/venv/bin{os.pathsep}/usr/bin"
 
 
 def test_clients_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
     for service in ("rds", "s3", "application-autoscaling"):
-        client = aws.clients(4600)(service)
+        client = aws.clients(4600, "a-key")(service)
         assert client.meta.endpoint_url == "http://127.0.0.1:4600"
         credentials = client._request_signer._credentials
-        assert (credentials.access_key, credentials.secret_key, credentials.token) == ("test", "test", None)
+        assert (credentials.access_key, credentials.secret_key, credentials.token) == ("000000000000", "a-key", None)
         assert client.meta.config.proxies == {}
         assert client.meta.region_name == "us-east-1"
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.emulator
 
 def python(emulator: Emulator, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the emulator's own interpreter."""
-    variables = {**emulator.variables(free_port()), **variables}
+    variables = {**emulator.variables(free_port(), "a-key"), **variables}
     emulator.scratch.mkdir(parents=True, exist_ok=True)
     command = [str(emulator.python), *arguments]
     return subprocess.run(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
@@ -51,3 +53,22 @@ def test_an_engine_version_that_aurora_does_not_have_fails_the_stack(aws: Aws, d
     assert deploy(aurora(version="17.77")).status == "ROLLBACK_COMPLETE"
     assert "17.77" in reasons(aws, stack_name)
     assert aws("rds").describe_db_clusters()["DBClusters"] == []
+
+
+@pytest.mark.parametrize("name", ["../../victim", "a/b", "-a", "a-", "a--b", "1a", "a" * 256, "ä"])
+def test_a_name_that_is_none_is_refused(aws: Aws, name: str) -> None:
+    rds = aws("rds")
+    calls: list[Callable[[], Any]] = [
+        lambda: rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql"),
+        lambda: rds.create_db_instance(
+            DBInstanceIdentifier=name, DBInstanceClass="db.serverless", Engine="aurora-postgresql"
+        ),
+        lambda: rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=name, DBClusterIdentifier="any"),
+        lambda: rds.restore_db_cluster_to_point_in_time(
+            DBClusterIdentifier=name, SourceDBClusterIdentifier="any", UseLatestRestorableTime=True
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(ClientError, match="is not a valid identifier") as refused:
+            call()
+        assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"

@@ -144,7 +144,7 @@ def test_without_credentials_it_takes_the_embedded_aws_that_runs_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(Session, "get_credentials", lambda _: None)
-    monkeypatch.setattr(Emulator, "running", lambda _: Running(pid=1, port=4999))
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(pid=1, port=4999, key="k"))
     monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
     found = find(None, None, Workspace(state=tmp_path))
     assert found.connection.endpoint == "http://127.0.0.1:4999"

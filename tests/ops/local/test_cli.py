@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from contextlib import closing
 from typing import Any
 
@@ -71,10 +72,10 @@ def test_a_setting_that_cannot_be_is_one_line(
 def test_the_port_is_the_one_asked_for_the_running_one_or_the_default() -> None:
     assert up.choose_port(None, None) == 4566
     assert up.choose_port(None, 4600) == 4600
-    assert up.choose_port(Running(1, 4600), None) == 4600
-    assert up.choose_port(Running(1, 4600), 4600) == 4600
+    assert up.choose_port(Running(1, 4600, "k"), None) == 4600
+    assert up.choose_port(Running(1, 4600, "k"), 4600) == 4600
     with pytest.raises(OpsError, match="already runs on port 4600: leave --port out, or stop it first"):
-        up.choose_port(Running(1, 4600), 4700)
+        up.choose_port(Running(1, 4600, "k"), 4700)
 
 
 def test_up_without_an_installation_is_one_line(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
@@ -128,7 +129,7 @@ def test_run_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], worksp
 def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workspace: Workspace
 ) -> None:
-    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600))
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
     monkeypatch.setenv("AWS_PROFILE", "theirs")
     monkeypatch.setenv("BREAKWATER_CONTEXT", "database.max_acu=4")
     monkeypatch.setenv("BREAKWATER_OUTPUTS", "theirs.json")
@@ -139,10 +140,29 @@ def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
     assert main(["local", "run", "sh", "-c", "exit 7"], workspace) == 7
 
 
+def test_env_prints_what_a_shell_needs_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: Workspace
+) -> None:
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "a key"))
+    monkeypatch.setenv("AWS_PROFILE", "theirs")
+    code, lines, error = run(capsys, workspace, "env")
+    shell = subprocess.run(["sh", "-c", f"{lines}\nenv"], capture_output=True, text=True, check=True, env={})
+    found = dict(line.split("=", 1) for line in shell.stdout.splitlines() if line.startswith("AWS_"))
+    assert (code, error) == (0, "")
+    assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4600"
+    assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == ("000000000000", "a key")
+    assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert "AWS_PROFILE" not in found
+
+
+def test_env_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    assert run(capsys, workspace, "env") == (1, "", "error: the embedded AWS does not run: run `make local`\n")
+
+
 def test_run_of_an_unknown_command_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: Workspace
 ) -> None:
-    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600))
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
     code, _, error = run(capsys, workspace, "run", "--", "no-such-program")
     assert (code, error) == (1, "error: no-such-program cannot be run: No such file or directory\n")
 

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
+from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource, Deployment
 from embedded_aws.resolve import UNRESOLVED
@@ -156,7 +157,7 @@ def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
 ) -> None:  # fmt: skip
     running = emulator_workspace.emulator.running()
     assert running is not None
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key=running.key, region_name=REGION)
     connection = Connection(session, running.endpoint)
     # The stack is found by tags that only the CDK CLI gives it.
     settings = load_settings({"environment": "dev", "suffix": "dev", "region": outputs[OutputKey.REGION]})

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.clients import Aws
+from embedded_aws.emulator import Emulator
 from ops.__main__ import main
 from ops.local.workspace import Workspace
 from tests.assembly import assembly
@@ -21,10 +22,11 @@ VERSION = "/cdk-bootstrap/hnb659fds/version"
 
 
 @pytest.fixture
-def ask(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ask:
+def ask(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ask:
     """Run the command, and return status and first message of each check by id."""
-    url = aws("sts").meta.endpoint_url
-    variables = Workspace().variables(int(url.rpartition(":")[2]))
+    running = emulator.running()
+    assert running is not None
+    variables = Workspace().variables(running.port, running.key)
     for name, value in variables.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)

@@ -1,10 +1,9 @@
-"""Where the embedded AWS is reached, in which account and Region, and with which credentials."""
+"""Where the embedded AWS is reached, and in which account and Region."""
 
 from typing import Final
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
-FAKE_KEY: Final = "test"  # access key and secret key; any value is accepted
 HOST: Final = "127.0.0.1"  # never `localhost`, which may resolve to anything and breaks S3's virtual-hosted addresses
 
 

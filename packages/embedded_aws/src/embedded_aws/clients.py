@@ -9,7 +9,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from embedded_aws.address import FAKE_KEY, REGION, endpoint
+from embedded_aws.address import ACCOUNT, REGION, endpoint
 
 Aws: TypeAlias = Callable[[str], Any]
 """Returns the boto3 client of a service, given botocore's name for it, e.g. `rds`."""
@@ -32,19 +32,20 @@ _CONFIG: Final = Config(
 )
 
 
-def clients(port: int) -> Aws:
-    """Return clients that know one endpoint, on loopback, and fake credentials, whatever the environment says.
+def clients(port: int, key: str) -> Aws:
+    """Return clients that know one endpoint, on loopback, and its credentials, whatever the environment says.
 
     Args:
         port: where the embedded AWS listens.
+        key: its secret key, see `Running.key`.
 
     Returns:
         A function that returns the client of a service, and makes each client once.
     """
     session = boto3.Session(
         botocore_session=botocore.session.Session(_IGNORED),
-        aws_access_key_id=FAKE_KEY,
-        aws_secret_access_key=FAKE_KEY,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=key,
         region_name=REGION,
     )
 

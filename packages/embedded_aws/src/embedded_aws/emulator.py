@@ -8,6 +8,7 @@ import errno
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -42,10 +43,12 @@ class Running:
     Attributes:
         pid: its process id.
         port: where it listens, on loopback.
+        key: the secret key that requests are signed with; each start makes its own.
     """
 
     pid: int
     port: int
+    key: str = field(repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -119,22 +122,24 @@ class Emulator:
         """Return the last line of its log."""
         return _last_line(self.log.read_text(errors="replace") if self.log.exists() else "")
 
-    def variables(self, port: int, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
+    def variables(self, port: int, key: str, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the whole environment of the process.
 
         Args:
             port: where it is to listen, on loopback.
+            key: the secret key that it asks of its callers.
             outside: the environment of the caller, of which only the allowed variables are passed on.
         """
         return environment.for_server(
-            port, python=self.python, scratch=self.scratch, postgres=self.postgres, outside=outside
+            port, key, python=self.python, scratch=self.scratch, postgres=self.postgres, outside=outside
         )
 
-    def start(self, port: int) -> Running:
+    def start(self, port: int, key: str | None = None) -> Running:
         """Start it in the background and wait until it answers.
 
         Args:
             port: where it is to listen, on loopback.
+            key: the secret key that it asks of its callers; None for a new one.
 
         Returns:
             The running process.
@@ -144,11 +149,11 @@ class Emulator:
         """
         _require_free(port)
         self._remove_state()  # what an emulator that ended unnoticed left behind
-        self.scratch.mkdir(parents=True)
+        self._make_state()
         started = subprocess.run(
             [self.python, "-m", "embedded_aws", "--lock", self.lock, "--log", self.log],
             cwd=self.state,
-            env=self.variables(port),
+            env=self.variables(port, key or new_key()),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -157,6 +162,15 @@ class Emulator:
         if started.returncode:
             raise EmulatorError(f"the embedded AWS did not start: {_last_line(started.stderr)}")
         return self._wait_until_ready(port)
+
+    def _make_state(self) -> None:
+        # Made, never found: in a folder that somebody else prepared, that somebody chooses what runs.
+        self.state.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.state, self.postgres, self.scratch):
+            try:
+                folder.mkdir(mode=0o711 if folder == self.postgres else 0o700)
+            except FileExistsError:
+                raise EmulatorError(f"{folder} is in the way and cannot be removed: remove it yourself") from None
 
     def _wait_until_ready(self, port: int) -> Running:
         deadline = time.monotonic() + _START_SECONDS
@@ -211,6 +225,11 @@ class Emulator:
         # A PostgreSQL server whose emulator was killed ends by itself within a minute of losing its files.
         for folder in (self.postgres, self.state):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_key() -> str:
+    """Return a secret key that nobody can guess."""
+    return secrets.token_hex(20)
 
 
 def _require_free(port: int) -> None:

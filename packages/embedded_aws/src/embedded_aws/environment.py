@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from embedded_aws.address import ACCOUNT, FAKE_KEY, HOST, REGION, endpoint
+from embedded_aws.address import ACCOUNT, HOST, REGION, endpoint
 from embedded_aws.loopback import require_loopback
 
 _PASSED_ON: Final = (
@@ -17,15 +17,16 @@ _PASSED_ON: Final = (
 )  # fmt: skip
 
 
-def for_clients(port: int, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
+def for_clients(port: int, key: str, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment of a process for which the embedded AWS is all the AWS there is.
 
     Args:
         port: where the embedded AWS listens, on loopback.
+        key: its secret key.
         outside: the environment of the caller.
 
     Returns:
-        The whole environment: of `outside` only PATH and the allowed variables, and fake credentials.
+        The whole environment: of `outside` only PATH and the allowed variables, and the credentials of this start.
     """
     require_loopback(endpoint(port), "the endpoint")
     return {
@@ -33,8 +34,8 @@ def for_clients(port: int, outside: Mapping[str, str] = os.environ) -> dict[str,
         "PATH": outside.get("PATH", os.defpath),
         "AWS_ENDPOINT_URL": endpoint(port),
         "AWS_ENDPOINT_URL_S3": endpoint(port),
-        "AWS_ACCESS_KEY_ID": FAKE_KEY,
-        "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack takes a twelve-digit access key id as the account
+        "AWS_SECRET_ACCESS_KEY": key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -44,12 +45,13 @@ def for_clients(port: int, outside: Mapping[str, str] = os.environ) -> dict[str,
 
 
 def for_server(
-    port: int, *, python: Path, scratch: Path, postgres: Path, outside: Mapping[str, str] = os.environ
+    port: int, key: str, *, python: Path, scratch: Path, postgres: Path, outside: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return the environment of the embedded AWS itself.
 
     Args:
         port: where it is to listen, on loopback.
+        key: the secret key that it asks of its callers.
         python: its interpreter; deployed functions run with it too.
         scratch: folder for its temporary files.
         postgres: folder for the data of its databases.
@@ -58,7 +60,7 @@ def for_server(
     Returns:
         The whole environment.
     """
-    made = for_clients(port, outside)
+    made = for_clients(port, key, outside)
     return {
         **made,
         "PATH": os.pathsep.join([str(python.parent), made["PATH"]]),

@@ -53,4 +53,4 @@ def aws(emulator: Emulator) -> Aws:
     """Return clients of the embedded AWS."""
     running = emulator.running()
     assert running is not None
-    return clients(running.port)
+    return clients(running.port, running.key)

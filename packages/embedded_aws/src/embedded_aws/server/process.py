@@ -23,17 +23,21 @@ def main() -> int:
         prog="python -m embedded_aws",
         description="Start the embedded AWS on loopback; its port and addresses come from the environment.",
     )
-    parser.add_argument("--lock", type=Path, required=True, help="file for pid and port, locked while the process runs")
+    parser.add_argument(
+        "--lock", type=Path, required=True, help="file for pid, port, key; locked while the process runs"
+    )
     parser.add_argument("--log", type=Path, help="run in the background and write to this file")
     options = parser.parse_args()
     try:
         for name in ("BIND_HOST", "MINISTACK_HOST", "AWS_ENDPOINT_URL"):
             require_loopback(os.environ.get(name, ""), name)
+        options.lock.touch(mode=0o600)  # the key in it is for this user alone
         with options.lock.open("a") as lock:
             _hold(lock)
             if options.log:
                 _detach(options.log)
-            json.dump({"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"])}, lock)
+            key = os.environ["AWS_SECRET_ACCESS_KEY"]
+            json.dump({"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"]), "key": key}, lock)
             lock.flush()
             _serve()
     except (ValueError, RuntimeError, LookupError) as error:

@@ -76,6 +76,19 @@ error_response = Function(
     "core.responses", "error_response_json", "code", "message", "status", "extra", "message_key", "content_type"
 )
 
+# Who signed a request, and with what.
+application = Function("app", "app", "scope", "receive", "send")
+resolve_credential = Function(
+    "core.iam_evaluator", "resolve_credential", "access_key_id", "account_id", "session_token"
+)
+CredentialError: type[Any] = _table("core.iam_evaluator", "CredentialResolutionError")
+header_signature = Function("core.sigv4", "parse_header_signature", "headers")
+query_signature = Function("core.sigv4", "parse_query_signature", "query_params")
+signature_failure = Function(
+    "core.sigv4", "header_signature_failure",
+    "signature", "secret", "method", "raw_path", "query_params", "headers", "body", "presigned", "explain",
+)  # fmt: skip
+
 # The services the server routes to.
 service_handlers: dict[str, Any] = _table("app", "SERVICE_HANDLERS")
 service_patterns: dict[str, Any] = _table("core.router", "SERVICE_PATTERNS")
@@ -104,6 +117,10 @@ resolve_dynamic_references = Function(
 # Cloud Control, the store of declared metadata.
 cloud_control = _table("services.cloudcontrol", "_resources")
 cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
+
+# AWS Lambda.
+function_program = Function("core.lambda_runtime", "_detect_runtime_binary", "runtime")
+execute_function = Function("services.lambda_svc", "_execute_function", "func", "event")
 
 # AWS Backup.
 vaults = _table("services.backup", "_vaults")

@@ -5,6 +5,7 @@ member the writer. Database Insights and log exports, which it does not keep, ar
 """
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
@@ -44,6 +45,36 @@ def install() -> None:
     for part in (rds_postgres, rds_restores, rds_data):
         part.install()
     upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
+    for action in [name for name in upstream.rds_actions if name.startswith(_NAMING)]:
+        upstream.rds_actions[action] = _with_valid_names(upstream.rds_actions[action])
+
+
+# Operations that give a name, which here becomes a folder's too.
+_NAMING = ("Create", "Restore", "Copy", "Modify")
+_NAMES = (
+    "DBClusterIdentifier", "DBInstanceIdentifier", "DBClusterSnapshotIdentifier", "TargetDBClusterSnapshotIdentifier",
+    "NewDBClusterIdentifier", "NewDBInstanceIdentifier",
+)  # fmt: skip
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html
+_VALID_NAME = re.compile(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{0,254}(?<!-)")
+
+
+def _with_valid_names(act: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Refuse a name that is none, as RDS does."""
+
+    def act_on_valid(request: dict[str, Any]) -> Any:
+        for name in _NAMES:
+            value = rds_postgres.parameter(request, name)
+            if value and not _VALID_NAME.fullmatch(value):
+                message = (
+                    f"The parameter {name} is not a valid identifier. Identifiers must begin with a letter; must "
+                    "contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
+                    "consecutive hyphens."
+                )
+                return upstream.rds_error("InvalidParameterValue", message, 400)
+        return act(request)
+
+    return act_on_valid
 
 
 _ORDERABLE = "DescribeOrderableDBInstanceOptions"

@@ -61,7 +61,6 @@ def stand_up(record: dict[str, Any], properties: Mapping[str, Any], origin: Orig
 
 def _start(record: dict[str, Any], login: Login, origin: Origin | None) -> None:
     folder = Path(os.environ["EMBEDDED_AWS_POSTGRES"])
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     identifier = record["DBClusterIdentifier"]
     cluster = Cluster(Binaries(folder), folder / identifier, int(record["Port"]), login, origin)
     clusters[identifier] = cluster
