@@ -33,7 +33,8 @@ from stacks.names import METRIC_NAMESPACE, OutputKey
 from stacks.settings import load_settings
 from tests.assembly import Assembly
 
-pytestmark = pytest.mark.emulator
+# One worker runs all of them: they share one deployment, and the last one deletes it.
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("dev-app")]
 STACK = "Breakwater-dev"
 
 # Declared, and not compared: what no API reports, and what the emulator does not keep.

@@ -23,7 +23,8 @@ from ops.__main__ import main
 from ops.local import preflight, smoke_test
 from ops.local.workspace import Workspace
 
-pytestmark = pytest.mark.emulator
+# One worker runs all of them: they share one checkout and its embedded AWS.
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("up")]
 Run: TypeAlias = Callable[..., tuple[int, str, str]]
 PYTHON = sys.executable
 
