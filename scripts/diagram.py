@@ -88,9 +88,15 @@ def zones_of(parts: dict[str, list[Resource]]) -> list[dict[str, Any]]:
     """Return what is said about each Availability Zone, and where the writer and the reader are."""
     zones = list(dict.fromkeys(subnet.get("AvailabilityZone") for subnet in parts["Subnet"]))
     instances = sorted(parts["DBInstance"], key=lambda instance: instance.get("PromotionTier"))
-    writer, *readers = (zones.index(instance.get("AvailabilityZone")) + 1 for instance in instances)
-    tasks = (parts["ScalableTarget"][0].get(f"{end}Capacity") // len(zones) for end in ("Min", "Max"))
-    shared = {"writer": writer, "reader": min(readers, default=0), "share": " to ".join(map(str, tasks))}
+    writer, *others = (zones.index(instance.get("AvailabilityZone")) + 1 for instance in instances)
+    readers = {*others} - {writer}
+    tasks = " to ".join(str(parts["ScalableTarget"][0].get(f"{end}Capacity") // len(zones)) for end in ("Min", "Max"))
+    shared = {
+        "tasks": tasks,
+        "writer": writer,
+        "reader": min(readers, default=0),
+        "last_reader": max(readers, default=0),
+    }
     roles = {**dict.fromkeys(readers, "reader"), writer: "writer"}
     uses = {writer: "reads and writes"}
     return [{**shared, "n": n, "role": roles.get(n), "use": uses.get(n, "")} for n in range(1, len(zones) + 1)]
