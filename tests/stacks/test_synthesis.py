@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from stacks.profiles import NEEDED, cdk_context
-from tests.assembly import ROOT
+import pytest
+from aws_cdk import App
+
+from stacks import profiles
+from stacks.profiles import NEEDED, cdk_context, synthesize
+from stacks.settings import load_settings
+from tests import assembly as assemblies
+from tests.assembly import ROOT, Assembly
 
 PROD = {"environment": "prod", "suffix": "eu1", **NEEDED}
 
@@ -34,7 +41,7 @@ def _run(folder: Path, settings: dict[str, str], **environ: str) -> subprocess.C
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Everything that is deployed or decides how; the metadata hold call stacks with jsii's temporary folder."""
+    """Return everything that is deployed or decides how; the metadata hold call stacks with jsii's temporary folder."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -52,7 +59,39 @@ def test_two_synths_without_credentials_are_byte_identical(tmp_path: Path) -> No
     assert len([name for name in files if name.endswith(".template.json")]) == 9
     assert files == _files(second)
     manifest = json.loads(files["manifest.json"])
-    # The region is the settings', whatever the CLI's default is.
+    # The Region is the settings', whatever the CLI's default is.
     assert manifest["artifacts"]["Breakwater-eu1"]["environment"] == "aws://unknown-account/us-east-1"
     # What CDK could not know without asking AWS would stand here, and the CLI would ask.
     assert "missing" not in manifest
+
+
+def test_a_profile_is_synthesized_with_more_context_and_with_plugins(tmp_path: Path) -> None:
+    configured: list[App] = []
+    platform = synthesize(load_settings({}), tmp_path, context={"owner": "tests"}, configure=configured.append)
+    assert [app.node.try_get_context("owner") for app in configured] == ["tests"]
+    assert configured[0].node.id == platform.node.root.node.id
+    assert (tmp_path / platform.template_file).is_file()
+
+
+def test_the_same_inputs_are_synthesized_once(dev: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assemblies, "CACHE", tmp_path)
+    monkeypatch.setattr(
+        profiles, "synthesize", lambda _, folder: shutil.copytree(dev.folder, folder, dirs_exist_ok=True)
+    )
+    first = assemblies.assembly.__wrapped__("dev")
+    monkeypatch.delattr(profiles, "synthesize")
+    again = assemblies.assembly.__wrapped__("dev")
+    assert again.folder == first.folder
+    assert again.root.document == dev.root.document
+
+
+def test_only_the_latest_assemblies_of_a_profile_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assemblies, "CACHE", tmp_path)
+    for age in range(assemblies.GENERATIONS + 2):
+        folder = tmp_path / f"dev-{age:016x}"
+        folder.mkdir()
+        os.utime(folder, (1000 - age, 1000 - age))
+    (tmp_path / "prod-0000000000000000").mkdir()
+    assemblies._prune("dev")
+    kept = sorted(folder.name for folder in tmp_path.iterdir())
+    assert kept == [*(f"dev-{age:016x}" for age in range(assemblies.GENERATIONS)), "prod-0000000000000000"]
