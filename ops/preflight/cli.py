@@ -26,8 +26,7 @@ from ops.preflight.check import Check, Status, all_checks
 from ops.preflight.context import CheckContext, Plan, load_plan
 from ops.preflight.deployed import deployed_by
 from ops.preflight.engine import CheckResult, choose, run
-from ops.preflight.formats import FORMATS
-from ops.preflight.formats.text import print_text
+from ops.preflight.formats import FORMATS, print_text
 from ops.settings import parse_context
 from stacks.names import Names
 from stacks.settings import Settings, SettingsError, load_settings

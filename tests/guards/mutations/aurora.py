@@ -156,3 +156,15 @@ def global_cluster(app: MutableApp, **properties: Any) -> None:
     app.add(
         CLUSTER, "Global", {"Type": "AWS::RDS::GlobalCluster", "DeletionPolicy": "Retain", "Properties": properties}
     )
+
+
+@mutation("DR-AURORA-19")
+def log_group_of_another_cluster(app: MutableApp) -> None:
+    group = app.properties("AWS::Logs::LogGroup", "PostgresqlLogGroup")
+    group["LogGroupName"] = "/aws/rds/cluster/dr-aurora-eu1/postgresql"
+
+
+@mutation("DR-AURORA-20")
+def instances_that_upgrade_by_default(app: MutableApp) -> None:
+    for instance in app.resources("AWS::RDS::DBInstance").values():
+        del instance["Properties"]["AutoMinorVersionUpgrade"]

@@ -60,3 +60,14 @@ def parameter_not_passed(app: MutableApp) -> None:
 @mutation("DR-HYGIENE-07")
 def many_outputs(app: MutableApp) -> None:
     app.documents["root.template.json"]["Outputs"].update({f"More{number}": {"Value": "0"} for number in range(130)})
+
+
+@mutation("DR-HYGIENE-08")
+def production_table_that_goes_with_its_stack(app: MutableApp) -> None:
+    app.resource("AWS::DynamoDB::GlobalTable")["DeletionPolicy"] = "Delete"
+
+
+@mutation("DR-BACKUP-09", profile="dev")
+def final_lock_in_development(app: MutableApp) -> None:
+    vault = app.properties("AWS::Backup::BackupVault")
+    vault["LockConfiguration"] = {"MinRetentionDays": 1, "ChangeableForDays": 3}

@@ -13,6 +13,7 @@ import pytest
 from ops.local.workspace import Workspace
 
 Install: TypeAlias = Callable[[str, str], None]
+NODE = "print('v{version}')"  # a stand-in for the program, as a Python script
 _PACKAGE = {"engines": {"node": "22 || 24"}, "dependencies": {"aws-cdk": "2.1148.1"}}
 
 

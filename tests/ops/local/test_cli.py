@@ -15,8 +15,7 @@ from ops.__main__ import main
 from ops.errors import OpsError
 from ops.local import cli, up
 from ops.local.workspace import Workspace
-from tests.ops.local.conftest import Install
-from tests.ops.local.scripts import NODE
+from tests.ops.local.conftest import NODE, Install
 
 
 def run(capsys: pytest.CaptureFixture[str], workspace: Workspace, *arguments: str) -> tuple[int, str, str]:

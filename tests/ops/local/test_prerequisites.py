@@ -10,8 +10,7 @@ import pytest
 from ops.errors import OpsError
 from ops.local import prerequisites
 from ops.local.workspace import Workspace
-from tests.ops.local.conftest import Install
-from tests.ops.local.scripts import NODE
+from tests.ops.local.conftest import NODE, Install
 
 
 def check(workspace: Workspace) -> str:

@@ -19,8 +19,7 @@ from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Check, Outcome, Status, all_checks, fail, ok, warn
 from ops.preflight.context import CheckContext
 from ops.preflight.engine import CheckResult, choose, run
-from ops.preflight.formats import FORMATS
-from ops.preflight.formats.text import print_text
+from ops.preflight.formats import FORMATS, print_text
 
 
 class _Fake:

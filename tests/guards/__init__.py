@@ -1,1 +1,0 @@
-"""Tests of the guards on our own app."""

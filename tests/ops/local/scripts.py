@@ -1,3 +1,0 @@
-"""Stand-ins for the programs that `ops local` starts, as Python scripts."""
-
-NODE = "print('v{version}')"
