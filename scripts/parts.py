@@ -74,13 +74,18 @@ def run_quietly(*command: str | Path, **variables: str) -> None:
     Raises:
         InstallError: The command failed; the message holds the end of its output.
     """
-    words, started = [str(word) for word in command], time.monotonic()
-    inputs = {"cwd": ROOT, "env": {**os.environ, **variables}, "stdin": subprocess.DEVNULL}
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **inputs) as process:
-        while True:
+    words, started, output = [str(word) for word in command], time.monotonic(), None
+    with subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        while output is None:
             try:
                 output, _ = process.communicate(timeout=HEARTBEAT_SECONDS)
-                break
             except subprocess.TimeoutExpired as error:
                 last = (error.output or b"").decode(errors="replace").strip().rpartition("\n")[2]
                 print(f"      {time.monotonic() - started:3.0f} s  {last[:90] or Path(words[0]).name}", flush=True)

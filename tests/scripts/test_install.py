@@ -104,7 +104,12 @@ def test_the_platform_alone_needs_no_tools(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_who_once_asked_for_the_tools_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[bool] = []
     monkeypatch.setattr(install, "TOOLS", tmp_path / "tools-wanted")
-    monkeypatch.setattr(install, "plan", lambda *, tools: asked.append(tools) or [])
+
+    def plan(*, tools: bool) -> list[Part]:
+        asked.append(tools)
+        return []
+
+    monkeypatch.setattr(install, "plan", plan)
     for arguments in (["--platform"], [], ["--platform"]):
         assert install.main(arguments) == 0
     assert asked == [False, True, True]
