@@ -99,13 +99,16 @@ def _scanner(found: Findings) -> compare.Scanner:
 def test_what_a_scanner_finds_in_the_broken_fixture_alone_counts() -> None:
     (resource, *_) = BROKEN.types
     noise = ("NOISE", resource)
-    found = {BROKEN: frozenset({noise, ("OWN", resource), ("W9003", resource)}), SOUND: frozenset({noise})}
-    assert _scanner(found).caught(BROKEN) == {("OWN", resource)}
+    found: Findings = {BROKEN: frozenset({noise, ("OWN", resource), ("W9003", resource)}), SOUND: frozenset({noise})}
+    assert _scanner(found).caught(BROKEN) == frozenset({("OWN", resource)})
     assert _scanner({BROKEN: None, SOUND: frozenset()}).caught(BROKEN) is None
 
 
 def test_a_cell_counts_fixtures_and_names_rules() -> None:
-    caught = {"guards": [frozenset({("DR-A-01", "R")})] * 2, "other": [frozenset({("X1", "R"), ("X2", "")}), None]}
+    caught: dict[str, list[frozenset[tuple[str, str]] | None]] = {
+        "guards": [frozenset({("DR-A-01", "R")})] * 2,
+        "other": [frozenset({("X1", "R"), ("X2", "")}), None],
+    }
     row = compare.Row("DR-A-01", {**caught, "blind": [None, None], "silent": [frozenset(), None]})
     assert [row.cell(name) for name in row.caught] == ["2/2", "1/2 X1, X2", "not applicable", "-"]
     assert "**1 of 2**" in compare.page([row], {"other": "1.0"})

@@ -174,7 +174,7 @@ def test_permissions_are_incomplete_with_a_policy_from_elsewhere() -> None:
 )
 def test_why_aws_rejects_a_principal(principal: Any, reason: str | None) -> None:
     kinds = {"User": "IAM::User", "Bucket": "S3::Bucket", "Identity": "CloudFront::CloudFrontOriginAccessIdentity"}
-    resources = {name: {"Type": f"AWS::{kind}"} for name, kind in kinds.items()}
+    resources: dict[str, Any] = {name: {"Type": f"AWS::{kind}"} for name, kind in kinds.items()}
     policy = {"PolicyDocument": allow(Action="s3:*", Principal=principal)}
     resources["Policy"] = {"Type": "AWS::S3::BucketPolicy", "Properties": policy}
     found = check(Assembly.from_document({"Resources": resources}), rules=["DR-IAM-01"]).findings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards.facts import facts, refresh, refresh_sources
+from breakwater_guards.facts import DATA, facts, refresh, refresh_sources
 
 DAY = date(2027, 1, 2)
 
@@ -18,7 +18,7 @@ DAY = date(2027, 1, 2)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a private copy of the package's data."""
-    return Path(shutil.copytree(refresh.DATA, tmp_path / "facts"))
+    return Path(shutil.copytree(DATA, tmp_path / "facts"))
 
 
 def read(folder: Path, name: str) -> Any:
@@ -71,7 +71,7 @@ def test_files_without_derived_facts_are_not_touched(folder: Path) -> None:
 
 
 def test_what_is_left_to_people_is_listed_with_its_pages() -> None:
-    lines = refresh.by_hand(refresh.DATA)
+    lines = refresh.by_hand(DATA)
     assert any(line.startswith("by hand: aurora_support.json of ") and "floors" in line for line in lines)
     assert not any("aurora_versions" in line for line in lines)
     assert all(line.startswith(("by hand: ", "    https://")) for line in lines)

@@ -21,7 +21,7 @@ PACKAGE = engine.all_rules()
 
 def test_declaration_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule, "_RULES", {})
-    texts = {"title": "t", "prevents": "p", "fix": "f"}
+    texts: dict[str, Any] = {"title": "t", "prevents": "p", "fix": "f"}
     declare = rule.rule("DR-X-01", sources=("https://example.com",), **texts)
     assert declare(bad_property) is bad_property
     assert rule.declared_rules()["DR-X-01"].check is bad_property

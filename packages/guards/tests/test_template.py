@@ -48,7 +48,8 @@ def test_parameters_that_are_no_mapping_are_unknown(passed: Any) -> None:
 
 
 def test_parameters_that_a_macro_may_add_are_unknown() -> None:
-    assembly = family(**{"Fn::Transform": {"Name": "AWS::Include"}, "List": "a"})
+    parameters: dict[str, Any] = {"Fn::Transform": {"Name": "AWS::Include"}, "List": "a"}
+    assembly = family(**parameters)
     assert in_child(assembly).get("P") is UNKNOWN
 
 
