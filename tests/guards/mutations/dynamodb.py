@@ -1,4 +1,4 @@
-"""Seeded defects of the transactions table."""
+"""Seeded defects of the table, and of what a second Region needs."""
 
 from __future__ import annotations
 
@@ -51,3 +51,15 @@ def add_replica(app: MutableApp) -> dict[str, Any]:
     second["SSESpecification"] = {"KMSMasterKeyId": {"Fn::Sub": "arn:aws:kms:us-west-2:${AWS::AccountId}:key/mrk-1"}}
     replicas(app).append(second)
     return second
+
+
+@mutation("DR-REGION-01", judged_as="multi-region")
+def replica_at_home_only(app: MutableApp) -> None:
+    add_replica(app)
+    replicas(app).pop()
+
+
+@mutation("DR-REGION-02", judged_as="multi-region")
+def copies_that_stay_in_the_region(app: MutableApp) -> None:
+    add_replica(app)
+    copy_backups(app, "us-east-1")

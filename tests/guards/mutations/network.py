@@ -1,6 +1,8 @@
-"""Seeded defects of VPCs and subnets."""
+"""Seeded defects of the network, the load balancer and DNS."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from tests.guards.mutations import MutableApp, mutation
 
@@ -23,3 +25,113 @@ def peer_with_the_same_range(app: MutableApp) -> None:
 @mutation("DR-NET-03")
 def vpc_without_host_names(app: MutableApp) -> None:
     app.properties(VPC)["EnableDnsHostnames"] = False
+
+
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+
+
+@mutation("DR-ALB-01")
+def targets_are_instances(app: MutableApp) -> None:
+    del app.properties(TARGET_GROUP)["TargetType"]
+
+
+@mutation("DR-ALB-02")
+def tasks_closed_to_the_load_balancer(app: MutableApp) -> None:
+    app.remove("AWS::EC2::SecurityGroupIngress", "TaskSecurityGroupfrom")
+
+
+@mutation("DR-ALB-02")
+def health_checks_on_a_closed_port(app: MutableApp) -> None:
+    app.properties(TARGET_GROUP)["HealthCheckPort"] = "9000"
+
+
+@mutation("DR-ALB-03")
+def load_balancer_in_one_zone(app: MutableApp) -> None:
+    app.properties(BALANCER)["Subnets"][1:] = []
+
+
+@mutation("DR-ALB-04")
+def logs_to_an_encrypted_bucket(app: MutableApp) -> None:
+    encryption = app.properties("AWS::S3::Bucket", "LogBucket")["BucketEncryption"]
+    encryption["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] = "aws:kms"
+
+
+@mutation("DR-ALB-05")
+def logs_to_a_closed_bucket(app: MutableApp) -> None:
+    statements = app.properties("AWS::S3::BucketPolicy", "LogBucket")["PolicyDocument"]["Statement"]
+    statements[:] = [statement for statement in statements if statement.get("Sid") != "LoadBalancersDeliverLogs"]
+
+
+@mutation("DR-ALB-05")
+def logs_under_another_prefix(app: MutableApp) -> None:
+    attributes = app.properties(BALANCER)["LoadBalancerAttributes"]
+    next(item for item in attributes if item["Key"] == "access_logs.s3.prefix")["Value"] = "elsewhere"
+
+
+@mutation("DR-ALB-06")
+def service_before_its_listener(app: MutableApp) -> None:
+    service = app.resource("AWS::ECS::Service")
+    service["DependsOn"] = [name for name in service["DependsOn"] if "Listener" not in name]
+
+
+BESIDE = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+
+
+@mutation("DR-ROUTE53-01")
+def zone_of_the_documentation(app: MutableApp) -> None:
+    zone(app, "payments.example.com")
+
+
+@mutation("DR-ROUTE53-02")
+def cname_at_the_apex(app: MutableApp) -> None:
+    zone(app, "mycompany.com.")
+    record(app, HostedZoneId={"Ref": "Zone"}, Name="mycompany.com", ResourceRecords=["lb.mycompany.net"], Type="CNAME")
+
+
+@mutation("DR-ROUTE53-03")
+def health_check_of_a_url(app: MutableApp) -> None:
+    health_check(app, FullyQualifiedDomainName="https://api.mycompany.com/")
+
+
+@mutation("DR-ROUTE53-04")
+def health_check_of_a_private_address(app: MutableApp) -> None:
+    health_check(app, IPAddress="10.20.0.5")
+
+
+@mutation("DR-ROUTE53-05")
+def cname_to_a_function_url(app: MutableApp) -> None:
+    url = {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": "failover", "AuthType": "NONE"}}
+    app.add(BESIDE, "Url", url)
+    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Url", "FunctionUrl"]}]}]}
+    record(app, Type="CNAME", ResourceRecords=[host])
+
+
+@mutation("DR-ROUTE53-06")
+def failover_without_identifier(app: MutableApp) -> None:
+    record(app, Failover="SECONDARY")
+
+
+@mutation("DR-ROUTE53-07")
+def primary_that_nothing_watches(app: MutableApp) -> None:
+    record(app, Failover="PRIMARY", SetIdentifier="primary")
+
+
+def zone(app: MutableApp, name: str) -> None:
+    """Add a hosted zone."""
+    app.add(BESIDE, "Zone", {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": name}})
+
+
+def record(app: MutableApp, **properties: Any) -> None:
+    """Add a record that is right but for some properties."""
+    right = {"HostedZoneName": "mycompany.com.", "Name": "api.mycompany.com", "Type": "A", "TTL": "60"}
+    body = {**right, "ResourceRecords": ["52.94.236.248"], **properties}
+    if "HostedZoneId" in body:
+        del body["HostedZoneName"]
+    app.add(BESIDE, "Record", {"Type": "AWS::Route53::RecordSet", "Properties": body})
+
+
+def health_check(app: MutableApp, **config: Any) -> None:
+    """Add a health check of an endpoint."""
+    properties = {"HealthCheckConfig": {"Type": "HTTPS", **config}}
+    app.add(BESIDE, "Check", {"Type": "AWS::Route53::HealthCheck", "Properties": properties})
