@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 from ops.preflight.account import iam_action
 from ops.preflight.check import Check, all_checks
-from ops.preflight.policy import policy
+from ops.preflight.deployed import CALLS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, POLICY = DOCS / "preflight.md", DOCS / "preflight-policy.json"
+# Called before any check, to learn the account of the credentials.
+IDENTITY = "sts:GetCallerIdentity"
 INTRODUCTION = """# Preflight
 
 <!-- Written by `make preflight-docs` from ops/preflight/checks: do not edit. -->
@@ -43,6 +46,21 @@ def page() -> str:
     rows = [f"| [{check.id}](#{check.id.lower()}) | {check.title} |" for check in all_checks().values()]
     table = "\n".join(["| Check | What must hold |", "| --- | --- |", *rows])
     return "\n".join([INTRODUCTION, table, "", *map(_section, all_checks().values())])
+
+
+def actions() -> list[str]:
+    """Return every IAM action that preflight needs, sorted."""
+    calls = {call for check in all_checks().values() for call in check.calls}
+    return sorted({IDENTITY, *map(iam_action, {*calls, *CALLS})})
+
+
+def policy() -> str:
+    """Return the policy as JSON.
+
+    Every action only reads, and most list resources, which no ARN can name: the resource is ``*``.
+    """
+    statement = {"Sid": "BreakwaterPreflight", "Effect": "Allow", "Action": actions(), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2) + "\n"
 
 
 def _section(check: Check) -> str:

@@ -1,4 +1,4 @@
-"""The dev environment's own templates in the embedded AWS: deployed, verified, updated, deleted."""
+"""The dev environment's own templates in the embedded AWS: listed, deployed, verified, updated, deleted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
+from embedded_aws import fidelity
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource, Deployment
@@ -20,8 +21,10 @@ from embedded_aws.resolve import UNRESOLVED
 from embedded_aws.verify import compare
 from embedded_testing.changed import another, leaves, put
 from embedded_testing.inventory import inventory
+from embedded_testing.listed import OTHERS
 from embedded_testing.recorded import recorded
 from embedded_testing.stack import delete, deploy, publish_assembly
+from ops import REPOSITORY
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.drill import cli
@@ -227,3 +230,20 @@ def republished(aws: Aws, folder: Path, resource: Mapping[str, Any], template: M
 def test_deleting_the_stack_leaves_nothing_behind(aws: Aws, deployed: Deployed) -> None:
     delete(aws, STACK)
     assert inventory(aws) - deployed.before == set()
+
+
+def types_of(dev: Assembly) -> set[str]:
+    return {each["Type"] for template in dev.templates.values() for each in template.resources.values()}
+
+
+def test_every_type_of_the_dev_app_is_listed(dev: Assembly) -> None:
+    assert types_of(dev) - fidelity.load().keys() == set()
+
+
+def test_every_listed_type_is_deployed_by_a_test(dev: Assembly) -> None:
+    """The dev app is deployed by test_dev_app, the others by the package's own tests."""
+    assert types_of(dev) | {each["Type"] for each in OTHERS.values()} == set(fidelity.load())
+
+
+def test_the_documentation_has_the_whole_list() -> None:
+    assert fidelity.markdown(fidelity.load()) in (REPOSITORY / "docs" / "local.md").read_text()

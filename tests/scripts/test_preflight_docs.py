@@ -11,9 +11,8 @@ import pytest
 
 from ops.preflight.check import all_checks
 from ops.preflight.deployed import CALLS
-from ops.preflight.policy import IDENTITY, actions, policy
 from scripts import preflight_docs
-from scripts.preflight_docs import PAGE, POLICY, main, page
+from scripts.preflight_docs import IDENTITY, PAGE, POLICY, actions, main, page, policy
 
 SESSION = botocore.session.get_session()
 READING = re.compile(r"(Describe|Get|List|BatchGet|Head)[A-Z]")

@@ -1,4 +1,4 @@
-"""What is missing or of the wrong version is one line that says how to get it."""
+"""What a checkout needs on this machine, and what its commands get of the environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from embedded_testing.hostile import HOSTILE
 from ops.errors import OpsError
 from ops.local import prerequisites
 from ops.local.workspace import Workspace
@@ -59,3 +60,15 @@ def test_another_cli_is_refused(workspace: Workspace, install: Install) -> None:
     os.remove(cli)  # noqa: PTH107
     with pytest.raises(OpsError, match=r"^the cdk CLI is not installed: run `make install`$"):
         check(workspace)
+
+
+def test_only_listed_variables_come_in(workspace: Workspace) -> None:
+    made = workspace.variables(4600, "a-key", HOSTILE)
+    assert {name for name, value in HOSTILE.items() if made.get(name) == value} == {"HOME"}
+    assert (made["CDK_HOME"], made["CDK_DISABLE_CLI_TELEMETRY"]) == (str(workspace.state / "cdk-home"), "true")
+
+
+def test_the_pinned_tools_come_first_and_the_users_path_last(workspace: Workspace) -> None:
+    path = workspace.variables(4600, "a-key", HOSTILE)["PATH"].split(os.pathsep)
+    assert path[1:] == [str(workspace.root / "node_modules" / ".bin"), "/usr/bin"]
+    assert os.access(os.path.join(path[0], "python3"), os.X_OK)  # noqa: PTH118
