@@ -11,8 +11,7 @@ import pytest
 from ops.errors import OpsError
 from ops.local import cdk
 from ops.local.workspace import Workspace
-from tests.ops.local.cloudformation import NOON, FakeCloudFormation
-from tests.ops.local.conftest import Install
+from tests.ops.local.conftest import NOON, FakeCloudFormation, Install
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "MARK": "passed on"}
 CALLED = """

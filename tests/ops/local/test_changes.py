@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.local.changes import Change, StackState, between, snapshot
-from tests.ops.local.cloudformation import MORNING, NOON, FakeCloudFormation
+from tests.ops.local.conftest import MORNING, NOON, FakeCloudFormation
 
 NESTED = {
     "Type": "AWS::CloudFormation::Stack",

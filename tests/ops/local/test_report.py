@@ -14,7 +14,7 @@ from embedded_aws.verify import Comparison
 from ops.local import report
 from ops.local.changes import Change
 from ops.local.report import Verified
-from tests.ops.local.cloudformation import MORNING, NOON
+from tests.ops.local.conftest import MORNING, NOON
 
 FIDELITY = {
     "AWS::Test::Real": Fidelity(Level.REAL, "Nothing."),
