@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from stacks.backup.stack import BackupStack
 from stacks.common.acknowledgements import acknowledge, managed_policy
-
-if TYPE_CHECKING:
-    from stacks.backup.stack import BackupStack
 
 AWS_POLICY = "AWS prescribes this policy for AWS Backup and widens it when jobs need more; a copy would fail that day."
 

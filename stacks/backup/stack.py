@@ -17,7 +17,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.backup.acknowledgements import acknowledge_findings
 from stacks.backup.alarms import BackupAlarms
 from stacks.backup.plan import Plan
 from stacks.backup.restore_testing import RestoreTesting
@@ -77,7 +76,6 @@ class BackupStack(NestedStack):
             resources=resources,
         )
         self.alarms = BackupAlarms(self, "Alarms", names=names, topic=topic)
-        acknowledge_findings(self)
 
     def outputs(self) -> Mapping[OutputKey, str]:
         """Return what the root states about the backups."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stacks.common.acknowledgements import (
     ANY_RESOURCE,
     AWS_SOLUTIONS,
@@ -17,11 +15,8 @@ from stacks.common.acknowledgements import (
     policy_of,
     skip_checkov,
 )
+from stacks.compute.stack import ComputeStack
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
-
-if TYPE_CHECKING:
-    from stacks.compute.stack import ComputeStack
-    from stacks.compute.task_definition import TaskDefinition
 
 NO_SECRETS = "The variables are host names, a port and ARNs that only the stack knows; none of them holds a secret."
 ANY_REGISTRY = "ecr:GetAuthorizationToken alone: AWS defines no resource type for it, so only * is accepted."
@@ -41,17 +36,13 @@ def acknowledge_findings(stack: ComputeStack) -> None:
     _acknowledge_load_balancer(stack)
 
 
-def acknowledge_task_policy(tasks: TaskDefinition) -> None:
-    """Acknowledge the policy of the task role, once the root has granted it something."""
-    acknowledge(policy_of(tasks.task_role), INLINE_POLICY)
-
-
 def _acknowledge_tasks(stack: ComputeStack) -> None:
     tasks, settings = stack.tasks, stack.settings
     acknowledge(tasks.definition, accepted(AWS_SOLUTIONS, rule="ECS2", reason=NO_SECRETS))
     private_image = PRIVATE_ECR_IMAGE.match(settings.image or "")
     registry = [accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=ANY_REGISTRY)] if private_image else []
     acknowledge(policy_of(tasks.execution_role), INLINE_POLICY, *registry)
+    acknowledge(policy_of(tasks.task_role), INLINE_POLICY)
     if settings.exec_enabled:
         acknowledge(policy_of(tasks.task_role), accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=EXEC_CHANNELS))
 

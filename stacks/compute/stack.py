@@ -19,7 +19,6 @@ from constructs import Construct
 from stacks.common.location import Location
 from stacks.common.log_group import EncryptedLogGroup
 from stacks.common.views import view_of_bucket, view_of_key, view_of_security_group
-from stacks.compute.acknowledgements import acknowledge_findings
 from stacks.compute.alarms import ComputeAlarms
 from stacks.compute.load_balancer import LoadBalancer
 from stacks.compute.service import Service
@@ -101,7 +100,6 @@ class ComputeStack(NestedStack):
             names=names,
             topic=topic,
         )
-        acknowledge_findings(self)
 
     def outputs(self) -> Mapping[OutputKey, str]:
         """Return what the root states about the service."""

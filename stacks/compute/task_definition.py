@@ -14,7 +14,6 @@ from constructs import Construct
 
 from stacks.common.location import Location
 from stacks.common.permissions import TABLE_KEY_ACTIONS, Permissions
-from stacks.compute.acknowledgements import acknowledge_task_policy
 from stacks.settings import ComputeSettings
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
 
@@ -103,7 +102,6 @@ class TaskDefinition(Construct):
         permissions.allow_key_through("dynamodb", key, TABLE_KEY_ACTIONS)
         # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
         permissions.allow_key_through("secretsmanager", key, ["kms:Decrypt"])
-        acknowledge_task_policy(self)
 
     def _build_task_role(self) -> iam.Role:
         # CDK's own role would let ECS act for the task of any account:

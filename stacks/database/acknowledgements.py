@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stacks.common.acknowledgements import (
     AWS_SOLUTIONS,
     HIPAA,
@@ -15,9 +13,7 @@ from stacks.common.acknowledgements import (
     managed_policy,
     skip_checkov,
 )
-
-if TYPE_CHECKING:
-    from stacks.database.stack import DatabaseStack
+from stacks.database.stack import DatabaseStack
 
 NO_LOGS = "database.log_exports is empty: an environment without customers' data saves their price; staging has them."
 NO_MONITORING = "database.enhanced_monitoring_seconds is 0: only an environment without customers' traffic has it off."

@@ -18,7 +18,6 @@ from constructs import Construct
 from stacks.common.log_group import EncryptedLogGroup
 from stacks.common.protected_resource import ProtectedResource
 from stacks.common.views import view_of_key, view_of_security_group
-from stacks.database.acknowledgements import acknowledge_findings
 from stacks.database.alarms import DatabaseAlarms
 from stacks.database.cluster import AuroraCluster
 from stacks.names import Names, OutputKey, PhysicalName
@@ -59,7 +58,6 @@ class DatabaseStack(NestedStack):
         self.alarms = DatabaseAlarms(
             self, "Alarms", cluster=self.aurora.cluster, settings=settings, names=names, topic=topic
         )
-        acknowledge_findings(self)
 
     @property
     def connection(self) -> dict[str, str]:

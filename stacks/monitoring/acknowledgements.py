@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stacks.common.acknowledgements import SERVERLESS, accepted, acknowledge
-
-if TYPE_CHECKING:
-    from stacks.monitoring.stack import MonitoringStack
+from stacks.monitoring.stack import MonitoringStack
 
 LAST_QUEUE = "This is the dead-letter queue: what arrives here waits for an operator, and nothing consumes it."
 

@@ -14,7 +14,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.common.location import Location
-from stacks.monitoring.acknowledgements import acknowledge_findings
 from stacks.monitoring.alarms import MonitoringAlarms
 from stacks.monitoring.alert_topic import AlertTopic
 from stacks.monitoring.event_rules import EventRules
@@ -69,7 +68,6 @@ class MonitoringStack(NestedStack):
         self.alarms = MonitoringAlarms(
             self, "Alarms", dead_letters=self.dead_letters.queue, names=names, topic=self.topic
         )
-        acknowledge_findings(self)
 
     @property
     def topic(self) -> sns.Topic:

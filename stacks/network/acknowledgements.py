@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stacks.common.acknowledgements import (
     AWS_SOLUTIONS,
     HIPAA,
@@ -15,9 +13,7 @@ from stacks.common.acknowledgements import (
     policy_of,
     skip_checkov,
 )
-
-if TYPE_CHECKING:
-    from stacks.network.stack import NetworkStack
+from stacks.network.stack import NetworkStack
 
 ENTRANCE = "The entrance of a public service: only the load balancer is in this group, open on its listeners' ports."
 PUBLIC_ROUTE = "An internet-facing load balancer needs this route; nothing here gets a public address without asking."

@@ -16,7 +16,6 @@ from constructs import Construct
 
 from stacks.common.location import Location
 from stacks.names import OutputKey
-from stacks.network.acknowledgements import acknowledge_findings
 from stacks.network.flow_log import FlowLog
 from stacks.settings import ComputeSettings, DatabaseSettings, EgressMode, NetworkSettings, RemovalSettings
 
@@ -71,7 +70,6 @@ class NetworkStack(NestedStack):
         self.function_security_group = self._build_security_group("FunctionSecurityGroup", "Functions in the VPC")
         self._permit_connections()
         self._build_endpoints()
-        acknowledge_findings(self)
 
     def outputs(self) -> Mapping[OutputKey, str]:
         """Return what the root states about the network."""

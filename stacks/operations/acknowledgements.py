@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stacks.common.acknowledgements import (
     ANY_RESOURCE,
     AWS_SOLUTIONS,
@@ -17,12 +15,10 @@ from stacks.common.acknowledgements import (
     policy_of,
     skip_checkov,
 )
-
-if TYPE_CHECKING:
-    from stacks.operations.experiments import Experiments
-    from stacks.operations.function import OperationsFunction
-    from stacks.operations.restore_validation import RestoreValidation
-    from stacks.operations.stack import OperationsStack
+from stacks.operations.experiments import Experiments
+from stacks.operations.function import OperationsFunction
+from stacks.operations.restore_validation import RestoreValidation
+from stacks.operations.stack import OperationsStack
 
 NO_VPC = "It calls AWS APIs only; inside the VPC it would need an endpoint for each and would stop with the network."
 NO_RESERVATION = "Reserved concurrency is taken from the account's other functions; conditional writes keep order here."

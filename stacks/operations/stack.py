@@ -19,7 +19,6 @@ from constructs import Construct
 from stacks.common.location import Location
 from stacks.common.views import view_of_key, view_of_queue
 from stacks.names import Names, OutputKey, PhysicalName
-from stacks.operations.acknowledgements import acknowledge_findings
 from stacks.operations.alarms import OperationsAlarms
 from stacks.operations.dashboards import Dashboards
 from stacks.operations.experiments import Experiments
@@ -87,7 +86,6 @@ class OperationsStack(NestedStack):
             else None
         )
         self.dashboards = Dashboards(self, "Dashboards", names=names, recovery=settings.recovery, monitored=monitored)
-        acknowledge_findings(self)
 
     def grant_access(self) -> None:
         """Let each function do what it calls, and nothing else."""

@@ -42,8 +42,8 @@ def test_make_test_leaves_the_suite_alone() -> None:
     ("content", "said"),
     [
         (None, "No such file or directory: write it with"),
-        ("nonsense", "is no JSON: write it with"),
-        ('{"Other": "x"}', "it is not of Breakwater"),
+        ("nonsense", "is not JSON: write it with"),
+        ('{"Other": "x"}', "it is not of a Breakwater stack"),
     ],
 )
 def test_without_outputs_it_is_one_line_and_exit_code_2(tmp_path: Path, content: str | None, said: str) -> None:
@@ -51,7 +51,8 @@ def test_without_outputs_it_is_one_line_and_exit_code_2(tmp_path: Path, content:
     if content is not None:
         file.write_text(content, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", str(SUITE), "-o", "python_files=check_*.py", "-p", "no:cacheprovider"]
-    environment = os.environ | {"BREAKWATER_OUTPUTS": str(file)}
+    # pytest shortens what it says to the width of the terminal.
+    environment = os.environ | {"BREAKWATER_OUTPUTS": str(file), "COLUMNS": "400"}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     (line,) = [line for line in ended.stdout.splitlines() if "integration:" in line]
     assert ended.returncode == 2

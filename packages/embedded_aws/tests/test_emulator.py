@@ -120,7 +120,7 @@ def test_one_that_ends_before_it_answers_says_its_last_line(emulator: Emulator, 
 def test_one_that_never_answers_is_stopped(
     emulator: Emulator, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silent = "import time\njson.dump({'pid': os.getpid(), 'port': 1}, lock)\nlock.flush()\ntime.sleep(60)"
+    silent = "import time\njson.dump({'pid': os.getpid(), 'port': 1, 'key': 'k'}, lock)\nlock.flush()\ntime.sleep(60)"
     install(EMULATOR.format(before=silent))
     monkeypatch.setattr("embedded_aws.emulator._START_SECONDS", 0.5)
     with pytest.raises(EmulatorError, match="did not answer on port"):

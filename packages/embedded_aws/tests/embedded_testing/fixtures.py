@@ -1,7 +1,7 @@
 """A pytest plugin: the embedded AWS, started once for all tests of a process that need it.
 
-The conftest of each test tree that uses it registers it, so two trees in one run share one server; under pytest-xdist
-each worker has its own, on a port and in a folder of its own.
+The conftest of each test tree that uses it registers it. Each worker of pytest-xdist has a server of its own, on a port
+and in a folder of its own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.clients import Aws, clients
+from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
-from embedded_testing.ports import free_port
+from embedded_testing.running import clients_of, run_emulator
 
 _CHECKOUT = Path(__file__).resolve().parents[4]
 _VARIABLE = "EMBEDDED_AWS_PYTHON"
@@ -42,15 +42,10 @@ def emulator_python() -> Path:
 @pytest.fixture(scope="session")
 def emulator(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """Run an embedded AWS whose state is a temporary folder."""
-    made = Emulator(emulator_python, tmp_path_factory.mktemp("embedded-aws") / "state")
-    made.start(free_port())
-    yield made
-    made.stop()
+    yield from run_emulator(emulator_python, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def aws(emulator: Emulator) -> Aws:
     """Return clients of the embedded AWS."""
-    running = emulator.running()
-    assert running is not None
-    return clients(running.port, running.key)
+    return clients_of(emulator)

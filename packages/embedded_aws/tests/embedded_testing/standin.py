@@ -24,7 +24,7 @@ class Health(http.server.BaseHTTPRequestHandler):
 {before}
 port = int(os.environ["GATEWAY_PORT"])
 server = http.server.HTTPServer(("127.0.0.1", port), Health)
-json.dump({{"pid": os.getpid(), "port": port}}, lock)
+json.dump({{"pid": os.getpid(), "port": port, "key": os.environ["AWS_SECRET_ACCESS_KEY"]}}, lock)
 lock.flush()
 server.serve_forever()
 """

@@ -1,9 +1,10 @@
 """The embedded AWS itself: ministack, and the CloudFormation types and properties that it lacks.
 
 It runs in the emulator's virtual environment and in its own process; nothing outside this folder imports it. Of the
-rest of the package it uses `loopback` and `fidelity`, which need only the standard library.
+rest of the package it uses `address`, `loopback` and `fidelity`, which need only the standard library.
 
 - `process`     `python -m embedded_aws`: checks, lock file, then ministack
+- `admission`   refuses every request that is not signed with the key of this start, or comes from a web page
 - `confinement` refuses every socket address beyond loopback
 - `extension`   everything that is changed in ministack, in order
 - `upstream`    the only module that knows ministack's private names, and the contract that they still exist

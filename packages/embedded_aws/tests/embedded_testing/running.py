@@ -1,0 +1,27 @@
+"""A running embedded AWS for tests, and its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded_aws.clients import Aws, clients
+from embedded_aws.emulator import Emulator
+from embedded_testing.ports import free_port
+
+
+def run_emulator(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Run an embedded AWS in a temporary folder, and stop it in the end."""
+    made = Emulator(python, tmp_path_factory.mktemp("embedded-aws") / "state")
+    made.start(free_port())
+    yield made
+    made.stop()
+
+
+def clients_of(emulator: Emulator) -> Aws:
+    """Return clients of a running embedded AWS."""
+    running = emulator.running()
+    assert running is not None
+    return clients(running.port, running.key)
