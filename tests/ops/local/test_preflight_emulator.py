@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,11 +82,14 @@ def test_a_retired_engine_version_fails(ask: Ask) -> None:
 
 @pytest.mark.usefixtures("bootstrapped")
 def test_a_log_group_that_is_left_over_fails(ask: Ask, aws: Aws) -> None:
-    aws("logs").create_log_group(logGroupName=GROUP)
+    logs = aws("logs")
+    with suppress(logs.exceptions.ResourceNotFoundException):  # what a function of another test has left
+        logs.delete_log_group(logGroupName=GROUP)
+    logs.create_log_group(logGroupName=GROUP)
     try:
         found = ask("--only", "PF-LOGS", code=1)
     finally:
-        aws("logs").delete_log_group(logGroupName=GROUP)
+        logs.delete_log_group(logGroupName=GROUP)
     assert found == {"PF-LOGS-01": ("fail", f"log group {GROUP} exists outside Breakwater-dev")}
 
 
