@@ -14,6 +14,15 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a pytest-xdist that lets tests of one group run in several workers: they share a deployment."""
+    if config.getoption("loadgroup", default=False):
+        lost = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        if lost:
+            raise pytest.UsageError(f"this pytest and this pytest-xdist ignore xdist_group: {lost[0]}")
+
+
 @pytest.fixture(scope="session", params=list(PROFILES))
 def deployment(request: pytest.FixtureRequest) -> Assembly:
     """Return the assembly of each settings profile in turn."""

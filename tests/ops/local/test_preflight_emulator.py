@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,8 @@ from ops.__main__ import main
 from ops.local.workspace import Workspace
 from tests.assembly import assembly
 
-pytestmark = pytest.mark.emulator
+# After the tests that deploy this stack, and in their embedded AWS.
+pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("dev-app")]
 Ask = Callable[..., dict[str, tuple[str, str]]]
 GROUP = "/aws/lambda/dr-failover-dev-us-east-1"
 VERSION = "/cdk-bootstrap/hnb659fds/version"
@@ -83,8 +83,6 @@ def test_a_retired_engine_version_fails(ask: Ask) -> None:
 @pytest.mark.usefixtures("bootstrapped")
 def test_a_log_group_that_is_left_over_fails(ask: Ask, aws: Aws) -> None:
     logs = aws("logs")
-    with suppress(logs.exceptions.ResourceNotFoundException):  # what a function of another test has left
-        logs.delete_log_group(logGroupName=GROUP)
     logs.create_log_group(logGroupName=GROUP)
     try:
         found = ask("--only", "PF-LOGS", code=1)
