@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import calendar
+import json
 import re
 import subprocess
 import sys
@@ -125,12 +126,21 @@ def story(assembly: Assembly) -> str:
     return re.sub(r"icon: (\w+)", lambda icon: f'icon: "data:image/svg+xml;base64,{icons[icon[1]]}"', "\n".join(lines))
 
 
-def render(source: str) -> str:
-    """Draw D2 text as SVG, without a network; raise RuntimeError if D2 is missing or refuses the text."""
+def render(source: str) -> dict[str, Any]:
+    """Draw D2 text without a network; raise RuntimeError if D2 is missing or refuses the text."""
     done = subprocess.run(["node", RENDERER], input=source, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"no picture was drawn (`make install` installs what is missing): {done.stderr.strip()}")
-    return f"<style>{STYLE}</style></svg>".join(done.stdout.rsplit("</svg>", 1))
+    rendered: dict[str, Any] = json.loads(done.stdout)
+    return rendered
+
+
+def picture(rendered: dict[str, Any]) -> str:
+    """Return the SVG with our styles; raise RuntimeError for a text that is wider than its box."""
+    for box in rendered["boxes"]:
+        if box["labelWidth"] > box["width"]:
+            raise RuntimeError(f"{box['id']}: its text needs {box['labelWidth']} pixels and has {box['width']}")
+    return f"<style>{STYLE}</style></svg>".join(rendered["svg"].rsplit("</svg>", 1))
 
 
 def main() -> None:
@@ -140,7 +150,7 @@ def main() -> None:
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory(prefix="breakwater-diagram-") as folder:
         synthesize(load_settings(PROFILES["prod"]), Path(folder))
-        svg = render(story(Assembly.load(folder)))
+        svg = picture(render(story(Assembly.load(folder))))
     if not check:
         PICTURE.write_text(svg, encoding="utf-8")
     elif svg != PICTURE.read_text(encoding="utf-8"):

@@ -17,7 +17,7 @@ from rich.console import Console
 from scripts import lint_templates
 from scripts.install import install_scanners
 from scripts.parts import InstallError
-from scripts.scan import checkov, control_tower, dependencies, iam, linters, nag, page
+from scripts.scan import checkov, dependencies, iam, linters, nag, page
 from scripts.scan.model import LISTED, Finding, Listed, ScanError, ScanResult, Subject, load_listed
 from scripts.template_tools import CFN_LINT, VALIDATE
 from stacks.profiles import PROFILES
@@ -64,7 +64,7 @@ def scanners(found: Sequence[Subject], programs: Path, entries: Sequence[Listed]
         checkov.SCANNER: lambda: [checkov.scan(subject, programs) for subject in found],
         CFN_LINT: lambda: [linters.lint(subject) for subject in found],
         VALIDATE: lambda: [linters.validate(subject) for subject in found],
-        control_tower.SCANNER: lambda: control_tower.scan(protected, entries) if protected else [],
+        linters.CONTROL_TOWER: lambda: linters.control_tower(protected, entries) if protected else [],
         iam.SCANNER: lambda: [iam.scan(subject, programs, entries) for subject in found],
         dependencies.PIP_AUDIT: lambda: [dependencies.pip_audit(programs)],
         dependencies.NPM_AUDIT: lambda: [dependencies.npm_audit()],

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from scripts.scan.model import Acknowledged, Finding, ScanError, ScanResult, Subject
-from scripts.scan.process import run
+from scripts.scan.model import Acknowledged, Finding, ScanError, ScanResult, Subject, run
 
 SCANNER = "checkov"
 OPTIONS = ("--framework", "cloudformation", "--output", "json", "--compact", "--soft-fail", "--skip-download")

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.parts import ROOT
-from scripts.scan.model import Finding, ScanResult
-from scripts.scan.process import run
+from scripts.scan.model import Finding, ScanResult, run
 
 PIP_AUDIT, NPM_AUDIT = "pip-audit", "npm audit"
 FOUND = 1

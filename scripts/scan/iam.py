@@ -11,8 +11,7 @@ from typing import Any
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Opaque, Reference, Text
-from scripts.scan.model import Acknowledged, Finding, Listed, ScanResult, Subject, split
-from scripts.scan.process import run
+from scripts.scan.model import Acknowledged, Finding, Listed, ScanResult, Subject, run, split
 
 SCANNER = "parliament"
 # Findings of severity LOW are about style.

@@ -1,17 +1,20 @@
-"""Workflows, hooks and the Makefile keep the promises that reviewers rely on."""
+"""Workflows, hooks, the Makefile and the integration suite keep the promises that reviewers rely on."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.assembly import ROOT
+from tests.integration.conftest import leave_out
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40}$")
 each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
@@ -154,3 +157,40 @@ def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
     assert lines[-1] == "make drill-failover"
     # Nothing stays behind, however it ends.
     assert lines.index("trap 'make local-down' EXIT") == lines.index("make local") - 1
+
+
+SUITE = ROOT / "tests" / "integration"
+
+
+def test_nothing_is_left_out_in_an_account() -> None:
+    leave_out(False, "rds:DescribeDBClusters", "no reason holds there")
+    with pytest.raises(pytest.skip.Exception, match=r"^rds:DescribeDBClusters: not there$"):
+        leave_out(True, "rds:DescribeDBClusters", "not there")
+
+
+def test_what_is_left_out_is_documented_and_nothing_skips_otherwise() -> None:
+    documented = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    sources = {path.name: path.read_text(encoding="utf-8") for path in SUITE.glob("check_*.py")}
+    reasons = [found for text in sources.values() for found in re.findall(r'unanswered\("[^"]+", "([^"]+)"\)', text)]
+    table = documented.partition("| API | Why not |")[2].split("\n\n")[0]
+    assert len(reasons) == table.count("\n| `") + table.count("\n| a request") == 3
+    for reason in reasons:
+        assert reason.replace("LatestRestorableTime", "`LatestRestorableTime`") in documented
+    for name, text in sources.items():
+        assert not re.search(r"pytest\.(skip|xfail)|mark\.(skip|xfail)|except ", text), name
+
+
+def test_make_test_leaves_the_suite_alone() -> None:
+    assert list(SUITE.glob("test_*.py")) == []
+
+
+# Which messages there are is tested with `ops.outputs`; here, that one of them is all that is printed.
+def test_without_outputs_it_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", str(SUITE), "-o", "python_files=check_*.py", "-p", "no:cacheprovider"]
+    # pytest shortens what it says to the width of the terminal.
+    environment = os.environ | {"BREAKWATER_OUTPUTS": str(tmp_path / "outputs.json"), "COLUMNS": "400"}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    (line,) = [line for line in ended.stdout.splitlines() if "integration:" in line]
+    assert ended.returncode == 2
+    assert "No such file or directory: write it with" in line
+    assert "Traceback" not in ended.stdout + ended.stderr

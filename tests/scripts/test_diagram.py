@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from breakwater_guards.model.assembly import Assembly as Model
 from scripts import diagram
-from scripts.diagram import PICTURE, render, story
+from scripts.diagram import PICTURE, picture, render, story
 from tests.assembly import Assembly
 
 ARROW = re.compile(r"^\S+?(\w+) -> \S+?(\w+)(?::| \{)", re.MULTILINE)
@@ -28,8 +29,13 @@ def _labels(source: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def drawn(prod: Assembly) -> str:
+def rendered(prod: Assembly) -> dict[str, Any]:
     return render(_story(prod))
+
+
+@pytest.fixture(scope="module")
+def drawn(rendered: dict[str, Any]) -> str:
+    return picture(rendered)
 
 
 def test_the_committed_picture_is_current(drawn: str) -> None:
@@ -114,9 +120,20 @@ def test_a_lost_reader_takes_its_arrows_along(prod: Assembly) -> None:
     assert not any(label.startswith("Aurora reader") for label in _labels(story(model)))
 
 
-def test_a_text_that_does_not_fit_its_box_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="box: its text needs"):
-        render("box: a text that needs more than ten pixels {width: 10}")
+def test_a_text_that_does_not_fit_its_box_is_refused(rendered: dict[str, Any]) -> None:
+    assert len(rendered["boxes"]) > 20
+    for box in rendered["boxes"]:
+        if box["labelWidth"] > 1:
+            with pytest.raises(RuntimeError, match=rf"{box['labelWidth']} pixels and has 1$"):
+                picture(rendered | {"boxes": [box | {"width": 1}]})
+
+
+def test_what_d2_refuses_is_one_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    refusing = tmp_path / "refusing.mjs"
+    refusing.write_text("console.error('connection missing destination'); process.exit(1);", encoding="utf-8")
+    monkeypatch.setattr(diagram, "RENDERER", refusing)
+    with pytest.raises(RuntimeError, match=r"^no picture was drawn .*: connection missing destination$"):
+        render("a ->")
 
 
 def test_check_writes_nothing_and_fails_for_a_picture_that_is_not_current(
@@ -125,7 +142,7 @@ def test_check_writes_nothing_and_fails_for_a_picture_that_is_not_current(
     picture, model = tmp_path / "architecture.svg", Model.load(prod.folder)
     monkeypatch.setattr(diagram, "PICTURE", picture)
     monkeypatch.setattr(diagram, "synthesize", lambda *_: None)
-    monkeypatch.setattr(diagram, "render", str.upper)
+    monkeypatch.setattr(diagram, "render", lambda text: {"svg": text, "boxes": []})
     monkeypatch.setattr(Model, "load", lambda _: model)
     monkeypatch.setattr("sys.argv", ["diagram"])
     diagram.main()

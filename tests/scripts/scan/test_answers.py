@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts.scan import checkov, control_tower, dependencies, iam, linters, process
-from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, Subject
+from scripts.scan import checkov, dependencies, iam, linters
+from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, Subject, run
 from scripts.template_tools import Template
 from tests.assembly import Assembly
 
@@ -68,12 +68,12 @@ def test_a_skip_that_skips_nothing_is_found(tmp_path: Path) -> None:
 
 def test_control_tower_sees_a_bucket_without_protection_and_only_what_is_listed_stays(tmp_path: Path) -> None:
     subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Properties": {}})
-    (result,) = control_tower.scan([subject], [])
+    (result,) = linters.control_tower([subject], [])
     rules = {finding.rule for finding in result.failed}
     assert "s3_bucket_level_public_access_prohibited_check" in rules
     assert {finding.where for finding in result.failed} == {"Storage/Bucket"}
-    entry = Listed(control_tower.SCANNER, "s3_bucket_logging_enabled_check", "Storage/*", REASON)
-    (again,) = control_tower.scan([subject], [entry])
+    entry = Listed(linters.CONTROL_TOWER, "s3_bucket_logging_enabled_check", "Storage/*", REASON)
+    (again,) = linters.control_tower([subject], [entry])
     assert {one.finding.rule for one in again.acknowledged} == {entry.rule}
     assert len(again.failed) == len(result.failed) - 1
 
@@ -146,7 +146,7 @@ def test_npm_audit_fails_on_an_advisory_and_says_when_it_was_refused(monkeypatch
 
 def test_a_program_that_is_missing_or_fails_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="make install"):
-        process.run([str(tmp_path / "nothing")])
+        run([str(tmp_path / "nothing")])
     with pytest.raises(ScanError, match="exit code 3: broken"):
-        process.run(["sh", "-c", "echo broken >&2; exit 3"])
-    assert process.run(["cat"], given="text") == "text"
+        run(["sh", "-c", "echo broken >&2; exit 3"])
+    assert run(["cat"], given="text") == "text"
