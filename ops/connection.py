@@ -7,6 +7,44 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.exceptions import ProfileNotFound
+
+from ops.errors import OpsError
+
+
+def new_session(region: str | None = None) -> boto3.session.Session:
+    """Return a session with the credentials of the environment.
+
+    Args:
+        region: None for the one of AWS_REGION, else what boto3 finds: it reads AWS_DEFAULT_REGION and the profile only,
+            while the other SDKs and the CLI prefer AWS_REGION
+            (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
+
+    Raises:
+        OpsError: AWS_PROFILE names no profile.
+    """
+    try:
+        return boto3.session.Session(region_name=region or os.environ.get("AWS_REGION") or None)
+    except ProfileNotFound as error:
+        raise OpsError(f"{error}: set AWS_PROFILE to an existing one") from None
+
+
+def new_client(session: Any, service: str, **options: Any) -> Any:
+    """Return a new client.
+
+    Args:
+        session: of boto3.
+        service: boto3's name of the service, e.g. `rds`.
+        options: of `boto3.session.Session.client`.
+
+    Raises:
+        OpsError: the Region or the endpoint of the environment is not well-formed.
+    """
+    try:
+        return session.client(service, **options)
+    except ValueError as error:  # botocore's "Invalid endpoint", and InvalidRegionError, which is one
+        told = f"{error}".rstrip(".")
+        raise OpsError(f"{told}: correct AWS_REGION, or AWS_ENDPOINT_URL, which only an emulator needs") from None
 
 
 @dataclass(frozen=True)
@@ -23,12 +61,15 @@ class Connection:
 
     @classmethod
     def from_environment(cls, region: str | None = None) -> Connection:
-        """Return the connection that boto3 would make.
+        """Return the connection that the environment describes.
 
         Args:
             region: None for the one of the environment or the profile.
+
+        Raises:
+            OpsError: AWS_PROFILE names no profile.
         """
-        return cls(boto3.session.Session(region_name=region), os.environ.get("AWS_ENDPOINT_URL"))
+        return cls(new_session(region), os.environ.get("AWS_ENDPOINT_URL") or None)
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a new client.
@@ -36,6 +77,8 @@ class Connection:
         Args:
             service: boto3's name of the service, e.g. `rds`.
             options: of `boto3.session.Session.client`.
+
+        Raises:
+            OpsError: the Region or the endpoint is not well-formed.
         """
-        create: Any = self.session.client  # its stubs know a service only as a literal
-        return create(service, endpoint_url=self.endpoint, **options)
+        return new_client(self.session, service, endpoint_url=self.endpoint, **options)

@@ -14,7 +14,7 @@ COLORS: Final = {
     "pass": "green", "healthy": "green", "real": "green",
     "warn": "yellow", "degraded": "yellow", "simulated": "yellow",
     "could-not-ask": "magenta", "unknown": "magenta", "metadata": "magenta",
-    "fail": "red", "unhealthy": "red",
+    "fail": "red", "unhealthy": "red", "broken": "red",
 }  # fmt: skip
 
 

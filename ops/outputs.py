@@ -21,6 +21,10 @@ VARIABLE: Final = "BREAKWATER_OUTPUTS"
 WRITTEN: Final = Path("cdk-outputs") / "flat-outputs.json"
 # Where an earlier command may have left the outputs, in the order of preference.
 PLACES: Final = (WRITTEN, Path("cfn-outputs") / "flat-outputs.json", Path("outputs.json"))
+# States of a resource that its stack does not have (any more): a retained one is DELETE_SKIPPED. An update that removed
+# it, or a clean-up that failed, leaves it in the list.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 _NESTED: Final = "AWS::CloudFormation::Stack"
 
 
@@ -106,7 +110,8 @@ def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 
 def _nested(cloudformation: Any, root: str) -> Iterator[tuple[str, str]]:
     for nested in _resources(cloudformation, root):
-        if nested["ResourceType"] == _NESTED:
+        # CloudFormation lists a resource before it has an id.
+        if nested["ResourceType"] == _NESTED and nested.get("PhysicalResourceId"):
             # CDK's logical id is, e.g., DatabaseNestedStackDatabaseNestedStackResource….
             name = nested["LogicalResourceId"].partition("NestedStack")[0]
             described = cloudformation.describe_stacks(StackName=nested["PhysicalResourceId"])["Stacks"][0]
@@ -117,7 +122,7 @@ def _nested(cloudformation: Any, root: str) -> Iterator[tuple[str, str]]:
 
 def _resources(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
-        yield from page["StackResourceSummaries"]
+        yield from (each for each in page["StackResourceSummaries"] if each["ResourceStatus"] not in GONE)
 
 
 def find(environ: Mapping[str, str] = os.environ, folder: Path = REPOSITORY) -> dict[str, str]:

@@ -29,7 +29,9 @@ python -m ops preflight --only PF-RDS --format json           # some of the chec
 Every check answers *pass*, *warn* (it may cause trouble, now or later), *fail* (the deployment would fail) or
 *could-not-ask*, which names the IAM action that is missing or the kind of policy that denies it. Exit status: 0 nothing
 fails, 1 something fails (with `--strict` also what could not be asked), 2 nothing could be asked at all: no
-credentials, no network, or a setting that cannot be used. `--format` is `text`, `json`, `junit` or `github`.
+credentials, no network, or a setting that cannot be used; 3 preflight itself is broken, which is a defect to report: a
+check that is *broken* says nothing of the account, and the others still answer. `--format` is `text`, `json`, `junit`
+or `github`.
 
 Preflight changes nothing: a check can call only the operations that it declares, and all of them read.
 [preflight-policy.json](preflight-policy.json) is the IAM policy that allows exactly these operations. Names, and

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
 
+FAILING = ("fail", "broken")
+
 
 def run(workspace: Workspace, variables: Mapping[str, str], settings: Mapping[str, str]) -> str:
     """Run every check.
@@ -34,10 +36,10 @@ def run(workspace: Workspace, variables: Mapping[str, str], settings: Mapping[st
         text=True,
         check=False,
     )
-    if found.returncode not in (0, 1) or not found.stdout:
+    if found.returncode not in (0, 1, 3) or not found.stdout:
         raise OpsError(f"preflight: {found.stderr.strip()[-500:] or f'it ended with code {found.returncode}'}")
     results = json.loads(found.stdout)
-    failed = [result for result in results if result["status"] == "fail"]
+    failed = [result for result in results if result["status"] in FAILING]
     if failed:
         messages = "; ".join(f"{each['id']}: {_messages(each)}. {each['fix']}" for each in failed)
         raise OpsError(f"preflight: {messages}")
@@ -46,4 +48,4 @@ def run(workspace: Workspace, variables: Mapping[str, str], settings: Mapping[st
 
 
 def _messages(result: Mapping[str, list[Mapping[str, str]]]) -> str:
-    return ", ".join(finding["message"] for finding in result["findings"] if finding["status"] == "fail")
+    return ", ".join(finding["message"] for finding in result["findings"] if finding["status"] in FAILING)

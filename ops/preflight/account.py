@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,10 +15,10 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
     PartialCredentialsError,
-    ProfileNotFound,
     ReadTimeoutError,
 )
 
+from ops.connection import new_client, new_session
 from ops.errors import OpsError, error_code, one_line
 
 # Seconds, and attempts in all: a check must not take as long as a deployment.
@@ -57,10 +56,7 @@ class Account:
 
     def __init__(self, region: str, session: Any = None) -> None:
         self.region = region
-        try:
-            self._session: Any = session or boto3.session.Session()
-        except ProfileNotFound as error:
-            raise OpsError(f"{error}: set AWS_PROFILE to an existing one") from None
+        self._session: Any = session or new_session(region)
         self._lock, self._clients = Lock(), dict[str, Any]()
 
     def identity(self) -> Mapping[str, str]:
@@ -88,7 +84,7 @@ class Account:
         """Return the client of a service, made once; threads must not share a session while it makes one."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self._session.client(service, region_name=self.region, config=_CONFIG)
+                self._clients[service] = new_client(self._session, service, region_name=self.region, config=_CONFIG)
             return self._clients[service]
 
     def partition(self) -> str:

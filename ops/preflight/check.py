@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a check ends; the later, the worse."""
+    """How a check ends; the later, the worse. `broken` is a defect of the check, and says nothing of the account."""
 
     PASS = "pass"  # noqa: S105 (not a password)
     WARN = "warn"
     COULD_NOT_ASK = "could-not-ask"
+    BROKEN = "broken"
     FAIL = "fail"
 
 

@@ -1,6 +1,7 @@
 """Check an account, read-only, for what would make a deployment fail.
 
-Exit status: 0 nothing fails, 1 something fails (with --strict also what could not be asked), 2 nothing can be asked.
+Exit status: 0 nothing fails, 1 something fails (with --strict also what could not be asked), 2 nothing can be asked,
+3 preflight itself is broken: a defect, whose details are on stderr.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +22,7 @@ from rich.progress import Progress
 
 from breakwater_guards.reading.files import InputError
 from ops.arguments import Commands, add_context
-from ops.errors import OpsError
+from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, Ask
 from ops.preflight.check import Check, Status, all_checks
@@ -31,7 +34,7 @@ from ops.settings import parse_context
 from stacks.names import Names
 from stacks.settings import Settings, SettingsError, load_settings
 
-CLEAN, FAILED, NOT_ASKED = 0, 1, 2
+CLEAN, FAILED, NOT_ASKED, BROKEN = 0, 1, 2, 3
 TIMEOUT_SECONDS = 60.0
 # How long `cdk --version` and `node --version` may take.
 VERSION_TIMEOUT_SECONDS = 20.0
@@ -73,6 +76,10 @@ def _run(options: argparse.Namespace, _workspace: Workspace, _console: Console) 
         return _check(options)
     except (InputError, OpsError, SettingsError) as error:
         raise OpsError(str(error), exit_code=NOT_ASKED) from None
+    except Exception as error:  # noqa: BLE001 (Python's own exit code, 1, would say that the account is wrong)
+        traceback.print_exc()
+        told = f"{type(error).__name__}: {one_line(error)}"
+        raise OpsError(f"preflight itself is broken: {told}. Report it with the lines above", BROKEN) from None
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -94,7 +101,7 @@ def _check(options: argparse.Namespace) -> int:
                 partition=account.partition(),
                 deployed_ids=deployed,
                 program=shutil.which,
-                version=_version,
+                version=partial(_version, timeout=min(VERSION_TIMEOUT_SECONDS, options.timeout)),
             )
 
         results = _run_with_bar(checks, context_for, options.timeout)
@@ -103,7 +110,10 @@ def _check(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(FORMATS[options.format](results))
     failing = {Status.FAIL, Status.COULD_NOT_ASK} if options.strict else {Status.FAIL}
-    return FAILED if any(result.status in failing for result in results) else CLEAN
+    found = {result.status for result in results}
+    if found & failing:
+        return FAILED
+    return BROKEN if Status.BROKEN in found else CLEAN
 
 
 @contextmanager
@@ -129,10 +139,10 @@ def _run_with_bar(
         return run(checks, context_for, timeout_seconds=timeout, progress=lambda _: bar.advance(task))
 
 
-def _version(program: str) -> str:
+def _version(program: str, timeout: float) -> str:
     command = [program, "--version"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=VERSION_TIMEOUT_SECONDS, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout

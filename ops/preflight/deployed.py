@@ -9,6 +9,7 @@ from threading import Lock
 from botocore.exceptions import ClientError
 
 from ops.errors import error_code
+from ops.outputs import GONE
 from ops.preflight.account import Account, Ask, CouldNotAsk
 
 CALLS = ("cloudformation:ListStackResources",)
@@ -53,8 +54,9 @@ def _resources(ask: Ask, stack: str) -> set[str]:
         if error_code(error) == "ValidationError":
             return set()
         raise
-    found = {each["PhysicalResourceId"] for each in resources if each.get("PhysicalResourceId")}
-    for each in resources:
-        if each["ResourceType"] == NESTED and each.get("PhysicalResourceId"):
+    ours = [each for each in resources if each.get("PhysicalResourceId") and each["ResourceStatus"] not in GONE]
+    found = {each["PhysicalResourceId"] for each in ours}
+    for each in ours:
+        if each["ResourceType"] == NESTED:
             found |= _resources(ask, each["PhysicalResourceId"])
     return found

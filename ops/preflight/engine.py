@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 
 from botocore.exceptions import ClientError
 
-from ops.errors import OpsError, aws_answer
+from ops.errors import OpsError, aws_answer, one_line
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Check, Outcome, Status, all_checks
 from ops.preflight.context import CheckContext
@@ -83,23 +84,41 @@ def run(
     Returns:
         One result for each check, in the order of their ids; a check that did not end in time could not be asked.
     """
-    began = time.monotonic()
-    pool = ThreadPoolExecutor(max_workers=WORKERS)
-    pending: dict[Future[CheckResult], Check] = {pool.submit(_result, check, context_for): check for check in checks}
-    results: list[CheckResult] = []
-    while pending:
-        left = max(0.0, began + timeout_seconds - time.monotonic())
-        done, _ = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
-        if not done:
+    ends = time.monotonic() + timeout_seconds
+    late = {check.id: check for check in checks}
+    waiting, results, over = SimpleQueue[Check](), SimpleQueue[CheckResult](), Event()
+    for check in late.values():
+        waiting.put(check)
+    # Threads of a pool are joined when the process ends, so that one call that hangs would keep it; these are not.
+    for _ in range(min(WORKERS, len(late))):
+        Thread(target=_work, args=(waiting, results, over, context_for), daemon=True).start()
+    found: list[CheckResult] = []
+    while late:
+        try:
+            found.append(results.get(timeout=max(0.0, ends - time.monotonic())))
+        except Empty:
             break
-        for future in done:
-            pending.pop(future)
-            results.append(future.result())
-            progress(results[-1])
-    pool.shutdown(wait=False, cancel_futures=True)
-    late = Outcome(Status.COULD_NOT_ASK, f"no answer within {timeout_seconds:g} s")
-    results += [CheckResult(check, (late,), timeout_seconds) for check in pending.values()]
-    return sorted(results, key=lambda result: result.check.id)
+        del late[found[-1].check.id]
+        progress(found[-1])
+    over.set()
+    outcome = Outcome(Status.COULD_NOT_ASK, f"no answer within {timeout_seconds:g} s")
+    found += [CheckResult(check, (outcome,), timeout_seconds) for check in late.values()]
+    return sorted(found, key=lambda result: result.check.id)
+
+
+def _work(
+    waiting: SimpleQueue[Check],
+    results: SimpleQueue[CheckResult],
+    over: Event,
+    context_for: Callable[[Check], CheckContext],
+) -> None:
+    """Run one check after the other until none is left or the time is over."""
+    while not over.is_set():
+        try:
+            check = waiting.get_nowait()
+        except Empty:
+            return
+        results.put(_result(check, context_for))
 
 
 def _result(check: Check, context_for: Callable[[Check], CheckContext]) -> CheckResult:
@@ -110,4 +129,6 @@ def _result(check: Check, context_for: Callable[[Check], CheckContext]) -> Check
         outcomes = (Outcome(Status.COULD_NOT_ASK, str(error)),)
     except ClientError as error:
         outcomes = (Outcome(Status.COULD_NOT_ASK, f"{error.operation_name}: {aws_answer(error)}"),)
+    except Exception as error:  # noqa: BLE001 (a defect of one check must not lose what the others found)
+        outcomes = (Outcome(Status.BROKEN, f"the check itself is broken: {type(error).__name__}: {one_line(error)}"),)
     return CheckResult(check, outcomes, time.monotonic() - began)

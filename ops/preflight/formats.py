@@ -19,7 +19,7 @@ from ops.console import COLORS, colored, new_table
 from ops.preflight.check import Status
 from ops.preflight.engine import CheckResult
 
-LEVELS = {Status.FAIL: "error", Status.WARN: "warning", Status.COULD_NOT_ASK: "warning"}
+LEVELS = {Status.FAIL: "error", Status.BROKEN: "error", Status.WARN: "warning", Status.COULD_NOT_ASK: "warning"}
 
 
 def to_github(results: Sequence[CheckResult]) -> str:
@@ -54,12 +54,13 @@ def to_json(results: Sequence[CheckResult]) -> str:
 
 
 def to_junit(results: Sequence[CheckResult]) -> str:
-    """Return a test suite: a check that could not be asked is skipped, and a warning is output."""
+    """Return a test suite: what could not be asked is skipped, a broken check is an error, a warning is output."""
     suite = ET.Element(
         "testsuite",
         name="breakwater-preflight",
         tests=str(len(results)),
         failures=str(sum(result.status is Status.FAIL for result in results)),
+        errors=str(sum(result.status is Status.BROKEN for result in results)),
         skipped=str(sum(result.status is Status.COULD_NOT_ASK for result in results)),
     )
     for result in results:
@@ -68,6 +69,8 @@ def to_junit(results: Sequence[CheckResult]) -> str:
         messages = "\n".join(f"{each.status}: {each.message}" for each in result.outcomes)
         if result.status is Status.FAIL:
             ET.SubElement(case, "failure", message=messages).text = f"{result.check.fix}\n{result.check.source}"
+        elif result.status is Status.BROKEN:
+            ET.SubElement(case, "error", message=messages)
         elif result.status is Status.COULD_NOT_ASK:
             ET.SubElement(case, "skipped", message=messages)
         else:

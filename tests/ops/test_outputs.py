@@ -18,6 +18,7 @@ from ops.errors import OpsError
 from tests.fake_clients import ServiceError
 from tests.ops.preflight.cases import Session
 
+NESTED_TYPE = "AWS::CloudFormation::Stack"
 NESTED = "Breakwater-x1-DatabaseNestedStack-1"
 ROOT = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "us-east-1"}
 
@@ -32,7 +33,7 @@ def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 class _CloudFormation:
-    """CloudFormation with some stacks."""
+    """CloudFormation with some stacks; of what they list, some is deleted or kept, and one has no id yet."""
 
     def __init__(self, *stacks: dict[str, Any]) -> None:
         self.stacks = list(stacks)
@@ -47,11 +48,20 @@ class _CloudFormation:
     def resources(self, **given: Any) -> Mapping[str, Any]:
         found = {
             "Breakwater-x1": [
-                ("AWS::CloudFormation::Stack", "DatabaseNestedStackDatabaseNestedStackResource1", NESTED)
+                (NESTED_TYPE, "DatabaseNestedStackDatabaseNestedStackResource1", NESTED),
+                (NESTED_TYPE, "ComputeNestedStackComputeNestedStackResource1", ""),
             ],
             NESTED: [("AWS::RDS::DBCluster", "Cluster1", "dr-aurora-x1"), ("AWS::CDK::Metadata", "CDKMetadata", "")],
         }[given["StackName"]]
-        rows = [
+        rows: list[dict[str, Any]] = [
+            {"ResourceStatus": status, "LastUpdatedTimestamp": 0, **gone}
+            for gone in (
+                {"ResourceType": NESTED_TYPE, "LogicalResourceId": "OldNestedStack1", "PhysicalResourceId": "old-1"},
+                {"ResourceType": "AWS::DynamoDB::GlobalTable", "LogicalResourceId": "Old", "PhysicalResourceId": "old"},
+            )
+            for status in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+        ]
+        rows += [
             {
                 "ResourceType": kind,
                 "LogicalResourceId": logical,
@@ -116,6 +126,19 @@ def _said(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert said.out == ""
     assert said.err.count("\n") == 1
     return said.err
+
+
+def test_what_looks_like_the_platform_and_is_not_is_left_alone(cloudformation: _CloudFormation) -> None:
+    """A deleted stack of the same name, and a nested one that carries the tags and the name of a root."""
+    cloudformation.stacks = [
+        {**OURS, "StackName": "Breakwater-x3", "Tags": [{"Key": "Suffix", "Value": "x3"}], "ParentId": "arn:x"},
+        _stack("Breakwater-x4", "x4", StackStatus="DELETE_COMPLETE"),
+        *cloudformation.stacks,
+    ]
+    assert outputs.deployed(None, Connection.from_environment()) == FLAT
+    for name in ("Breakwater-x3", "Breakwater-x4"):
+        with pytest.raises(OpsError, match=f"no stack {name} is deployed in us-east-1; there are Breakwater-x1$"):
+            outputs.deployed(name, Connection.from_environment())
 
 
 @pytest.mark.usefixtures("cloudformation")

@@ -46,7 +46,11 @@ class BootstrapVersion(Check):
         if answer is None:
             yield fail(f"{context.ask.region} is not bootstrapped: there is no {PARAMETER}")
             return
-        found = int(answer["Parameter"]["Value"])
+        value = answer["Parameter"]["Value"]
+        if not value.isdecimal():
+            yield fail(f"{PARAMETER} is {value!r}, and `cdk bootstrap` writes a number")
+            return
+        found = int(value)
         yield (ok if found >= needed else fail)(f"bootstrap version {found}, needed is {needed} or newer")
 
 

@@ -45,6 +45,12 @@ def test_a_check_that_fails_stops_with_its_fix(tmp_path: Path) -> None:
         preflight.run(_checkout(tmp_path, _printing(results, 1)), os.environ, SETTINGS)
 
 
+def test_a_broken_check_stops_as_well(tmp_path: Path) -> None:
+    results = [_result("PF-A-01", "broken", "the check itself is broken: KeyError")]
+    with pytest.raises(OpsError, match=r"^preflight: PF-A-01: the check itself is broken: KeyError\. Mend it\.$"):
+        preflight.run(_checkout(tmp_path, _printing(results, 3)), os.environ, SETTINGS)
+
+
 def test_what_it_says_when_it_cannot_ask_is_passed_on(tmp_path: Path) -> None:
     program = "import sys\nsys.stderr.write('preflight: no credentials\\n')\nsys.exit(2)\n"
     with pytest.raises(OpsError, match="no credentials"):

@@ -59,6 +59,12 @@ CASES = [
     ),
     Case(
         "PF-CDK-01",
+        "no number",
+        [("fail", "/cdk-bootstrap/hnb659fds/version is 'x', and `cdk bootstrap` writes a number")],
+        {"ssm:GetParameter": {"Parameter": {"Value": "x"}}},
+    ),
+    Case(
+        "PF-CDK-01",
         "of a template alone",
         [("pass", "needed is 0")],
         {"ssm:GetParameter": {"Parameter": {"Value": "1"}}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -18,7 +19,6 @@ from botocore.exceptions import (
 )
 
 from ops.errors import OpsError
-from ops.preflight import account
 from ops.preflight.account import Account, Ask, CouldNotAsk, iam_action
 from ops.preflight.deployed import CALLS, deployed_by
 from tests.ops.preflight.cases import Session, pages, refuse
@@ -129,10 +129,10 @@ def test_nobody_who_asks_is_one_line(operation: Any, told: str) -> None:
 
 
 def test_a_profile_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def session() -> Any:
+    def session(**_: Any) -> Any:
         raise ProfileNotFound(profile="nobody")
 
-    monkeypatch.setattr(account.boto3.session, "Session", session)  # type: ignore[attr-defined]
+    monkeypatch.setattr(boto3.session, "Session", session)
     with pytest.raises(OpsError, match=r"The config profile \(nobody\) could not be found: set AWS_PROFILE"):
         Account("us-east-1")
 
@@ -144,8 +144,15 @@ def test_the_partition_is_the_regions(region: str, partition: str) -> None:
 
 def _listing(**given: str) -> Mapping[str, Any]:
     nested = {"ResourceType": "AWS::CloudFormation::Stack", "PhysicalResourceId": "Breakwater-dev-Kms-1"}
+    kept = {"ResourceType": "AWS::DynamoDB::GlobalTable", "PhysicalResourceId": "dr-table"}
+    removed = {"ResourceType": "AWS::CloudFormation::Stack", "PhysicalResourceId": "Breakwater-dev-Old-1"}
     listed = {
-        "Breakwater-dev": [nested, {"ResourceType": "AWS::CDK::Metadata"}],
+        "Breakwater-dev": [
+            nested,
+            {"ResourceType": "AWS::CDK::Metadata"},
+            {**kept, "ResourceStatus": "DELETE_SKIPPED"},
+            {**removed, "ResourceStatus": "DELETE_COMPLETE"},
+        ],
         "Breakwater-dev-Kms-1": [{"ResourceType": "AWS::KMS::Alias", "PhysicalResourceId": "alias/dr-data-dev"}],
     }
     return {
@@ -162,6 +169,12 @@ def test_what_nested_stacks_have_deployed_counts_and_is_asked_for_once() -> None
     assert deployed() == {"Breakwater-dev-Kms-1", "alias/dr-data-dev"}
     assert deployed() == {"Breakwater-dev-Kms-1", "alias/dr-data-dev"}
     assert len(session.made) == 2
+
+
+def test_what_the_stack_kept_or_deleted_is_not_its_own_any_more() -> None:
+    """A retained table blocks the next deployment by its name, whatever CloudFormation still lists."""
+    found = deployed_by(Account("us-east-1", Session({CALLS[0]: _listing})), "Breakwater-dev")()
+    assert found.isdisjoint({"dr-table", "Breakwater-dev-Old-1"})
 
 
 def test_before_the_first_deployment_nothing_is_deployed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def _assembly() -> list[str]:
 @pytest.mark.usefixtures("account")
 def test_nothing_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*_assembly(), "--only", "PF-CDK"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "2 pass, 0 warn, 0 could-not-ask, 0 fail"
+    assert capsys.readouterr().out.splitlines()[-1] == "2 pass, 0 warn, 0 could-not-ask, 0 broken, 0 fail"
 
 
 def test_something_fails(account: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +64,32 @@ def test_what_could_not_be_asked_fails_when_asked_to(
     assert main([*_assembly(), "--only", "PF-STS", "--only", "PF-CDK", *words]) == 0
     assert main([*_assembly(), "--only", "PF-CDK", "--timeout", "0.000001", *words]) == code
     assert "no answer within 1e-06 s" in capsys.readouterr().out
+
+
+def _broken(**_: Any) -> Any:
+    raise KeyError("Value")
+
+
+@pytest.mark.parametrize(("version", "code"), [("30", 3), ("1", 1)])
+def test_a_broken_check_has_a_code_of_its_own(
+    version: str, code: int, account: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is known of the account where the check is broken; what fails beside it is the account's."""
+    account.update({"s3:HeadBucket": _broken, "ssm:GetParameter": {"Parameter": {"Value": version}}})
+    assert main([*_assembly(), "--only", "PF-CDK"]) == code
+    assert "1 broken" in capsys.readouterr().out
+
+
+def test_preflight_that_is_broken_does_not_say_that_the_account_is(
+    account: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    account["sts:GetCallerIdentity"] = _broken
+    assert main(_assembly()) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[0] == "Traceback (most recent call last):"
+    last = said.err.splitlines()[-1]
+    assert last == "error: preflight itself is broken: KeyError: 'Value'. Report it with the lines above"
 
 
 @pytest.mark.usefixtures("account")
@@ -84,6 +111,15 @@ def test_the_programs_of_this_machine_are_asked(
     assert main([*_assembly(), "--only", "PF-CLI", "--format", "json"]) == 1
     told = [row["findings"][0]["message"] for row in json.loads(capsys.readouterr().out)]
     assert told == ["cdk is 3.0.0", "node is of no readable version"]
+
+
+def test_a_program_does_not_outlive_the_timeout_of_all(tmp_path: Path) -> None:
+    program = tmp_path / "node"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    began = time.monotonic()
+    assert not cli._version(str(program), timeout=0.2)
+    assert time.monotonic() - began < 10
 
 
 def test_every_check_can_be_listed_without_an_account(capsys: pytest.CaptureFixture[str]) -> None:

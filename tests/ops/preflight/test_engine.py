@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -18,7 +21,7 @@ from ops.preflight import check as declarations
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Check, Outcome, Status, all_checks, fail, ok, warn
 from ops.preflight.context import CheckContext
-from ops.preflight.engine import CheckResult, choose, run
+from ops.preflight.engine import WORKERS, CheckResult, choose, run
 from ops.preflight.formats import FORMATS, print_text
 
 
@@ -76,6 +79,57 @@ def test_an_error_that_a_check_does_not_know_is_no_answer() -> None:
     assert result.outcomes[0].message == "DescribeVpcs: InternalFailure: try later"
 
 
+def test_a_defect_of_one_check_loses_no_other_result() -> None:
+    results = _run(_Fake("PF-A-01", KeyError("Value")), _Fake("PF-B-01", fail("taken")))
+    assert [str(result.status) for result in results] == ["broken", "fail"]
+    assert results[0].outcomes[0].message == "the check itself is broken: KeyError: 'Value'"
+
+
+def test_a_context_that_cannot_be_made_is_a_defect_too() -> None:
+    def context_for(_: Check) -> CheckContext:
+        raise RuntimeError("no\ncontext")
+
+    fake: Any = _Fake("PF-A-01", ok("fine"))
+    (result,) = run([fake], context_for, timeout_seconds=10)
+    assert result.outcomes == (Outcome(Status.BROKEN, "the check itself is broken: RuntimeError: no context"),)
+
+
+def test_no_check_begins_after_the_time_is_over() -> None:
+    """Those that run hold every worker; the one that waits must not ask an account that nobody listens to."""
+    never, asked = threading.Event(), list[str]()
+
+    class Waiting(_Fake):
+        def run(self, _world: CheckContext) -> Iterator[Outcome]:
+            asked.append(self.id)
+            yield ok("fine")
+
+    holding = [_Fake(f"PF-A-{number:02}", never) for number in range(WORKERS)]
+    results = _run(*holding, Waiting("PF-B-01"), timeout=0.2)
+    assert {str(result.status) for result in results} == {"could-not-ask"}
+    before = threading.active_count()
+    never.set()
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before - WORKERS and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert asked == []
+
+
+def test_the_process_ends_although_a_check_still_hangs() -> None:
+    code = """
+import sys, time
+from ops.preflight.engine import run
+class Hanging:
+    id = "PF-A-01"
+    def run(self, context):
+        time.sleep(30)
+        yield
+print(run([Hanging()], lambda check: None, timeout_seconds=0.1)[0].status, flush=True)
+sys.exit(3)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("could-not-ask\n", "", 3)
+
+
 def test_one_that_hangs_could_not_ask_in_time() -> None:
     never = threading.Event()
     results = _run(_Fake("PF-A-01", never), _Fake("PF-B-01", ok("fine")), timeout=0.5)
@@ -113,6 +167,7 @@ RESULTS = _run(
     _Fake("PF-B-01", ok("fine"), warn("soon [x]")),
     _Fake("PF-C-01", CouldNotAsk("no right")),
     _Fake("PF-D-01", fail("taken: 100%\nof it")),
+    _Fake("PF-E-01", KeyError("Value")),
 )
 
 
@@ -123,7 +178,7 @@ def test_text_is_a_table_with_fixes_and_a_count() -> None:
     assert "PF-D-01 (fail): Something holds" in text
     assert "soon [x]" in text
     assert text.count("Fix: Mend it.") == 2
-    assert text.splitlines()[-1] == "1 pass, 1 warn, 1 could-not-ask, 1 fail"
+    assert text.splitlines()[-1] == "1 pass, 1 warn, 1 could-not-ask, 1 broken, 1 fail"
 
 
 def test_json_is_for_programs() -> None:
@@ -133,6 +188,7 @@ def test_json_is_for_programs() -> None:
         ("PF-B-01", "warn"),
         ("PF-C-01", "could-not-ask"),
         ("PF-D-01", "fail"),
+        ("PF-E-01", "broken"),
     ]
     assert rows[1]["findings"] == [
         {"status": "pass", "message": "fine"},
@@ -142,9 +198,9 @@ def test_json_is_for_programs() -> None:
 
 def test_junit_counts_failures_and_what_was_not_asked() -> None:
     suite = ET.fromstring(FORMATS["junit"](RESULTS))  # noqa: S314 (our own document)
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "1")
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["5", "1", "1", "1"]
     kinds = [[child.tag for child in case] for case in suite]
-    assert kinds == [["system-out"], ["system-out"], ["skipped"], ["failure"]]
+    assert kinds == [["system-out"], ["system-out"], ["skipped"], ["failure"], ["error"]]
 
 
 def test_github_annotates_what_is_no_pass() -> None:
@@ -152,4 +208,5 @@ def test_github_annotates_what_is_no_pass() -> None:
         "::warning title=PF-B-01::soon [x]. Fix: Mend it.",
         "::warning title=PF-C-01::no right. Fix: Mend it.",
         "::error title=PF-D-01::taken: 100%25%0Aof it. Fix: Mend it.",
+        "::error title=PF-E-01::the check itself is broken: KeyError: 'Value'. Fix: Mend it.",
     ]
