@@ -21,6 +21,7 @@ def _everything(aws: Aws) -> Iterator[tuple[str, str]]:
         ("bucket", "s3", "list_buckets", "Buckets", "Name"),
         ("cluster", "rds", "describe_db_clusters", "DBClusters", "DBClusterIdentifier"),
         ("dashboard", "cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+        ("Elastic IP address", "ec2", "describe_addresses", "Addresses", "AllocationId"),
         ("flow log", "ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
         ("instance", "rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
         ("load balancer", "elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"),
@@ -46,6 +47,11 @@ def _everything(aws: Aws) -> Iterator[tuple[str, str]]:
     yield from (("task definition", arn) for arn in aws("ecs").list_task_definitions()["taskDefinitionArns"])
     composite = aws("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
     yield from (("composite alarm", alarm["AlarmName"]) for alarm in composite)
+    for gateway in aws("ec2").describe_nat_gateways()["NatGateways"]:
+        if gateway["State"] != "deleted":
+            yield "NAT gateway", gateway["NatGatewayId"]
+    for acl in aws("wafv2").list_web_acls(Scope="REGIONAL")["WebACLs"]:
+        yield "web ACL", acl["Name"]
     yield from _scaling(aws)
     yield from _keys(aws)
     yield from _declared(aws)

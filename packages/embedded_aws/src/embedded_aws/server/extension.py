@@ -6,8 +6,10 @@ from embedded_aws.server.types import (
     application_autoscaling,
     backup,
     cloudwatch,
+    default_group,
     dynamodb,
     ec2,
+    ec2_egress,
     ecs,
     elbv2,
     fis,
@@ -16,6 +18,7 @@ from embedded_aws.server.types import (
     restore_jobs,
     s3,
     sns,
+    wafv2,
 )
 
 _SERVICES = (
@@ -23,8 +26,10 @@ _SERVICES = (
     backup,
     restore_jobs,
     cloudwatch,
+    default_group,
     dynamodb,
     ec2,
+    ec2_egress,
     ecs,
     elbv2,
     fis,
@@ -32,6 +37,7 @@ _SERVICES = (
     rds,
     s3,
     sns,
+    wafv2,
 )
 
 

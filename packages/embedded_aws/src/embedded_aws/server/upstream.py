@@ -118,6 +118,12 @@ resolve_dynamic_references = Function(
 cloud_control = _table("services.cloudcontrol", "_resources")
 cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
 
+# Elastic IP addresses, NAT gateways and VPC endpoints.
+addresses = _table("services.ec2", "_addresses")
+nat_gateways = _table("services.ec2", "_nat_gateways")
+ec2_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ec2", "_ACTION_MAP")
+vpc_endpoint_xml = Function("services.ec2", "_vpce_fields_xml", "ep", "tag")
+
 # AWS Lambda.
 function_program = Function("core.lambda_runtime", "_detect_runtime_binary", "runtime")
 execute_function = Function("services.lambda_svc", "_execute_function", "func", "event")

@@ -7,6 +7,10 @@ from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.verify.core import Comparison, declared, named, only, same, unordered, verifies
 
+# What a redirect keeps of a request unless it says otherwise.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html
+_REDIRECT_DEFAULTS = {"Host": "#{host}", "Path": "/#{path}", "Port": "#{port}", "Query": "#{query}"}
+
 
 @verifies("AWS::ECS::Cluster")
 def ecs_cluster(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
@@ -90,7 +94,8 @@ def listener(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
     yield Comparison("default actions", len(actions), len(found["DefaultActions"]))
     for action, stored in zip(actions, found["DefaultActions"], strict=False):
         for name, value in action.items():
-            yield Comparison(f"default action: {name}", value, stored.get(name))
+            whole = {**_REDIRECT_DEFAULTS, **value} if name == "RedirectConfig" else value
+            yield Comparison(f"default action: {name}", whole, stored.get(name))
 
 
 @verifies("AWS::ElasticLoadBalancingV2::TargetGroup")

@@ -17,7 +17,7 @@ def function(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
         resource, found, "Runtime", "Handler", "Role", "Timeout", "MemorySize", "Description", "Architectures",
         "TracingConfig", "LoggingConfig", "Environment", "DeadLetterConfig",
     )  # fmt: skip
-    yield Comparison("key of the variables", declared(resource, "KmsKeyArn"), found.get("KMSKeyArn"))
+    yield Comparison("key of the variables", declared(resource, "KmsKeyArn"), found.get("KMSKeyArn") or None)
     yield Comparison("has code", True, found["CodeSize"] > 0)
 
 

@@ -13,10 +13,11 @@ def vpc(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
     """Compare address range, tenancy and DNS attributes."""
     found = only(aws("ec2").describe_vpcs(VpcIds=[resource.physical_id])["Vpcs"])
     yield from same(resource, found, "CidrBlock", "InstanceTenancy")
-    for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html
+    for attribute, default in (("EnableDnsSupport", True), ("EnableDnsHostnames", False)):
         name = attribute[0].lower() + attribute[1:]
         answer = aws("ec2").describe_vpc_attribute(VpcId=resource.physical_id, Attribute=name)
-        yield Comparison(attribute, declared(resource, attribute, False), answer[attribute]["Value"])
+        yield Comparison(attribute, declared(resource, attribute, default), answer[attribute]["Value"])
 
 
 @verifies("AWS::EC2::Subnet")
@@ -112,13 +113,46 @@ def security_group_rule(aws: Aws, resource: DeployedResource) -> Iterator[Compar
         yield Comparison("peer", peer, found.get("ReferencedGroupInfo", {}).get("GroupId"))
 
 
+@verifies("Custom::VpcRestrictDefaultSG")
+def default_security_group(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Check that the group has no rule left."""
+    found = only(aws("ec2").describe_security_groups(GroupIds=[resource.physical_id])["SecurityGroups"])
+    yield Comparison("DefaultSecurityGroupId", declared(resource, "DefaultSecurityGroupId"), found["GroupId"])
+    yield Comparison("group", "default", found["GroupName"])
+    yield Comparison("ingress", [], found["IpPermissions"])
+    yield Comparison("egress", [], found["IpPermissionsEgress"])
+
+
+@verifies("AWS::EC2::EIP")
+def elastic_ip(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the domain."""
+    found = only(
+        each for each in aws("ec2").describe_addresses()["Addresses"] if each["PublicIp"] == resource.physical_id
+    )
+    yield Comparison("Domain", declared(resource, "Domain", "vpc"), found["Domain"])
+
+
+@verifies("AWS::EC2::NatGateway")
+def nat_gateway(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare state, subnet, connectivity and address."""
+    found = only(aws("ec2").describe_nat_gateways(NatGatewayIds=[resource.physical_id])["NatGateways"])
+    yield Comparison("state", "available", found["State"])
+    yield Comparison("ConnectivityType", declared(resource, "ConnectivityType", "public"), found["ConnectivityType"])
+    yield from same(resource, found, "SubnetId")
+    if declared(resource, "AllocationId") is not None:
+        addresses = [each["AllocationId"] for each in found["NatGatewayAddresses"]]
+        yield Comparison("AllocationId", declared(resource, "AllocationId"), addresses[0] if addresses else None)
+
+
 @verifies("AWS::EC2::VPCEndpoint")
 def vpc_endpoint(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
-    """Compare VPC, service, kind, private DNS, and its route tables or subnets."""
+    """Compare VPC, service, kind, private DNS, and its route tables, or its subnets and security groups."""
     found = only(aws("ec2").describe_vpc_endpoints(VpcEndpointIds=[resource.physical_id])["VpcEndpoints"])
     yield from same(resource, found, "VpcId", "ServiceName", "VpcEndpointType", "PrivateDnsEnabled")
     for members in ("RouteTableIds", "SubnetIds"):
         yield Comparison(members, unordered(declared(resource, members, [])), unordered(found.get(members, [])))
+    groups = [each["GroupId"] for each in found.get("Groups", [])]
+    yield Comparison("SecurityGroupIds", unordered(declared(resource, "SecurityGroupIds", [])), unordered(groups))
 
 
 @verifies("AWS::EC2::FlowLog")

@@ -1,4 +1,4 @@
-"""AWS KMS and AWS IAM: keys, aliases, roles and policies."""
+"""AWS KMS, AWS IAM and AWS WAF: keys, aliases, roles, policies, and web ACLs with what they protect and log."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource
-from embedded_aws.verify.core import Comparison, declared, named, unordered, verifies
+from embedded_aws.verify.core import Comparison, declared, named, same, unordered, verifies
 
 
 @verifies("AWS::KMS::Key")
@@ -59,6 +59,32 @@ def managed_policy(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]
     found = aws("iam").get_policy(PolicyArn=resource.physical_id)["Policy"]
     version = aws("iam").get_policy_version(PolicyArn=resource.physical_id, VersionId=found["DefaultVersionId"])
     yield Comparison("document", declared(resource, "PolicyDocument"), _document(version["PolicyVersion"]["Document"]))
+
+
+@verifies("AWS::WAFv2::WebACL")
+def web_acl(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the name, the default action, the metrics and every rule."""
+    name, acl_id, scope = str(resource.physical_id).split("|")
+    found = aws("wafv2").get_web_acl(Name=name, Id=acl_id, Scope=scope)["WebACL"]
+    yield Comparison("Scope", declared(resource, "Scope"), scope)
+    yield from same(resource, found, "Name", "Description", "DefaultAction", "VisibilityConfig", "Rules")
+
+
+@verifies("AWS::WAFv2::WebACLAssociation")
+def web_acl_association(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare the web ACL that the declared resource has."""
+    protected = str(resource.physical_id).partition("|")[0]
+    yield Comparison("ResourceArn", declared(resource, "ResourceArn"), protected)
+    found = aws("wafv2").get_web_acl_for_resource(ResourceArn=protected).get("WebACL", {})
+    yield Comparison("WebACLArn", declared(resource, "WebACLArn"), found.get("ARN"))
+    yield Comparison("id", resource.physical_id, f"{protected}|{found.get('ARN')}")
+
+
+@verifies("AWS::WAFv2::LoggingConfiguration")
+def web_acl_logging(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare destinations and filter."""
+    found = aws("wafv2").get_logging_configuration(ResourceArn=resource.physical_id)["LoggingConfiguration"]
+    yield from same(resource, found, "ResourceArn", "LogDestinationConfigs", "LoggingFilter")
 
 
 def _document(value: Any) -> Any:
