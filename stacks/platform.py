@@ -182,6 +182,7 @@ class Platform(Stack):
                 target_group=self.compute.load_balancer.target_group,
                 service=self.compute.service.service,
                 cluster=self.database.aurora.cluster,
+                subnet_group=self.database.aurora.subnet_group,
                 table=self.storage.table,
                 data_key=self.kms.data_key,
                 vault=self.backup.vault.vault,

@@ -98,7 +98,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "backup.daily_retention_days": "8",
         "backup.weekly_retention_days": "16",
         "backup.monthly_retention_days": "64",
-        "backup.continuous_retention_days": "9",
+        "backup.continuous_retention_days": "21",
         "backup.lock": "governance",
         "backup.lock_min_retention_days": "3",
         "backup.lock_max_retention_days": "99",

@@ -44,6 +44,7 @@ class StackAlarms(Construct):
         threshold: float,
         comparison: cloudwatch.ComparisonOperator = ABOVE,
         periods: int = 5,
+        datapoints: int | None = None,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
         """Add one alarm.
@@ -55,7 +56,8 @@ class StackAlarms(Construct):
             metric: what is watched; its period is the alarm's.
             threshold: limit in the metric's unit.
             comparison: side of the limit that raises the alarm.
-            periods: consecutive periods that must breach the limit.
+            periods: latest periods that are looked at.
+            datapoints: how many of them must breach the limit; by default all.
             missing: how a period without data counts.
 
         Returns:
@@ -70,7 +72,7 @@ class StackAlarms(Construct):
             threshold=threshold,
             comparison_operator=comparison,
             evaluation_periods=periods,
-            datapoints_to_alarm=periods,
+            datapoints_to_alarm=datapoints or periods,
             treat_missing_data=missing,
         )
         self.notify(alarm)

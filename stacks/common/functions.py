@@ -126,6 +126,8 @@ class PlatformFunction(Construct):
 class FunctionAlarms(StackAlarms):
     """Errors, throttles and slow runs of one function.
 
+    One minute is enough: a function that runs every six minutes, or once, never fills two in a row.
+
     Args:
         scope: the function's construct.
         construct_id: its id in that scope.
@@ -156,7 +158,7 @@ class FunctionAlarms(StackAlarms):
             metric=function.metric_errors(statistic=SUM, period=MINUTE),
             threshold=1,
             comparison=AT_LEAST,
-            periods=2,
+            periods=1,
         )
         self.throttles = self.add(
             "Throttles",
@@ -165,7 +167,7 @@ class FunctionAlarms(StackAlarms):
             metric=function.metric_throttles(statistic=SUM, period=MINUTE),
             threshold=1,
             comparison=AT_LEAST,
-            periods=2,
+            periods=1,
         )
         self.duration = self.add(
             "Duration",
@@ -174,5 +176,5 @@ class FunctionAlarms(StackAlarms):
             metric=function.metric_duration(statistic=MAXIMUM, period=MINUTE),
             threshold=timeout_seconds * 1000 * SLOW,
             comparison=AT_LEAST,
-            periods=2,
+            periods=1,
         )

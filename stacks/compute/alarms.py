@@ -47,7 +47,9 @@ class ComputeAlarms(StackAlarms):
             metric=targets.unhealthy_host_count(statistic=MAXIMUM, period=MINUTE),
             threshold=1,
             comparison=AT_LEAST,
-            periods=3,
+            # ECS replaces such a task within a minute or two: tasks that fail again and again leave gaps between them.
+            periods=10,
+            datapoints=3,
         )
         self.add(
             "TargetErrors",

@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.common.acknowledgements import policy_of
 from stacks.common.location import Location
 from stacks.common.log_group import EncryptedLogGroup
 from stacks.common.views import view_of_bucket, view_of_key, view_of_security_group
@@ -90,6 +91,9 @@ class ComputeStack(NestedStack):
             security_group=view_of_security_group(self, "TaskSecurityGroup", task_security_group),
             public_ip=network.egress is EgressMode.PUBLIC_IP,
         )
+        # CDK waits for the task role's policy only. A task that starts before the policy of its execution role holds
+        # finds neither image nor log group, and the circuit breaker rolls the deployment back.
+        self.service.service.node.add_dependency(policy_of(self.tasks.execution_role))
         self.web_acl = self._build_web_acl() if settings.waf else None
         self.alarms = ComputeAlarms(
             self,

@@ -13,6 +13,8 @@ from constructs import Construct
 from stacks.common.location import Location
 from stacks.names import Names, PhysicalName
 
+# "Task failed ELB health checks in (target-group …)" and "Task failed container health checks".
+FAILED_HEALTH_CHECK = "Task failed "
 HEALTH_SERVICES = ["RDS", "ECS", "FARGATE", "DYNAMODB", "S3", "ELASTICLOADBALANCING", "BACKUP", "KMS", "VPC"]
 
 
@@ -74,6 +76,7 @@ class EventRules(Construct):
             resources=events.Match.wildcard(f"*:service/{ecs_cluster}/*"),
         )
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
         self._add(
             "TaskFailures",
             "A task stopped unexpectedly or could not start",
@@ -82,8 +85,12 @@ class EventRules(Construct):
             detail={
                 "clusterArn": events.Match.suffix(f":cluster/{ecs_cluster}"),
                 "lastStatus": ["STOPPED"],
-                # Not ServiceSchedulerInitiated: scaling in and deployments stop tasks on purpose.
-                "stopCode": ["TaskFailedToStart", "EssentialContainerExited"],
+                "$or": [
+                    {"stopCode": ["TaskFailedToStart", "EssentialContainerExited"]},
+                    # ServiceSchedulerInitiated is the stop code of a failed health check, but of scaling in and of
+                    # deployments as well, which stop tasks on purpose: only the reason tells them apart.
+                    {"stoppedReason": events.Match.prefix(FAILED_HEALTH_CHECK)},
+                ],
             },
         )
 

@@ -31,6 +31,7 @@ NO_RESOURCE_TYPE = (
     "AWS defines no resource type for these actions (X-Ray, metrics, lists and restore jobs): only * is accepted."
 )
 RESTORED = "AWS Backup generates the name of what it restores as a test, behind this prefix; no resource here has it."
+DEFAULT_GROUPS = "RDS names its default groups after the major version; a recovery point may be older than an upgrade."
 NO_RESOURCE_TYPE_FIS = "AWS defines no resource type for log delivery and for describing networks: only * is accepted."
 NEW_ID = "A network ACL gets its id when FIS creates it: the tag that FIS puts on it narrows this instead."
 ANY_TASK = "A task gets its id when it starts: these are the tasks of this cluster and of no other."
@@ -71,8 +72,9 @@ def _acknowledge_restore_validation(validation: RestoreValidation) -> None:
     acknowledge(
         policy_of(validation.role),
         *(
-            accepted(AWS_SOLUTIONS, rule=f"IAM5[Resource::{validation.location.scanner_arn(arn)}]", reason=RESTORED)
-            for arn in validation.restored_arns
+            accepted(AWS_SOLUTIONS, rule=f"IAM5[Resource::{validation.location.scanner_arn(arn)}]", reason=reason)
+            for arns, reason in ((validation.restored_arns, RESTORED), (validation.default_group_arns, DEFAULT_GROUPS))
+            for arn in arns
         ),
     )
 

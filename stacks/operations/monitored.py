@@ -21,6 +21,7 @@ class MonitoredResources:
         target_group: its tasks, as the load balancer sees them.
         service: ECS service of the tasks.
         cluster: Aurora cluster.
+        subnet_group: its subnets, into which restore tests restore as well.
         table: DynamoDB table, which also keeps the state of the functions.
         data_key: key of cluster and table.
         vault: backup vault.
@@ -31,6 +32,7 @@ class MonitoredResources:
     target_group: elbv2.ApplicationTargetGroup
     service: ecs.FargateService
     cluster: rds.DatabaseCluster
+    subnet_group: rds.ISubnetGroup
     table: dynamodb.TableV2
     data_key: kms.IKey
     vault: backup.BackupVault

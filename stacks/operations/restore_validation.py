@@ -81,6 +81,15 @@ class RestoreValidation(OperationsFunction):
             arn("dynamodb", f"table/{PREFIX}*"),
         ]
 
+    @property
+    def default_group_arns(self) -> list[str]:
+        """Patterns of the ARNs of the option and parameter groups that RDS gives an instance which names none.
+
+        The version is open: a recovery point may be older than the last major upgrade.
+        """
+        arn = self.location.arn
+        return [arn("rds", "og:default:aurora-postgresql-*"), arn("rds", "pg:default.aurora-postgresql*")]
+
     def grant_access(self) -> None:
         """Let it receive events, open, read and close what restore tests created, and report the result."""
         allow, key_through = self.permissions.allow, self.permissions.allow_key_through
@@ -92,7 +101,10 @@ class RestoreValidation(OperationsFunction):
             [clusters],
             sid="OpenRestoredClusters",
         )
-        allow(["rds:CreateDBInstance"], [clusters, instances], sid="CreateInstances")
+        # RDS authorizes the call against everything that the new instance uses:
+        # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples-create-and-modify-examples.html
+        subnets = self.location.arn("rds", f"subgrp:{self._monitored.subnet_group.subnet_group_name}")
+        allow(["rds:CreateDBInstance"], [clusters, instances, subnets, *self.default_group_arns], sid="CreateInstances")
         allow(["rds:DeleteDBInstance", "rds:DescribeDBInstances"], [instances], sid="CloseRestoredClusters")
         # RDS creates the secret on the caller's behalf, and tags it with the ARN of its cluster.
         # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html

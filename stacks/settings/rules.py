@@ -168,7 +168,11 @@ def _compute(settings: Settings) -> Iterator[Contradiction]:
 
 
 def _backup(settings: Settings) -> Iterator[Contradiction]:
-    backup = settings.backup
+    backup, aurora_days = settings.backup, settings.database.backup_retention_days
+    if backup.continuous_retention_days != aurora_days:
+        # From the first continuous backup on RDS refuses every update of the cluster with another retention, and
+        # CloudFormation sends it with each: https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds/issues/511
+        yield "backup.continuous_retention_days", f"{aurora_days}, as database.backup_retention_days"
     if backup.lock == "off":
         return
     low, high = backup.lock_min_retention_days, backup.lock_max_retention_days

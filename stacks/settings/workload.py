@@ -138,8 +138,9 @@ class BackupSettings(Section):
     """Retention of weekly recovery points."""
     monthly_retention_days: Annotated[int, Field(ge=1)]
     """Retention of monthly recovery points."""
-    continuous_retention_days: Annotated[int, Field(ge=1, le=35)]
-    """Retention of Aurora's continuous backup in the vault."""
+    continuous_retention_days: Annotated[int, Field(ge=7, le=35)]
+    """Retention of Aurora's continuous backup in the vault; equals `database.backup_retention_days`. After the first
+    backup, release the cluster before you change both: `aws backup disassociate-recovery-point`."""
     lock: Literal["off", "governance", "compliance"]
     """Vault lock. `compliance` cannot be lifted by anybody once `lock_changeable_days` are over."""
     lock_min_retention_days: Annotated[int, Field(ge=1, le=36500)] = 1

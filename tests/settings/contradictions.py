@@ -12,7 +12,9 @@ STAGING = {"environment": "staging", **NEEDED}
 NAT = {"network.egress": "nat"}
 THREE_ZONES = "us-east-1a,us-east-1b,us-east-1c"
 LOCKED = {"backup.lock": "governance", "backup.lock_min_retention_days": "7", "backup.lock_max_retention_days": "40"}
-SAME_RETENTION = {f"backup.{rule}_retention_days": "20" for rule in ("daily", "weekly", "monthly", "continuous")}
+SAME_RETENTION = {f"backup.{rule}_retention_days": "20" for rule in ("daily", "weekly", "monthly", "continuous")} | {
+    "database.backup_retention_days": "20"
+}
 OTHER_REGION = CERTIFICATE.replace("us-east-1", "eu-west-1")
 SINGLE_HYPHENS = "letters, digits and single hyphens, none at the end (Aurora rejects other identifiers)"
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
@@ -214,6 +216,14 @@ RULES = {
         "at most backup.lock_max_retention_days (20)",
         "20",
         "21",
+    ),
+    "two retentions of one continuous backup": Rule(
+        {"database.backup_retention_days": "14"},
+        "backup.continuous_retention_days",
+        "13",
+        "14, as database.backup_retention_days",
+        "14",
+        "13",
     ),
     "retained but unprotected": Rule(
         PROD, "removal.deletion_protection", "false", "true while removal.data = 'retain'", "true", "false"

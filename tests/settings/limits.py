@@ -88,7 +88,7 @@ WHOLE = {
     "backup.daily_retention_days": (1, None),
     "backup.weekly_retention_days": (1, None),
     "backup.monthly_retention_days": (1, None),
-    "backup.continuous_retention_days": (1, 35),
+    "backup.continuous_retention_days": (7, 35),
     "backup.lock_min_retention_days": (1, 36500),
     "backup.lock_max_retention_days": (1, 36500),
     "backup.lock_changeable_days": (3, 36500),

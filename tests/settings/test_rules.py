@@ -76,14 +76,20 @@ def test_a_public_image_needs_a_way_out(egress: str) -> None:
 @pytest.mark.parametrize("rule", ["daily", "weekly", "monthly", "continuous"])
 def test_retention_that_the_vault_lock_admits(rule: str) -> None:
     key = f"backup.{rule}_retention_days"
-    allowed = "{} to {}, the retention that the vault lock admits"
-    narrow = {**LOCKED, **SAME_RETENTION, "backup.lock_max_retention_days": "20"}
-    for days in (6, 21):
-        assert refused({**narrow, key: str(days)}) == [line(key, str(days), allowed.format(7, 20))]
-        load_settings({**narrow, "backup.lock": "off", key: str(days)})
-    for days in (7, 20):
-        load_settings({**narrow, key: str(days)})
-        load_settings({**narrow, "backup.lock": "compliance", key: str(days)})
+    allowed = "9 to 20, the retention that the vault lock admits"
+    narrow = {**LOCKED, **SAME_RETENTION, "backup.lock_min_retention_days": "9", "backup.lock_max_retention_days": "20"}
+
+    def keep(days: int) -> dict[str, str]:
+        return {**narrow, key: str(days)} | (
+            {"database.backup_retention_days": str(days)} if rule == "continuous" else {}
+        )
+
+    for days in (8, 21):
+        assert refused(keep(days)) == [line(key, str(days), allowed)]
+        load_settings({**keep(days), "backup.lock": "off"})
+    for days in (9, 20):
+        load_settings(keep(days))
+        load_settings({**keep(days), "backup.lock": "compliance"})
 
 
 def test_the_longest_suffix_fits_the_shortest_regions() -> None:

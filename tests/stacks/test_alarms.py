@@ -47,13 +47,18 @@ def _expression(
 
 
 def _alarm(
-    metric: dict[str, Any], comparison: str, threshold: float, periods: int, missing: str = "notBreaching"
+    metric: dict[str, Any],
+    comparison: str,
+    threshold: float,
+    periods: int,
+    missing: str = "notBreaching",
+    datapoints: int | None = None,
 ) -> dict[str, Any]:
     return metric | {
         "ComparisonOperator": comparison,
         "Threshold": threshold,
         "EvaluationPeriods": periods,
-        "DatapointsToAlarm": periods,
+        "DatapointsToAlarm": datapoints or periods,
         "TreatMissingData": missing,
     }
 
@@ -103,8 +108,9 @@ def _compute(settings: Settings) -> dict[str, dict[str, Any]]:
         {"running": ("RunningTaskCount", SERVICE, "Minimum"), "desired": ("DesiredTaskCount", SERVICE, "Maximum")},
     )
     slow = settings.compute.latency_p99_alarm_ms / 1000
+    unhealthy = _metric(elb, "UnHealthyHostCount", targets, "Maximum")
     return {
-        "service-unhealthy-targets": _alarm(_metric(elb, "UnHealthyHostCount", targets, "Maximum"), AT_LEAST, 1, 3),
+        "service-unhealthy-targets": _alarm(unhealthy, AT_LEAST, 1, 10, datapoints=3),
         "service-5xx": _alarm(_metric(elb, "HTTPCode_Target_5XX_Count", targets, "Sum"), AT_LEAST, 10, 3),
         "alb-5xx": _alarm(_metric(elb, "HTTPCode_ELB_5XX_Count", balancer, "Sum"), AT_LEAST, 10, 3),
         "service-latency-p99": _alarm(_metric(elb, "TargetResponseTime", targets, "p99"), ABOVE, slow, 5),
@@ -174,9 +180,9 @@ def _functions(settings: Settings) -> dict[str, dict[str, Any]]:
     ):
         function = {"FunctionName": f"${{Operations/{construct}}}"}
         slow = seconds * 800
-        found[f"{subject}-errors"] = _alarm(_metric("AWS/Lambda", "Errors", function, "Sum"), AT_LEAST, 1, 2)
-        found[f"{subject}-throttles"] = _alarm(_metric("AWS/Lambda", "Throttles", function, "Sum"), AT_LEAST, 1, 2)
-        found[f"{subject}-duration"] = _alarm(_metric("AWS/Lambda", "Duration", function, "Maximum"), AT_LEAST, slow, 2)
+        found[f"{subject}-errors"] = _alarm(_metric("AWS/Lambda", "Errors", function, "Sum"), AT_LEAST, 1, 1)
+        found[f"{subject}-throttles"] = _alarm(_metric("AWS/Lambda", "Throttles", function, "Sum"), AT_LEAST, 1, 1)
+        found[f"{subject}-duration"] = _alarm(_metric("AWS/Lambda", "Duration", function, "Maximum"), AT_LEAST, slow, 1)
     return found
 
 

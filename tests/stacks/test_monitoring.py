@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
+from stacks.names import PhysicalName
 from tests.assembly import Assembly
 from tests.stacks.monitoring_view import DEAD_LETTERS, TOPIC, monitoring_properties
 
@@ -124,7 +127,10 @@ def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
             "detail": {
                 "clusterArn": [{"suffix": f":cluster/dr-ecs-{name}"}],
                 "lastStatus": ["STOPPED"],
-                "stopCode": ["TaskFailedToStart", "EssentialContainerExited"],
+                "$or": [
+                    {"stopCode": ["TaskFailedToStart", "EssentialContainerExited"]},
+                    {"stoppedReason": [{"prefix": "Task failed "}]},
+                ],
             },
         },
         "BackupFailures": {
@@ -186,6 +192,32 @@ def test_patterns_name_what_the_other_stacks_really_create(deployment: Assembly)
     ecs_cluster = deployment.nested["Compute"].one("AWS::ECS::Cluster")["ClusterName"]
     assert patterns["TaskFailures"]["detail"]["clusterArn"] == [{"suffix": f":cluster/{ecs_cluster}"}]
     assert patterns["DeploymentFailures"]["resources"] == [{"wildcard": f"*:service/{ecs_cluster}/*"}]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "told"),
+    [
+        ("TaskFailedToStart", "CannotPullContainerError: pull image manifest has been retried", True),
+        ("EssentialContainerExited", "Essential container in task exited", True),
+        ("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group arn:aws:elasticloadbalanc", True),
+        ("ServiceSchedulerInitiated", "Task failed container health checks", True),
+        ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/0123456789012345678)", False),
+        ("UserInitiated", "Stopped by an operator", False),
+    ],
+)
+def test_a_task_that_fails_is_told_of_and_one_that_is_stopped_on_purpose_is_not(
+    deployment: Assembly, code: str, reason: str, *, told: bool
+) -> None:
+    pattern = monitoring_properties(deployment, "AWS::Events::Rule")["${Monitoring/EventRules/TaskFailures}"]
+    cluster = deployment.names.physical_name(PhysicalName.ECS_CLUSTER)
+    detail = {
+        "clusterArn": f"arn:aws:ecs:us-east-1:111111111111:cluster/{cluster}",
+        "lastStatus": "STOPPED",
+        "stopCode": code,
+        "stoppedReason": reason,
+    }
+    event: Any = {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
+    assert EventPattern.load(json.dumps(pattern["EventPattern"])).matches_event(event) is told
 
 
 def test_every_rule_is_on_and_tells_everything(deployment: Assembly) -> None:

@@ -63,12 +63,10 @@ def test_service_waits_for_its_listeners_and_permissions(deployment: Assembly) -
     (service,) = compute.of_type("AWS::ECS::Service").values()
     # A target group that no listener uses yet rejects the service.
     assert set(compute.of_type("AWS::ElasticLoadBalancingV2::Listener")) <= set(service["DependsOn"])
-    policies = [
-        name
-        for name, policy in compute.of_type("AWS::IAM::Policy").items()
-        if deployment.texts("Compute", policy["Properties"]["Roles"]) == ["${Compute/TaskDefinition/TaskRole}"]
-    ]
-    assert policies
+    # A role's policy is a resource of its own, which nothing else makes the service wait for.
+    policies = compute.of_type("AWS::IAM::Policy")
+    roles = [deployment.texts("Compute", policy["Properties"]["Roles"])[0] for policy in policies.values()]
+    assert sorted(roles) == ["${Compute/TaskDefinition/ExecutionRole}", "${Compute/TaskDefinition/TaskRole}"]
     assert set(policies) <= set(service["DependsOn"])
 
 
