@@ -105,7 +105,7 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 
 ##@ Generated files
 
-.PHONY: snapshots settings-table preflight-docs guards-docs diagram
+.PHONY: snapshots settings-table preflight-docs guards-docs facts-docs diagram
 snapshots: install ## Write tests/snapshots/ from the synthesized templates
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_snapshots.py
 
@@ -117,6 +117,9 @@ preflight-docs: install ## Write docs/preflight.md and the IAM policy of the che
 
 guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages FOLDER" for full pages)
 	@python -m scripts.guards_docs $(ARGS)
+
+facts-docs: install ## Write how true the emulator's answers are into docs/local.md (ARGS=FILE: operations of a run)
+	@python -m scripts.facts $(ARGS)
 
 diagram: install ## Draw the architecture picture from the synthesized app
 	@python -m scripts.diagram $(ARGS)

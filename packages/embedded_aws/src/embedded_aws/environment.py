@@ -15,6 +15,8 @@ from embedded_aws.loopback import require_loopback
 _PASSED_ON: Final = (
     "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "COLUMNS", "NO_COLOR", "TMPDIR", "XDG_CACHE_HOME",
 )  # fmt: skip
+# Names a file that the server adds each operation to that is called; see `server.operations`.
+_OPERATIONS: Final = "EMBEDDED_AWS_OPERATIONS"
 
 
 def for_clients(port: int, key: str, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -63,6 +65,7 @@ def for_server(
     made = for_clients(port, key, outside)
     return {
         **made,
+        **{name: outside[name] for name in (_OPERATIONS,) if name in outside},
         "PATH": os.pathsep.join([str(python.parent), made["PATH"]]),
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,

@@ -14,8 +14,11 @@ import pytest
 
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
+from embedded_testing.facts import called_operations, covered_operations
 from embedded_testing.running import clients_of, run_emulator
 
+# The property of a test report that says whether a recorded fact holds.
+FACT_HOLDS = "fact holds"
 _CHECKOUT = Path(__file__).resolve().parents[4]
 _VARIABLE = "EMBEDDED_AWS_PYTHON"
 
@@ -23,6 +26,19 @@ _VARIABLE = "EMBEDDED_AWS_PYTHON"
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker of the tests that start the embedded AWS."""
     config.addinivalue_line("markers", "emulator: needs the embedded AWS, which the test run starts by itself")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many recorded facts held, if they were replayed, and how many operations have a fact."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    known = [holds for report in calls for name, holds in report.user_properties if name == FACT_HOLDS]
+    if known:
+        called = called_operations()
+        terminalreporter.write_line(
+            f"embedded AWS: {sum(known)} of {len(known)} recorded facts hold; "
+            f"{len(covered_operations())} of {len(called)} operations that are called have a fact"
+        )
 
 
 @pytest.fixture(scope="session")

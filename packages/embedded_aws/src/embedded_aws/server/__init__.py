@@ -5,6 +5,7 @@ rest of the package it uses `address`, `loopback` and `fidelity`, which need onl
 
 - `process`     `python -m embedded_aws`: checks, lock file, then ministack
 - `admission`   refuses every request that is not signed with the key of this start, or comes from a web page
+- `operations`  adds each operation that is called to a file, when it is asked to
 - `confinement` refuses every socket address beyond loopback
 - `extension`   everything that is changed in ministack, in order
 - `upstream`    the only module that knows ministack's private names, and the contract that they still exist

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, quote
 
 from embedded_aws.address import ACCOUNT
-from embedded_aws.server import upstream
+from embedded_aws.server import operations, upstream
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -62,7 +62,7 @@ class _Admission:
             await self._application(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refused = self._refused_caller(headers)
+        refused, body = self._refused_caller(headers), b""
         if refused is None and (scope["method"], scope["path"]) != ("GET", _OPEN_PATH):
             body = await _read(receive)
             refused = _refused_signature(scope, headers, body)
@@ -70,6 +70,7 @@ class _Admission:
         if refused:
             await _answer(send, *refused)
         else:
+            operations.record(scope, headers, body)
             await self._application(scope, receive, send)
 
     def _refused_caller(self, headers: Mapping[str, str]) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from embedded_aws.server import upstream
+from embedded_aws.server.operations import OWN_AGENT
 
 _creating = Lock()
 
@@ -35,7 +36,13 @@ def _client(service: str, account: str, region: str) -> Any:
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         aws_access_key_id=account,  # ministack takes a twelve-digit access key as the account
         aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30, s3={"addressing_style": "path"}),
+        config=Config(
+            retries={"max_attempts": 0},
+            connect_timeout=5,
+            read_timeout=30,
+            s3={"addressing_style": "path"},
+            user_agent_extra=OWN_AGENT,
+        ),
     )
 
 

@@ -1,0 +1,62 @@
+"""The embedded AWS answers as AWS was recorded to answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from embedded_testing.facts import Fact, called_operations, facts, read
+from embedded_testing.fixtures import FACT_HOLDS
+from embedded_testing.replay import Replay
+
+_PAGES = ("https://docs.aws.amazon.com/", "https://github.com/")
+
+
+@pytest.mark.emulator
+@pytest.mark.xdist_group("facts")
+@pytest.mark.parametrize("fact", facts(), ids=lambda fact: fact.id)
+def test_a_recorded_answer(replay: Replay, fact: Fact, record_property: Callable[[str, object], None]) -> None:
+    found = replay.differences(fact)
+    record_property(FACT_HOLDS, not found)
+    if fact.differs:
+        assert found, f"{fact.id} holds now: remove its `differs`, and raise `hold` in sources.toml"
+    else:
+        assert found == []
+
+
+def test_the_number_of_facts_that_hold_only_rises() -> None:
+    hold = sum(not fact.differs for fact in facts())
+    assert hold == read("sources")["hold"], "raise `hold` in sources.toml; a lower number needs a reason in its review"
+    assert hold >= 0.95 * len(facts())
+
+
+def test_every_fact_has_a_name_of_its_own_and_a_source_that_can_be_looked_up() -> None:
+    repositories = read("sources")["repository"]
+    assert [name for name, times in Counter(fact.id for fact in facts()).items() if times > 1] == []
+    for fact in facts():
+        origin, _, path = fact.source.partition(":")
+        assert path, fact.id
+        assert origin in repositories or fact.source.startswith(_PAGES), fact.id
+    for repository in repositories.values():
+        assert re.fullmatch(r"[0-9a-f]{40}", repository["commit"])
+        assert repository["license"]
+
+
+def test_every_fact_says_what_is_expected() -> None:
+    for fact in facts():
+        assert fact.answer or fact.code, fact.id
+        assert bool(fact.code) == (fact.status >= 400), fact.id
+        assert not (fact.message and not fact.code), fact.id
+        assert not fact.differs or fact.differs.endswith("."), fact.id
+
+
+def test_every_called_operation_has_a_fact_or_is_listed_with_a_reason() -> None:
+    listed = read("operations")["without_fact"]
+    covered = {fact.call for fact in facts()}
+    assert sorted(called_operations() - covered - listed.keys()) == []
+    assert sorted(listed.keys() & covered) == []
+    assert sorted(listed.keys() - called_operations()) == []
+    assert all(reason.endswith(".") for reason in listed.values())
