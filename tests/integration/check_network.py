@@ -12,6 +12,7 @@ import pytest
 from stacks.names import OutputKey, PhysicalName, TagKey
 from stacks.settings import EgressMode, Settings
 from tests.integration.conftest import Client
+from tests.integration.connections import Connection, incoming, tcp
 
 
 def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -66,17 +67,27 @@ def test_endpoints_are_those_of_the_egress_mode(client: Client, outputs: Mapping
     assert (kinds.count("Interface") > 0) is (settings.network.egress is EgressMode.ENDPOINTS)
 
 
-def test_only_tasks_and_functions_reach_the_database(
+def _incoming(client: Client, outputs: Mapping[str, str], key: OutputKey) -> set[Connection]:
+    (group,) = client("ec2").describe_security_groups(GroupIds=[outputs[key]])["SecurityGroups"]
+    return incoming(group)
+
+
+def test_only_tasks_reach_the_database(client: Client, outputs: Mapping[str, str], settings: Settings) -> None:
+    expected = {tcp(settings.database.port, outputs[OutputKey.TASK_SECURITY_GROUP_ID])}
+    assert _incoming(client, outputs, OutputKey.DATABASE_SECURITY_GROUP_ID) == expected
+
+
+def test_only_the_load_balancer_reaches_tasks(client: Client, outputs: Mapping[str, str], settings: Settings) -> None:
+    expected = {tcp(settings.compute.port, outputs[OutputKey.LOAD_BALANCER_SECURITY_GROUP_ID])}
+    assert _incoming(client, outputs, OutputKey.TASK_SECURITY_GROUP_ID) == expected
+
+
+def test_the_internet_reaches_the_listeners_and_nothing_else(
     client: Client, outputs: Mapping[str, str], settings: Settings
 ) -> None:
-    group = outputs[OutputKey.DATABASE_SECURITY_GROUP_ID]
-    (found,) = client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    allowed = {OutputKey.TASK_SECURITY_GROUP_ID, OutputKey.FUNCTION_SECURITY_GROUP_ID}
-    for permission in found["IpPermissions"]:
-        assert permission["FromPort"] == permission["ToPort"] == settings.database.port
-        assert not permission.get("IpRanges")
-        sources = {pair["GroupId"] for pair in permission["UserIdGroupPairs"]}
-        assert sources <= {outputs[key] for key in allowed}
+    ports = {80, *([443] if settings.compute.certificate_arn else [])}
+    expected = {tcp(port, "0.0.0.0/0") for port in ports}
+    assert _incoming(client, outputs, OutputKey.LOAD_BALANCER_SECURITY_GROUP_ID) == expected
 
 
 @pytest.fixture(scope="module")

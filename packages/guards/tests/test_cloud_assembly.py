@@ -13,7 +13,7 @@ from breakwater_guards.model import assembly as assembly_module
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import UNKNOWN, Opaque, Reference
 from guards_testing.build import Template, nested, resource, template, write
-from guards_testing.families import CHILD, arms, family, in_child
+from guards_testing.families import CHILD, family, in_child
 
 
 def cloud_assembly(folder: Path, stacks: dict[str, Template], **artifacts: Any) -> Path:
@@ -63,8 +63,25 @@ def test_weak_reference_between_stacks_of_cdk(tmp_path: Path) -> None:
     assert found.get("P") == found.get("Same") == Reference("Main.template.json", "R")
     assert found.get("Far") is UNKNOWN
     assert found.get("Odd") is UNKNOWN
-    sure = {"Fn::Equals": [reads("Main"), "x"]}
-    assert arms(sure) == ["yes", "no"]
+
+
+def test_a_condition_does_not_rest_on_what_another_deployment_may_change(tmp_path: Path) -> None:
+    """The output is a literal here, and may be another one by the time the condition is decided."""
+
+    def reads(kind: str) -> Any:
+        stack_output = {"Fn::GetStackOutput": {"StackName": "Main", "OutputName": "Out"}}
+        return stack_output if kind == "output" else {"Fn::ImportValue": "exported"}
+
+    kinds = ("output", "import")
+    outputs = {"Out": {"Value": "x", "Export": {"Name": "exported"}}}
+    values = {kind: reads(kind) for kind in kinds}
+    chosen = {f"If{kind}": {"Fn::If": [kind, "yes", "no"]} for kind in kinds}
+    conditions = {kind: {"Fn::Equals": [reads(kind), "x"]} for kind in kinds}
+    reader = template({"R": resource(**values, **chosen)}, Conditions=conditions)
+    cloud_assembly(tmp_path, {"Main": template({"R": resource()}, Outputs=outputs), "Reader": reader})
+    found = Assembly.load(tmp_path).templates["Reader.template.json"].resources["R"]
+    assert {kind: found.get(kind) for kind in kinds} == {"output": "x", "import": "x"}
+    assert {kind: found.options(f"If{kind}") for kind in kinds} == {key: ["yes", "no"] for key in kinds}
 
 
 def test_nested_stack_by_its_uploaded_name(tmp_path: Path) -> None:
@@ -84,7 +101,10 @@ def test_nested_stack_by_its_uploaded_name(tmp_path: Path) -> None:
             "source": {"path": "Child.nested.template.json", "packaging": "file"},
             "destinations": {"here": {"objectKey": "prefix/0a1b.json"}, "odd": 5},
         },
-        "zip": {"source": {"path": "asset.zip", "packaging": "zip"}},
+        "zip": {
+            "source": {"path": "Zipped.template.json", "packaging": "zip"},
+            "destinations": {"here": {"objectKey": "other/0a1b.json"}},
+        },
         "gone": {"source": {"path": "gone.json", "packaging": "file"}},
         "outside": {"source": {"path": "../outside.json", "packaging": "file"}},
         "data": {"source": {"path": "data.json", "packaging": "file"}},
@@ -93,6 +113,7 @@ def test_nested_stack_by_its_uploaded_name(tmp_path: Path) -> None:
         "odd": 5,
     }
     write(tmp_path, Main__assets__json={"files": files}, data__json={"a": 1}, Product__template__json=CHILD)
+    write(tmp_path, Zipped__template__json=template({"R": resource()}))
     write(tmp_path, Child__nested__template__json=CHILD)
     write(tmp_path.parent, outside__json=CHILD)
     assembly = Assembly.load(tmp_path)

@@ -59,6 +59,25 @@ def test_folder_with_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         keys(tmp_path)
 
 
+@pytest.mark.parametrize("ignored", ["node_modules", "__pycache__", "site-packages", ".hidden", "asset.1234"])
+def test_folder_with_what_was_installed_or_unpacked(tmp_path: Path, ignored: str) -> None:
+    for folder in (tmp_path / ignored, tmp_path / "sub" / ignored, tmp_path / f"my-{ignored}"):
+        folder.mkdir(parents=True)
+        write(folder, d__json=GOOD)
+    assert keys(tmp_path) == [f"my-{ignored}/d.json"]
+
+
+def test_folder_with_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sizes of all files count together, over all folders; what is no template by its name does not count."""
+    write(tmp_path, a__json=GOOD, sub___b__json=GOOD, notes__txt="x" * 1000)
+    size = (tmp_path / "a.json").stat().st_size
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 2 * size)
+    assert keys(tmp_path) == ["a.json", "sub/b.json"]
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 2 * size - 1)
+    with pytest.raises(InputError, match=f"or {2 * size - 1} bytes of JSON and YAML"):
+        keys(tmp_path)
+
+
 def test_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(top: Path, *, onerror: Any) -> Any:
         onerror(PermissionError(13, "Permission denied", str(top)))
@@ -74,6 +93,46 @@ def test_links_to_nothing_and_circles_of_folders(tmp_path: Path) -> None:
     (tmp_path / "b.json").symlink_to(tmp_path / "nothing")
     (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
     assert keys(tmp_path) == ["a.json"]
+
+
+def test_links_to_outside_are_not_followed(tmp_path: Path) -> None:
+    """Whoever writes the folder must not choose what else of this machine is read and quoted in a report."""
+    write(tmp_path, secret__json=GOOD, elsewhere___cdk__out="{}")
+    folder = write(tmp_path / "inside", a__json=GOOD, sub___b__json=GOOD, c___cdk__out="{}")
+    (folder / "x.json").symlink_to(tmp_path / "secret.json")
+    (folder / "y.json").symlink_to("../secret.json")
+    (folder / "again.json").symlink_to("sub/b.json")
+    (folder / "c" / "manifest.json").symlink_to(tmp_path / "secret.json")
+    assert keys(folder) == ["a.json", "again.json", "sub/b.json"]
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    assert keys(tmp_path / "link") == ["a.json", "again.json", "sub/b.json"], (
+        "the path that was asked for may be a link"
+    )
+    assert keys(folder / "x.json") == ["x.json"], "as may a file that was asked for"
+
+
+def test_a_manifest_outside_is_none(tmp_path: Path) -> None:
+    outside = assembly_in(tmp_path / "outside", A=stack())
+    inner = write(tmp_path / "app" / "inner", a__template__json=GOOD)
+    (inner / "manifest.json").symlink_to(outside / "manifest.json")
+    assembly_in(tmp_path / "app", A={"type": "cdk:cloud-assembly", "properties": {"directoryName": "inner"}})
+    with pytest.raises(InputError, match="the nested assembly inner is missing"):
+        keys(tmp_path / "app")
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_an_assembly_that_names_absolute_paths_inside_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, relative: bool
+) -> None:
+    folder = tmp_path / "cdk.out"
+    assets = {"type": "cdk:asset-manifest", "properties": {"file": str(folder / "assets.json")}}
+    write(assembly_in(folder, A=stack(str(folder / "a.template.json")), B=assets), a__template__json=GOOD)
+    nested = {"source": {"path": str(folder / "n.template.json"), "packaging": "file"}}
+    write(folder, n__template__json=GOOD, assets__json={"files": {"h": nested}})
+    monkeypatch.chdir(tmp_path)
+    found = find_sources(Path("cdk.out") if relative else folder)
+    assert list(found.documents) == ["a.template.json", "n.template.json"]
+    assert found.optional == {"n.template.json"}
 
 
 # Cloud assemblies

@@ -74,6 +74,8 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "select by text": ({"Fn::Select": ["1", {"Ref": "Zones"}]}, "b"),
     "select a zone": ({"Fn::Select": [1, {"Fn::GetAZs": ""}]}, Opaque("zone", "#1")),
     "select beyond the end": ({"Fn::Select": [2, ["a"]]}, UNKNOWN),
+    "select just beyond the end": ({"Fn::Select": [1, ["a"]]}, UNKNOWN),
+    "select the first": ({"Fn::Select": [0, ["a"]]}, "a"),
     "select before the beginning": ({"Fn::Select": [-1, ["a"]]}, UNKNOWN),
     "select by a truth": ({"Fn::Select": [True, ["a", "b"]]}, UNKNOWN),
     "select by a superscript": ({"Fn::Select": ["²", ["a", "b", "c"]]}, UNKNOWN),

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from breakwater_guards.reading.files import SUFFIXES, InputError, read_template, read_text, template_or_none, walk
+from breakwater_guards.reading.files import (
+    SUFFIXES,
+    InputError,
+    is_inside,
+    leaves,
+    read_template,
+    read_text,
+    template_or_none,
+    walk,
+)
 
 MANIFEST = "manifest.json"
 ACKNOWLEDGED_RULES = "aws:cdk:acknowledged-rules"
@@ -98,7 +106,7 @@ def find_sources(path: Path) -> Sources:
 
 def _read_folder(base: Path, found: Sources) -> None:
     for folder, below, files in walk(base):
-        manifest = _manifest(folder)
+        manifest = _manifest(folder, base)
         if manifest is not None:
             below.clear()
             _Assembly(base, found).read(folder, manifest)
@@ -109,10 +117,10 @@ def _read_folder(base: Path, found: Sources) -> None:
                 found.documents[file.relative_to(base).as_posix()] = document
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
+def _manifest(folder: Path, base: Path) -> dict[str, Any] | None:
     """Return the manifest of a cloud assembly; ``None`` for a folder that is none, whatever its manifest.json is."""
     file = folder / MANIFEST
-    if not file.is_file():
+    if not file.is_file() or leaves(file, base):
         return None
     marked = (folder / "cdk.out").is_file()  # CDK writes this file into every assembly
     try:
@@ -149,7 +157,7 @@ class _Assembly:
                     self._assets(folder, properties.get("file"))
                 elif kind == "cdk:cloud-assembly":
                     nested = self._inside(folder, properties.get("directoryName"))
-                    inner = _manifest(nested)
+                    inner = _manifest(nested, self._base)
                     if inner is None:
                         raise InputError(f"{folder / MANIFEST}: the nested assembly {nested.name} is missing")
                     if nested not in seen:
@@ -183,7 +191,7 @@ class _Assembly:
             if source.get("packaging") != "file" or not path or PurePosixPath(path).suffix not in SUFFIXES:
                 continue
             file = folder / path
-            if not self._is_inside(file) or not file.is_file():
+            if not is_inside(file, self._base) or not file.is_file():
                 continue  # an asset may lie anywhere; a nested template lies in the assembly
             document = template_or_none(file)
             if document is None:
@@ -200,18 +208,13 @@ class _Assembly:
                 self._found.assets[place, PurePosixPath(uploaded).name] = key
 
     def _inside(self, folder: Path, name: Any) -> Path:
-        if not _text(name) or not self._is_inside(folder / name):
+        if not _text(name) or not is_inside(folder / name, self._base):
             raise InputError(f"{folder / MANIFEST}: {str(name)[:100]!r} is no path inside the assembly")
         return folder / str(name)
 
-    def _is_inside(self, path: Path) -> bool:
-        try:
-            return path.resolve().is_relative_to(self._base.resolve())
-        except (OSError, ValueError):
-            return False
-
     def _key(self, path: Path) -> str:
-        return posixpath.normpath(path.relative_to(self._base).as_posix())
+        # A manifest may name a file by its absolute path, whatever the path that was asked for.
+        return path.resolve().relative_to(self._base.resolve()).as_posix()
 
 
 def _json(text: str, file: object) -> Any:

@@ -209,6 +209,8 @@ def template_or_none(path: Path) -> dict[str, Any] | None:
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[Path]]]:
     """Walk through a folder in a fixed order, without hidden and installed folders and CDK's unpacked assets.
 
+    A link leads nowhere outside the folder: what lies there was not handed over.
+
     Yields:
         A folder, the names of those below it (remove one, and it is not entered), and its files that may be templates.
 
@@ -221,12 +223,25 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[Path]]]:
             item for item in folders if not item.startswith((".", "asset.")) and item not in _IGNORED_FOLDERS
         )
         chosen = [Path(name, file) for file in sorted(files) if Path(file).suffix in SUFFIXES]
-        chosen = [file for file in chosen if file.is_file()]
+        chosen = [file for file in chosen if file.is_file() and not leaves(file, folder)]
         seen += len(chosen)
         total += sum(file.stat().st_size for file in chosen)
         if seen > MAX_FILES or total > MAX_TOTAL_BYTES:
             raise InputError(f"{folder}: more than {MAX_FILES} files or {MAX_TOTAL_BYTES} bytes of JSON and YAML")
         yield Path(name), folders, chosen
+
+
+def leaves(file: Path, folder: Path) -> bool:
+    """Tell whether a file of a folder is a link to something outside the folder."""
+    return file.is_symlink() and not is_inside(file, folder)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path lies in a folder when all links are followed."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False
 
 
 def _unreadable(error: OSError) -> None:
