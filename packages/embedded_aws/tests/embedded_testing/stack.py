@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def deploy(aws: Aws, name: str, template: Mapping[str, Any]) -> Stack:
         cloudformation.update_stack(**request)
     else:
         cloudformation.create_stack(**request)
-    status = _wait(cloudformation, name)
+    status = wait(aws, name)
     described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     return Stack(
@@ -64,10 +65,18 @@ def delete(aws: Aws, name: str) -> None:
     """Delete the stack and wait until it is gone."""
     stack_id = aws("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackId"]
     aws("cloudformation").delete_stack(StackName=name)
-    assert _wait(aws("cloudformation"), stack_id) == "DELETE_COMPLETE"
+    assert wait(aws, stack_id) == "DELETE_COMPLETE"
 
 
-def _wait(cloudformation: Any, stack: str) -> str:
+def update(aws: Aws, name: str, template: Mapping[str, Any], **options: Any) -> str:
+    """Update the stack with options of `UpdateStack`, and return the status that it ends in."""
+    aws("cloudformation").update_stack(StackName=name, TemplateBody=json.dumps(template), **options)
+    return wait(aws, name)
+
+
+def wait(aws: Aws, stack: str) -> str:
+    """Wait for the end of a stack's operation, and return the stack's status."""
+    cloudformation = aws("cloudformation")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
@@ -78,9 +87,11 @@ def _wait(cloudformation: Any, stack: str) -> str:
 
 
 def reasons(aws: Aws, name: str) -> str:
-    """Return what CloudFormation says about everything that failed in a stack."""
+    """Return what CloudFormation says about everything that failed in a stack and in its nested stacks."""
     events = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
-    return "; ".join(each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"])
+    said = [each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"]]
+    nested = {found for each in said for found in re.findall(r"^Embedded stack (\S+)", each)}
+    return "; ".join([*said, *(reasons(aws, each) for each in sorted(nested))])
 
 
 def upload(aws: Aws, template: Mapping[str, Any], *, bucket: str = "templates", key: str) -> str:

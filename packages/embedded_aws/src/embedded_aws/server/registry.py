@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from botocore.exceptions import ClientError
+
 from embedded_aws.server import upstream
 
 Properties: TypeAlias = Mapping[str, Any]
@@ -66,6 +68,17 @@ def _adapt_update(update: Update) -> Callable[..., tuple[str, dict[str, str]]]:
     return handler
 
 
+def _adapt_delete(delete: Delete) -> Callable[[str, Properties], None]:
+    def handler(physical_id: str, properties: Properties) -> None:
+        try:
+            delete(physical_id, properties)
+        except ClientError as error:
+            if "NotFound" not in error.response["Error"]["Code"]:  # what is gone is deleted
+                raise
+
+    return handler
+
+
 def add(resource_type: str, *, create: Create, update: Update, delete: Delete, create_only: Iterable[str] = ()) -> None:
     """Add a type that ministack does not have.
 
@@ -85,7 +98,7 @@ def add(resource_type: str, *, create: Create, update: Update, delete: Delete, c
         "create": _adapt_create(create),
         "update": _adapt_update(update),
         "update_with_logical_id": True,
-        "delete": delete,
+        "delete": _adapt_delete(delete),
     }
     upstream.replacing_properties[resource_type] = tuple(create_only)
 
@@ -107,19 +120,19 @@ def replace(
     handler = _handler(resource_type)
     handler["create"] = _adapt_create(create)
     if delete:
-        handler["delete"] = delete
+        handler["delete"] = _adapt_delete(delete)
     if create_only:
         upstream.replacing_properties[resource_type] = tuple(create_only)
 
 
-def wrap_update(resource_type: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replace ministack's update of a type by `wrapper(update)`.
+def wrap(resource_type: str, verb: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace ministack's `create`, `update` or `delete` of a type by `wrapper(handler)`.
 
     Raises:
         LookupError: ministack no longer has the type.
     """
     handler = _handler(resource_type)
-    handler["update"] = wrapper(handler["update"])
+    handler[verb] = wrapper(handler[verb])
 
 
 def complete(resource_type: str, apply: Complete) -> None:

@@ -104,15 +104,40 @@ provision_in_root = Function(_STACKS, "_provision_resource", "resource_type", "l
 provision_in_nested = Function(
     _PROVISIONERS, "_provision_resource", "resource_type", "logical_id", "props", "stack_name"
 )
-update_in_nested = Function(
-    _PROVISIONERS, "_update_resource",
-    "resource_type", "physical_id", "old_props", "new_props", "stack_name", "logical_id", "old_attrs",
-)  # fmt: skip
 runs_on_worker_thread = Function(_STACKS, "_runs_on_worker_thread", "resource_type")
-resolve_dynamic_references = Function(
-    "services.cloudformation.engine", "_resolve_dynamic_references",
-    "value", "previous", "reuse_ssm", "reuse_secrets",
+
+# Its engine, and the names under which others of its modules know the engine's functions.
+_DEPLOYMENT = (
+    "stack_name", "stack_id", "template", "param_values", "disable_rollback", "tags", "is_update", "previous_stack",
+    "retain_except_on_create", "imports",
 )  # fmt: skip
+_EVENT = (
+    "stack_id", "stack_name", "logical_id", "resource_type", "status", "reason", "physical_id", "detailed_status",
+)  # fmt: skip
+_ENGINE = "services.cloudformation.engine"
+stack_events = _table("services.cloudformation", "_stack_events")
+deploy_stack = Function(_STACKS, "_deploy_stack_async", *_DEPLOYMENT)
+deploy_by_request = Function("services.cloudformation.handlers", "_deploy_stack_async", *_DEPLOYMENT)
+deploy_by_change_set = Function("services.cloudformation.changesets", "_deploy_stack_async", *_DEPLOYMENT)
+delete_stack = Function(_STACKS, "_delete_stack_async", "stack_name", "stack_id", "retain_resources", "force")
+roll_back_operation = Function(
+    _STACKS, "_roll_back_operation", "stack_name", "stack_id", "stack", "operation", "reason_override"
+)  # fmt: skip
+continue_rollback = Function(
+    _STACKS, "_continue_update_rollback_async", "stack_name", "stack_id", "resources_to_skip"
+)  # fmt: skip
+delete_in_engine = Function(
+    _STACKS, "_delete_resource", "resource_type", "physical_id", "props", "stack_name", "logical_id"
+)  # fmt: skip
+delete_predecessor = Function(_PROVISIONERS, "_delete_predecessor", "delete_fn", "args", "kwargs")
+add_event = Function("services.cloudformation.handlers", "_add_event", *_EVENT)
+add_event_in_engine = Function(_STACKS, "_add_event", *_EVENT)
+run_on_thread = Function("core.concurrency", "run_reentrant", "fn", "args", "thread_name")
+resolve_template = Function("services.cloudformation.helpers", "_resolve_template", "params")
+parse_template = Function(_ENGINE, "_parse_template", "template_body")
+resolve_parameters = Function(_ENGINE, "_resolve_parameters", "template", "provided_params", "previous_params")
+evaluate_conditions = Function(_ENGINE, "_evaluate_conditions", "template", "params")
+validate_template = Function(_ENGINE, "validate_template_support", "template", "conditions", "params")
 
 # Cloud Control, the store of declared metadata.
 cloud_control = _table("services.cloudcontrol", "_resources")
@@ -125,6 +150,7 @@ ec2_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ec2",
 vpc_endpoint_xml = Function("services.ec2", "_vpce_fields_xml", "ep", "tag")
 
 # AWS Lambda.
+functions = _table("services.lambda_svc", "_functions")
 function_program = Function("core.lambda_runtime", "_detect_runtime_binary", "runtime")
 execute_function = Function("services.lambda_svc", "_execute_function", "func", "event")
 
@@ -154,6 +180,7 @@ put_metric_alarm = Function(_PROVISIONERS, "_cw_metric_alarm_put", "name", "prop
 # Amazon RDS.
 db_clusters = _table("services.rds", "_clusters")
 db_instances = _table("services.rds", "_instances")
+db_subnet_groups = _table("services.rds", "_subnet_groups")
 db_cluster_attributes = Function(_PROVISIONERS, "_rds_db_cluster_attrs", "cluster")
 db_instance_attributes = Function(_PROVISIONERS, "_rds_db_instance_attrs", "instance")
 db_cluster_xml = Function("services.rds", "_cluster_xml", "c")
@@ -173,5 +200,21 @@ ecs_services = _table("services.ecs", "_services")
 ecs_tasks = _table("services.ecs", "_tasks")
 ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ecs", "_ACTION_MAP")
 reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
-subnets = _table("services.ec2", "_subnets")
 targets = _table("services.alb", "_targets")
+
+# Amazon EC2 and Elastic Load Balancing.
+ec2_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ec2", "_ACTION_MAP")
+ec2_error = Function("services.ec2", "_error", "code", "message", "status")
+vpcs = _table("services.ec2", "_vpcs")
+subnets = _table("services.ec2", "_subnets")
+security_groups = _table("services.ec2", "_security_groups")
+internet_gateways = _table("services.ec2", "_internet_gateways")
+route_tables = _table("services.ec2", "_route_tables")
+vpc_endpoints = _table("services.ec2", "_vpc_endpoints")
+nat_gateways = _table("services.ec2", "_nat_gateways")
+elb_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.alb", "_ACTION_MAP")
+elb_error = Function("services.alb", "_error", "code", "message", "status")
+load_balancers = _table("services.alb", "_lbs")
+load_balancer_attributes = _table("services.alb", "_lb_attrs")
+listeners = _table("services.alb", "_listeners")
+listener_rules = _table("services.alb", "_rules")

@@ -16,7 +16,7 @@ _recovery_days = upstream.scoped_table()
 
 def install() -> None:
     """Register the types of this service."""
-    registry.wrap_update(_TYPE, _keeping_name)
+    registry.wrap(_TYPE, "update", _keeping_name)
     registry.complete(_TYPE, _apply_settings)
     upstream.update_continuous_backups.wrap(_keeping_days)
     upstream.describe_continuous_backups.wrap(_reporting_days)

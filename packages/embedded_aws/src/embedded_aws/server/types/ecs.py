@@ -80,7 +80,7 @@ def _place(service: dict[str, Any]) -> None:
     if not subnets:
         return
     addresses = []
-    for number, task in enumerate(_tasks_of(service)):
+    for number, task in enumerate(running_tasks(service)):
         subnet = subnets[number % len(subnets)]
         task["availabilityZone"] = subnet["AvailabilityZone"]
         addresses.append(str(ip_network(subnet["CidrBlock"])[_FIRST_ADDRESS + number]))
@@ -90,7 +90,8 @@ def _place(service: dict[str, Any]) -> None:
         ]
 
 
-def _tasks_of(service: dict[str, Any]) -> list[dict[str, Any]]:
+def running_tasks(service: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the running tasks of a service, in a fixed order."""
     owned = [
         task
         for task in upstream.ecs_tasks.values()
