@@ -4,8 +4,7 @@ Alarms and scaling policies refer to the full name.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from embedded_aws.server import refusals, registry, upstream
 from embedded_aws.server.refusals import RefusedError, Request, members, parameter
@@ -76,14 +75,9 @@ def _balancer_is_protected(arn: str) -> None:
 
 
 def _target_group_in_use(arn: str) -> None:
-    holders = (*upstream.listeners.values(), *upstream.listener_rules.values())
-    if any(arn in _forwarded(holder) for holder in holders):
+    actions = (
+        *(action for listener in upstream.listeners.values() for action in listener["DefaultActions"]),
+        *(action for rule in upstream.listener_rules.values() for action in rule["Actions"]),
+    )
+    if any(action.get("TargetGroupArn") == arn for action in actions):
         raise RefusedError("ResourceInUse", f"Target group '{arn}' is currently in use by a listener or a rule")
-
-
-def _forwarded(holder: dict[str, Any]) -> Iterator[str]:
-    """Return the target groups that a listener or a rule forwards to."""
-    for action in (*holder.get("DefaultActions", []), *holder.get("Actions", [])):
-        yield action.get("TargetGroupArn", "")
-        for group in action.get("ForwardConfig", {}).get("TargetGroups", []):
-            yield group["TargetGroupArn"]
