@@ -203,7 +203,6 @@ reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_
 targets = _table("services.alb", "_targets")
 
 # Amazon EC2 and Elastic Load Balancing.
-ec2_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ec2", "_ACTION_MAP")
 ec2_error = Function("services.ec2", "_error", "code", "message", "status")
 vpcs = _table("services.ec2", "_vpcs")
 subnets = _table("services.ec2", "_subnets")
@@ -211,7 +210,6 @@ security_groups = _table("services.ec2", "_security_groups")
 internet_gateways = _table("services.ec2", "_internet_gateways")
 route_tables = _table("services.ec2", "_route_tables")
 vpc_endpoints = _table("services.ec2", "_vpc_endpoints")
-nat_gateways = _table("services.ec2", "_nat_gateways")
 elb_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.alb", "_ACTION_MAP")
 elb_error = Function("services.alb", "_error", "code", "message", "status")
 load_balancers = _table("services.alb", "_lbs")
