@@ -160,6 +160,11 @@ class Assembly:
         return f"${{{path}.{attribute}}}" if attribute else f"${{{path}}}"
 
 
+def removal_policies(deployment: Assembly) -> tuple[str, str]:
+    """Return the DeletionPolicy and the UpdateReplacePolicy of what follows ``removal.data``."""
+    return ("Delete", "Delete") if deployment.settings.removal.data == "destroy" else ("RetainExceptOnCreate", "Retain")
+
+
 def synthesize(settings: Settings, profile: str, folder: Path) -> Assembly:
     """Synthesize one deployment into a folder and read its templates back."""
     profiles.synthesize(settings, folder)

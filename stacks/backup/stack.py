@@ -23,6 +23,7 @@ from stacks.backup.restore_testing import RestoreTesting
 from stacks.backup.vault import Vault
 from stacks.common.location import Location
 from stacks.common.protected_resource import ProtectedResource
+from stacks.common.retention import removal_policy
 from stacks.common.views import view_of_key
 from stacks.names import Names, OutputKey, PhysicalName
 from stacks.settings import BackupSettings, RemovalSettings
@@ -47,7 +48,7 @@ class BackupStack(NestedStack):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id, description="Backup vault, plan and restore tests")
-        self.role = self._build_role()
+        self.role = self._build_role(removal)
         self.vault = Vault(
             self,
             "Vault",
@@ -85,9 +86,9 @@ class BackupStack(NestedStack):
             OutputKey.RESTORE_TESTING_PLAN_NAME: self.restore_testing.plan.ref,
         }
 
-    def _build_role(self) -> iam.Role:
+    def _build_role(self, removal: RemovalSettings) -> iam.Role:
         managed = iam.ManagedPolicy.from_aws_managed_policy_name
-        return iam.Role(
+        role = iam.Role(
             self,
             "Role",
             description="AWS Backup: back up, restore and test",
@@ -97,3 +98,7 @@ class BackupStack(NestedStack):
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
             managed_policies=[managed(f"service-role/{policy}") for policy in POLICIES],
         )
+        # It stays with the vault: without it AWS Backup cannot delete the recovery points that expire there.
+        # https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html
+        role.apply_removal_policy(removal_policy(removal))
+        return role

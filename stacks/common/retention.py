@@ -39,10 +39,19 @@ def retention(days: int) -> logs.RetentionDays:
 
 
 def removal_policy(removal: RemovalSettings) -> RemovalPolicy:
-    """Return the policy of a resource that leaves no final snapshot: deleted only where data may be destroyed."""
-    return RemovalPolicy.DESTROY if removal.data == "destroy" else RemovalPolicy.RETAIN
+    """Return the policy of a resource that leaves no final snapshot: deleted only where data may be destroyed.
+
+    What stays does so from the end of its first deployment: a first deployment that is rolled back leaves nothing
+    behind whose name blocks the next one.
+    """
+    return RemovalPolicy.DESTROY if removal.data == "destroy" else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 def database_removal_policy(removal: RemovalSettings) -> RemovalPolicy:
     """Return the policy of the Aurora cluster, which can leave a final snapshot."""
     return RemovalPolicy.SNAPSHOT if removal.data == "snapshot" else removal_policy(removal)
+
+
+def companion_removal_policy(removal: RemovalSettings) -> RemovalPolicy:
+    """Return the policy of what an Aurora cluster that stays cannot run without, and a snapshot does not need."""
+    return RemovalPolicy.DESTROY if removal.data == "snapshot" else removal_policy(removal)

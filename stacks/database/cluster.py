@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.common.retention import database_removal_policy, removal_policy
+from stacks.common.retention import companion_removal_policy, database_removal_policy
 from stacks.names import Names, PhysicalName
 from stacks.settings import DatabaseSettings, RemovalSettings
 
@@ -54,6 +54,7 @@ class AuroraCluster(Construct):
         self.parameter_group = self._build_parameter_group()
         self.cluster = self._build_cluster(vpc, security_group)
         self.secret = self._managed_secret()
+        self._keep_members()
 
     def _aurora_postgresql(self) -> rds.IClusterEngine:
         full = self._settings.engine_version
@@ -67,7 +68,7 @@ class AuroraCluster(Construct):
             description="Isolated subnets of Aurora",
             vpc=vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
-            removal_policy=removal_policy(self._removal),
+            removal_policy=companion_removal_policy(self._removal),
         )
 
     def _build_parameter_group(self) -> rds.ParameterGroup:
@@ -82,7 +83,7 @@ class AuroraCluster(Construct):
                 "log_disconnections": "1",
                 "log_min_duration_statement": "1000",
             },
-            removal_policy=removal_policy(self._removal),
+            removal_policy=companion_removal_policy(self._removal),
         )
 
     def _build_cluster(self, vpc: ec2.IVpc, security_group: ec2.ISecurityGroup) -> rds.DatabaseCluster:
@@ -151,3 +152,13 @@ class AuroraCluster(Construct):
         secret = self.cluster.secret
         assert secret is not None, "manage_master_user_password gives the cluster a secret"  # noqa: S101
         return secret
+
+    def _keep_members(self) -> None:
+        """Keep the instances, and the role by which they publish Enhanced Monitoring, where the cluster stays."""
+        policy = companion_removal_policy(self._removal)
+        members = ["Writer", *(f"Reader{number + 1}" for number in range(self._settings.readers))]
+        role = ["MonitoringRole"] if self._settings.enhanced_monitoring_seconds else []
+        for part in [*members, *role]:
+            resource = self.cluster.node.find_child(part).node.default_child
+            assert isinstance(resource, CfnResource)  # noqa: S101 (narrows the type)
+            resource.apply_removal_policy(policy)

@@ -15,6 +15,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.common.location import Location
+from stacks.common.retention import companion_removal_policy
 from stacks.names import OutputKey
 from stacks.network.flow_log import FlowLog
 from stacks.settings import ComputeSettings, DatabaseSettings, EgressMode, NetworkSettings, RemovalSettings
@@ -70,6 +71,7 @@ class NetworkStack(NestedStack):
         self.function_security_group = self._build_security_group("FunctionSecurityGroup", "Functions in the VPC")
         self._permit_connections()
         self._build_endpoints()
+        self._keep_home_of_data(removal)
 
     def outputs(self) -> Mapping[OutputKey, str]:
         """Return what the root states about the network."""
@@ -146,6 +148,13 @@ class NetworkStack(NestedStack):
             # CDK repeats as DependsOn what the function's reference to its role already says.
             part.add_deletion_override("DependsOn")
         return vpc
+
+    def _keep_home_of_data(self, removal: RemovalSettings) -> None:
+        """Keep what an Aurora cluster that stays is in: without it neither could the stack be deleted."""
+        for home in (self.vpc, *self.vpc.isolated_subnets, self.database_security_group):
+            resource = home.node.default_child
+            assert isinstance(resource, CfnResource)  # noqa: S101 (narrows the type)
+            resource.apply_removal_policy(companion_removal_policy(removal))
 
     def _build_security_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False)

@@ -61,7 +61,7 @@ class RemovalSettings(Section):
 
     data: Literal["destroy", "snapshot", "retain"]
     """Aurora, DynamoDB, S3, keys and logs on `cdk destroy`. `snapshot`: Aurora leaves a final snapshot, the others
-    (which have no such policy) stay."""
+    (which have no such policy) stay. `retain`: all stay, Aurora with its instances and its part of the network."""
     deletion_protection: bool
     """Aurora, DynamoDB and the load balancer refuse to be deleted."""
     termination_protection: bool

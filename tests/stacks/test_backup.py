@@ -10,7 +10,7 @@ import pytest
 
 from stacks.names import PhysicalName
 from stacks.profiles import COPY_VAULT
-from tests.assembly import Assembly, Resource
+from tests.assembly import Assembly, Resource, removal_policies
 
 VAULT = "AWS::Backup::BackupVault"
 SCHEDULES = {
@@ -53,9 +53,9 @@ def test_one_vault_with_a_key_of_its_own(deployment: Assembly) -> None:
 
 
 def test_vault_follows_the_data(deployment: Assembly) -> None:
-    kept = "Delete" if deployment.settings.removal.data == "destroy" else "Retain"
+    kept = removal_policies(deployment)
     (vault,) = deployment.nested["Backup"].of_type(VAULT).values()
-    assert (vault["DeletionPolicy"], vault["UpdateReplacePolicy"]) == (kept, kept)
+    assert (vault["DeletionPolicy"], vault["UpdateReplacePolicy"]) == kept
 
 
 @pytest.mark.parametrize(

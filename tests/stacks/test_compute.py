@@ -8,7 +8,7 @@ import re
 import pytest
 
 from stacks.profiles import IMAGE
-from tests.assembly import Assembly, Resource
+from tests.assembly import Assembly, Resource, removal_policies
 
 ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
 EXEC_PATHS = {"/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"}
@@ -123,13 +123,13 @@ def test_output_goes_to_the_log_group_and_never_blocks_the_application(deploymen
 
 
 def test_log_groups_are_encrypted_expire_and_follow_the_data(deployment: Assembly) -> None:
-    kept = "Delete" if deployment.settings.removal.data == "destroy" else "Retain"
+    kept = removal_policies(deployment)
     groups = deployment.nested["Compute"].of_type("AWS::Logs::LogGroup")
     assert len(groups) == (3 if deployment.settings.compute.waf else 2)
     for name, group in groups.items():
         assert deployment.text("Compute", group["Properties"]["KmsKeyId"]) == "${Kms/MessagingKey.Arn}", name
         assert group["Properties"]["RetentionInDays"] == deployment.settings.monitoring.log_retention_days, name
-        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == (kept, kept), name
+        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == kept, name
 
 
 def test_the_service_log_keeps_its_generated_name(deployment: Assembly) -> None:

@@ -202,40 +202,44 @@ def test_the_writer_is_created_first(deployment: Assembly) -> None:
         assert (writer in made.get("DependsOn", [])) is (name != writer), name
 
 
-# Policy of the cluster, of its instances, and of what it needs to come back.
+DELETED, KEPT = ("Delete", "Delete"), ("RetainExceptOnCreate", "Retain")
+# Policies of the cluster, and of its instances and what they need.
 REMOVAL = {
-    "destroy": ("Delete", "Delete", "Delete"),
-    # The final snapshot is the cluster's; an instance of Aurora has none.
-    "snapshot": ("Snapshot", "Delete", "Retain"),
-    "retain": ("Retain", "Retain", "Retain"),
+    "destroy": (DELETED, DELETED),
+    # The final snapshot is the cluster's; an instance of Aurora has none, and nothing else is needed to restore it.
+    "snapshot": (("Snapshot", "Snapshot"), DELETED),
+    "retain": (KEPT, KEPT),
 }
 
 
-def _policies(resource: Resource) -> set[str]:
-    return {resource["DeletionPolicy"], resource["UpdateReplacePolicy"]}
+def _policies(resource: Resource) -> tuple[str, str]:
+    return resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
 
 
 def test_removal_follows_the_settings(deployment: Assembly) -> None:
     removal, database = deployment.settings.removal, deployment.nested["Database"]
-    cluster, instances, others = REMOVAL[removal.data]
-    for kind, policy in (
+    cluster, others = REMOVAL[removal.data]
+    for kind, policies in (
         (RDS_CLUSTER, cluster),
-        (RDS_INSTANCE, instances),
+        (RDS_INSTANCE, others),
         ("AWS::RDS::DBSubnetGroup", others),
         ("AWS::RDS::DBClusterParameterGroup", others),
+        ("AWS::IAM::Role", others),
     ):
         for name, resource in database.of_type(kind).items():
-            assert _policies(resource) == {policy}, name
+            assert _policies(resource) == policies, name
     assert _cluster(deployment)["DeletionProtection"] is removal.deletion_protection
     assert _cluster(deployment)["DeleteAutomatedBackups"] is (removal.data == "destroy")
 
 
 @pytest.mark.parametrize(
-    ("environment", "policy", "protected"),
-    [("dev", "Delete", False), ("staging", "Snapshot", False), ("prod", "Retain", True)],
+    ("environment", "policies", "protected"),
+    [("dev", DELETED, False), ("staging", ("Snapshot", "Snapshot"), False), ("prod", KEPT, True)],
 )
-def test_removal_by_environment(request: pytest.FixtureRequest, environment: str, policy: str, protected: bool) -> None:
+def test_removal_by_environment(
+    request: pytest.FixtureRequest, environment: str, policies: tuple[str, str], protected: bool
+) -> None:
     deployment: Assembly = request.getfixturevalue(environment)
     (cluster,) = deployment.nested["Database"].of_type(RDS_CLUSTER).values()
-    assert _policies(cluster) == {policy}
+    assert _policies(cluster) == policies
     assert cluster["Properties"]["DeletionProtection"] is protected

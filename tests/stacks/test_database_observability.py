@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assembly import Assembly, Resource
+from tests.assembly import Assembly, Resource, removal_policies
 
 INSIGHTS_RETENTION_DAYS = {"standard": 7, "advanced": 465}
 
@@ -74,11 +74,11 @@ def test_logs_are_exported_to_groups_that_are_there_before_the_cluster(deploymen
 
 
 def test_log_groups_are_encrypted_expire_and_follow_the_data(deployment: Assembly) -> None:
-    kept = "Delete" if deployment.settings.removal.data == "destroy" else "Retain"
+    kept = removal_policies(deployment)
     for name, group in deployment.nested["Database"].of_type("AWS::Logs::LogGroup").items():
         assert deployment.text("Database", group["Properties"]["KmsKeyId"]) == "${Kms/MessagingKey.Arn}", name
         assert group["Properties"]["RetentionInDays"] == deployment.settings.monitoring.log_retention_days, name
-        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == (kept, kept), name
+        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == kept, name
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.names import PhysicalName
-from tests.assembly import Assembly
+from tests.assembly import Assembly, removal_policies
 
 ALIASES = {
     "DataKey": PhysicalName.DATA_KEY_ALIAS,
@@ -39,8 +39,8 @@ def test_three_keys_rotate_and_wait_before_they_go(deployment: Assembly) -> None
         assert properties["EnableKeyRotation"] is True, name
         assert properties["PendingWindowInDays"] == deployment.settings.kms.pending_window_days, name
         assert deployment.names.stack in properties["Description"], name
-        kept = "Delete" if deployment.settings.removal.data == "destroy" else "Retain"
-        assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == (kept, kept), name
+        kept = removal_policies(deployment)
+        assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == kept, name
 
 
 @pytest.mark.parametrize(("environment", "days"), [("dev", 7), ("staging", 30), ("prod", 30)])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.assembly import Assembly
+from tests.assembly import Assembly, removal_policies
 
 INTERNET = "0.0.0.0/0"
 SOURCES = {"CidrIp", "CidrIpv6", "SourceSecurityGroupId", "DestinationSecurityGroupId"}
@@ -174,8 +174,8 @@ def test_flow_logs_go_to_an_encrypted_group_that_expires(
     ((_, group),) = deployment.nested["Network"].of_type("AWS::Logs::LogGroup").items()
     assert deployment.text("Network", group["Properties"]["KmsKeyId"]) == "${Kms/MessagingKey.Arn}"
     assert group["Properties"]["RetentionInDays"] == days
-    kept = "Delete" if deployment.settings.removal.data == "destroy" else "Retain"
-    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == (kept, kept)
+    kept = removal_policies(deployment)
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == kept
 
 
 def test_flow_logs_cover_all_traffic_of_the_vpc(deployment: Assembly) -> None:

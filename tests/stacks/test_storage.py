@@ -81,21 +81,23 @@ def test_point_in_time_recovery_by_setting(request: pytest.FixtureRequest, profi
 
 
 @pytest.mark.parametrize(
-    ("profile", "protected", "policy"),
+    ("profile", "protected", "policies"),
     [
-        ("dev", False, "Delete"),
-        ("unusual", False, "Delete"),
-        ("staging", False, "Retain"),
-        ("options", False, "Retain"),
-        ("prod", True, "Retain"),
-        ("prod_nat", True, "Retain"),
+        ("dev", False, ("Delete", "Delete")),
+        ("unusual", False, ("Delete", "Delete")),
+        ("staging", False, ("RetainExceptOnCreate", "Retain")),
+        ("options", False, ("RetainExceptOnCreate", "Retain")),
+        ("prod", True, ("RetainExceptOnCreate", "Retain")),
+        ("prod_nat", True, ("RetainExceptOnCreate", "Retain")),
     ],
 )
-def test_data_stays_by_environment(request: pytest.FixtureRequest, profile: str, protected: bool, policy: str) -> None:
+def test_data_stays_by_environment(
+    request: pytest.FixtureRequest, profile: str, protected: bool, policies: tuple[str, str]
+) -> None:
     deployment: Assembly = request.getfixturevalue(profile)
     assert _replica(deployment)["DeletionProtectionEnabled"] is protected
     for kept in (_table(deployment), _resources(deployment, "AWS::S3::Bucket")[DATA_BUCKET]):
-        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == (policy, policy)
+        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == policies
 
 
 def test_the_log_bucket_always_stays(deployment: Assembly) -> None:
