@@ -30,7 +30,7 @@ _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceed
 # IAM's prefix, where it is not boto3's name of the service.
 PREFIXES: Mapping[str, str] = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 # IAM's action, where it is not the operation. https://docs.aws.amazon.com/service-authorization/latest/reference/
-ACTIONS: Mapping[str, str] = {"s3:HeadBucket": "s3:ListBucket"}
+ACTIONS: Mapping[str, str] = {"s3:HeadBucket": "s3:ListBucket", "s3:ListBuckets": "s3:ListAllMyBuckets"}
 
 
 class CouldNotAsk(Exception):  # noqa: N818 (an outcome of a check, named as its status)
@@ -57,7 +57,7 @@ class Account:
     def __init__(self, region: str, session: Any = None) -> None:
         self.region = region
         self._session: Any = session or new_session(region)
-        self._lock, self._clients = Lock(), dict[str, Any]()
+        self._lock, self._clients = Lock(), dict[tuple[str, str], Any]()
 
     def identity(self) -> Mapping[str, str]:
         """Return ``Account`` and ``Arn`` of the credentials.
@@ -80,12 +80,18 @@ class Account:
             raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
         return answer
 
-    def client(self, service: str) -> Any:
-        """Return the client of a service, made once; threads must not share a session while it makes one."""
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return the client of a service, made once; threads must not share a session while it makes one.
+
+        Args:
+            service: boto3's name of the service.
+            region: another Region than the account's own.
+        """
+        key = service, region or self.region
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = new_client(self._session, service, region_name=self.region, config=_CONFIG)
-            return self._clients[service]
+            if key not in self._clients:
+                self._clients[key] = new_client(self._session, service, region_name=key[1], config=_CONFIG)
+            return self._clients[key]
 
     def partition(self) -> str:
         """Return the partition of the Region, e.g. ``aws-cn``."""
@@ -98,11 +104,16 @@ class Ask:
     Args:
         account: the account to ask.
         calls: the declared operations, each ``service:Operation``.
+        region: where to ask; None for the account's own Region.
     """
 
-    def __init__(self, account: Account, calls: tuple[str, ...]) -> None:
+    def __init__(self, account: Account, calls: tuple[str, ...], region: str | None = None) -> None:
         self._account, self._calls = account, calls
-        self.region = account.region
+        self.region = region or account.region
+
+    def elsewhere(self, region: str) -> Ask:
+        """Return the same for another Region."""
+        return Ask(self._account, self._calls, region)
 
     def __call__(self, call: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation.
@@ -170,7 +181,7 @@ class Ask:
         if call not in self._calls:
             raise LookupError(f"{call} is not among the declared calls {', '.join(self._calls)}")
         service, _, operation = call.partition(":")
-        client = self._account.client(service)
+        client = self._account.client(service, self.region)
         names = {name: method for method, name in client.meta.method_to_api_mapping.items()}
         return client, names[operation]
 

@@ -43,6 +43,11 @@ class Plan:
         found = (value for resource in self.resources(kind) for value in resource.options(path))
         return list(dict.fromkeys(value for value in found if isinstance(value, str)))
 
+    def numbers(self, kind: str, path: str) -> list[int]:
+        """Return the literal whole numbers of a property, each once, in ascending order; see :meth:`texts`."""
+        found = (value for resource in self.resources(kind) for value in resource.options(path))
+        return sorted({value for value in found if isinstance(value, int)})
+
 
 @dataclass(frozen=True)
 class CheckContext:
@@ -54,7 +59,7 @@ class CheckContext:
         ask: calls the operations that the check declares.
         identity: ``Account`` and ``Arn`` of the credentials.
         partition: AWS partition of the Region.
-        deployed_ids: returns the physical ids of what the stack already owns; raises :class:`CouldNotAsk`.
+        deployed_ids: returns what the stack already owns, types by physical id; raises :class:`CouldNotAsk`.
         program: returns the path of a program, as the shell would find it.
         version: returns what a program prints for ``--version``.
     """
@@ -64,7 +69,7 @@ class CheckContext:
     ask: Ask
     identity: Mapping[str, str]
     partition: str
-    deployed_ids: Callable[[], frozenset[str]]
+    deployed_ids: Callable[[], Mapping[str, str]]
     program: Callable[[str], str | None] = shutil.which
     version: Callable[[str], str] = lambda _: ""
 
@@ -74,13 +79,24 @@ class CheckContext:
         return f"{STACK_PREFIX}-{self.settings.suffix}"
 
     @property
-    def deployed(self) -> frozenset[str]:
-        """Physical ids of what the stack already owns; empty before the first deployment.
+    def deployed(self) -> Mapping[str, str]:
+        """Types of what the stack already owns by physical id; empty before the first deployment.
 
         Raises:
             CouldNotAsk: CloudFormation does not answer.
         """
         return self.deployed_ids()
+
+    def more(self, kind: str) -> int:
+        """Return how many resources of a type the deployment adds to those that the stack already owns.
+
+        Args:
+            kind: CloudFormation type, e.g. ``AWS::RDS::DBInstance``.
+
+        Raises:
+            CouldNotAsk: CloudFormation does not answer.
+        """
+        return max(0, self.plan.count(kind) - list(self.deployed.values()).count(kind))
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from functools import cache
 from threading import Lock
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Template
 from ops.errors import error_code
 from ops.outputs import GONE
 from ops.preflight.account import Account, Ask, CouldNotAsk
 
 CALLS = ("cloudformation:ListStackResources",)
+TEMPLATE_CALLS = (*CALLS, "cloudformation:GetTemplate")
 NESTED = "AWS::CloudFormation::Stack"
 
 
-def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
+def deployed_by(account: Account, stack: str) -> Callable[[], Mapping[str, str]]:
     """Return a function that asks CloudFormation once, when a check first needs the answer.
 
     Args:
@@ -24,19 +29,19 @@ def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
         stack: name of the root stack.
 
     Returns:
-        A function that returns the physical ids of all resources of the root and its nested stacks, or raises
-        :class:`CouldNotAsk`.
+        A function that returns the types of all resources of the root and its nested stacks by their physical ids, or
+        raises :class:`CouldNotAsk`.
     """
     ask, one_at_a_time = Ask(account, CALLS), Lock()
 
     @cache
-    def answer() -> frozenset[str] | CouldNotAsk:
+    def answer() -> Mapping[str, str] | CouldNotAsk:
         try:
-            return frozenset(_resources(ask, stack))
+            return _types(ask, stack)
         except CouldNotAsk as error:
             return error
 
-    def deployed() -> frozenset[str]:
+    def deployed() -> Mapping[str, str]:
         with one_at_a_time:
             found = answer()
         if isinstance(found, CouldNotAsk):
@@ -46,17 +51,58 @@ def deployed_by(account: Account, stack: str) -> Callable[[], frozenset[str]]:
     return deployed
 
 
-def _resources(ask: Ask, stack: str) -> set[str]:
+def deployed_templates(ask: Ask, stack: str, planned: Template) -> Assembly | None:
+    """Read the templates of a deployed stack and of those nested in it.
+
+    Args:
+        ask: may call :data:`TEMPLATE_CALLS`.
+        stack: name of the root stack.
+        planned: the root template of the plan. The answer has the same keys, Region and account, so that its values and
+            those of the plan compare as equal.
+
+    Returns:
+        The templates; None before the first deployment.
+
+    Raises:
+        CouldNotAsk: CloudFormation does not answer, or a template is not JSON, as CDK writes it.
+    """
+    documents: dict[str, dict[str, Any]] = {}
+    pending = [(stack, planned.key)]
+    while pending:
+        name, key = pending.pop()
+        resources = _resources(ask, name)
+        if not resources:
+            continue
+        body = ask("cloudformation:GetTemplate", StackName=name)["TemplateBody"]
+        try:
+            documents[key] = document = json.loads(body) if isinstance(body, str) else dict(body)
+        except ValueError:
+            raise CouldNotAsk(f"the deployed template of {name} is not JSON, as CDK writes it") from None
+        for each in resources:
+            if each["ResourceType"] == NESTED:
+                metadata = document["Resources"].get(each["LogicalResourceId"], {}).get("Metadata", {})
+                # The file that CDK wrote the nested template to is its key in an assembly.
+                file = metadata.get("aws:asset:path", each["LogicalResourceId"])
+                pending.append((each["PhysicalResourceId"], file))
+    return Assembly(documents, {planned.key: (planned.region, planned.account)}) if documents else None
+
+
+def _types(ask: Ask, stack: str) -> dict[str, str]:
+    resources = _resources(ask, stack)
+    found = {each["PhysicalResourceId"]: each["ResourceType"] for each in resources}
+    for physical, kind in list(found.items()):
+        if kind == NESTED:
+            found |= _types(ask, physical)
+    return found
+
+
+def _resources(ask: Ask, stack: str) -> list[dict[str, Any]]:
+    """Return what a stack has; nothing where there is no stack."""
     try:
         resources = ask.every(CALLS[0], "StackResourceSummaries", StackName=stack)
     except ClientError as error:
         # "Stack with id … does not exist": nothing is deployed yet.
         if error_code(error) == "ValidationError":
-            return set()
+            return []
         raise
-    ours = [each for each in resources if each.get("PhysicalResourceId") and each["ResourceStatus"] not in GONE]
-    found = {each["PhysicalResourceId"] for each in ours}
-    for each in ours:
-        if each["ResourceType"] == NESTED:
-            found |= _resources(ask, each["PhysicalResourceId"])
-    return found
+    return [each for each in resources if each.get("PhysicalResourceId") and each["ResourceStatus"] not in GONE]

@@ -62,19 +62,24 @@ class BootstrapBucket(Check):
     why = "Publishing assets fails, or they go to a bucket that somebody else created under that name."
     fix = BOOTSTRAP
     source = SOURCE
-    calls = ("s3:HeadBucket",)
+    calls = ("s3:HeadBucket", "s3:ListBuckets")
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Look at the bucket, with the account as its expected owner."""
-        account = context.identity["Account"]
-        bucket = f"cdk-{QUALIFIER}-assets-{account}-{context.ask.region}"
+        """Look for the bucket among the account's own, then anywhere.
+
+        HEAD alone does not tell: its 403 has no body, and means a missing permission as well as another owner.
+        """
+        bucket = f"cdk-{QUALIFIER}-assets-{context.identity['Account']}-{context.ask.region}"
+        if any(each["Name"] == bucket for each in context.ask.every("s3:ListBuckets", "Buckets", Prefix=bucket)):
+            yield ok(bucket)
+            return
         try:
-            context.ask("s3:HeadBucket", Bucket=bucket, ExpectedBucketOwner=account)
+            context.ask("s3:HeadBucket", Bucket=bucket)
         except ClientError as error:
             code = error_code(error)
-            if code not in ("404", "403", "NoSuchBucket"):
+            if code in ("404", "NoSuchBucket"):
+                yield fail(f"{bucket} does not exist")
+                return
+            if code != "403":
                 raise
-            problem = "belongs to another account, or you may not read it" if code == "403" else "does not exist"
-            yield fail(f"{bucket} {problem}")
-            return
-        yield ok(bucket)
+        yield fail(f"{bucket} belongs to another account")

@@ -36,7 +36,8 @@ class Image(Check):
             yield warn(f"{compute.image} is not in private ECR: only a starting task shows whether it can be pulled")
             return
         wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
-        found = context.ask.find(
+        # The registry answers in the image's own Region, which may be another one.
+        found = context.ask.elsewhere(parts["region"]).find(
             "ecr:BatchGetImage",
             "RepositoryNotFoundException",
             registryId=parts["account"],
@@ -45,7 +46,7 @@ class Image(Check):
             acceptedMediaTypes=[*INDEXES, *MANIFESTS],
         )
         if found is None:
-            yield fail(f"there is no repository {parts['repository']} in {parts['account']}")
+            yield fail(f"there is no repository {parts['repository']} in {parts['account']}, {parts['region']}")
             return
         if not found.get("images"):
             yield fail(f"{compute.image} is not in its repository")

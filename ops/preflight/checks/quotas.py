@@ -88,7 +88,7 @@ class Endpoints(Check):
         found = context.ask.every("ec2:DescribeVpcEndpoints", "VpcEndpoints", Filters=filters)
         ours = [each for each in found if each["VpcEndpointId"] in context.deployed]
         kinds = [resource.get("VpcEndpointType") for resource in context.plan.resources("AWS::EC2::VPCEndpoint")]
-        planned = 0 if ours else sum(kind == "Gateway" for kind in kinds)
+        planned = max(0, sum(kind == "Gateway" for kind in kinds) - len(ours))
         yield room(planned, len(found), quota(context, "vpc", "L-1B52E74A"), "gateway endpoints")
 
 
@@ -121,12 +121,16 @@ class Concurrency(Check):
     calls = ("lambda:GetAccountSettings",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Compare the unreserved concurrency with the number of functions and with what they reserve."""
+        """Compare the unreserved concurrency with the number of functions and with what new ones reserve.
+
+        What a deployed function reserves is no longer among the unreserved.
+        """
         limits = context.ask("lambda:GetAccountSettings")["AccountLimit"]
         free, functions = limits["UnreservedConcurrentExecutions"], context.plan.resources("AWS::Lambda::Function")
-        given = [function.get("ReservedConcurrentExecutions") for function in functions]
+        new = [function for function in functions if function.get("FunctionName") not in context.deployed]
+        given = [function.get("ReservedConcurrentExecutions") for function in new]
         reserved = sum(value for value in given if isinstance(value, int))
-        message = f"{free} unreserved executions for {len(functions)} functions, which reserve {reserved}"
+        message = f"{free} unreserved executions for {len(functions)} functions, which reserve {reserved} more"
         # AWS keeps 100 unreserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
         if reserved and free - reserved < 100:
             yield fail(message)

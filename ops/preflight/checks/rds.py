@@ -143,17 +143,66 @@ class InstanceQuota(Check):
     calls = ("rds:DescribeAccountAttributes",)
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
-        """Compare use, quota and plan; what is deployed already counts as used."""
+        """Compare use, quota and what the plan adds; what is deployed already counts as used."""
         quotas = {
             each["AccountQuotaName"]: each for each in context.ask("rds:DescribeAccountAttributes")["AccountQuotas"]
         }
-        clusters = context.plan.texts("AWS::RDS::DBCluster", "DBClusterIdentifier")
-        there = any(cluster in context.deployed for cluster in clusters)
         for name, kind in (("DBClusters", "AWS::RDS::DBCluster"), ("DBInstances", "AWS::RDS::DBInstance")):
-            planned = 0 if there else context.plan.count(kind)
+            planned = context.more(kind)
             quota = quotas.get(name)
             if quota is None:
                 yield warn(f"RDS gives no quota of {name}")
                 continue
             free = quota["Max"] - quota["Used"]
             yield (ok if planned <= free else fail)(f"{planned} more {name}, {free} of {quota['Max']} are free")
+
+
+class EngineChange(Check):
+    """Checks that RDS can bring the deployed cluster to the engine version."""
+
+    id = "PF-RDS-07"
+    title = "The deployed cluster can be upgraded to the configured version in one step"
+    why = "The update fails: RDS upgrades along certain paths only, and never downgrades."
+    fix = CHANGE
+    source = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_UpgradeDBInstance.PostgreSQL.html"
+    calls = ("rds:DescribeDBClusters", "rds:DescribeDBEngineVersions")
+
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
+        """Compare the cluster's version with the settings, and ask for the versions that it can be upgraded to."""
+        wanted, cluster = context.settings.database.engine_version, deployed_cluster(context)
+        if cluster is None:
+            yield ok("no cluster is deployed")
+            return
+        found = cluster["EngineVersion"]
+        if found == wanted:
+            yield ok(f"{found} stays")
+        elif _parts(wanted) < _parts(found):
+            yield fail(f"the cluster runs {found}, and RDS does not go back to {wanted}")
+        else:
+            yield self._upgrade(context, found, wanted)
+
+    def _upgrade(self, context: CheckContext, found: str, wanted: str) -> Outcome:
+        versions = context.ask.every(
+            "rds:DescribeDBEngineVersions", "DBEngineVersions", Engine=ENGINE, EngineVersion=found
+        )
+        targets = {
+            each["EngineVersion"]: each for version in versions for each in version.get("ValidUpgradeTarget", [])
+        }
+        if wanted not in targets:
+            return fail(f"RDS upgrades {found} to {listed(targets) or 'nothing'}, not to {wanted}")
+        if targets[wanted].get("IsMajorVersionUpgrade"):
+            return warn(f"{found} to {wanted} is a major upgrade: the database is away meanwhile; test it on a clone")
+        return ok(f"{found} can be upgraded to {wanted}")
+
+
+def deployed_cluster(context: CheckContext) -> dict[str, Any] | None:
+    """Return RDS's description of the cluster that the stack owns; None before the first deployment."""
+    for name in context.plan.texts("AWS::RDS::DBCluster", "DBClusterIdentifier"):
+        found = context.ask.find("rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
+        if found is not None:
+            return dict(found["DBClusters"][0])
+    return None
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -43,6 +43,19 @@ def pages(token: str, *answers: Mapping[str, Any]) -> Operation:
     return operation
 
 
+@dataclass(frozen=True)
+class InRegion:
+    """An answer that only one Region gives.
+
+    Args:
+        region: the Region.
+        answer: the answer, or a function that gives it.
+    """
+
+    region: str
+    answer: Any
+
+
 class Session:
     """A session of boto3 whose clients give the written answers.
 
@@ -53,15 +66,19 @@ class Session:
     def __init__(self, answers: Answers) -> None:
         self._answers, self.made = answers, list[str]()
 
-    def client(self, service: str, **_: Any) -> Any:
+    def client(self, service: str, region_name: str = "", **_: Any) -> Any:
         """Return the client; a call without an answer fails the test."""
         mine = {call.partition(":")[2]: call for call in self._answers if call.startswith(f"{service}:")}
-        return fake_client(service, **{operation: self._operation(call) for operation, call in mine.items()})
+        operations = {operation: self._operation(call, region_name) for operation, call in mine.items()}
+        return fake_client(service, **operations)
 
-    def _operation(self, call: str) -> Operation:
+    def _operation(self, call: str, region: str) -> Operation:
         def operation(**given: Any) -> Mapping[str, Any]:
             self.made.append(call)
             answer = self._answers[call]
+            if isinstance(answer, InRegion):
+                assert region == answer.region, call
+                answer = answer.answer
             found: Mapping[str, Any] = answer(**given) if callable(answer) else answer
             return found
 
@@ -89,7 +106,7 @@ class Case:
         answers: of the account.
         profile: settings profile.
         context: settings that differ.
-        deployed: physical ids that the stack owns.
+        deployed: types of what the stack owns by physical id.
         programs: version by program; a missing one is not on the PATH.
         planned: a plan in place of the profile's.
     """
@@ -100,7 +117,7 @@ class Case:
     answers: Answers = field(default_factory=dict)
     profile: str = "dev"
     context: Mapping[str, str] = field(default_factory=dict)
-    deployed: frozenset[str] = frozenset()
+    deployed: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
     planned: Callable[[], Plan] | None = None
 

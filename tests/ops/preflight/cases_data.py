@@ -1,4 +1,4 @@
-"""Cases of the checks about RDS, certificates, endpoints, images, subscriptions and hosted zones."""
+"""Cases of the checks about certificates, endpoints, images, subscriptions and hosted zones."""
 
 from __future__ import annotations
 
@@ -8,50 +8,14 @@ from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
 from ops.preflight.context import Plan
-from tests.ops.preflight.cases import Case, pages, refuse
+from tests.ops.preflight.cases import Case, InRegion, pages, refuse
 from tests.ops.preflight.cases_region import THREE, ZONES, zones
 
-VERSIONS = "rds:DescribeDBEngineVersions"
-ORDERABLE = "rds:DescribeOrderableDBInstanceOptions"
-MAJOR = "rds:DescribeDBMajorEngineVersions"
-ATTRIBUTES = "rds:DescribeAccountAttributes"
 CERTIFICATE = "acm:DescribeCertificate"
 SERVICES = "ec2:DescribeVpcEndpointServices"
 IMAGE = "ecr:BatchGetImage"
 TOPIC = "sns:ListSubscriptionsByTopic"
 ZONE, ZONES_BY_NAME = "route53:GetHostedZone", "route53:ListHostedZonesByName"
-
-
-def _versions(**given: Any) -> dict[str, Any]:
-    """Only 16.11 and 17.9 are offered, and 17.5 no longer."""
-    known = [("16.11", "available"), ("17.5", "deprecated"), ("17.9", "available")]
-    wanted = given.get("EngineVersion")
-    return {
-        "DBEngineVersions": [
-            {"EngineVersion": version, "Status": status} for version, status in known if wanted in (None, version)
-        ]
-    }
-
-
-def _one(**more: Any) -> dict[str, Any]:
-    return {VERSIONS: {"DBEngineVersions": [{"EngineVersion": "17.7", "Status": "available", **more}]}}
-
-
-def _life(days: int) -> dict[str, Any]:
-    end = datetime.now(UTC) + timedelta(days=days)
-    names = ("open-source-rds-standard-support", "open-source-rds-extended-support")
-    cycles = [{"LifecycleSupportName": name, "LifecycleSupportEndDate": end} for name in names]
-    return {MAJOR: {"DBMajorEngineVersions": [{"SupportedEngineLifecycles": cycles}]}}
-
-
-def _sold(*names: str) -> dict[str, Any]:
-    option = {"AvailabilityZones": [{"Name": name} for name in names]}
-    return {ORDERABLE: {"OrderableDBInstanceOptions": [option]}}
-
-
-def _quotas(clusters: int, instances: int) -> dict[str, Any]:
-    rows = (("DBClusters", clusters), ("DBInstances", instances))
-    return {ATTRIBUTES: {"AccountQuotas": [{"AccountQuotaName": name, "Used": used, "Max": 40} for name, used in rows]}}
 
 
 def _certificate(**more: Any) -> dict[str, Any]:
@@ -90,75 +54,6 @@ def _records(**properties: str) -> Any:
 
 ARN = "arn:aws:sns:eu-central-1:111111111111:dr-alerts-opt-eu-central-1:1"
 CASES = [
-    Case("PF-RDS-01", "offered", [("pass", "17.7 is offered")], _one()),
-    Case(
-        "PF-RDS-01",
-        "retired",
-        [("fail", "17.7 is not offered in us-east-1; offered are 16.11, 17.9")],
-        {VERSIONS: _versions},
-    ),
-    Case(
-        "PF-RDS-01",
-        "deprecated",
-        [("fail", "17.5 is not offered")],
-        {VERSIONS: _versions},
-        context={"database.engine_version": "17.5"},
-    ),
-    Case(
-        "PF-RDS-01",
-        "on two pages",
-        [("pass", "17.7 is offered")],
-        {
-            VERSIONS: pages(
-                "Marker",
-                {"DBEngineVersions": [], "Marker": "1"},
-                {"DBEngineVersions": [{"EngineVersion": "17.7"}]},
-            )
-        },
-    ),
-    Case("PF-RDS-02", "for long", [("pass", "standard support of 17 ends on 20")], _life(1000)),
-    Case("PF-RDS-02", "not for long", [("warn", "standard support of 17 ends on 20")], _life(100)),
-    Case("PF-RDS-02", "untold", [("warn", "gives no end of support")], {MAJOR: {"DBMajorEngineVersions": [{}]}}),
-    Case("PF-RDS-03", "both", [("pass", "in 2 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1a", "us-east-1b")),
-    Case("PF-RDS-03", "one", [("fail", "in 1 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1b", "us-east-1c")),
-    Case("PF-RDS-03", "none", [("fail", "in 0 of")], {**THREE, ORDERABLE: {"OrderableDBInstanceOptions": []}}),
-    Case("PF-RDS-04", "plain", [("pass", "0 log types, 0.5 to 2.0 ACU")], _one()),
-    Case(
-        "PF-RDS-04",
-        "logs",
-        [("pass", "1 log types")],
-        _one(ExportableLogTypes=["postgresql", "instance"]),
-        profile="staging",
-    ),
-    Case(
-        "PF-RDS-04",
-        "no such log",
-        [("fail", "log types postgresql are not among instance")],
-        _one(ExportableLogTypes=["instance"]),
-        profile="staging",
-    ),
-    Case(
-        "PF-RDS-04",
-        "capacity",
-        [("fail", "0.5 to 2.0 ACU, and the version supports 1.0 to 128.0")],
-        _one(ServerlessV2FeaturesSupport={"MinCapacity": 1.0, "MaxCapacity": 128.0}),
-    ),
-    Case("PF-RDS-04", "retired", [("warn", "17.7 is not offered: see PF-RDS-01")], {VERSIONS: _versions}),
-    Case("PF-RDS-05", "room", [("pass", "1 more DBClusters, 30 of"), ("pass", "2 more DBInst")], _quotas(10, 10)),
-    Case("PF-RDS-05", "full", [("fail", "0 of 40 are free"), ("fail", "2 more DBInstances, 1 of")], _quotas(40, 39)),
-    Case(
-        "PF-RDS-05",
-        "deployed",
-        [("pass", "0 more DBClusters"), ("pass", "0 more DBInstances")],
-        _quotas(40, 40),
-        deployed=frozenset({"dr-aurora-dev-us-east-1"}),
-    ),
-    Case(
-        "PF-RDS-05",
-        "untold",
-        [("warn", "no quota of DBClusters"), ("warn", "no quota of DBInstances")],
-        {ATTRIBUTES: {"AccountQuotas": []}},
-    ),
     Case("PF-ACM-01", "none", [("pass", "speaks HTTP")]),
     Case("PF-ACM-01", "issued", [("pass", "issued for pay.mycompany.com")], _certificate(), profile="staging"),
     Case(
@@ -247,9 +142,16 @@ CASES = [
     Case(
         "PF-ECR-01",
         "no repository",
-        [("fail", "there is no repository app in 111111111111")],
+        [("fail", "there is no repository app in 111111111111, us-east-1")],
         {IMAGE: refuse("RepositoryNotFoundException")},
         profile="prod",
+    ),
+    Case(
+        "PF-ECR-01",
+        "in another Region",
+        [("pass", "for arm64")],
+        {IMAGE: InRegion("eu-west-1", _manifest("arm64")[IMAGE])},
+        context={"compute.image": "111111111111.dkr.ecr.eu-west-1.amazonaws.com/app:1"},
     ),
     Case("PF-SNS-01", "nobody", [("warn", "no address is subscribed")]),
     Case(

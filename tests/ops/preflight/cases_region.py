@@ -20,11 +20,15 @@ def zones(*names: str, state: str = "available") -> dict[str, Any]:
 THREE = {ZONES: zones("us-east-1a", "us-east-1b", "us-east-1c")}
 
 
+BUCKET = f"cdk-hnb659fds-assets-{IDENTITY['Account']}-us-east-1"
+
+
+def _buckets(*names: str) -> dict[str, Any]:
+    return {"s3:ListBuckets": {"Buckets": [{"Name": name} for name in names]}}
+
+
 def _head(**given: Any) -> dict[str, Any]:
-    assert given == {
-        "Bucket": "cdk-hnb659fds-assets-111111111111-us-east-1",
-        "ExpectedBucketOwner": IDENTITY["Account"],
-    }
+    assert given == {"Bucket": BUCKET}
     return {}
 
 
@@ -76,9 +80,15 @@ CASES = [
         [("fail", "us-east-1 is not bootstrapped")],
         {"ssm:GetParameter": refuse("ParameterNotFound")},
     ),
-    Case("PF-CDK-02", "ours", [("pass", "cdk-hnb659fds-assets-111111111111-us-east-1")], {"s3:HeadBucket": _head}),
-    Case("PF-CDK-02", "missing", [("fail", "does not exist")], {"s3:HeadBucket": refuse("404")}),
-    Case("PF-CDK-02", "another's", [("fail", "belongs to another account")], {"s3:HeadBucket": refuse("403")}),
+    Case("PF-CDK-02", "ours", [("pass", BUCKET)], _buckets(f"{BUCKET}-2", BUCKET)),
+    Case("PF-CDK-02", "missing", [("fail", "does not exist")], _buckets() | {"s3:HeadBucket": refuse("404")}),
+    Case("PF-CDK-02", "another's", [("fail", "another account")], _buckets() | {"s3:HeadBucket": refuse("403")}),
+    Case(
+        "PF-CDK-02",
+        "another's, for everybody",
+        [("fail", f"{BUCKET} belongs to another account")],
+        _buckets(f"{BUCKET}-2") | {"s3:HeadBucket": _head},
+    ),
     Case("PF-STS-01", "any account", [("pass", "user/deployer")]),
     Case("PF-STS-01", "the account", [("pass", "user/deployer")], context={"account": "111111111111"}),
     Case("PF-STS-01", "another", [("fail", "the settings say account 222222222222")], context={"account": "2" * 12}),

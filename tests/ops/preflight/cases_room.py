@@ -26,7 +26,10 @@ def _concurrency(free: int) -> dict[str, Any]:
 
 
 def _reserving() -> Plan:
-    function = {"Type": "AWS::Lambda::Function", "Properties": {"ReservedConcurrentExecutions": 5}}
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {"ReservedConcurrentExecutions": 5, "FunctionName": "reserving"},
+    }
     return Plan(Assembly({"template.json": {"Resources": {"Function": function}}}))
 
 
@@ -129,7 +132,7 @@ def _names() -> list[Case]:
         cases += [
             Case(check, "free", [("pass", f"{count} names")], gone, planned=planned),
             Case(check, "taken", [outside], there, planned=planned),
-            Case(check, "ours", [ours], there, planned=planned, deployed=frozenset({physical})),
+            Case(check, "ours", [ours], there, planned=planned, deployed=dict.fromkeys([physical], "")),
         ]
     return cases
 
@@ -137,7 +140,13 @@ def _names() -> list[Case]:
 CASES = [
     Case("PF-VPC-01", "room", [("pass", "1 more VPCs, 3 of 5 are used")], VPCS | default(5)),
     Case("PF-VPC-01", "full", [("fail", "1 more VPCs, 3 of 3 are used")], VPCS | limit(3)),
-    Case("PF-VPC-01", "deployed", [("pass", "0 more VPCs, 3 of 3")], VPCS | limit(3), deployed=frozenset({"vpc-1"})),
+    Case(
+        "PF-VPC-01",
+        "deployed",
+        [("pass", "0 more VPCs, 3 of 3")],
+        VPCS | limit(3),
+        deployed={"vpc-1": ""},
+    ),
     Case("PF-VPC-02", "none", [("pass", "none are planned")]),
     Case("PF-VPC-02", "room", [("pass", "2 more addresses, 2 of 5")], ADDRESSES | default(5), profile="prod-nat"),
     Case("PF-VPC-02", "full", [("fail", "2 more addresses, 2 of 3")], ADDRESSES | limit(3), profile="prod-nat"),
@@ -147,11 +156,12 @@ CASES = [
         [("pass", "0 more addresses, 2 of 3")],
         ADDRESSES | limit(3),
         profile="prod-nat",
-        deployed=frozenset({"192.0.2.1", "192.0.2.2"}),
+        deployed=dict.fromkeys(["192.0.2.1", "192.0.2.2"], ""),
     ),
     Case("PF-VPC-03", "room", [("pass", "2 more gateway endpoints, 2 of 20")], GATEWAYS | default(20)),
     Case("PF-VPC-03", "full", [("fail", "2 more gateway endpoints, 2 of 3")], GATEWAYS | limit(3)),
-    Case("PF-VPC-03", "deployed", [("pass", "0 more")], GATEWAYS | limit(3), deployed=frozenset({"vpce-1"})),
+    Case("PF-VPC-03", "deployed", [("pass", "0 more")], GATEWAYS | limit(2), deployed={"vpce-1": "", "vpce-2": ""}),
+    Case("PF-VPC-03", "one more", [("fail", "1 more")], GATEWAYS | limit(2), deployed={"vpce-1": ""}),
     Case(
         "PF-ECS-01",
         "room",
@@ -171,5 +181,13 @@ CASES = [
     Case("PF-LAMBDA-01", "new account", [("warn", "10 unreserved executions")], _concurrency(10)),
     Case("PF-LAMBDA-01", "reserving", [("pass", "which reserve 5")], _concurrency(105), planned=_reserving),
     Case("PF-LAMBDA-01", "reserving the last", [("fail", "which reserve 5")], _concurrency(104), planned=_reserving),
+    Case(
+        "PF-LAMBDA-01",
+        "reserved already",
+        [("pass", "which reserve 0 more")],
+        _concurrency(104),
+        planned=_reserving,
+        deployed={"reserving": "AWS::Lambda::Function"},
+    ),
     *_names(),
 ]

@@ -20,8 +20,8 @@ from botocore.exceptions import (
 
 from ops.errors import OpsError
 from ops.preflight.account import Account, Ask, CouldNotAsk, iam_action
-from ops.preflight.deployed import CALLS, deployed_by
-from tests.ops.preflight.cases import Session, pages, refuse
+from ops.preflight.deployed import CALLS, TEMPLATE_CALLS, deployed_by, deployed_templates
+from tests.ops.preflight.cases import Session, pages, plan, refuse
 
 CALL = "ec2:DescribeVpcs"
 URL = "https://ec2.us-east-1.amazonaws.com"
@@ -97,6 +97,7 @@ def test_actions_have_iams_names() -> None:
     assert iam_action("elbv2:DescribeLoadBalancers") == "elasticloadbalancing:DescribeLoadBalancers"
     assert iam_action("service-quotas:GetServiceQuota") == "servicequotas:GetServiceQuota"
     assert iam_action("s3:HeadBucket") == "s3:ListBucket"
+    assert iam_action("s3:ListBuckets") == "s3:ListAllMyBuckets"
     assert iam_action("rds:DescribeDBClusters") == "rds:DescribeDBClusters"
 
 
@@ -166,19 +167,22 @@ def _listing(**given: str) -> Mapping[str, Any]:
 def test_what_nested_stacks_have_deployed_counts_and_is_asked_for_once() -> None:
     session = Session({CALLS[0]: _listing})
     deployed = deployed_by(Account("us-east-1", session), "Breakwater-dev")
-    assert deployed() == {"Breakwater-dev-Kms-1", "alias/dr-data-dev"}
-    assert deployed() == {"Breakwater-dev-Kms-1", "alias/dr-data-dev"}
+    for _ in range(2):
+        assert deployed() == {
+            "Breakwater-dev-Kms-1": "AWS::CloudFormation::Stack",
+            "alias/dr-data-dev": "AWS::KMS::Alias",
+        }
     assert len(session.made) == 2
 
 
 def test_what_the_stack_kept_or_deleted_is_not_its_own_any_more() -> None:
     """A retained table blocks the next deployment by its name, whatever CloudFormation still lists."""
     found = deployed_by(Account("us-east-1", Session({CALLS[0]: _listing})), "Breakwater-dev")()
-    assert found.isdisjoint({"dr-table", "Breakwater-dev-Old-1"})
+    assert not {"dr-table", "Breakwater-dev-Old-1"} & set(found)
 
 
 def test_before_the_first_deployment_nothing_is_deployed() -> None:
-    assert deployed_by(Account("us-east-1", Session({CALLS[0]: refuse("ValidationError")})), "x")() == frozenset()
+    assert deployed_by(Account("us-east-1", Session({CALLS[0]: refuse("ValidationError")})), "x")() == {}
 
 
 def test_a_stack_that_cannot_be_listed_is_no_answer_for_any_check() -> None:
@@ -188,6 +192,13 @@ def test_a_stack_that_cannot_be_listed_is_no_answer_for_any_check() -> None:
         with pytest.raises(CouldNotAsk, match="cloudformation:ListStackResources is missing"):
             deployed()
     assert len(session.made) == 1
+
+
+def test_a_template_that_is_not_json_cannot_be_compared() -> None:
+    answers = {CALLS[0]: _listing, "cloudformation:GetTemplate": {"TemplateBody": "Resources: {}"}}
+    ask = Ask(Account("us-east-1", Session(answers)), TEMPLATE_CALLS)
+    with pytest.raises(CouldNotAsk, match="the deployed template of Breakwater-dev is not JSON, as CDK writes it"):
+        deployed_templates(ask, "Breakwater-dev", plan("dev").assembly.roots[0])
 
 
 def test_an_error_of_another_kind_is_not_taken_for_an_empty_stack() -> None:

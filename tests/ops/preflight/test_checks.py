@@ -6,14 +6,16 @@ from collections import defaultdict
 
 import pytest
 from botocore.exceptions import ClientError
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Status, all_checks
+from ops.preflight.checks.stack import CREATE_ONLY
 from ops.preflight.engine import run
-from tests.ops.preflight import cases_data, cases_region, cases_room
-from tests.ops.preflight.cases import Case, refuse
+from tests.ops.preflight import cases_data, cases_rds, cases_region, cases_room, cases_stack
+from tests.ops.preflight.cases import Case, plan, refuse
 
-CASES = [*cases_region.CASES, *cases_data.CASES, *cases_room.CASES]
+CASES = [*cases_region.CASES, *cases_data.CASES, *cases_room.CASES, *cases_rds.CASES, *cases_stack.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.name}")
@@ -79,6 +81,9 @@ UNKNOWN = [
     ("PF-R53-01", "route53:GetHostedZone"),
     ("PF-VPC-01", "service-quotas:GetServiceQuota"),
     ("PF-DDB-01", "dynamodb:DescribeTable"),
+    ("PF-CFN-01", "cloudformation:DescribeStacks"),
+    ("PF-CFN-03", "cloudformation:ListStackResources"),
+    ("PF-BACKUP-04", "backup:DescribeGlobalSettings"),
 ]
 
 
@@ -91,6 +96,7 @@ def test_an_error_of_another_kind_is_no_answer(check: str, call: str) -> None:
         [],
         {**asking.answers, call: refuse("InternalFailure")},
         profile=asking.profile,
+        context=asking.context,
         planned=asking.planned,
     )
     context, _ = broken.check_context()
@@ -104,3 +110,25 @@ def test_every_check_says_why_how_and_where() -> None:
         for text in (check.why, check.fix):
             assert text.endswith("."), name
         assert not check.title.endswith("."), name
+
+
+def test_what_replaces_a_resource_is_what_its_schema_says() -> None:
+    """The schemas of CloudFormation come with cfn-lint; a later one may name more properties."""
+    for kind, properties in CREATE_ONLY.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        paths = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
+        assert properties == tuple(sorted({path.split("/")[2] for path in paths})), kind
+
+
+def test_whatever_keeps_data_is_watched() -> None:
+    """What the templates keep when the stack goes is what must not be lost by an update."""
+    kept = {
+        resource.type
+        for profile in ("dev", "staging", "prod")
+        for template in plan(profile).assembly.templates.values()
+        for resource in template.resources.values()
+        if resource.attribute("DeletionPolicy") in ("Retain", "Snapshot", "RetainExceptOnCreate")
+    }
+    # They stay because the cluster or the data needs them, and hold none.
+    beside = {"AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup"}
+    assert {kind for kind in kept - beside if not kind.startswith("AWS::EC2::")} <= set(CREATE_ONLY)

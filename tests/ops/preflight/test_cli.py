@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
 ANSWERS: dict[str, Any] = {
     "sts:GetCallerIdentity": {**IDENTITY, "UserId": "x"},
     "ssm:GetParameter": {"Parameter": {"Value": "30"}},
-    "s3:HeadBucket": {},
+    "s3:ListBuckets": {"Buckets": [{"Name": f"cdk-hnb659fds-assets-{IDENTITY['Account']}-us-east-1"}]},
 }
 
 
@@ -75,7 +75,7 @@ def test_a_broken_check_has_a_code_of_its_own(
     version: str, code: int, account: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is known of the account where the check is broken; what fails beside it is the account's."""
-    account.update({"s3:HeadBucket": _broken, "ssm:GetParameter": {"Parameter": {"Value": version}}})
+    account.update({"s3:ListBuckets": _broken, "ssm:GetParameter": {"Parameter": {"Value": version}}})
     assert main([*_assembly(), "--only", "PF-CDK"]) == code
     assert "1 broken" in capsys.readouterr().out
 
