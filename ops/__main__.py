@@ -1,4 +1,4 @@
-"""Operate the platform: try it on this machine, check an account, read a deployment, run drills."""
+"""Operate the platform: try it on this machine, check an account, read a deployment, run drills, restore."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from ops.errors import OpsError
 from ops.local import cli as local
 from ops.local.workspace import Workspace
 from ops.preflight import cli as preflight
+from ops.restore import cli as restore
 
 
 def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = None) -> int:
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     """
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (local, preflight, outputs, drill):
+    for command in (local, preflight, outputs, drill, restore):
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:

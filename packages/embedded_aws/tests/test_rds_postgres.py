@@ -143,6 +143,11 @@ def test_a_snapshot_holds_what_was_there_and_the_latest_moment_all_of_it(databas
         DBClusterIdentifier="to-latest", SourceDBClusterIdentifier=database.identifier, UseLatestRestorableTime=True
     )
     assert database.restored("to-latest") == [1, 2, 3]
+    # Nothing was written since.
+    database.rds.restore_db_cluster_to_point_in_time(
+        DBClusterIdentifier="idle", SourceDBClusterIdentifier=database.identifier, UseLatestRestorableTime=True
+    )
+    assert database.restored("idle") == [1, 2, 3]
     assert database.sql("SELECT number FROM saved ORDER BY 1") == [1, 2, 3]
     database.rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="early")
     with pytest.raises(ClientError, match="no base backup of snapshot early"):

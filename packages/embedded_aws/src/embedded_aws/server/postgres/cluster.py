@@ -184,6 +184,8 @@ class Cluster:
         """
         with self._lock:
             writer = self._require_writer()
+            # With nothing written since the last switch there would be nothing to switch, and nothing to archive.
+            self._ask(writer, "SELECT pg_create_restore_point('latest')")
             written = self._ask(writer, "SELECT pg_walfile_name(pg_switch_wal())")
             deadline = time.monotonic() + _ARCHIVE_SECONDS
             while not (self._archive / written).exists():

@@ -49,7 +49,8 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
     login = cluster.login
     answer = upstream.rds_actions["CreateDBCluster"](
         {
-            "DBClusterIdentifier": identifier,
+            # AWS takes over from the source only what is in the data; all else is of the request, or AWS's default.
+            **request,
             "Engine": record["Engine"],
             "EngineVersion": record["EngineVersion"],
             "MasterUsername": login.user,

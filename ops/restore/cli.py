@@ -1,0 +1,92 @@
+"""Restore the database or the table to a point in time, as a copy beside it with the same properties."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from ops import outputs
+from ops.arguments import Commands, add_stack
+from ops.connection import Connection
+from ops.errors import OpsError, aws_answer, one_line
+from ops.local.workspace import Workspace
+from ops.restore.aurora import Aurora
+from ops.restore.plan import POLL_SECONDS, Plan
+from ops.restore.table import Table
+from stacks.names import OutputKey
+
+LATEST = "latest"
+
+
+def add_to(commands: Commands) -> None:
+    """Add `restore` to the commands of `python -m ops`."""
+    parser = commands.add_parser(
+        "restore", help="restore the database or the table to a point in time, beside it", description=__doc__
+    )
+    parser.add_argument("what", choices=("aurora", "table"))
+    parser.add_argument(
+        "--to", required=True, type=_moment, metavar="TIME", help="e.g. 2026-01-31T12:34:56Z, or latest"
+    )
+    parser.add_argument("--as", dest="copy", metavar="NAME", help="name of the copy (default: the source's, -restored)")
+    parser.add_argument(
+        "--take-over", action="store_true", help="aurora: give the copy the names of its source, and the source others"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask before the first request")
+    add_stack(parser)
+    parser.set_defaults(run=_run)
+
+
+def _moment(word: str) -> datetime | None:
+    if word == LATEST:
+        return None
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{word!r} is not a time with its zone, e.g. 2026-01-31T12:34:56Z, or latest")
+    return moment.astimezone(UTC)
+
+
+def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
+    if options.take_over and options.what != "aurora":
+        raise OpsError("--take-over is for aurora: DynamoDB cannot rename a table")
+    connection = Connection.from_environment(options.region)
+    deployed = outputs.deployed(options.stack, connection)
+    # The Region of a stack is that of its outputs, whatever the environment says.
+    connection = Connection.from_environment(deployed[OutputKey.REGION])
+    try:
+        plan = _plan(options, connection, deployed)
+    except ClientError as error:
+        raise OpsError(f"{error.operation_name}: {aws_answer(error)}") from None
+    except BotoCoreError as error:
+        raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
+    plan.show(console)
+    if not options.yes:
+        _confirm(options.what)
+    try:
+        plan.carry_out(console, poll_seconds=POLL_SECONDS)
+    except (OpsError, KeyboardInterrupt):
+        plan.show_undo(console)
+        raise
+    return 0
+
+
+def _plan(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Plan:
+    if options.what == "table":
+        name = deployed[OutputKey.TABLE_NAME]
+        return Table(connection.client("dynamodb"), name).plan(options.to, options.copy or f"{name}-restored")
+    name = deployed[OutputKey.CLUSTER_IDENTIFIER]
+    copy = options.copy or f"{name}-restored"
+    return Aurora(connection.client("rds"), name).plan(options.to, copy, take_over=options.take_over)
+
+
+def _confirm(what: str) -> None:
+    if not sys.stdin.isatty():
+        raise OpsError("there is no terminal to confirm on: add --yes")
+    if input(f"Type what is restored to go on ({what}): ").strip() != what:
+        raise OpsError("not confirmed: nothing was done")
