@@ -5,6 +5,7 @@ SHELL := /bin/sh
 ENVIRONMENT ?= dev
 SUFFIX ?= dev
 ARGS ?=
+STACK ?=
 export PYTHON
 # Docker images like to set it; without bytecode a synth takes ten seconds longer.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,13 +20,16 @@ CDK := cdk --no-notices -c environment=$(ENVIRONMENT) -c suffix=$(SUFFIX)
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\nVariables: ENVIRONMENT=dev|staging|prod  SUFFIX=dev  PYTHON=python3.12  ARGS="--any --cdk-option"\n'
+	@printf '\nVariables: ENVIRONMENT=dev|staging|prod  SUFFIX=dev  STACK=Breakwater-dev  PYTHON=python3.12  ARGS="--any --cdk-option"\n'
 
 ##@ On this machine, without an AWS account
 
 .PHONY: local local-status local-down
-local: install-platform ## Deploy the platform into an embedded AWS on this machine and verify it
-	@python -m ops local up $(ARGS)
+# A taken port shows before the installation, which may take minutes.
+local: ## Deploy the platform into an embedded AWS on this machine and verify it (ENVIRONMENT, SUFFIX)
+	@python=$$(scripts/find-python.sh) && PYTHONPATH=packages/embedded_aws/src "$$python" -m ops.local.port $(ARGS)
+	@$(MAKE) --no-print-directory install-platform
+	@python -m ops local up -c environment=$(ENVIRONMENT) -c suffix=$(SUFFIX) $(ARGS)
 
 local-status: install-platform ## Show what runs in the embedded AWS
 	@python -m ops local status
@@ -36,16 +40,17 @@ local-down: install-platform ## Stop the embedded AWS and remove its state
 INTEGRATION := tests/integration -o python_files='check_*.py' -p no:cacheprovider
 
 .PHONY: integration drill-failover drills
-integration: install ## After `make local`: check that what is deployed there is what the settings say
-	@python -m ops local run -- sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
+LOCAL_RUN = python -m ops local run $(if $(STACK),--stack $(STACK)) --
+integration: install ## After `make local`: check that what is deployed there is what the settings say (STACK=…)
+	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		integration $(INTEGRATION) $(ARGS)
 
 drill-failover: install ## After `make local`: kill the writer there and measure RTO and RPO (ARGS="--runs 20")
-	@python -m ops local run -- python -m ops drill failover --yes $(ARGS)
+	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)
 
 drills: install ## After `make local`: run every drill there, one after the other
 	@for drill in failover task-loss restore pitr; do \
-		python -m ops local run -- python -m ops drill $$drill --yes $(ARGS) || exit 1; done
+		$(LOCAL_RUN) python -m ops drill $$drill --yes $(ARGS) || exit 1; done
 
 .PHONY: synth
 synth: install-platform ## Write the templates to cdk.out

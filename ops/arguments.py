@@ -1,14 +1,19 @@
 """Command-line options that several commands have, each with one name, one help text and one check."""
 
 import argparse
+import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from stacks.names import STACK_PREFIX
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 (argparse gives it no public name)
 Number = TypeVar("Number", int, float)
+
+
+# Names the stack where `--stack` is not given; `ops local run --stack` sets it.
+STACK: Final = "BREAKWATER_STACK"
 
 
 def add_context(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +31,10 @@ def add_context(parser: argparse.ArgumentParser) -> None:
 def add_stack(parser: argparse.ArgumentParser) -> None:
     """Add `--stack` and `--region`, which choose a deployed stack."""
     parser.add_argument(
-        "--stack", metavar="NAME", help=f"e.g. {STACK_PREFIX}-eu1 (default: the only one in the Region)"
+        "--stack",
+        metavar="NAME",
+        default=os.environ.get(STACK) or None,
+        help=f"e.g. {STACK_PREFIX}-eu1 (default: ${STACK}, or the only one in the Region)",
     )
     parser.add_argument("--region", metavar="REGION", help="default: the Region of the environment or the profile")
 

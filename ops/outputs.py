@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from ops import REPOSITORY
-from ops.arguments import Commands, add_stack
+from ops.arguments import STACK, Commands, add_stack
 from ops.connection import Connection
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
@@ -144,7 +144,7 @@ def find(environ: Mapping[str, str] = os.environ, folder: Path = REPOSITORY) -> 
     for place in PLACES:
         if (folder / place).is_file():
             return read(folder / place)
-    return deployed(environ.get("BREAKWATER_STACK"), Connection.from_environment())
+    return deployed(environ.get(STACK) or None, Connection.from_environment())
 
 
 def read(path: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Settings from the command line and the environment, read in one way by all commands."""
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -43,7 +44,8 @@ def deployed_settings(outputs: Mapping[str, str], environ: Mapping[str, str] = o
 
     Args:
         outputs: of the stack; they say environment, suffix and Region.
-        environ: its `BREAKWATER_CONTEXT` repeats what was given with `-c` at the deployment: `key=value key=value`.
+        environ: its `BREAKWATER_CONTEXT` repeats what was given with `-c` at the deployment: `key=value key=value`,
+            quoted as for a shell where a value has spaces.
 
     Returns:
         The settings: those of the environment's file, changed by `BREAKWATER_CONTEXT`.
@@ -51,7 +53,10 @@ def deployed_settings(outputs: Mapping[str, str], environ: Mapping[str, str] = o
     Raises:
         OpsError: a setting is wrong or missing.
     """
-    given = parse_context(environ.get(CONTEXT, "").split(), source=CONTEXT)
+    try:
+        given = parse_context(shlex.split(environ.get(CONTEXT, "")), source=CONTEXT)
+    except ValueError as error:
+        raise OpsError(f"{CONTEXT}: {error}: write it as a shell takes it, e.g. {CONTEXT}='a=1 b=2'") from None
     try:
         return load_settings({**given, **{name: outputs[key] for name, key in _FROM_OUTPUTS.items()}})
     except SettingsError as error:

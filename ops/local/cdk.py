@@ -1,11 +1,11 @@
-"""Runs the real `cdk` CLI against the embedded AWS: `bootstrap` once, then `deploy`, whose events are shown."""
+"""Runs the real `cdk` CLI against the embedded AWS: `bootstrap` once, then `synth` and `deploy`, with their events."""
 
 import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +19,7 @@ _QUIET: Final = ("--no-notices", "--ci")  # --ci: progress on stdout, where it c
 _ROUTINE: Final = re.compile(r": (start|success): (Building|Built|Publishing|Published) ")
 _OUTPUTS: Final = re.compile(r"^Outputs:$")  # what follows is printed at the end
 _EVENT_COLUMNS: Final = 6
+Show: TypeAlias = Callable[[str], None]
 
 
 def is_bootstrapped(cloudformation: Any) -> bool:
@@ -48,10 +49,8 @@ def bootstrap(workspace: Workspace, variables: Mapping[str, str]) -> None:
         raise OpsError(f"cdk bootstrap failed with code {code}: see {workspace.shown(workspace.cdk_log)}")
 
 
-def deploy(
-    workspace: Workspace, variables: Mapping[str, str], context: Sequence[str], show: Callable[[str], None]
-) -> int:
-    """Run `cdk deploy`.
+def synth(workspace: Workspace, variables: Mapping[str, str], context: Sequence[str], show: Show) -> int:
+    """Run `cdk synth`, which leaves the cloud assembly in the state folder.
 
     Args:
         workspace: the checkout.
@@ -62,15 +61,30 @@ def deploy(
     Returns:
         The CLI's exit code.
     """
-    command = [
-        "deploy", "--all", *_QUIET,
-        "--require-approval", "never",
-        "--progress", "events",
-        "--output", str(workspace.assembly),
-        "--outputs-file", str(workspace.outputs),
-    ]  # fmt: skip
+    command = ["synth", *_QUIET, "--quiet", "--output", str(workspace.assembly)]
     for setting in context:
         command += ["--context", setting]
+    return _run(workspace, variables, command, show=show, folder=str(workspace.root))
+
+
+def deploy(workspace: Workspace, variables: Mapping[str, str], show: Show) -> int:
+    """Run `cdk deploy` for the cloud assembly that `synth` made.
+
+    Args:
+        workspace: the checkout.
+        variables: the whole environment of the CLI.
+        show: called with each line worth showing, as it comes.
+
+    Returns:
+        The CLI's exit code.
+    """
+    command = [
+        "deploy", "--all", *_QUIET,
+        "--app", str(workspace.assembly),
+        "--require-approval", "never",
+        "--progress", "events",
+        "--outputs-file", str(workspace.outputs),
+    ]  # fmt: skip
     return _run(workspace, variables, command, show=show, folder=str(workspace.root))
 
 
@@ -102,7 +116,7 @@ def _run(
     variables: Mapping[str, str],
     command: Sequence[str],
     *,
-    show: Callable[[str], None],
+    show: Show,
     folder: str,
 ) -> int:
     program = str(workspace.root / "node_modules" / ".bin" / "cdk")

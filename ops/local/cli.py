@@ -9,11 +9,11 @@ from rich.console import Console
 
 from embedded_aws import clients, fidelity
 from embedded_aws.emulator import EmulatorError, Running
-from ops.arguments import Commands, add_context, number_within
+from ops.arguments import STACK, Commands, add_context, number_within
 from ops.errors import OpsError
 from ops.local import report
 from ops.local.up import up
-from ops.local.workspace import DEFAULT_PORT, Workspace
+from ops.local.workspace import DEFAULT_PORT, BusyError, Workspace
 from ops.outputs import VARIABLE
 from ops.settings import CONTEXT
 
@@ -30,7 +30,10 @@ def add_to(commands: Commands) -> None:
     verb = verbs.add_parser("up", help="deploy the platform into the embedded AWS, or update it, and verify it")
     port = number_within(int, 1024, 65535, "port")
     verb.add_argument(
-        "--port", type=port, metavar="N", help=f"where the embedded AWS listens on loopback (default: {DEFAULT_PORT})"
+        "--port",
+        type=port,
+        metavar="N",
+        help=f"where the embedded AWS listens on loopback (default: as last time, or {DEFAULT_PORT})",
     )
     add_context(verb)
     verb.set_defaults(run=_up)
@@ -38,7 +41,10 @@ def add_to(commands: Commands) -> None:
     verb = verbs.add_parser("status", help="show what runs in the embedded AWS")
     verb.set_defaults(run=_status)
 
-    verb = verbs.add_parser("run", help="run a command that uses the embedded AWS", usage="%(prog)s -- command …")
+    verb = verbs.add_parser(
+        "run", help="run a command that uses the embedded AWS", usage="%(prog)s [--stack NAME] -- command …"
+    )
+    verb.add_argument("--stack", metavar="NAME", help="the stack that the command is about (default: the only one)")
     verb.add_argument("command", nargs=argparse.REMAINDER, help="the command and its arguments")
     verb.set_defaults(run=_run)
 
@@ -73,12 +79,19 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     if not words:
         raise OpsError("no command: write it after --, e.g. `python -m ops local run -- pytest`")
     running = _running(workspace)
-    # The checkout may hold the outputs of another deployment, so those of the embedded AWS are named. Settings that
-    # `make local` was given with -c come from the user, who repeats them.
+    deployed = workspace.settings()
+    stack = options.stack or (next(iter(deployed)) if len(deployed) == 1 else "")
+    if options.stack and options.stack not in deployed:
+        there = ", ".join(deployed) or "none"
+        raise OpsError(f"`make local` deployed no stack {options.stack}: there is {there}")
+    # The checkout may hold the outputs of another deployment, so those of the embedded AWS are named. A command that
+    # compares the deployment with its settings gets those that `make local` was given.
+    given = shlex.join(f"{key}={value}" for key, value in deployed.get(stack, {}).items())
     variables = {
         **workspace.variables(running.port, running.key),
         VARIABLE: str(workspace.flat_outputs),
-        CONTEXT: os.environ.get(CONTEXT, ""),
+        **({STACK: stack} if stack else {}),
+        CONTEXT: os.environ.get(CONTEXT, given),
     }
     try:
         return subprocess.run(words, env=variables, check=False).returncode
@@ -103,8 +116,9 @@ def _running(workspace: Workspace) -> Running:
 
 def _down(_options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
     try:
-        stopped = workspace.emulator.stop()
-    except EmulatorError as error:
+        with workspace.only_one():
+            stopped = workspace.emulator.stop()
+    except (EmulatorError, BusyError) as error:
         raise OpsError(str(error)) from None
     console.print(
         "The embedded AWS is stopped and its state removed." if stopped else "The embedded AWS was not running."

@@ -12,6 +12,7 @@ from embedded_aws.clients import Aws
 from ops.errors import OpsError
 from ops.waiting import wait_until
 from stacks.names import OutputKey
+from stacks.settings import Settings
 
 # How long a restore test may take from its event to its result; it takes less than a second.
 _RESTORE_TIMEOUT_SECONDS: Final = 30.0
@@ -33,12 +34,13 @@ class SmokeTest:
     restore: Mapping[str, Any]
 
 
-def run(aws: Aws, outputs: Mapping[str, str]) -> SmokeTest:
+def run(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> SmokeTest:
     """Invoke each function as an operator, or as AWS, would.
 
     Args:
         aws: clients of the embedded AWS.
         outputs: of the root stack.
+        settings: that it was deployed with; they say how many items a restored table must hold.
 
     Returns:
         Their answers.
@@ -46,7 +48,7 @@ def run(aws: Aws, outputs: Mapping[str, str]) -> SmokeTest:
     Raises:
         OpsError: a function failed, or did not do its work.
     """
-    return SmokeTest(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs))
+    return SmokeTest(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs, settings))
 
 
 def _health(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
@@ -77,10 +79,11 @@ def _writer(aws: Aws, outputs: Mapping[str, str]) -> str:
     return str(next(member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]))
 
 
-def _restore(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
+def _restore(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> Mapping[str, Any]:
     """Restore the table as a restore test does: AWS Backup's event starts the validation of the copy."""
     table = outputs[OutputKey.TABLE_NAME]
-    with _item(aws, table), _copy(aws) as copy:
+    items = max(1, settings.operations.validation_minimum_items)
+    with _items(aws, table, items), _copy(aws) as copy:
         job = aws("backup").start_restore_job(
             RecoveryPointArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}/backup/local",
             Metadata={"targetTableName": copy},
@@ -101,14 +104,16 @@ def _restore(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _item(aws: Aws, table: str) -> Iterator[None]:
-    """Keep an item in the table, which its restored copy must hold."""
-    key = {"pk": {"S": "local"}, "sk": {"S": str(uuid.uuid4())}}
-    aws("dynamodb").put_item(TableName=table, Item=key)
+def _items(aws: Aws, table: str, number: int) -> Iterator[None]:
+    """Keep items in the table, which its restored copy must hold."""
+    keys = [{"pk": {"S": "local"}, "sk": {"S": str(uuid.uuid4())}} for _ in range(number)]
     try:
+        for key in keys:
+            aws("dynamodb").put_item(TableName=table, Item=key)
         yield
     finally:
-        aws("dynamodb").delete_item(TableName=table, Key=key)
+        for key in keys:
+            aws("dynamodb").delete_item(TableName=table, Key=key)
 
 
 @contextmanager

@@ -11,16 +11,18 @@ from rich.markup import escape
 
 from embedded_aws import clients, deployment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
-from embedded_aws.emulator import EmulatorError, Running, new_key
+from embedded_aws.emulator import EmulatorError, new_key
 from ops.console import Steps
 from ops.errors import OpsError
-from ops.local import cdk, changes, preflight, prerequisites, report, smoke_test
-from ops.local.workspace import DEFAULT_PORT, Workspace
+from ops.local import cdk, changes, preflight, prerequisites, report, smoke_test, standins
+from ops.local.port import choose
+from ops.local.workspace import BusyError, Workspace
 from ops.settings import parse_context
 from stacks.names import STACK_PREFIX
+from stacks.settings import Settings
 
-_FIXED: Final = {"environment": "dev", "account": ACCOUNT, "region": REGION}
-_DEFAULT_SUFFIX: Final = "dev"
+_FIXED: Final = {"account": ACCOUNT, "region": REGION}
+_DEFAULTS: Final = {"environment": "dev", "suffix": "dev"}
 
 
 def up(workspace: Workspace, console: Console, *, port: int | None, context: Sequence[str]) -> None:
@@ -29,21 +31,23 @@ def up(workspace: Workspace, console: Console, *, port: int | None, context: Seq
     Args:
         workspace: the checkout.
         console: where to print.
-        port: where the embedded AWS is to listen; None for the port of a running one, else the default.
+        port: where the embedded AWS is to listen; None for the port of a running one, or of the last one, else the
+            default.
         context: `key=value` settings, as for `cdk deploy -c`.
 
     Raises:
-        OpsError: a step failed.
+        OpsError: a setting cannot be held, another run is at work, or a step failed.
     """
     settings = local_settings(context)
-    running = workspace.emulator.running()
-    key = running.key if running else new_key()
-    run = _Run(workspace, console, settings, choose_port(running, port), key)
+    loaded = standins.check(settings)
     try:
-        run.all_steps()
-    except EmulatorError as error:
-        # The package does not know by which option its caller chooses the port.
-        raise OpsError(f"{error} with --port" if str(error).endswith("another port") else str(error)) from None
+        with workspace.only_one():
+            running = workspace.emulator.running()
+            key = running.key if running else new_key()
+            chosen = choose(workspace.emulator, port)
+            _Run(workspace, console, settings=settings, loaded=loaded, port=chosen, key=key).all_steps()
+    except (EmulatorError, BusyError) as error:
+        raise OpsError(str(error)) from None
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"the embedded AWS refused a request: {error}") from None
 
@@ -52,51 +56,38 @@ def local_settings(context: Sequence[str]) -> dict[str, str]:
     """Return the settings given with `-c`, and those that every local deployment has.
 
     Raises:
-        OpsError: a setting is not `key=value`, or names another environment, account or Region than the local one.
+        OpsError: a setting is not `key=value`, or names another account or Region than the local one.
     """
     given = parse_context(context)
     for key, value in given.items():
         if key in _FIXED and value != _FIXED[key]:
             raise OpsError(f"-c {key}={value}: the local deployment is always {key}={_FIXED[key]}")
-    return {**_FIXED, **given}
-
-
-def choose_port(running: Running | None, asked: int | None) -> int:
-    """Return the port to use.
-
-    Args:
-        running: the embedded AWS that runs already.
-        asked: the port that the user asks for.
-
-    Raises:
-        OpsError: the embedded AWS already runs on another port.
-    """
-    if running is None:
-        return asked or DEFAULT_PORT
-    if asked not in (None, running.port):
-        raise OpsError(
-            f"--port {asked}: the embedded AWS already runs on port {running.port}: "
-            "leave --port out, or stop it first with `make local-down`"
-        )
-    return running.port
+    return {**_DEFAULTS, **_FIXED, **given}
 
 
 class _Run:
     """One run of `up`."""
 
     def __init__(
-        self, workspace: Workspace, console: Console, settings: Mapping[str, str], port: int, key: str
+        self,
+        workspace: Workspace,
+        console: Console,
+        *,
+        settings: dict[str, str],
+        loaded: Settings,
+        port: int,
+        key: str,
     ) -> None:
         self._workspace = workspace
         self._console = console
-        self._settings = settings
+        self._settings, self._loaded = settings, loaded
         self._port, self._key = port, key
-        self._stack = f"{STACK_PREFIX}-{settings.get('suffix', _DEFAULT_SUFFIX)}"
+        self._stack = f"{STACK_PREFIX}-{settings['suffix']}"
         self._variables = workspace.variables(port, key)
         self._client = clients.clients(port, key)
 
     def all_steps(self) -> None:
-        steps = Steps(self._console, total=7)
+        steps = Steps(self._console, total=8)
         with steps.step("Prerequisites") as result:
             result.append(prerequisites.check(self._workspace, self._variables))
         with steps.step("Embedded AWS") as result:
@@ -104,8 +95,11 @@ class _Run:
         with steps.step("Bootstrap") as result:
             result.append(self._ensure_bootstrapped())
         with steps.step("Preflight") as result:
+            self._settings |= standins.make(self._client, self._loaded)
             result.append(preflight.run(self._workspace, self._variables, self._settings))
-        with steps.step(f"Deploy {self._stack}"):
+        with steps.step("Synthesize") as result:
+            result.append(self._synthesize())
+        with steps.step(f"Deploy {self._stack} ({self._settings['environment']})"):
             before = self._snapshot()
             self._deploy()
             after = self._snapshot()
@@ -114,7 +108,7 @@ class _Run:
             result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
         self._report(before, after, verified)
         with steps.step("Run the functions") as result:
-            found = smoke_test.run(self._client, self._outputs())
+            found = smoke_test.run(self._client, self._outputs(), self._loaded)
             result.append("health monitor, failover, restore validation")
         for table in report.smoke_test_tables(found):
             self._console.print(table)
@@ -145,10 +139,24 @@ class _Run:
     def _snapshot(self) -> dict[str, changes.StackState]:
         return changes.snapshot(self._client("cloudformation"), self._stack)
 
+    def _synthesize(self) -> str:
+        context = [f"{key}={value}" for key, value in self._settings.items()]
+        code = cdk.synth(self._workspace, self._variables, context, self._show)
+        if code:
+            raise OpsError(f"the app cannot be synthesized: cdk ended with code {code}, see above")
+        types = deployment.declared_types(self._workspace.assembly)
+        unknown = {name: paths for name, paths in types.items() if name not in fidelity.load()}
+        if unknown:
+            shown = "; ".join(f"{name} ({', '.join(paths)})" for name, paths in sorted(unknown.items()))
+            raise OpsError(
+                f"the embedded AWS cannot hold {shown}: choose settings without it (docs/local.md has a list)"
+            )
+        return f"{sum(map(len, types.values()))} resources of {len(types)} types"
+
     def _deploy(self) -> None:
         began = datetime.now(UTC)
-        context = [f"{key}={value}" for key, value in self._settings.items()]
-        code = cdk.deploy(self._workspace, self._variables, context, self._show)
+        self._workspace.keep_settings(self._stack, self._settings)
+        code = cdk.deploy(self._workspace, self._variables, self._show)
         self._require_alive()
         if code:
             reason = cdk.failure_reason(self._client("cloudformation"), self._stack, began)

@@ -1,8 +1,11 @@
 """Where the local deployment keeps its files: all below `.local`, which git ignores."""
 
+import fcntl
+import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,21 @@ from embedded_aws.emulator import Emulator
 from ops import REPOSITORY
 
 DEFAULT_PORT = 4566
+_SETTINGS = "settings.json"
+
+
+class BusyError(Exception):
+    """Another command starts, changes or stops the embedded AWS of this checkout.
+
+    Args:
+        process: its process id.
+    """
+
+    def __init__(self, process: str) -> None:
+        super().__init__(
+            f"another `make local` or `make local-down` runs in this checkout (process {process}): "
+            "wait until it has ended"
+        )
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,41 @@ class Workspace:
     def flat_outputs(self) -> Path:
         """All outputs and physical ids, as `python -m ops outputs` writes them."""
         return self.state / "flat-outputs.json"
+
+    def settings(self) -> dict[str, dict[str, str]]:
+        """Return the settings that each deployed stack was given, by name of the stack; empty before the first one."""
+        file = self.state / _SETTINGS
+        found: dict[str, dict[str, str]] = json.loads(file.read_text()) if file.exists() else {}
+        return found
+
+    def keep_settings(self, stack: str, settings: Mapping[str, str]) -> None:
+        """Remember the settings that a stack is deployed with, for commands that compare it with them.
+
+        Args:
+            stack: name of the root stack.
+            settings: by key, as they are given with `-c`.
+        """
+        (self.state / _SETTINGS).write_text(json.dumps({**self.settings(), stack: dict(settings)}))
+
+    @contextmanager
+    def only_one(self) -> Iterator[None]:
+        """Let one command at a time start, change or stop the embedded AWS.
+
+        Raises:
+            BusyError: another one is at work.
+        """
+        turn = self.root / ".local" / "local.lock"  # not in `state`, which comes and goes
+        turn.parent.mkdir(parents=True, exist_ok=True)
+        with turn.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise BusyError(file.read() or "unknown") from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
 
     def variables(self, port: int, key: str, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the environment of commands that use the embedded AWS: the CDK CLI, the app, integration checks.

@@ -95,3 +95,17 @@ def nested_name(resource: Mapping[str, Any], logical_id: str) -> str:
     """Return the construct id of a nested stack, e.g. `Database`, from the path that the CDK writes beside it."""
     path = str(resource.get("Metadata", {}).get("aws:cdk:path", logical_id))
     return path.split("/")[-2].removesuffix(".NestedStack") if "/" in path else logical_id
+
+
+def declared_types(assembly: Path) -> dict[str, list[str]]:
+    """Return what the templates of a cloud assembly declare: for each type the paths, or logical ids, of its resources.
+
+    Args:
+        assembly: a cloud assembly (`cdk.out`).
+    """
+    found: dict[str, list[str]] = {}
+    for file in sorted(assembly.glob("*.template.json")):
+        for logical_id, resource in json.loads(file.read_text(encoding="utf-8")).get("Resources", {}).items():
+            path = resource.get("Metadata", {}).get("aws:cdk:path", logical_id)
+            found.setdefault(resource["Type"], []).append(path)
+    return found

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from embedded_aws import environment
+from embedded_aws import databases, environment
 from embedded_aws.address import HOST, endpoint
 
 _START_SECONDS: Final = 60.0
@@ -118,6 +118,13 @@ class Emulator:
         """Return whether it ran, was not stopped by `stop`, and no longer runs."""
         return self.lock.exists() and self.running() is None
 
+    def last_port(self) -> int | None:
+        """Return the port of an embedded AWS that runs, or that ended unnoticed; None when there was none."""
+        try:
+            return int(json.loads(self.lock.read_text())["port"])
+        except (OSError, ValueError, LookupError, TypeError):  # it ended before it had written it
+            return None
+
     def last_words(self) -> str:
         """Return the last line of its log."""
         return _last_line(self.log.read_text(errors="replace") if self.log.exists() else "")
@@ -147,7 +154,7 @@ class Emulator:
         Raises:
             EmulatorError: the port is taken, or the process did not come up.
         """
-        _require_free(port)
+        require_free(port)
         self._remove_state()  # what an emulator that ended unnoticed left behind
         self._make_state()
         started = subprocess.run(
@@ -222,7 +229,7 @@ class Emulator:
         return False
 
     def _remove_state(self) -> None:
-        # A PostgreSQL server whose emulator was killed ends by itself within a minute of losing its files.
+        databases.end_all(self.postgres)
         for folder in (self.postgres, self.state):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -232,7 +239,24 @@ def new_key() -> str:
     return secrets.token_hex(20)
 
 
-def _require_free(port: int) -> None:
+def is_free(port: int) -> bool:
+    """Return whether an embedded AWS could listen on a port of loopback."""
+    try:
+        require_free(port)
+    except EmulatorError:
+        return False
+    return True
+
+
+def require_free(port: int) -> None:
+    """Refuse a port of loopback that is taken or not allowed.
+
+    Args:
+        port: where an embedded AWS is to listen.
+
+    Raises:
+        EmulatorError: it cannot be used; the message says why.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -4,6 +4,7 @@ import argparse
 import fcntl
 import json
 import os
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +40,7 @@ def main() -> int:
             key = os.environ["AWS_SECRET_ACCESS_KEY"]
             json.dump({"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"]), "key": key}, lock)
             lock.flush()
+            _end_databases_afterwards()
             _serve()
     except (ValueError, RuntimeError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -62,6 +64,19 @@ def _detach(log: Path) -> None:
     with log.open("ab") as written:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(written.fileno(), stream.fileno())
+
+
+def _end_databases_afterwards() -> None:
+    # Nothing is ever written into the pipe: it ends with this process, however that ends.
+    waiting, _open_until_the_end = os.pipe()
+    subprocess.Popen(
+        [sys.executable, "-m", "embedded_aws.databases", os.environ["EMBEDDED_AWS_POSTGRES"]],
+        stdin=waiting,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(waiting)
 
 
 def _serve() -> None:
