@@ -116,7 +116,8 @@ def security_group_rule(aws: Aws, resource: DeployedResource) -> Iterator[Compar
 @verifies("Custom::VpcRestrictDefaultSG")
 def default_security_group(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
     """Check that the group has no rule left."""
-    found = only(aws("ec2").describe_security_groups(GroupIds=[resource.physical_id])["SecurityGroups"])
+    group = str(resource.physical_id).removeprefix("rules-of-")
+    found = only(aws("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"])
     yield Comparison("DefaultSecurityGroupId", declared(resource, "DefaultSecurityGroupId"), found["GroupId"])
     yield Comparison("group", "default", found["GroupName"])
     yield Comparison("ingress", [], found["IpPermissions"])

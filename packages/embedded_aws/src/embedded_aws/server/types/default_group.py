@@ -25,17 +25,17 @@ def install() -> None:
 def _create(declared: Declared) -> tuple[str, Attributes]:
     group = str(declared.properties[_GROUP])
     _revoke(group, declared.properties)
-    return group, {}
+    return f"rules-of-{group}", {}  # on AWS the number of a request, which means nothing
 
 
-def _update(_group: str, declared: Declared, previous: Properties) -> Attributes:
+def _update(_physical_id: str, declared: Declared, previous: Properties) -> Attributes:
     if declared.properties[_GROUP] != previous[_GROUP]:
         _restore(previous)
         _revoke(declared.properties[_GROUP], declared.properties)
     return {}
 
 
-def _delete(_group: str, properties: Properties) -> None:
+def _delete(_physical_id: str, properties: Properties) -> None:
     _restore(properties)
 
 

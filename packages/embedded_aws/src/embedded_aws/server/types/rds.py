@@ -45,6 +45,7 @@ def install() -> None:
     for part in (rds_postgres, rds_restores, rds_data):
         part.install()
     upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
+    upstream.rds_actions[_VERSIONS] = _with_log_types(upstream.rds_actions[_VERSIONS])
     for action in [name for name in upstream.rds_actions if name.startswith(_NAMING)]:
         upstream.rds_actions[action] = _with_valid_names(upstream.rds_actions[action])
 
@@ -91,6 +92,26 @@ def _with_serverless(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dic
         return status, headers, body.replace(_LIKE.encode(), _SERVERLESS.encode())
 
     return describe_class
+
+
+_VERSIONS = "DescribeDBEngineVersions"
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.CloudWatch.html
+_LOG_TYPES = ("iam-db-auth-error", "instance", "postgresql")
+_EXPORTS = "<SupportsLogExportsToCloudwatchLogs>{}</SupportsLogExportsToCloudwatchLogs>"
+
+
+def _with_log_types(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Report the logs that a version of Aurora PostgreSQL exports, which ministack leaves out."""
+
+    def describe_with_logs(request: dict[str, Any]) -> Any:
+        status, headers, body = describe(request)
+        if rds_postgres.parameter(request, "Engine") == "aurora-postgresql":
+            logs = "".join(f"<member>{name}</member>" for name in _LOG_TYPES)
+            text = body.decode().replace("<ExportableLogTypes/>", f"<ExportableLogTypes>{logs}</ExportableLogTypes>")
+            body = text.replace(_EXPORTS.format("false"), _EXPORTS.format("true")).encode()
+        return status, headers, body
+
+    return describe_with_logs
 
 
 def _create_cluster(declared: Declared) -> tuple[str, Attributes]:
