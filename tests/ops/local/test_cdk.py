@@ -39,18 +39,30 @@ def _state(workspace: Workspace) -> None:
     workspace.state.mkdir(parents=True)
 
 
-def test_deploy_asks_nobody_and_writes_below_the_state_folder(workspace: Workspace, install: Install) -> None:
+def test_synth_gets_the_settings_and_writes_below_the_state_folder(workspace: Workspace, install: Install) -> None:
     file = workspace.root / "called.json"
     install("cdk", CALLED.format(file=file))
-    assert cdk.deploy(workspace, ENVIRONMENT, ["environment=dev", "a.b=1"], print) == 0
+    assert cdk.synth(workspace, ENVIRONMENT, ["environment=dev", "a.b=1"], print) == 0
+    arguments, folder, variables = json.loads(file.read_text())
+    assert arguments[:2] == ["synth", "--no-notices"]
+    assert ("--output", str(workspace.assembly)) in pairwise(arguments)
+    contexts = [value for name, value in pairwise(arguments) if name == "--context"]
+    assert contexts == ["environment=dev", "a.b=1"]
+    assert folder == str(workspace.root)
+    assert variables["MARK"] == "passed on"
+    assert "HOME" not in variables
+
+
+def test_deploy_asks_nobody_and_takes_what_synth_made(workspace: Workspace, install: Install) -> None:
+    file = workspace.root / "called.json"
+    install("cdk", CALLED.format(file=file))
+    assert cdk.deploy(workspace, ENVIRONMENT, print) == 0
     arguments, folder, variables = json.loads(file.read_text())
     assert arguments[:3] == ["deploy", "--all", "--no-notices"]
     options = dict(zip(arguments[4::2], arguments[5::2], strict=True))
     assert options["--require-approval"] == "never"
-    assert options["--output"] == str(workspace.assembly)
+    assert options["--app"] == str(workspace.assembly)
     assert options["--outputs-file"] == str(workspace.outputs)
-    contexts = [value for name, value in pairwise(arguments) if name == "--context"]
-    assert contexts == ["environment=dev", "a.b=1"]
     assert folder == str(workspace.root)
     assert variables["MARK"] == "passed on"
     assert "HOME" not in variables
@@ -74,7 +86,7 @@ def test_a_failed_bootstrap_is_one_line(workspace: Workspace, install: Install) 
 def test_what_matters_is_shown_as_it_comes_and_all_of_it_is_logged(workspace: Workspace, install: Install) -> None:
     install("cdk", OUTPUT)
     shown: list[str] = []
-    assert cdk.deploy(workspace, ENVIRONMENT, [], shown.append) == 3
+    assert cdk.deploy(workspace, ENVIRONMENT, shown.append) == 3
     assert shown == [
         "✨  Synthesis time: 4.9s",
         "   1/9  CREATE_COMPLETE        Kms",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import subprocess
 from contextlib import closing
@@ -10,9 +12,9 @@ from typing import Any
 import pytest
 
 from embedded_aws.emulator import Emulator, Running
+from embedded_testing.ports import free_port
 from embedded_testing.standin import EMULATOR
 from ops.__main__ import main
-from ops.errors import OpsError
 from ops.local import cli, up
 from ops.local.workspace import Workspace
 from tests.ops.local.conftest import NODE, Install
@@ -46,9 +48,10 @@ def test_an_unknown_command_exits_with_2(workspace: Workspace, arguments: list[s
 
 
 def test_settings_are_passed_on_and_the_fixed_ones_added() -> None:
-    fixed = {"environment": "dev", "account": "000000000000", "region": "us-east-1"}
-    assert up.local_settings([]) == fixed
-    assert up.local_settings(["suffix=x", "a.b=c=d", "environment=dev"]) == {**fixed, "suffix": "x", "a.b": "c=d"}
+    fixed = {"account": "000000000000", "region": "us-east-1"}
+    assert up.local_settings([]) == {"environment": "dev", "suffix": "dev", **fixed}
+    given = ["suffix=x", "a.b=c=d", "environment=prod", "account=000000000000"]
+    assert up.local_settings(given) == {"environment": "prod", "suffix": "x", "a.b": "c=d", **fixed}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,20 @@ def test_settings_are_passed_on_and_the_fixed_ones_added() -> None:
     [
         ("plain", "-c plain: expected key=value, e.g. -c environment=prod"),
         ("=1", "-c =1: expected key=value, e.g. -c environment=prod"),
-        ("environment=prod", "-c environment=prod: the local deployment is always environment=dev"),
+        (
+            "environment=test",
+            (
+                'environment = "test" cannot be used: allowed is dev or prod or staging. '
+                "Change it in -c environment=… (or in the context of cdk.json)."
+            ),
+        ),
+        (
+            "operations.validation_minimum_items=101",
+            (
+                "operations.validation_minimum_items = 101 cannot be held locally: the restore test of `make local` "
+                "writes at most 100 items; give another value with -c operations.validation_minimum_items=1"
+            ),
+        ),
         ("account=111111111111", "-c account=111111111111: the local deployment is always account=000000000000"),
         ("region=eu-west-1", "-c region=eu-west-1: the local deployment is always region=us-east-1"),
     ],
@@ -68,17 +84,8 @@ def test_a_setting_that_cannot_be_is_one_line(
     assert not workspace.state.exists()
 
 
-def test_the_port_is_the_one_asked_for_the_running_one_or_the_default() -> None:
-    assert up.choose_port(None, None) == 4566
-    assert up.choose_port(None, 4600) == 4600
-    assert up.choose_port(Running(1, 4600, "k"), None) == 4600
-    assert up.choose_port(Running(1, 4600, "k"), 4600) == 4600
-    with pytest.raises(OpsError, match="already runs on port 4600: leave --port out, or stop it first"):
-        up.choose_port(Running(1, 4600, "k"), 4700)
-
-
 def test_up_without_an_installation_is_one_line(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
-    code, _, error = run(capsys, workspace, "up")
+    code, _, error = run(capsys, workspace, "up", "--port", str(free_port()))
     assert code == 1
     assert error == (
         "error: the embedded AWS is not installed (.local/emulator-venv/bin/python is missing): run `make install`\n"
@@ -94,7 +101,9 @@ def test_up_on_a_taken_port_is_one_line(
         port = other.getsockname()[1]
         code, _, error = run(capsys, workspace, "up", "--port", str(port))
     assert code == 1
-    assert error == (f"error: port {port} is taken by another program: stop that, or choose another port with --port\n")
+    told = f"error: port {port} is taken by another program: stop that, or choose another port: "
+    assert re.fullmatch(rf'{told}`make local ARGS="--port [0-9]+"`\n', error)
+    assert not workspace.state.exists()
 
 
 def test_status_and_down_without_a_running_emulator(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
@@ -137,6 +146,44 @@ def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
     told = f"http://127.0.0.1:4600 none database.max_acu=4 {workspace.flat_outputs} -- -x\n"
     assert capfd.readouterr().out == told
     assert main(["local", "run", "sh", "-c", "exit 7"], workspace) == 7
+
+
+def deployed(workspace: Workspace, **settings: dict[str, str]) -> None:
+    workspace.state.mkdir(parents=True)
+    for stack, given in settings.items():
+        workspace.keep_settings(f"Breakwater-{stack}", given)
+
+
+def test_run_repeats_the_settings_of_the_only_stack_or_of_the_one_that_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workspace: Workspace
+) -> None:
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
+    monkeypatch.delenv("BREAKWATER_CONTEXT", raising=False)
+    said = ["--", "sh", "-c", 'echo "$BREAKWATER_CONTEXT,${BREAKWATER_STACK-none}"']
+    deployed(workspace, eu1={"environment": "prod", "backup.restore_test_schedule": "cron(30 11 ? * WED *)"})
+    assert main(["local", "run", *said], workspace) == 0
+    told = "environment=prod 'backup.restore_test_schedule=cron(30 11 ? * WED *)'"
+    assert capfd.readouterr().out == f"{told},Breakwater-eu1\n"
+
+    workspace.keep_settings("Breakwater-dev", {"environment": "dev"})
+    assert main(["local", "run", *said], workspace) == 0
+    assert capfd.readouterr().out == ",none\n"
+    assert main(["local", "run", "--stack", "Breakwater-dev", *said], workspace) == 0
+    assert capfd.readouterr().out == "environment=dev,Breakwater-dev\n"
+    assert main(["local", "run", "--stack", "Breakwater-x", *said], workspace) == 1
+    told = "error: `make local` deployed no stack Breakwater-x: there is Breakwater-eu1, Breakwater-dev\n"
+    assert capfd.readouterr().err == told
+
+
+def test_two_at_once_are_one_clear_line(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
+    told = (
+        f"error: another `make local` or `make local-down` runs in this checkout (process {os.getpid()}): "
+        "wait until it has ended\n"
+    )
+    with workspace.only_one():
+        assert run(capsys, workspace, "up", "--port", str(free_port())) == (1, "", told)
+        assert run(capsys, workspace, "down") == (1, "", told)
+    assert run(capsys, workspace, "down") == (0, "The embedded AWS was not running.\n", "")
 
 
 def test_env_prints_what_a_shell_needs_and_nothing_else(

@@ -39,6 +39,7 @@ from tests.assembly import Assembly
 # One worker runs all of them: they share one deployment, and the last one deletes it.
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("dev-app")]
 STACK = "Breakwater-dev"
+SETTINGS = load_settings({"suffix": "dev", "region": REGION})
 
 # Declared, and not compared: what no API reports, and what the emulator does not keep.
 NOT_COMPARED = {
@@ -121,7 +122,7 @@ def outputs(aws: Aws, deployed: Deployed) -> dict[str, str]:
 
 
 def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -> None:
-    ran = smoke_test.run(aws, outputs)
+    ran = smoke_test.run(aws, outputs, SETTINGS)
     assert ran.health["overall"] == "healthy"
     assert set(ran.health["components"]) == {"database", "service", "load-balancer", "table", "backups"}
     first, second = ran.failovers
@@ -134,11 +135,11 @@ def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -
 
 
 def test_run_again_within_the_cool_down_they_refuse_both_failovers(aws: Aws, outputs: dict[str, str]) -> None:
-    assert [answer["outcome"] for answer in smoke_test.run(aws, outputs).failovers] == ["refused", "refused"]
+    assert [answer["outcome"] for answer in smoke_test.run(aws, outputs, SETTINGS).failovers] == ["refused", "refused"]
 
 
 def test_what_they_published_is_in_the_metrics_that_the_alarms_watch(aws: Aws, outputs: dict[str, str]) -> None:
-    smoke_test.run(aws, outputs)
+    smoke_test.run(aws, outputs, SETTINGS)
     cloudwatch = aws("cloudwatch")
     published = {
         (metric["MetricName"], *sorted((dim["Name"], dim["Value"]) for dim in metric["Dimensions"]))
@@ -164,8 +165,7 @@ def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
     session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key=running.key, region_name=REGION)
     connection = Connection(session, running.endpoint)
     # The stack is found by tags that only the CDK CLI gives it.
-    settings = load_settings({"environment": "dev", "suffix": "dev", "region": outputs[OutputKey.REGION]})
-    monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, settings, connection))
+    monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, SETTINGS, connection))
     before = inventory(aws)
     words = ["--yes", "--before", "1", "--after", "1", "--out", str(tmp_path)]
     assert main(["drill", drill, *words], emulator_workspace) == 0
@@ -184,7 +184,7 @@ def test_a_deployment_that_is_not_healthy_is_one_clear_error(aws: Aws, outputs: 
     aws("ecs").update_service(**service, desiredCount=0)
     try:
         with pytest.raises(OpsError, match=r"unhealthy: .*no target is healthy"):
-            smoke_test.run(aws, outputs)
+            smoke_test.run(aws, outputs, SETTINGS)
     finally:
         aws("ecs").update_service(**service, desiredCount=2)
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("up")]
 Run: TypeAlias = Callable[..., tuple[int, str, str]]
 PYTHON = sys.executable
 
-# Deploys root.json as `cdk deploy` would, and leaves the assembly and the outputs where it was told to.
+# Synthesizes and deploys root.json as the CLI would, and leaves the assembly and the outputs where it was told to.
 CDK = """
 import json, os, pathlib, sys, time, boto3
 cloudformation = boto3.client("cloudformation")
@@ -48,11 +48,17 @@ if sys.argv[1] == "bootstrap":
     deploy("CDKToolkit", json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}))
     raise SystemExit(0)
 options = dict(zip(sys.argv[1:], sys.argv[2:]))
-suffix = [each.removeprefix("suffix=") for each in sys.argv if each.startswith("suffix=")][0]
-stack, folder = f"Breakwater-{suffix}", pathlib.Path(options["--output"])
-template = pathlib.Path("root.json").read_text()
-folder.mkdir(exist_ok=True)
-(folder / f"{stack}.template.json").write_text(template)
+if sys.argv[1] == "synth":
+    suffix = [each.removeprefix("suffix=") for each in sys.argv if each.startswith("suffix=")][0]
+    folder, stack = pathlib.Path(options["--output"]), f"Breakwater-{suffix}"
+    #WHILE SYNTHESIZING
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    (folder / f"{stack}.template.json").write_text(pathlib.Path("root.json").read_text())
+    raise SystemExit(0)
+(file,) = pathlib.Path(options["--app"]).iterdir()
+stack, template = file.name.removesuffix(".template.json"), file.read_text()
 #DURING
 found = deploy(stack, template)
 outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
@@ -104,13 +110,13 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         sys, "executable", str(tmp_path / "python")
     )  # the Node beside the real one is not the one meant
     # The stand-in deploys no functions; test_dev_app runs the real ones.
-    monkeypatch.setattr(smoke_test, "run", lambda _aws, _outputs: RAN)
+    monkeypatch.setattr(smoke_test, "run", lambda *_: RAN)
     monkeypatch.setattr(preflight, "run", lambda *_: "1 pass")
     suffix = next(_suffixes)
 
-    def run_command(workspace: Workspace, *arguments: str) -> tuple[int, str, str]:
+    def run_command(workspace: Workspace, *arguments: str, anywhere: bool = True) -> tuple[int, str, str]:
         settings = ["-c", f"suffix={suffix}"] if arguments[0] == "up" else []
-        if arguments[0] == "up" and workspace.emulator.running() is None:
+        if arguments[0] == "up" and anywhere and "--port" not in arguments and workspace.emulator.running() is None:
             settings += ["--port", str(free_port())]
         code = main(["local", *arguments, *settings], workspace)
         shown = capsys.readouterr()
@@ -119,10 +125,11 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     return run_command
 
 
-def write(workspace: Workspace, template: dict[str, Any], during: str = "") -> None:
-    """Say what the CLI deploys, and what it does before."""
+def write(workspace: Workspace, template: dict[str, Any], during: str = "", synthesizing: str = "") -> None:
+    """Say what the CLI deploys, and what it does before it deploys or synthesizes."""
     (workspace.root / "root.json").write_text(json.dumps(template))
-    (workspace.root / "cdk.py").write_text(CDK.replace("#DURING", during))
+    script = CDK.replace("#DURING", during).replace("#WHILE SYNTHESIZING", synthesizing)
+    (workspace.root / "cdk.py").write_text(script)
 
 
 def topic(name: str) -> dict[str, Any]:
@@ -167,13 +174,49 @@ def test_a_failing_deployment_is_one_line_with_its_cause(run: Run, shared: Works
 
 
 def test_a_deployment_that_does_not_reach_cloudformation_is_one_line(run: Run, shared: Workspace) -> None:
-    write(shared, topic("one"), during="raise SystemExit('database.max_acu: 999 is not allowed')")
+    write(shared, topic("one"), during="raise SystemExit('no credentials')")
     code, output, error = run(shared, "up")
     assert code == 1
-    assert "database.max_acu: 999 is not allowed" in output
+    assert "no credentials" in output
     assert error == (
         "error: the deployment failed: cdk ended with code 1, see above (log: .local/embedded-aws/cdk.log)\n"
     )
+
+
+def test_an_app_that_cannot_be_synthesized_is_one_line_and_nothing_is_deployed(run: Run, shared: Workspace) -> None:
+    write(shared, topic("one"), synthesizing="raise SystemExit('no such construct')")
+    code, output, error = run(shared, "up")
+    assert (code, error) == (1, "error: the app cannot be synthesized: cdk ended with code 1, see above\n")
+    assert "no such construct" in output
+    assert "Deploy" not in output
+
+
+def test_what_the_embedded_aws_cannot_hold_is_named_before_anything_is_deployed(run: Run, shared: Workspace) -> None:
+    template = topic("one")
+    template["Resources"]["Stream"] = {
+        "Type": "AWS::Kinesis::Stream",
+        "Metadata": {"aws:cdk:path": "Breakwater-dev/Storage/Stream"},
+    }
+    write(shared, template)
+    code, output, error = run(shared, "up")
+    assert (code, error) == (
+        1,
+        (
+            "error: the embedded AWS cannot hold AWS::Kinesis::Stream (Breakwater-dev/Storage/Stream): choose settings "
+            "without it (docs/local.md has a list)\n"
+        ),
+    )
+    assert "Deploy" not in output
+
+
+def test_an_environment_that_demands_more_gets_stand_ins_and_they_are_remembered(run: Run, shared: Workspace) -> None:
+    write(shared, topic("one"))
+    code, output, error = run(shared, "up", "-c", "environment=prod")
+    assert (code, error) == (0, "")
+    assert " (prod)\n" in output
+    (settings,) = [given for given in shared.settings().values() if given["environment"] == "prod"]
+    assert settings["compute.image"].endswith("/breakwater:local")
+    assert settings["compute.certificate_arn"].startswith("arn:aws:acm:us-east-1:000000000000:certificate/")
 
 
 def test_a_property_that_did_not_arrive_fails_the_run(run: Run, shared: Workspace) -> None:
@@ -207,14 +250,17 @@ def test_an_emulator_that_ends_during_the_deployment_is_one_line_and_the_next_up
     own = checkout(tmp_path / "checkout")
     kill = f"os.kill(json.load(open('{own.emulator.lock}'))['pid'], 9); time.sleep(0.5); raise SystemExit(1)"
     write(own, topic("one"), during=kill)
-    code, _, error = run(own, "up")
+    port = str(free_port())
+    code, _, error = run(own, "up", "--port", port)
     assert (code, error.count("\n")) == (1, 1)
     assert error.startswith("error: the embedded AWS has ended (")
 
     write(own, topic("one"))
-    code, output, error = run(own, "up")
+    code, output, error = run(own, "up", anywhere=False)
     assert (code, error) == (0, "")
-    assert "the last one has ended and its state is gone: started anew" in output
+    assert f"the last one has ended and its state is gone: started anew, http://127.0.0.1:{port} " in " ".join(
+        output.split()
+    )
 
     assert run(own, "down") == (0, "The embedded AWS is stopped and its state removed.\n", "")
     assert run(own, "status") == (1, "", "error: the embedded AWS does not run: run `make local`\n")

@@ -1,0 +1,76 @@
+"""The port of the embedded AWS, before anything is installed: which one, and what is said of one that is taken."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from embedded_aws.emulator import Emulator, EmulatorError, Running
+from embedded_testing.ports import free_port
+from ops import REPOSITORY
+from ops.local import port
+from ops.local.workspace import Workspace
+
+
+def test_it_is_the_one_asked_for_that_of_the_last_one_or_the_default(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default, last, asked = free_port(), free_port(), free_port()
+    monkeypatch.setattr(port, "DEFAULT_PORT", default)
+    assert port.choose(workspace.emulator, None) == default
+    workspace.state.mkdir(parents=True)
+    workspace.emulator.lock.write_text(json.dumps({"pid": 1, "port": last, "key": "k"}))
+    assert port.choose(workspace.emulator, None) == last
+    assert port.choose(workspace.emulator, asked) == asked
+
+
+@pytest.mark.parametrize("written", ["", "{", "[]", "{}", '{"port": null}'])
+def test_one_that_was_killed_before_it_knew_its_port_is_forgotten(workspace: Workspace, written: str) -> None:
+    workspace.state.mkdir(parents=True)
+    workspace.emulator.lock.write_text(written)
+    assert workspace.emulator.last_port() is None
+
+
+def test_a_running_one_keeps_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
+    assert port.choose(workspace.emulator, None) == port.choose(workspace.emulator, 4600) == 4600
+    with pytest.raises(EmulatorError, match="already runs on port 4600: leave --port out, or stop it first"):
+        port.choose(workspace.emulator, 4700)
+
+
+def test_a_taken_one_is_one_line_that_names_a_free_one_and_the_way_to_give_it(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        taken = other.getsockname()[1]
+        assert port.main(["-c", "environment=prod", "--port", str(taken)], workspace) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(
+        f"error: port {taken} is taken by another program: stop that, or choose another port: `make "
+    )
+    assert told.endswith('"`\n')
+    named = int(told.partition('ARGS="--port ')[2].partition('"')[0])
+    assert taken < named <= 65535
+
+
+def test_a_free_one_is_no_word(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert port.main(["--port", str(free_port()), "-c", "a.b=c"], workspace) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("words", [["--port"], ["--port", "no"]])
+def test_arguments_that_are_wrong_are_left_to_the_command(workspace: Workspace, words: list[str]) -> None:
+    assert port.main(words, workspace) == 0
+
+
+def test_it_needs_nothing_that_is_installed() -> None:
+    """Run it as `make local` does before the installation: no site packages, only the sources of this repository."""
+    command = [sys.executable, "-I", "-S", "-c", "import sys; sys.path[:0] = sys.argv[1:]; import ops.local.port"]
+    paths = [str(REPOSITORY), str(REPOSITORY / "packages" / "embedded_aws" / "src")]
+    ended = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
