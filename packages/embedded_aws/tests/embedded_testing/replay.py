@@ -65,6 +65,7 @@ class Replay:
         made = self._preparations[name]
         for needed in made.get("given", ()):
             self._prepare(needed)
+        self._values |= made.get("values", {})
         if "resources" in made:
             stack = deploy(self._aws, f"facts-{name}", {"Resources": self._filled(made["resources"])})
             assert stack.status == "CREATE_COMPLETE", f"preparation {name}: {stack.status}"

@@ -13,6 +13,7 @@ rest of the package it uses `address`, `loopback` and `fidelity`, which need onl
 - `metadata`    types without a service, kept as declared
 - `nested`      repairs to nested stacks
 - `api`         a client of the emulator's own public API: added types store their state where boto3 reads it
+- `answers`     what AWS answers where ministack does not
 - `types`       the resource types, one module for each AWS service
 - `postgres`    the PostgreSQL servers behind Aurora clusters; knows nothing of ministack
 """

@@ -2,6 +2,7 @@
 
 from embedded_aws import fidelity
 from embedded_aws.server import admission, nested, registry, upstream
+from embedded_aws.server.answers import layer
 from embedded_aws.server.types import (
     application_autoscaling,
     backup,
@@ -58,4 +59,5 @@ def install() -> None:
     upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
     registry.refuse_types_outside(fidelity.load())
     nested.install()
+    layer.install()
     admission.install()

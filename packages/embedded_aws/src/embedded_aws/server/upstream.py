@@ -153,6 +153,12 @@ vpc_endpoint_xml = Function("services.ec2", "_vpce_fields_xml", "ep", "tag")
 functions = _table("services.lambda_svc", "_functions")
 function_program = Function("core.lambda_runtime", "_detect_runtime_binary", "runtime")
 execute_function = Function("services.lambda_svc", "_execute_function", "func", "event")
+event_invoke_config = Function("services.lambda_svc", "_event_invoke_config", "func", "qualifier")
+
+# Amazon S3.
+buckets = _table("services.s3", "_buckets")
+new_bucket_settings = Function("services.s3", "_new_bucket_public_access_block")
+public_access_block: str = _table("services.s3", "_NEW_BUCKET_PUBLIC_ACCESS_BLOCK")
 
 # AWS Backup.
 vaults = _table("services.backup", "_vaults")
@@ -189,6 +195,7 @@ db_instance_xml = Function("services.rds", "_instance_xml", "i")
 sync_db_cluster_endpoints = Function("services.rds", "_sync_cluster_endpoints", "cluster")
 rds_xml = Function("services.rds", "_xml", "status", "root_tag", "inner")
 rds_error = Function("services.rds", "_error", "code", "message", "status")
+data_api = Function("services.rds_data", "handle_request", "method", "path", "headers", "body", "query_params")
 data_api_connect = Function(
     "services.rds_data", "_connect", "instance", "engine", "database", "password", "username"
 )  # fmt: skip
@@ -216,3 +223,17 @@ load_balancers = _table("services.alb", "_lbs")
 load_balancer_attributes = _table("services.alb", "_lb_attrs")
 listeners = _table("services.alb", "_listeners")
 listener_rules = _table("services.alb", "_rules")
+
+# Tables that tell what is there, for refusals of what is not.
+kms_key = Function("services.kms", "_resolve_key", "key_id_or_arn")
+tables = _table("services.dynamodb", "_tables")
+recovery_settings = _table("services.dynamodb", "_pitr_settings")
+topics = _table("services.sns", "_topics")
+event_targets = _table("services.eventbridge", "_targets")
+event_rules = _table("services.eventbridge", "_rules")
+ecs_clusters = _table("services.ecs", "_clusters")
+
+
+def owns_its_objects_by_request(bucket: str) -> bool:
+    """Return whether a bucket's ownership controls were set, and are not those of every new bucket."""
+    return "_ownership_controls" in buckets[bucket]

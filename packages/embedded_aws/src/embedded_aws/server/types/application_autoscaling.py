@@ -19,6 +19,12 @@ _SERVICE_ROLE = (
     "arn:aws:iam::{account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
     "AWSServiceRoleForApplicationAutoScaling_ECSService"
 )
+# Nothing of a new target is suspended.
+_NOT_SUSPENDED = {
+    "DynamicScalingInSuspended": False,
+    "DynamicScalingOutSuspended": False,
+    "ScheduledScalingSuspended": False,
+}
 
 _targets = upstream.scoped_table()
 _policies = upstream.scoped_table()
@@ -67,7 +73,12 @@ def _register_target(request: dict[str, Any]) -> dict[str, Any]:
     key = _identity(request)
     account = upstream.account()
     arn = f"arn:aws:{_SERVICE}:{upstream.region()}:{account}:scalable-target/{_stable_id(key)}"
-    new = {"CreationTime": time.time(), "RoleARN": _SERVICE_ROLE.format(account=account), "ScalableTargetARN": arn}
+    new = {
+        "CreationTime": time.time(),
+        "RoleARN": _SERVICE_ROLE.format(account=account),
+        "ScalableTargetARN": arn,
+        "SuspendedState": dict(_NOT_SUSPENDED),
+    }
     _targets[key] = _targets.get(key, new) | {name: value for name, value in request.items() if name != "Tags"}
     return {"ScalableTargetARN": arn}
 

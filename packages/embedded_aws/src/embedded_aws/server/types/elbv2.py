@@ -19,6 +19,7 @@ _FEWEST_ZONES = 2
 def install() -> None:
     """Register the types of this service."""
     registry.complete(_TARGET_GROUP, _full_name)
+    registry.complete(_BALANCER, _internal_name)
     for action in ("CreateLoadBalancer", "SetSubnets"):
         refusals.by_api(upstream.elb_actions, action, _requested_subnets, upstream.elb_error)
     for action, name, check in (
@@ -40,6 +41,14 @@ def _full_name(arn: str, _properties: Properties) -> Attributes:
     # `targetgroup/name/id`; ministack leaves the first part out.
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticloadbalancingv2-targetgroup.html
     return {"TargetGroupFullName": arn.rpartition(":")[2]}
+
+
+def _internal_name(arn: str, _properties: Properties) -> Attributes:
+    """Let the name of a load balancer that is not reached from outside say so, as on AWS."""
+    record = upstream.load_balancers[arn]
+    if record["Scheme"] == "internal" and not record["DNSName"].startswith("internal-"):
+        record["DNSName"] = f"internal-{record['DNSName']}"
+    return {"DNSName": record["DNSName"]}
 
 
 def _of(name: str, check: Callable[[str], None]) -> Callable[[Request], None]:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
 from embedded_aws.server.registry import Attributes, Declared, Properties
-from embedded_aws.server.types import rds_data, rds_postgres, rds_restores
+from embedded_aws.server.types import rds_account, rds_data, rds_postgres, rds_restores
 
 _CLUSTER = "AWS::RDS::DBCluster"
 _INSTANCE = "AWS::RDS::DBInstance"
@@ -42,7 +42,7 @@ def install() -> None:
     registry.complete(_INSTANCE, _complete_instance)
     upstream.db_cluster_xml.wrap(_reporting)
     upstream.db_instance_xml.wrap(_reporting)
-    for part in (rds_postgres, rds_restores, rds_data):
+    for part in (rds_postgres, rds_restores, rds_data, rds_account):
         part.install()
     upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
     upstream.rds_actions[_VERSIONS] = _with_log_types(upstream.rds_actions[_VERSIONS])

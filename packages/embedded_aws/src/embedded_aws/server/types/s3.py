@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from embedded_aws.server import registry
+from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
 from embedded_aws.server.registry import Attributes, Properties
 
@@ -11,6 +11,8 @@ _EXPIRY = {"ExpirationInDays", "ExpiredObjectDeleteMarker"}
 
 def install() -> None:
     """Register the types of this service."""
+    # A new bucket blocks public access, whether or not its callers are authorized here.
+    upstream.new_bucket_settings.wrap(lambda _only_if: lambda: {"_public_access_block": upstream.public_access_block})
     registry.complete("AWS::S3::Bucket", _apply_settings)
 
 
@@ -21,7 +23,7 @@ def _apply_settings(bucket: str, properties: Properties) -> Attributes:
     _apply_logging(s3, bucket, properties.get("LoggingConfiguration", {}))
     if "OwnershipControls" in properties:
         s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=properties["OwnershipControls"])
-    else:
+    elif upstream.owns_its_objects_by_request(bucket):  # a bucket that never declared it keeps the default
         s3.delete_bucket_ownership_controls(Bucket=bucket)
     tags = arguments("s3", "PutBucketTagging", {"Tagging": {"TagSet": properties.get("Tags", [])}})
     s3.put_bucket_tagging(Bucket=bucket, **tags)

@@ -1,4 +1,4 @@
-"""Amazon SNS: the encryption key of a topic, which ministack's CloudFormation drops."""
+"""Amazon SNS: the encryption key of a topic, which ministack's CloudFormation drops, and its display name."""
 
 from embedded_aws.server import registry
 from embedded_aws.server.api import client
@@ -7,11 +7,12 @@ from embedded_aws.server.registry import Attributes, Properties
 
 def install() -> None:
     """Register the types of this service."""
-    registry.complete("AWS::SNS::Topic", _apply_key)
+    registry.complete("AWS::SNS::Topic", _apply_settings)
 
 
-def _apply_key(topic_arn: str, properties: Properties) -> Attributes:
-    client("sns").set_topic_attributes(
-        TopicArn=topic_arn, AttributeName="KmsMasterKeyId", AttributeValue=properties.get("KmsMasterKeyId", "")
-    )
+def _apply_settings(topic_arn: str, properties: Properties) -> Attributes:
+    for name in ("KmsMasterKeyId", "DisplayName"):
+        client("sns").set_topic_attributes(
+            TopicArn=topic_arn, AttributeName=name, AttributeValue=properties.get(name, "")
+        )
     return {}
