@@ -22,7 +22,7 @@ from tests.assembly import ROOT, Assembly
 
 TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 # Options that every command of the CLI takes, and one that only `invoke` has.
-GLOBAL = {"query", "output", "region", "cli-binary-format"}
+GLOBAL = {"query", "output", "region", "cli-binary-format", "cli-read-timeout"}
 # Commands of the CLI that are no operation of an API.
 CUSTOM = {("logs", "tail"): {"since"}}
 
@@ -123,6 +123,36 @@ def _until_end(text: str) -> str:
     return "".join(out)
 
 
+def test_what_waits_longer_than_the_cli_says_so() -> None:
+    (failover,) = (
+        each for each in _commands() if "FailoverFunctionName" in each and "reason" in each and "dry" not in each
+    )
+    assert "--cli-read-timeout 0" in failover
+
+
+def test_scaling_is_suspended_before_tasks_are_stopped_and_goes_on_with_them() -> None:
+    commands = _commands()
+    suspend, resume = (each for each in commands if "--suspended-state" in each)
+    stop, start = (each for each in commands if "--desired-count" in each)
+    assert stop.endswith("--desired-count 0")
+    order = [commands.index(each) for each in (suspend, stop, start, resume)]
+    assert order == sorted(order)
+    assert suspend.count("=true") == resume.count("=false") == 3
+
+
+def test_a_backup_into_a_locked_vault_states_its_retention() -> None:
+    starts = [each for each in _commands() if each.startswith("backup start-backup-job")]
+    assert starts
+    assert all("--lifecycle DeleteAfterDays=" in each for each in starts)
+
+
+def test_what_is_protected_is_unprotected_before_it_is_deleted() -> None:
+    commands = _commands()
+    (deleted,) = (each for each in commands if each.startswith("dynamodb delete-table"))
+    (lifted,) = (each for each in commands if "--no-deletion-protection-enabled" in each)
+    assert commands.index(lifted) == commands.index(deleted) - 1
+
+
 @cache
 def _model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)
@@ -152,6 +182,7 @@ def test_every_command_is_one_that_the_api_knows(command: str) -> None:
         for member in shape.required_members
         if not shape.members[member].metadata.get("idempotencyToken")  # the CLI makes one up
     }
+    options |= {option.removeprefix("no-") for option in options}
     assert required <= options | ({"function-name"} if service == "lambda" else set()), required - options
 
 

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-pitr.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -83,34 +83,56 @@ class Aurora:
         # The instance that is created first becomes the writer, and should be in the zone that the plan gives it.
         self.instances = sorted(instances, key=lambda each: int(each.get("PromotionTier", 1)))
 
-    def plan(self, moment: datetime | None, copy: str, *, take_over: bool) -> Plan:
+    def plan(self, moment: datetime | None, copy: str) -> Plan:
         """Return what restores the cluster.
 
         Args:
             moment: aware; None for the latest restorable time.
             copy: identifier of the restored cluster.
-            take_over: whether the copy gets the names of its source in the end, and the source others.
 
         Raises:
             OpsError: the moment cannot be restored, or the identifier is taken.
         """
         self._require(moment, copy)
-        steps = list(self._restore(moment, copy))
         undo = [
             *(f"aws rds delete-db-instance --db-instance-identifier {each}" for each in self._names(copy)),
             f"aws rds modify-db-cluster --db-cluster-identifier {copy} --no-deletion-protection --apply-immediately",
             f"aws rds delete-db-cluster --db-cluster-identifier {copy} --skip-final-snapshot",
         ]
-        afterwards = [f"Compare the data of {copy}, then copy rows back, or run this again with --take-over."]
-        if take_over:
-            steps += self._swap(copy)
-            undo = [f"the names: rename {self.identifier} to {copy}, then {self._lost} to {self.identifier}", *undo]
-            afterwards = [
-                f"{self.identifier} is the restored cluster, with a new secret and resource id: see docs/runbook.md.",
-                f"The old one is {self._lost}, and costs until it is deleted.",
-            ]
+        afterwards = [f"Check the data of {copy}. Then copy rows back, or let it take over: docs/runbook.md."]
         when = f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "the latest restorable time"
-        return Plan(f"Aurora: {self.identifier} at {when} as {copy}", self._rds, steps, undo, afterwards)
+        title = f"Aurora: {self.identifier} at {when} as {copy}"
+        return Plan(title, self._rds, list(self._restore(moment, copy)), undo, afterwards)
+
+    def take_over(self, copy: str) -> Plan:
+        """Return what gives a restored cluster the names of its source, and the source others.
+
+        Args:
+            copy: identifier of the restored cluster.
+
+        Raises:
+            OpsError: there is no such cluster, it has another number of instances, or an old one is in the way.
+        """
+        restored = Aurora(self._rds, copy)
+        if len(restored.instances) != len(self.instances):
+            raise OpsError(
+                f"{copy} has {len(restored.instances)} instances and {self.identifier} {len(self.instances)}: "
+                "create what is missing, or delete what is too many"
+            )
+        if self._cluster(self._lost) is not None:
+            raise OpsError(f"there is a cluster {self._lost} already, of an earlier take-over: delete it first")
+        moves = list(self._moves(restored))
+        afterwards = [
+            f"{self.identifier} is the restored cluster, with a new secret and resource id: see docs/runbook.md.",
+            f"The old one is {self._lost}, and costs until it is deleted.",
+        ]
+        undo = [
+            f"aws rds modify-db-{kind.lower()} --db-{kind.lower()}-identifier {new} "
+            f"--new-db-{kind.lower()}-identifier {old} --apply-immediately"
+            for kind, old, new in reversed(moves)
+        ]
+        steps = [self._rename(*move) for move in moves]
+        return Plan(f"Aurora: {copy} takes over as {self.identifier}", self._rds, steps, undo, afterwards)
 
     def _require(self, moment: datetime | None, copy: str) -> None:
         earliest, latest = self.cluster.get("EarliestRestorableTime"), self.cluster.get("LatestRestorableTime")
@@ -170,20 +192,19 @@ class Aurora:
                 available,
             )
 
-    def _swap(self, copy: str) -> Iterator[Step]:
-        """Rename the source away, then the copy into its place; each name must be free before it is taken."""
-        originals = [each["DBInstanceIdentifier"] for each in self.instances]
-        moves = [
-            *zip(originals, self._names(self._lost), strict=True),
-            (self.identifier, self._lost),
-            (copy, self.identifier),
-            *zip(self._names(copy), originals, strict=True),
-        ]
-        for old, new in moves:
-            kind = "Cluster" if old in (self.identifier, copy) else "Instance"
-            available: Callable[[str], bool] = self._is_available if kind == "Cluster" else self._instance_is_available
-            request = {f"DB{kind}Identifier": old, f"NewDB{kind}Identifier": new, "ApplyImmediately": True}
-            yield Step(f"rename {old} to {new}", f"modify_db_{kind.lower()}", request, partial(available, new))
+    def _moves(self, restored: Aurora) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, old and new name: first the source away, then the copy into its place, so that names are free."""
+        originals = [str(each["DBInstanceIdentifier"]) for each in self.instances]
+        copies = [str(each["DBInstanceIdentifier"]) for each in restored.instances]
+        yield from (("Instance", old, new) for old, new in zip(originals, self._names(self._lost), strict=True))
+        yield "Cluster", self.identifier, self._lost
+        yield "Cluster", restored.identifier, self.identifier
+        yield from (("Instance", old, new) for old, new in zip(copies, originals, strict=True))
+
+    def _rename(self, kind: str, old: str, new: str) -> Step:
+        ready = self._is_available if kind == "Cluster" else self._instance_is_available
+        request = {f"DB{kind}Identifier": old, f"NewDB{kind}Identifier": new, "ApplyImmediately": True}
+        return Step(f"rename {old} to {new}", f"modify_db_{kind.lower()}", request, partial(ready, new))
 
     @property
     def _lost(self) -> str:

@@ -27,22 +27,21 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "restore", help="restore the database or the table to a point in time, beside it", description=__doc__
     )
-    parser.add_argument("what", choices=("aurora", "table"))
     parser.add_argument(
-        "--to", required=True, type=_moment, metavar="TIME", help="e.g. 2026-01-31T12:34:56Z, or latest"
+        "what",
+        choices=("aurora", "table", "take-over"),
+        help="aurora and table: restore a copy; take-over: give the copy of the cluster the names of its source",
     )
+    parser.add_argument("--to", type=_moment, metavar="TIME", help="e.g. 2026-01-31T12:34:56Z, or latest")
     parser.add_argument("--as", dest="copy", metavar="NAME", help="name of the copy (default: the source's, -restored)")
-    parser.add_argument(
-        "--take-over", action="store_true", help="aurora: give the copy the names of its source, and the source others"
-    )
     parser.add_argument("--yes", action="store_true", help="do not ask before the first request")
     add_stack(parser)
     parser.set_defaults(run=_run)
 
 
-def _moment(word: str) -> datetime | None:
+def _moment(word: str) -> datetime | str:
     if word == LATEST:
-        return None
+        return word
     try:
         moment = datetime.fromisoformat(word)
     except ValueError:
@@ -53,8 +52,8 @@ def _moment(word: str) -> datetime | None:
 
 
 def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
-    if options.take_over and options.what != "aurora":
-        raise OpsError("--take-over is for aurora: DynamoDB cannot rename a table")
+    if (options.what == "take-over") is not (options.to is None):
+        raise OpsError("--to is needed for aurora and table, and only for them: give a time, or latest")
     connection = Connection.from_environment(options.region)
     deployed = outputs.deployed(options.stack, connection)
     # The Region of a stack is that of its outputs, whatever the environment says.
@@ -77,16 +76,17 @@ def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -
 
 
 def _plan(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Plan:
+    moment = None if options.to == LATEST else options.to
     if options.what == "table":
         name = deployed[OutputKey.TABLE_NAME]
-        return Table(connection.client("dynamodb"), name).plan(options.to, options.copy or f"{name}-restored")
+        return Table(connection.client("dynamodb"), name).plan(moment, options.copy or f"{name}-restored")
     name = deployed[OutputKey.CLUSTER_IDENTIFIER]
-    copy = options.copy or f"{name}-restored"
-    return Aurora(connection.client("rds"), name).plan(options.to, copy, take_over=options.take_over)
+    copy, source = options.copy or f"{name}-restored", Aurora(connection.client("rds"), name)
+    return source.take_over(copy) if options.what == "take-over" else source.plan(moment, copy)
 
 
 def _confirm(what: str) -> None:
     if not sys.stdin.isatty():
         raise OpsError("there is no terminal to confirm on: add --yes")
-    if input(f"Type what is restored to go on ({what}): ").strip() != what:
+    if input(f"Type {what} to go on: ").strip() != what:
         raise OpsError("not confirmed: nothing was done")

@@ -34,7 +34,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # What follows the dot in a file name, which is no setting.
-FILES = {"json", "py", "tf", "yaml"}
+FILES = {"json", "py", "tf", "toml", "yaml"}
 HOURS = 730
 # US dollars an hour in us-east-1, as the README says.
 NAT_GATEWAY, INTERFACE_ENDPOINT_AND_ZONE, PUBLIC_ADDRESS = 0.045, 0.01, 0.005

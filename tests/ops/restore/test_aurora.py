@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 
 from ops.errors import OpsError
@@ -141,7 +143,7 @@ def test_parameters_and_what_is_described_are_those_of_the_service(
 
 
 def test_the_plan_of_a_cluster_carries_everything_over_and_protects_last() -> None:
-    steps = list(Aurora(_rds(), "dr").plan(NOW - timedelta(hours=1), "copy", take_over=False).steps)
+    steps = list(Aurora(_rds(), "dr").plan(NOW - timedelta(hours=1), "copy").steps)
     found = _by_operation(steps)
     (restore,) = found["restore_db_cluster_to_point_in_time"]
     assert restore["RestoreToTime"] == NOW - timedelta(hours=1)
@@ -178,7 +180,7 @@ def _api(method: str) -> str:
 def test_what_the_source_does_not_have_is_not_asked_for() -> None:
     bare = {name: value for name, value in CLUSTER.items() if name in (
         "DBClusterIdentifier", "DBClusterArn", "Status", "DBClusterMembers", "VpcSecurityGroups")}  # fmt: skip
-    found = _by_operation(Aurora(_rds(bare), "dr").plan(None, "copy", take_over=False).steps)
+    found = _by_operation(Aurora(_rds(bare), "dr").plan(None, "copy").steps)
     (restore,) = found["restore_db_cluster_to_point_in_time"]
     assert restore == {
         "SourceDBClusterIdentifier": "dr",
@@ -190,37 +192,90 @@ def test_what_the_source_does_not_have_is_not_asked_for() -> None:
     assert found["modify_db_cluster"] == [{"DBClusterIdentifier": "copy", "ApplyImmediately": True}]
     assert "enable_http_endpoint" not in found
     without_key = bare | {"MasterUserSecret": {"SecretArn": "secret"}}
-    modified = _by_operation(Aurora(_rds(without_key), "dr").plan(None, "copy", take_over=False).steps)
+    modified = _by_operation(Aurora(_rds(without_key), "dr").plan(None, "copy").steps)
     assert modified["modify_db_cluster"][0]["ManageMasterUserPassword"] is True
     assert "MasterUserSecretKmsKeyId" not in modified["modify_db_cluster"][0]
 
 
-def test_a_take_over_frees_each_name_before_it_is_taken() -> None:
-    taken = Aurora(_rds(), "dr").plan(None, "copy", take_over=True)
-    renames = [step for step in taken.steps if step.purpose.startswith("rename ")]
-    names = {"dr", "dr-1", "dr-2", "copy", "copy-1", "copy-2"}
-    for step in renames:
-        words = [value for name, value in step.request.items() if name.endswith("Identifier")]
-        old, new = words
+def _two_clusters(*others: str, members: int = 2) -> Any:
+    """Return a client that knows the source, and copies of it with so many instances."""
+
+    def describe(DBClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
+        if DBClusterIdentifier not in ("dr", *others):
+            raise ServiceError("DBClusterNotFoundFault")
+        own = [{"DBInstanceIdentifier": f"{DBClusterIdentifier}-{number}"} for number in range(1, members + 1)]
+        named = CLUSTER if DBClusterIdentifier == "dr" else {**CLUSTER, "DBClusterMembers": own}
+        return {"DBClusters": [{**named, "DBClusterIdentifier": DBClusterIdentifier}]}
+
+    def describe_instance(DBInstanceIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        return {"DBInstances": [{"DBInstanceIdentifier": DBInstanceIdentifier, "DBInstanceStatus": "available"}]}
+
+    return fake_client("rds", DescribeDBClusters=describe, DescribeDBInstances=describe_instance)
+
+
+def test_a_take_over_frees_each_name_before_it_is_taken_and_can_be_undone() -> None:
+    plan = Aurora(_two_clusters("copy"), "dr").take_over("copy")
+    start = {"dr", "dr-1", "dr-2", "copy", "copy-1", "copy-2"}
+    names = set(start)
+    for step in plan.steps:
+        old, new = (value for name, value in step.request.items() if name.endswith("Identifier"))
         assert old in names
         assert new not in names
         names = names - {old} | {new}
         assert step.ready is not None
         validate_parameters(dict(step.request), MODEL.operation_model(_api(step.operation)).input_shape)
     assert names == {"dr", "dr-1", "dr-2", "dr-lost", "dr-lost-1", "dr-lost-2"}
-    assert list(taken.steps)[-len(renames) :] == renames
-    assert "dr-lost" in taken.undo[0]
-    assert any("dr-lost" in line for line in taken.afterwards)
+    for line in plan.undo:
+        old, new = re.findall(r"identifier (\S+)", line)
+        assert old in names
+        assert new not in names
+        names = names - {old} | {new}
+    assert names == start
+    assert any("dr-lost" in line for line in plan.afterwards)
+
+
+def test_a_take_over_wants_a_copy_of_the_same_size_and_no_earlier_one() -> None:
+    with pytest.raises(OpsError, match=r"^there is no cluster copy: "):
+        Aurora(_two_clusters(), "dr").take_over("copy")
+    with pytest.raises(OpsError, match=r"^copy has 1 instances and dr 2: create what is missing"):
+        Aurora(_two_clusters("copy", members=1), "dr").take_over("copy")
+    with pytest.raises(OpsError, match=r"^there is a cluster dr-lost already, of an earlier take-over: delete it"):
+        Aurora(_two_clusters("copy", "dr-lost"), "dr").take_over("copy")
+
+
+def test_what_is_waited_for_is_the_status_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    restore, *_ = Aurora(_rds(), "dr").plan(None, "copy").steps
+    assert restore.ready is not None
+    assert not restore.ready()  # there is no copy yet
+    gone = fake_client("rds", DescribeDBClusters=_refused("AccessDenied"), DescribeDBInstances=_refused("AccessDenied"))
+    source = Aurora(_two_clusters("copy"), "dr")
+    first, *_ = source.take_over("copy").steps
+    assert first.ready is not None
+    assert first.ready()
+    monkeypatch.setattr(source, "_rds", fake_client("rds", DescribeDBInstances=_refused("DBInstanceNotFound")))
+    assert not first.ready()
+    monkeypatch.setattr(source, "_rds", gone)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        first.ready()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        Aurora(gone, "dr")
+
+
+def _refused(code: str) -> Any:
+    def refuse(**_: Any) -> dict[str, Any]:
+        raise ServiceError(code)
+
+    return refuse
 
 
 @pytest.mark.parametrize("moment", [NOW + timedelta(seconds=1), NOW - timedelta(days=8)])
 def test_a_moment_outside_the_window_is_refused(moment: datetime) -> None:
     with pytest.raises(OpsError, match=r"allowed is 2026-11-21T12:00:00Z to 2026-11-28T12:00:00Z, or latest$"):
-        Aurora(_rds(), "dr").plan(moment, "copy", take_over=False)
+        Aurora(_rds(), "dr").plan(moment, "copy")
 
 
 def test_a_taken_name_and_a_lost_cluster_are_one_line() -> None:
     with pytest.raises(OpsError, match=r"^there is a cluster dr already: choose another name with --as"):
-        Aurora(_rds(), "dr").plan(None, "dr", take_over=False)
+        Aurora(_rds(), "dr").plan(None, "dr")
     with pytest.raises(OpsError, match=r"^there is no cluster gone: restore it from the vault"):
         Aurora(_rds(), "gone")

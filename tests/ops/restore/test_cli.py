@@ -173,7 +173,7 @@ def test_what_the_table_does_not_have_is_not_asked_for() -> None:
             ["--to", "latest", "--as", "base"],
             "there is a table base already: choose another name with --as, or delete it",
         ),
-        (["--to", "latest", "--take-over"], "--take-over is for aurora: DynamoDB cannot rename a table"),
+        ([], "--to is needed for aurora and table, and only for them: give a time, or latest"),
         (["--to", "latest"], "there is no terminal to confirm on: add --yes"),
     ],
 )
