@@ -30,7 +30,18 @@ _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceed
 # IAM's prefix, where it is not boto3's name of the service.
 PREFIXES: Mapping[str, str] = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 # IAM's action, where it is not the operation. https://docs.aws.amazon.com/service-authorization/latest/reference/
-ACTIONS: Mapping[str, str] = {"s3:HeadBucket": "s3:ListBucket", "s3:ListBuckets": "s3:ListAllMyBuckets"}
+ACTIONS: Mapping[str, str] = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
 
 
 class CouldNotAsk(Exception):  # noqa: N818 (an outcome of a check, named as its status)

@@ -5,21 +5,27 @@ Files here are called `check_*.py`, so that `make test` leaves them alone: `make
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
 import pytest
 
+from ops import REPOSITORY
 from ops import outputs as found
 from ops.connection import Connection
 from ops.errors import OpsError
+from ops.preflight.account import iam_action
 from ops.settings import deployed_settings
 from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 
 Client = Callable[[str], Any]
+# What the checks have called, as IAM actions; docs/integration-policy.json has to allow them.
+_CALLED = set[str]()
+POLICY = REPOSITORY / "docs" / "integration-policy.json"
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +55,25 @@ def names(settings: Settings) -> Names:
 @pytest.fixture(scope="session")
 def connection(outputs: Mapping[str, str]) -> Connection:
     """Return the connection to the stack's Region."""
-    return Connection.from_environment(outputs[OutputKey.REGION])
+    made = Connection.from_environment(outputs[OutputKey.REGION])
+    made.session.events.register("before-call", _remember)
+    return made
+
+
+def _remember(model: Any, **_: Any) -> None:
+    _CALLED.add(iam_action(f"{model.service_model.service_name}:{model.name}"))
+
+
+def undeclared(called: Iterable[str]) -> list[str]:
+    """Return the actions that the documented policy does not allow, sorted."""
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+    return sorted(set(called) - {action for statement in statements for action in statement["Action"]})
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where the role that the documentation describes could not have made a call."""
+    if undeclared(_CALLED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +116,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not passed and not skipped:
         return
     terminalreporter.section(f"{len(passed)} passed, {len(skipped)} not answered by the embedded AWS")
+    for action in undeclared(_CALLED):
+        terminalreporter.write_line(f"{action} was called, and docs/{POLICY.name} does not allow it", red=True)
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     for reason, count in sorted(reasons.items()):
         terminalreporter.write_line(f"{count:>3}  {reason}")
