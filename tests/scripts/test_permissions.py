@@ -20,14 +20,10 @@ from tests.integration.conftest import undeclared
 POLICIES = ("preflight", "integration", "drill")
 READ = re.compile(r"^[a-z0-9-]+:(Describe|Get|List|Head|BatchGetImage|Query)")
 # What each tool asks services for, where its source does not say it by the name of a method.
-SOURCES = {
-    "integration": (
-        "tests/integration",
-        "application-autoscaling backup cloudwatch dynamodb ec2 ecs elbv2 events iam kms lambda logs rds rds-data s3 "
-        "sns sqs",
-    ),
-    "drill": ("ops/drill", "dynamodb ecs elbv2 rds rds-data"),
-}
+SERVICES = """
+    application-autoscaling backup cloudwatch dynamodb ec2 ecs elbv2 events iam kms lambda logs rds rds-data s3 sns sqs
+"""
+SOURCES = {"integration": ("tests/integration", SERVICES), "drill": ("ops/drill", "dynamodb ecs elbv2 rds rds-data")}
 
 
 def _statements(policy: str) -> list[dict[str, Any]]:
