@@ -10,12 +10,13 @@ from typing import Final
 from rich.console import Console
 
 from ops.arguments import Commands, add_stack, number_within
-from ops.drill import evidence, report
+from ops.drill import evidence, report, signals
 from ops.drill.drill import Drill
 from ops.drill.failover import Failover
 from ops.drill.pitr import PointInTime
 from ops.drill.restore import Restore
-from ops.drill.run import Result, Timing, run
+from ops.drill.result import Result
+from ops.drill.run import Timing, run
 from ops.drill.target import Target, find
 from ops.drill.task_loss import TaskLoss
 from ops.errors import OpsError
@@ -58,15 +59,17 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
         raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
     if not options.yes:
         _confirm(kind, target, console)
+    evidence.make_folder(options.out)
     timing = Timing(options.before, options.after)
     results: list[Result] = []
-    for number in range(1, options.runs + 1):
-        if options.runs > 1:
-            console.rule(f"Run {number} of {options.runs}")
-        results.append(run(kind(target, uuid.uuid4().hex[:8]), timing, console))
-        folder = evidence.write(options.out, results[-1], target)
-        console.print(report.table(results[-1], target))
-        console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
+    with signals.raised():
+        for number in range(1, options.runs + 1):
+            if options.runs > 1:
+                console.rule(f"Run {number} of {options.runs}")
+            results.append(run(kind(target, uuid.uuid4().hex[:8]), timing, console))
+            console.print(report.table(results[-1], target))
+            folder = evidence.write(options.out, results[-1], target)
+            console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
     if options.runs > 1:
         console.print(report.summary(results, target))
     _require_success(results, target)
@@ -74,8 +77,8 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
 
 
 def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
-    where = "the embedded AWS" if target.emulated else "AWS"
-    console.print(f"This will {kind.intention}: stack {target.stack} in {target.region}, {where}.", highlight=False)
+    where = f"stack {target.stack} in {target.region}, {target.where}"
+    console.print(f"This will {kind.intention}: {where}.", highlight=False)
     if not sys.stdin.isatty():
         raise OpsError("there is no terminal to confirm on: add --yes")
     if input(f"Type the name of the stack to go on ({target.stack}): ").strip() != target.stack:
@@ -84,8 +87,11 @@ def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
 
 def _require_success(results: list[Result], target: Target) -> None:
     objectives = target.settings.recovery
+    problems = []
     for result in results:
-        if misses := result.misses(objectives.rto_seconds, objectives.rpo_seconds):
-            raise OpsError(f"run {result.run}: {'; '.join(misses)}")
-        if result.not_removed:
-            raise OpsError(f"run {result.run}: not removed: {'; '.join(result.not_removed)}")
+        problems += [
+            f"run {result.run}: {miss}" for miss in result.misses(objectives.rto_seconds, objectives.rpo_seconds)
+        ]
+        problems += [f"run {result.run}: not removed: {line}" for line in result.not_removed]
+    if problems:
+        raise OpsError("\n".join(problems))

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from contextlib import suppress
+from typing import ClassVar, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.drill import probes
-from ops.drill.measure import Loss, Recovery, Sample, loss, recovery
+from ops.drill import leftovers, probes
+from ops.drill.clock import Clock
+from ops.drill.copies import Remove
+from ops.drill.measure import Loss, Recovery, Sample, loss, recovery, unknown
+from ops.drill.result import Event
 from ops.drill.sampler import Probe
 from ops.drill.target import Target
 from ops.errors import OpsError, one_line
 from ops.waiting import wait_until
 
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened.
-
-    Attributes:
-        at: in seconds since 1970.
-        what: in a few words.
-    """
-
-    at: float
-    what: str
+_CLEAN_UP_POLL_SECONDS: Final = 2.0
 
 
 class Drill(ABC):
@@ -37,6 +28,7 @@ class Drill(ABC):
     Args:
         target: the deployed stack.
         run: id of the run, letters and digits.
+        clock: None for that of this machine.
 
     Attributes:
         name: on the command line.
@@ -45,6 +37,8 @@ class Drill(ABC):
         measured_in_aws: what is measured in an account.
         parts_emulated: what stands in for each part in the embedded AWS.
         poll_seconds: how long to wait between two questions to AWS.
+        clean_up_seconds: how long the clean-up tries to remove what AWS does not let it remove yet.
+        loss_allowed: whether the recovery loses acknowledged writes by its nature.
         fault: when the fault was injected, in seconds since 1970; 0 before.
         events: what happened so far.
         announce: called with each event, as it happens.
@@ -56,9 +50,11 @@ class Drill(ABC):
     measured_in_aws: ClassVar[str]
     parts_emulated: ClassVar[Mapping[str, str]]
     poll_seconds: ClassVar[float] = 0.25
+    clean_up_seconds: ClassVar[float] = 1800.0
+    loss_allowed: ClassVar[bool] = False
 
-    def __init__(self, target: Target, run: str) -> None:
-        self.target, self.run = target, run
+    def __init__(self, target: Target, run: str, clock: Clock | None = None) -> None:
+        self.target, self.run, self.clock = target, run, clock or Clock()
         self.announce: Callable[[str], None] = lambda _: None
         self.events: list[Event] = []
         self.fault = 0.0
@@ -75,11 +71,16 @@ class Drill(ABC):
         ]
 
     def prepare(self) -> None:
-        """Create what the drill needs; `clean_up` removes it."""
+        """Remove what interrupted drills left, and create what this one needs; `clean_up` removes it."""
+        leftovers.sweep(self.target, self.announce)
         self.rows.create()
 
-    def before_fault(self) -> None:  # noqa: B027 (most drills need nothing more)
-        """Do what belongs to the drill and comes before the fault, while the probes run."""
+    def before_fault(self, samples: Sequence[Sample], /) -> None:  # noqa: B027 (most drills need nothing more)
+        """Do what belongs to the drill and comes before the fault, while the probes run.
+
+        Args:
+            samples: the requests so far.
+        """
 
     @abstractmethod
     def inject(self) -> None:
@@ -102,32 +103,59 @@ class Drill(ABC):
         return self.parts_emulated if self.target.emulated else {self.measured_in_aws: "AWS"}
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
-        """Return how each probe recovered."""
-        names = sorted({sample.probe for sample in samples})
-        return [recovery(name, _of_probe(samples, name), self.fault) for name in names]
+        """Return how each probe recovered; one without a sample did not."""
+        names = sorted(probe.name for probe in self.probes())
+        return [recovery(name, of_probe(samples, name), self.fault) for name in names]
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
-        """Return which acknowledged writes are lost, of those before, during and after the fault."""
-        return [
-            loss("Aurora", _of_probe(samples, probes.DATABASE_WRITE), self.rows.found(), self.fault),
-            loss("DynamoDB", _of_probe(samples, probes.TABLE_WRITE), self.items.found(), self.fault),
-        ]
+        """Return which acknowledged writes are lost, of those before, during and after the fault.
 
-    def clean_up(self) -> list[str]:
-        """Remove what the drill created.
-
-        Returns:
-            What could not be removed, one line each.
+        A platform that has not recovered may not answer; the loss of that store is unknown then.
         """
-        remains: list[str] = []
-        for what, remove in self.created():
+        stores = (
+            ("Aurora", probes.DATABASE_WRITE, self.rows.found),
+            ("DynamoDB", probes.TABLE_WRITE, self.items.found),
+        )
+        losses = []
+        for name, probe, found in stores:
+            writes = of_probe(samples, probe)
             try:
-                remove()
+                losses.append(loss(name, writes, found()))
             except (ClientError, BotoCoreError) as error:
-                remains.append(f"{what}: {one_line(error)}")
-        return remains
+                losses.append(unknown(name, writes, one_line(error)))
+        return losses
 
-    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+    def clean_up(self, remains: list[str]) -> None:
+        """Remove what the drill created; an error with one thing does not keep the others from being removed.
+
+        Args:
+            remains: gets a line for each thing that could not be removed, also when the clean-up is interrupted.
+        """
+        left = {what: (remove, "interrupted") for what, remove in self.created()}
+        deadline = self.clock.now() + self.clean_up_seconds
+        try:
+            while left:
+                for what, (remove, _) in list(left.items()):
+                    try:
+                        why = remove()
+                    except Exception as error:  # noqa: BLE001 (listed; the rest is removed nonetheless)
+                        remains.append(f"{what}: {one_line(error) or type(error).__name__}")
+                        why = ""
+                    left[what] = (remove, why)
+                left = {what: each for what, each in left.items() if each[1]}
+                if left and self.clock.now() > deadline:
+                    break
+                self._await_removal(left)
+        finally:
+            remains += [f"{what}: {why}" for what, (_, why) in left.items()]
+
+    def _await_removal(self, left: Mapping[str, object]) -> None:
+        if left:
+            with suppress(OSError):  # the terminal may be gone
+                self.announce(f"AWS does not remove yet: {', '.join(left)}")
+            self.clock.sleep(_CLEAN_UP_POLL_SECONDS)
+
+    def created(self) -> Iterator[tuple[str, Remove]]:
         """Yield what the drill created, and how to remove it, in the order of removal."""
         yield f"table {self.rows.table} in the database", self.rows.drop
         yield f"items of drill#{self.run} in {self.items.table}", self.items.remove
@@ -135,31 +163,48 @@ class Drill(ABC):
     def note(self, what: str) -> None:
         """Note and announce an event that happens now."""
         self.announce(what)
-        self.events.append(Event(time.time(), what))
+        self.events.append(Event(self.clock.now(), what))
 
     def break_now(self) -> None:
         """Inject the fault and note when."""
-        self.fault = time.time()
+        self.fault = self.clock.now()
         self.inject()
         self.events.insert(0, Event(self.fault, f"fault: {self.name}"))
 
     def await_restored(self) -> bool:
         """Wait until AWS reports the recovery; return False when it does not in time."""
-        return wait_until(self.restored, timeout_seconds=self.timeout_seconds, poll_seconds=self.poll_seconds)
+        return self.wait_until(self.restored, self.timeout_seconds, self.poll_seconds)
+
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float, poll_seconds: float) -> bool:
+        """Ask AWS again and again, by the drill's clock, until a condition holds; return False if not in time."""
+        return wait_until(
+            condition,
+            timeout_seconds=timeout_seconds,
+            poll_seconds=poll_seconds,
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+        )
 
 
-def require_healthy(samples: Sequence[Sample]) -> None:
+def require_healthy(names: Sequence[str], samples: Sequence[Sample]) -> None:
     """Refuse to break a platform that does not work.
 
+    Args:
+        names: of the probes, each of which must have been answered.
+        samples: the requests before the fault.
+
     Raises:
-        OpsError: a request failed before the fault, or there was none.
+        OpsError: a request failed, or a probe made none.
     """
+    if silent := sorted(set(names) - {sample.probe for sample in samples}):
+        raise OpsError(f"no {silent[0]} was answered before the fault: the fault was not injected")
     failed = [sample for sample in samples if not sample.ok]
-    if failed or not samples:
-        first = f", the first a {failed[0].probe}: {failed[0].error}" if failed else ""
-        counted = f"{len(failed)} of {len(samples)} requests failed before the fault{first}"
-        raise OpsError(f"{counted}: the fault was not injected")
+    if failed:
+        counted = f"{len(failed)} of {len(samples)} requests failed before the fault"
+        first = f"the first a {failed[0].probe}: {failed[0].error}"
+        raise OpsError(f"{counted}, {first}: the fault was not injected")
 
 
-def _of_probe(samples: Sequence[Sample], probe: str) -> list[Sample]:
+def of_probe(samples: Sequence[Sample], probe: str) -> list[Sample]:
+    """Return the samples of one probe."""
     return [sample for sample in samples if sample.probe == probe]

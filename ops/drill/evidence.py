@@ -1,6 +1,7 @@
 """The evidence of a run: a folder with `report.json`, `report.md`, `timeline.png` and their checksums."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,10 +12,26 @@ from typing import Any, Final
 
 from ops.drill import timeline
 from ops.drill.measure import Latency, Recovery
-from ops.drill.run import Result
+from ops.drill.result import Result, counted, recovered, spanned
 from ops.drill.target import Target
+from ops.errors import OpsError
 
 _SUMS: Final = "SHA256SUMS"
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder for the evidence, before anything is broken.
+
+    Raises:
+        OpsError: it cannot be created, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OpsError(
+            f"no evidence can be written to {folder}: {error.strerror}; name another folder with --out"
+        ) from None
 
 
 def write(folder: Path, result: Result, target: Target) -> Path:
@@ -27,15 +44,21 @@ def write(folder: Path, result: Result, target: Target) -> Path:
 
     Returns:
         The run's folder.
+
+    Raises:
+        OpsError: it cannot be written.
     """
     began = datetime.fromtimestamp(result.fault, UTC)
     place = folder / f"{result.drill}-{began:%Y%m%dT%H%M%SZ}-{result.run}"
-    place.mkdir(parents=True)
-    (place / "report.json").write_text(json.dumps(as_json(result, target), indent=2) + "\n", encoding="utf-8")
-    (place / "report.md").write_text("\n".join(as_markdown(result, target)) + "\n", encoding="utf-8")
-    timeline.draw(place / "timeline.png", result)
-    sums = [f"{sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in sorted(place.iterdir())]
-    (place / _SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+    try:
+        place.mkdir(parents=True)
+        (place / "report.json").write_text(json.dumps(as_json(result, target), indent=2) + "\n", encoding="utf-8")
+        (place / "report.md").write_text("\n".join(as_markdown(result, target)) + "\n", encoding="utf-8")
+        timeline.draw(place / "timeline.png", result, target.where)
+        sums = [f"{sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in sorted(place.iterdir())]
+        (place / _SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OpsError(f"the evidence cannot be written to {place}: {error.strerror}") from None
     return place
 
 
@@ -48,7 +71,8 @@ def as_json(result: Result, target: Target) -> dict[str, Any]:
         "objectives": {"rto_seconds": recovery.rto_seconds, "rpo_seconds": recovery.rpo_seconds},
         "measured": {
             "rto_seconds": result.rto_seconds,
-            "rpo_seconds": None if result.unread else result.rpo_seconds,
+            "rpo_seconds": result.rpo_seconds,
+            "rpo_is_at_least": result.at_least,
             "acknowledged_writes_lost": None if result.unread else result.lost,
         },
         "met": not misses,
@@ -82,14 +106,13 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     misses = result.misses(recovery.rto_seconds, recovery.rpo_seconds)
     where = "the embedded AWS on one machine: **no figure here is one of AWS**" if target.emulated else "AWS"
     head = _head(result, target)
-    rpo = "unknown" if result.unread else _seconds(result.rpo_seconds)
     yield f"# Drill: {result.drill}"
     yield f"\n{head['fault_at']}, stack {target.stack} ({target.environment}, {target.region}), in {where}.\n"
     yield from _table(
         ("", "Objective", "Measured", "Met"),
         [
-            ("RTO", f"{recovery.rto_seconds} s", _seconds(result.rto_seconds), _yes(not _about(misses, "RTO", "not"))),
-            ("RPO", f"{recovery.rpo_seconds} s", rpo, _yes(not _about(misses, "RPO"))),
+            ("RTO", f"{recovery.rto_seconds} s", result.rto, _yes(result.rto_misses(recovery.rto_seconds))),
+            ("RPO", f"{recovery.rpo_seconds} s", result.rpo, _yes(result.rpo_misses(recovery.rpo_seconds))),
         ],
     )
     yield from (f"\n**Missed:** {miss}." for miss in misses)
@@ -97,7 +120,7 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     heads = ("", "Requests", "Errors", "Detected after", "Recovered after", "p50 / p99 before", "during", "after")
     yield from _table(heads, [_row(each) for each in result.recoveries])
     yield "\nDetected: the end of the first request that failed. Recovered: the first success after the last failure."
-    yield "Times count from the fault; `0.0 s` without an error means that no request failed."
+    yield "Times count from the fault; `0.00 s` without an error means that no request failed."
     yield "\n## Acknowledged writes\n"
     yield from _table(
         ("", "Acknowledged", "Lost", "Found without acknowledgment", "RPO"),
@@ -105,15 +128,15 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
             (
                 each.name,
                 str(each.acknowledged),
-                str(each.lost),
-                str(each.unacknowledged_found),
-                _seconds(each.rpo_seconds),
+                counted(each.lost),
+                counted(each.unacknowledged_found),
+                spanned(each.rpo_seconds, at_least=each.at_least),
             )
             for each in result.losses
         ],
     )
     if result.unread:
-        yield f"\nThe stores could not be read: {result.unread}"
+        yield f"\nUnknown: {result.unread}"
     yield "\n## Events\n"
     events = sorted(result.events, key=lambda each: each.at)
     yield from _table(("After the fault", ""), [(f"{each.at - result.fault:+.2f} s", each.what) for each in events])
@@ -128,29 +151,21 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     )
 
 
-def _about(misses: Sequence[str], *beginnings: str) -> bool:
-    return any(miss.startswith(beginnings) for miss in misses)
-
-
-def _yes(met: bool) -> str:
-    return "yes" if met else "**no**"
+def _yes(misses: Sequence[str]) -> str:
+    return "**no**" if misses else "yes"
 
 
 def _row(each: Recovery) -> tuple[str, ...]:
     phases = [_latency(each.latency.get(phase)) for phase in ("before", "during", "after")]
-    detected = "" if each.detection_seconds is None else _seconds(each.detection_seconds)
+    detected = "" if each.detection_seconds is None else f"{each.detection_seconds:.2f} s"
     counts = (str(each.requests), str(each.errors)) if each.requests else ("", "")
-    return (each.name, *counts, detected, _seconds(each.rto_seconds) if each.judged else "not judged", *phases)
+    return (each.name, *counts, detected, recovered(each.rto_seconds) if each.judged else "not judged", *phases)
 
 
 def _latency(each: Latency | None) -> str:
     if each is None or each.p50 is None or each.p99 is None:
         return ""
     return f"{each.p50 * 1000:.0f} / {each.p99 * 1000:.0f} ms"
-
-
-def _seconds(value: float | None) -> str:
-    return "not recovered" if value is None else f"{value:.1f} s"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

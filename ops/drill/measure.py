@@ -13,8 +13,8 @@ class Sample:
     Attributes:
         probe: name of the probe.
         number: of the request, from 0.
-        begun: when it began, in seconds since 1970.
-        seconds: how long it took.
+        begun: when it was due, in seconds since 1970.
+        seconds: from then until it was answered, or until the client gave it up.
         error: why it failed; empty when it succeeded.
     """
 
@@ -58,7 +58,7 @@ class Recovery:
         errors: number of those that failed.
         detection_seconds: from the fault to the end of the first request that failed; None when none did.
         rto_seconds: from the fault to the first success after the last failure; 0 when nothing failed, None when it
-            did not recover.
+            did not recover, or when nobody asked it after the fault.
         latency: by phase: before, during, after.
         judged: whether its recovery counts for the objective; it does not where the fault is not meant to touch it.
     """
@@ -79,16 +79,22 @@ class Loss:
     Attributes:
         name: of the store.
         acknowledged: number of writes that the store acknowledged.
-        lost: number of those that it no longer holds.
-        unacknowledged_found: number of writes that it holds without having acknowledged them.
-        rpo_seconds: from the last acknowledged write before the first lost one to the fault; 0 when none is lost.
+        lost: number of those that it no longer holds; None when that is unknown.
+        unacknowledged_found: number of writes that it holds without having acknowledged them; None when unknown.
+        rpo_seconds: from the last acknowledged write before the first lost one to the last lost one; 0 when none is
+            lost, None when that is unknown.
+        at_least: whether no acknowledged write before the first lost one was kept, so that more may be lost than the
+            drill wrote; `rpo_seconds` then counts from the first acknowledged write.
+        unread: why the loss is unknown; empty when it is known.
     """
 
     name: str
     acknowledged: int
-    lost: int
-    unacknowledged_found: int
-    rpo_seconds: float
+    lost: int | None
+    unacknowledged_found: int | None
+    rpo_seconds: float | None
+    at_least: bool = False
+    unread: str = ""
 
 
 def recovery(name: str, samples: Sequence[Sample], fault: float) -> Recovery:
@@ -103,9 +109,10 @@ def recovery(name: str, samples: Sequence[Sample], fault: float) -> Recovery:
         Its recovery. A request that began before the fault and failed after it counts, since the fault broke it.
     """
     later = [sample for sample in samples if sample.ended >= fault]
+    back: float | None
     failed = [sample for sample in later if not sample.ok]
     if not failed:
-        back: float | None = fault
+        back = fault if later else None
     else:
         last = max(sample.begun for sample in failed)
         back = min((sample.ended for sample in later if sample.ok and sample.begun > last), default=None)
@@ -134,26 +141,41 @@ def _percentile(ordered: Sequence[float], percent: int) -> float | None:
     return ordered[math.ceil(len(ordered) * percent / 100) - 1] if ordered else None
 
 
-def loss(name: str, writes: Sequence[Sample], found: AbstractSet[int], fault: float) -> Loss:
+def loss(name: str, writes: Sequence[Sample], found: AbstractSet[int]) -> Loss:
     """Compare the acknowledged writes with those that a store holds.
+
+    A write that was kept behind a lost one does not count as safe: a client cannot use data with a hole.
 
     Args:
         name: of the store.
         writes: the samples of its writes.
         found: numbers of the writes that it holds.
-        fault: when the fault was injected, in seconds since 1970.
 
     Returns:
-        Its loss.
+        Its loss; unknown when no write was acknowledged, since then nothing was there to be lost.
     """
     acknowledged = sorted((write for write in writes if write.ok), key=lambda write: write.ended)
+    if not acknowledged:
+        return unknown(name, writes, "no write was acknowledged")
     lost = [write for write in acknowledged if write.number not in found]
-    kept = [write for write in acknowledged if lost and write.ended < lost[0].ended and write.number in found]
-    oldest_safe = kept[-1].ended if kept else (acknowledged[0].ended if acknowledged else fault)
+    safe = [write for write in acknowledged if lost and write.ended < lost[0].ended]
+    since = safe[-1].ended if safe else acknowledged[0].ended
     return Loss(
         name=name,
         acknowledged=len(acknowledged),
         lost=len(lost),
         unacknowledged_found=len(found & {write.number for write in writes if not write.ok}),
-        rpo_seconds=max(0.0, fault - oldest_safe) if lost else 0.0,
+        rpo_seconds=lost[-1].ended - since if lost else 0.0,
+        at_least=bool(lost) and not safe,
     )
+
+
+def unknown(name: str, writes: Sequence[Sample], reason: str) -> Loss:
+    """Return the loss of a store that cannot be compared.
+
+    Args:
+        name: of the store.
+        writes: the samples of its writes.
+        reason: why, in a few words.
+    """
+    return Loss(name, sum(write.ok for write in writes), None, None, None, unread=reason)

@@ -1,18 +1,27 @@
 """All data is declared lost; point-in-time recovery restores cluster and table to their latest restorable time."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
+from ops.drill import probes
+from ops.drill.copies import Remove
+from ops.drill.drill import of_probe
+from ops.drill.measure import Sample
 from ops.drill.probes import SERVICE_UNMEASURED
 from ops.drill.restored import RestoreDrill
-from ops.drill.target import Target
-from ops.waiting import wait_until
+from ops.errors import OpsError
+
+_RESTORABLE_POLL_SECONDS: Final = 1.0
 
 
 class PointInTime(RestoreDrill):
     """The drill that restores the cluster and the table to a point in time."""
 
     name = "pitr"
+    # The latest restorable time lies about five minutes back, in Aurora and in DynamoDB:
+    # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-pitr.html
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+    restorable_within_seconds: ClassVar[float] = 1800.0
     intention = (
         "restore the Aurora cluster and the DynamoDB table to their latest restorable time, as copies beside them, "
         "read the copies, and delete them"
@@ -25,9 +34,28 @@ class PointInTime(RestoreDrill):
         "service": SERVICE_UNMEASURED,
     }
 
-    def __init__(self, target: Target, run: str) -> None:
-        super().__init__(target, run)
-        self.copy = f"{self.items.table}-drill-{run}"
+    def before_fault(self, samples: Sequence[Sample], /) -> None:
+        """Wait until both stores can be restored to a time after the first heartbeat, while the heartbeats go on.
+
+        Raises:
+            OpsError: they cannot be in time.
+        """
+        first = {
+            "Aurora": min(sample.ended for sample in of_probe(samples, probes.DATABASE_WRITE)),
+            "DynamoDB": min(sample.ended for sample in of_probe(samples, probes.TABLE_WRITE)),
+        }
+        self.note("waiting until the first heartbeat can be restored, which takes about five minutes in AWS")
+
+        def passed() -> bool:
+            return all(at > first[name] for name, at in self._restorable().items())
+
+        if not self.wait_until(passed, self.restorable_within_seconds, _RESTORABLE_POLL_SECONDS):
+            late = ", ".join(name for name, at in self._restorable().items() if at <= first[name])
+            raise OpsError(
+                f"{late}: the latest restorable time did not reach the first heartbeat within "
+                f"{self.restorable_within_seconds:.0f} s; check that point-in-time recovery is on. Nothing was restored"
+            )
+        self.note("the first heartbeat can be restored")
 
     def inject(self) -> None:
         """Ask for both copies."""
@@ -36,32 +64,34 @@ class PointInTime(RestoreDrill):
             UseLatestRestorableTime=True,
             **self.placement(),
         )
-        self.add_instance()
+        self.note(f"RDS: restore of {self.copy.cluster} requested")
         self._dynamodb.restore_table_to_point_in_time(
-            SourceTableName=self.items.table, TargetTableName=self.copy, UseLatestRestorableTime=True
+            SourceTableName=self.items.table, TargetTableName=self.copy.table, UseLatestRestorableTime=True
         )
-        self.note(f"DynamoDB: restore of {self.copy} requested")
+        self.note(f"DynamoDB: restore of {self.copy.table} requested")
 
     def copies(self) -> dict[str, Callable[[], set[int] | None]]:
         """Return how to read the copies, that of the table included."""
         return {**super().copies(), "DynamoDB": self._read_table}
 
-    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield what the drill created, the copy of the table included."""
-        yield f"table {self.copy}", self.unless_absent(self._delete_table)
-        yield from super().created()
+    def copied(self) -> Iterator[tuple[str, Remove]]:
+        """Yield what the drill creates beside the stack, the copy of the table after that of the cluster."""
+        yield from super().copied()
+        yield from self.copy.table_parts()
 
     @property
     def _dynamodb(self) -> Any:
         return self.target.client("dynamodb")
 
+    def _restorable(self) -> dict[str, float]:
+        """Return the latest restorable time of each store, in seconds since 1970; 0 when it has none."""
+        backups = self._dynamodb.describe_continuous_backups(TableName=self.items.table)["ContinuousBackupsDescription"]
+        latest = {
+            "Aurora": self.source.get("LatestRestorableTime"),
+            "DynamoDB": backups.get("PointInTimeRecoveryDescription", {}).get("LatestRestorableDateTime"),
+        }
+        return {name: at.timestamp() if at else 0.0 for name, at in latest.items()}
+
     def _read_table(self) -> set[int] | None:
-        return self.items.found(self.copy) if self._table_is_active() else None
-
-    def _table_is_active(self) -> bool:
-        return bool(self._dynamodb.describe_table(TableName=self.copy)["Table"]["TableStatus"] == "ACTIVE")
-
-    def _delete_table(self) -> None:
-        # A table that is being restored cannot be deleted.
-        wait_until(self._table_is_active, timeout_seconds=self.timeout_seconds, poll_seconds=self.poll_seconds)
-        self._dynamodb.delete_table(TableName=self.copy)
+        status = self._dynamodb.describe_table(TableName=self.copy.table)["Table"]["TableStatus"]
+        return self.items.found(self.copy.table) if status == "ACTIVE" else None

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ops.drill.target import PROBE_TIMEOUT_SECONDS, Target
+from boto3.dynamodb.table import BatchWriter
+
+from ops.drill.sampler import LIMIT_SECONDS
+from ops.drill.target import Target
 from stacks.names import OutputKey
 
 DATABASE_WRITE: Final = "database write"
@@ -16,6 +19,13 @@ TABLE_READ: Final = "table read"
 SERVICE: Final = "service request"
 SERVICE_UNMEASURED: Final = "not measured: the embedded AWS runs no container and no load balancer"
 _KEEP_SECONDS: Final = 86400  # items that an interrupted drill leaves expire after a day
+# An answer of the Data API has at most 1 MiB: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.html
+_ROWS_A_PAGE: Final = 10_000
+TABLE_PREFIX: Final = "drill_"
+
+
+class StaleReadError(OSError):
+    """A read was answered without the newest write that had been acknowledged before."""
 
 
 class Rows:
@@ -30,13 +40,14 @@ class Rows:
 
     def __init__(self, target: Target, run: str) -> None:
         outputs = target.outputs
-        self.table = f"drill_{run}"  # letters and digits of this program, so safe in a statement
+        self.table = f"{TABLE_PREFIX}{run}"  # letters and digits of this program, so safe in a statement
         self._database = {
             "secretArn": outputs[OutputKey.CLUSTER_SECRET_ARN],
             "database": outputs[OutputKey.DATABASE_NAME],
         }
         self._cluster = outputs[OutputKey.CLUSTER_ARN]
         self._client, self._probe_client = target.client("rds-data"), target.probe_client("rds-data")
+        self._newest = -1
 
     def create(self) -> None:
         """Create the table."""
@@ -46,18 +57,33 @@ class Rows:
             "written_at timestamptz NOT NULL DEFAULT clock_timestamp())",
         )
 
-    def drop(self) -> None:
+    def drop(self) -> str:
         """Remove the table, if it exists."""
         self._run(self._client, f"DROP TABLE IF EXISTS {self.table}")
+        return ""
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables of all drills."""
+        sql = "SELECT tablename FROM pg_tables WHERE tablename LIKE :name"
+        name = [{"name": "name", "value": {"stringValue": TABLE_PREFIX.replace("_", r"\_") + "%"}}]
+        rows = self._run(self._client, sql, parameters=name)["records"]
+        return [row[0]["stringValue"] for row in rows]
 
     def write(self, number: int) -> None:
         """Write one row."""
-        value = [{"name": "number", "value": {"longValue": number}}]
-        self._run(self._probe_client, f"INSERT INTO {self.table} (number) VALUES (:number)", parameters=value)  # noqa: S608
+        self._run(self._probe_client, f"INSERT INTO {self.table} (number) VALUES (:number)", parameters=_number(number))  # noqa: S608
+        self._newest = max(self._newest, number)
 
     def read(self, _number: int) -> None:
-        """Read the newest row."""
-        self._run(self._probe_client, f"SELECT max(number) FROM {self.table}")  # noqa: S608
+        """Read the newest row.
+
+        Raises:
+            StaleReadError: a newer row had been acknowledged.
+        """
+        newest = self._newest
+        rows = self._run(self._probe_client, f"SELECT max(number) FROM {self.table}")["records"]  # noqa: S608
+        if rows[0][0].get("longValue", -1) < newest:
+            raise StaleReadError(f"row {newest} is missing")
 
     def found(self, cluster: str | None = None) -> set[int]:
         """Return the numbers of all rows.
@@ -65,14 +91,24 @@ class Rows:
         Args:
             cluster: ARN of a restored cluster; None for the stack's own.
         """
-        rows = self._run(self._client, f"SELECT number FROM {self.table}", cluster=cluster)["records"]  # noqa: S608
-        return {row[0]["longValue"] for row in rows}
+        sql = f"SELECT number FROM {self.table} WHERE number > :number ORDER BY number LIMIT {_ROWS_A_PAGE}"  # noqa: S608
+        found: set[int] = set()
+        while True:
+            after = _number(max(found, default=-1))
+            rows = self._run(self._client, sql, cluster=cluster, parameters=after)["records"]
+            found |= {row[0]["longValue"] for row in rows}
+            if len(rows) < _ROWS_A_PAGE:
+                return found
 
     def _run(self, client: Any, sql: str, cluster: str | None = None, **more: Any) -> dict[str, Any]:
         answer: dict[str, Any] = client.execute_statement(
             resourceArn=cluster or self._cluster, sql=sql, **self._database, **more
         )
         return answer
+
+
+def _number(value: int) -> list[dict[str, Any]]:
+    return [{"name": "number", "value": {"longValue": value}}]
 
 
 class Items:
@@ -88,17 +124,24 @@ class Items:
         self._expiry = target.settings.storage.ttl_attribute
         self._partition = {"S": f"drill#{run}"}
         self._client, self._probe_client = target.client("dynamodb"), target.probe_client("dynamodb")
-        self._newest = 0
+        self._newest = -1
 
     def write(self, number: int) -> None:
         """Write one item."""
         expires = {"N": str(int(time.time()) + _KEEP_SECONDS)}
         self._probe_client.put_item(TableName=self.table, Item={**self._key(number), self._expiry: expires})
-        self._newest = number
+        self._newest = max(self._newest, number)
 
     def read(self, _number: int) -> None:
-        """Read the newest item, consistently."""
-        self._probe_client.get_item(TableName=self.table, Key=self._key(self._newest), ConsistentRead=True)
+        """Read the newest item, consistently.
+
+        Raises:
+            StaleReadError: it had been acknowledged, and is not there.
+        """
+        newest = self._newest
+        answer = self._probe_client.get_item(TableName=self.table, Key=self._key(max(newest, 0)), ConsistentRead=True)
+        if newest >= 0 and "Item" not in answer:
+            raise StaleReadError(f"item {newest} is missing")
 
     def found(self, table: str | None = None) -> set[int]:
         """Return the numbers of all items.
@@ -114,10 +157,25 @@ class Items:
         )
         return {int(item["sk"]["S"]) for page in pages for item in page["Items"]}
 
-    def remove(self) -> None:
+    def remove(self) -> str:
         """Remove all items."""
-        for number in sorted(self.found()):
-            self._client.delete_item(TableName=self.table, Key=self._key(number))
+        with BatchWriter(self.table, self._client) as batch:
+            for number in sorted(self.found()):
+                batch.delete_item(Key=self._key(number))
+        return ""
+
+    def idle_seconds(self) -> float:
+        """Return how long ago the newest item was written; without any, how long ago one would have expired."""
+        newest = self._client.query(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :run",
+            ExpressionAttributeValues={":run": self._partition},
+            ScanIndexForward=False,
+            Limit=1,
+        )["Items"]
+        written = int(newest[0][self._expiry]["N"]) - _KEEP_SECONDS if newest else 0
+        return time.time() - max(written, time.time() - _KEEP_SECONDS)
 
     def _key(self, number: int) -> dict[str, Any]:
         return {"pk": self._partition, "sk": {"S": f"{number:010d}"}}
@@ -147,7 +205,7 @@ def service(target: Target) -> list[MethodProbe]:
     url = target.outputs[OutputKey.SERVICE_URL]
 
     def request(_number: int) -> None:
-        with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:  # noqa: S310 (the stack's own URL)
+        with urllib.request.urlopen(url, timeout=LIMIT_SECONDS) as answer:  # noqa: S310 (the stack's own URL)
             answer.read()
 
     return [MethodProbe(SERVICE, request)]

@@ -1,8 +1,10 @@
 """All data is declared lost; a snapshot taken before is restored."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from ops.drill.copies import Remove
+from ops.drill.measure import Sample
 from ops.drill.probes import SERVICE_UNMEASURED
 from ops.drill.restored import RestoreDrill
 
@@ -22,24 +24,23 @@ class Restore(RestoreDrill):
     def inject(self) -> None:
         """Restore the snapshot that `before_fault` took."""
         self.rds.restore_db_cluster_from_snapshot(
-            SnapshotIdentifier=self.cluster, Engine=self.source["Engine"], **self.placement()
+            SnapshotIdentifier=self.copy.cluster, Engine=self.source["Engine"], **self.placement()
         )
-        self.add_instance()
+        self.note(f"RDS: restore of {self.copy.cluster} requested")
 
-    def before_fault(self) -> None:
+    def before_fault(self, _samples: Sequence[Sample], /) -> None:
         """Take the snapshot, while the heartbeats go on."""
         identifier = self.source["DBClusterIdentifier"]
-        self.rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=self.cluster, DBClusterIdentifier=identifier)
+        self.rds.create_db_cluster_snapshot(
+            DBClusterSnapshotIdentifier=self.copy.cluster, DBClusterIdentifier=identifier, Tags=self.copy.tags
+        )
         self.note("RDS: snapshot begun")
         self.rds.get_waiter("db_cluster_snapshot_available").wait(
-            DBClusterSnapshotIdentifier=self.cluster, WaiterConfig={"Delay": 2, "MaxAttempts": 900}
+            DBClusterSnapshotIdentifier=self.copy.cluster, WaiterConfig={"Delay": 2, "MaxAttempts": 900}
         )
         self.note("RDS: snapshot available")
 
-    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield what the drill created, the snapshot included."""
-        yield from super().created()
-        yield f"snapshot {self.cluster}", self.unless_absent(self._delete_snapshot)
-
-    def _delete_snapshot(self) -> None:
-        self.rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=self.cluster)
+    def copied(self) -> Iterator[tuple[str, Remove]]:
+        """Yield what the drill creates beside the stack, the snapshot after its copy."""
+        yield from super().copied()
+        yield from self.copy.snapshot_parts()

@@ -1,44 +1,51 @@
 """What the two restoring drills share: copies beside the stack's own data, in which the heartbeats are looked for."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from ops.drill import probes
-from ops.drill.drill import Drill
-from ops.drill.measure import Loss, Recovery, Sample, loss
+from ops.drill.clock import Clock
+from ops.drill.copies import Copies, Remove
+from ops.drill.drill import Drill, of_probe
+from ops.drill.measure import Loss, Recovery, Sample, loss, unknown
 from ops.drill.target import Target
-from ops.errors import error_code
+from ops.errors import aws_answer, error_code
 from stacks.names import OutputKey
 
-_ABSENT = (
-    "DBClusterNotFoundFault",
-    "DBInstanceNotFound",
-    "DBClusterSnapshotNotFoundFault",
-    "ResourceNotFoundException",
+# A copy that has just been restored answers so for a while; how long counts as part of its recovery.
+_NOT_YET: Final = (
+    "DatabaseResumingException",
+    "DatabaseUnavailableException",
+    "HttpEndpointNotEnabledException",
+    "InternalServerErrorException",
+    "InvalidResourceStateException",
+    "ServiceUnavailableError",
+    "StatementTimeoutException",
 )
-_DATA_API_CLOSED = ("HttpEndpointNotEnabledException", "DatabaseUnavailableException")
+# https://www.postgresql.org/docs/current/errcodes-appendix.html : undefined_table
+_NO_SUCH_TABLE: Final = "42P01"
 
 
 class RestoreDrill(Drill):
     """A drill whose fault, the loss of all data, is only declared: the platform itself goes on undisturbed.
 
     Attributes:
-        cluster: identifier of the restored cluster.
-        instance: identifier of its instance.
+        copy: what it creates in AWS.
         read_at: when each copy was first read, in seconds since 1970.
         kept: numbers of the heartbeats found in each copy.
     """
 
     timeout_seconds = 5400.0
+    loss_allowed = True
 
-    def __init__(self, target: Target, run: str) -> None:
-        super().__init__(target, run)
-        self.cluster = f"drill-{self.run}"
-        self.instance = f"{self.cluster}-1"
+    def __init__(self, target: Target, run: str, clock: Clock | None = None) -> None:
+        super().__init__(target, run, clock)
+        self.copy = Copies(target, run)
+        self._instance_requested = False
+        self._data_api_requested = False
         self.read_at: dict[str, float] = {}
         self.kept: dict[str, set[int]] = {}
 
@@ -47,7 +54,7 @@ class RestoreDrill(Drill):
         for name, read in self.copies().items():
             if name not in self.read_at and (found := read()) is not None:
                 self.kept[name] = found
-                self.read_at[name] = time.time()
+                self.read_at[name] = self.clock.now()
                 self.note(f"{name}: {len(found)} heartbeats read from the copy")
         return len(self.read_at) == len(self.copies())
 
@@ -63,21 +70,25 @@ class RestoreDrill(Drill):
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
         """Return which writes, acknowledged before the declared loss, the copies lack."""
         probe_of = {"Aurora": probes.DATABASE_WRITE, "DynamoDB": probes.TABLE_WRITE}
-        before = [sample for sample in samples if sample.ended < self.fault]
-        return [
-            loss(name, [sample for sample in before if sample.probe == probe_of[name]], kept, self.fault)
-            for name, kept in self.kept.items()
-        ]
+        losses = []
+        for name in self.copies():
+            writes = [sample for sample in of_probe(samples, probe_of[name]) if sample.ended < self.fault]
+            kept = self.kept.get(name)
+            losses.append(unknown(name, writes, "its copy was not read") if kept is None else loss(name, writes, kept))
+        return losses
 
     def state(self) -> str:
         """Return that the drill does not touch the platform."""
         return "the platform itself was not touched"
 
-    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+    def created(self) -> Iterator[tuple[str, Remove]]:
         """Yield the copies first: they cost most."""
-        yield f"instance {self.instance}", self.unless_absent(self._delete_instance)
-        yield f"cluster {self.cluster}", self.unless_absent(self._delete_cluster)
+        yield from self.copied()
         yield from super().created()
+
+    def copied(self) -> Iterator[tuple[str, Remove]]:
+        """Yield what the drill creates beside the stack, and how to remove it."""
+        yield from self.copy.cluster_parts()
 
     @property
     def rds(self) -> Any:
@@ -95,61 +106,58 @@ class RestoreDrill(Drill):
         source = self.source
         scaling = source.get("ServerlessV2ScalingConfiguration", {})
         placement = {
-            "DBClusterIdentifier": self.cluster,
+            "DBClusterIdentifier": self.copy.cluster,
             "DBSubnetGroupName": source["DBSubnetGroup"],
             "VpcSecurityGroupIds": [each["VpcSecurityGroupId"] for each in source.get("VpcSecurityGroups", [])],
             "KmsKeyId": source.get("KmsKeyId", ""),
             "Port": source["Port"],
             "ServerlessV2ScalingConfiguration": {k: scaling[k] for k in ("MinCapacity", "MaxCapacity") if k in scaling},
             "DBClusterParameterGroupName": source["DBClusterParameterGroup"],
-            "Tags": [{"Key": "Drill", "Value": self.run}],
+            "Tags": self.copy.tags,
             "DeletionProtection": False,
         }
         return {name: value for name, value in placement.items() if value not in ("", [], {})}
-
-    def add_instance(self) -> None:
-        """Create an instance in the restored cluster, which has none."""
-        self.rds.create_db_instance(
-            DBInstanceIdentifier=self.instance,
-            DBClusterIdentifier=self.cluster,
-            Engine=self.source["Engine"],
-            DBInstanceClass="db.serverless",
-        )
-        self.note(f"RDS: restore of {self.cluster} requested")
 
     def _seconds_to_read(self, name: str) -> float | None:
         return self.read_at[name] - self.fault if name in self.read_at else None
 
     def _read_cluster(self) -> set[int] | None:
-        found = self.rds.describe_db_clusters(DBClusterIdentifier=self.cluster)["DBClusters"][0]
-        instances = self.rds.describe_db_instances(DBInstanceIdentifier=self.instance)["DBInstances"]
-        if found["Status"] != "available" or instances[0]["DBInstanceStatus"] != "available":
+        found = self.rds.describe_db_clusters(DBClusterIdentifier=self.copy.cluster)["DBClusters"][0]
+        if found["Status"] != "available":
             return None
-        if not found.get("HttpEndpointEnabled"):  # AWS does not take the Data API over from the source
+        # A restored cluster has no instance, and AWS creates one "only after … the DB cluster is available":
+        # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterToPointInTime.html
+        if not self._instance_requested:
+            self._create_instance(found["Engine"])
+            return None
+        instances = self.rds.describe_db_instances(DBInstanceIdentifier=self.copy.instance)["DBInstances"]
+        if instances[0]["DBInstanceStatus"] != "available":
+            return None
+        if not found.get("HttpEndpointEnabled") and not self._data_api_requested:
+            # AWS does not take the Data API over from the source.
             self.rds.enable_http_endpoint(ResourceArn=found["DBClusterArn"])
+            self._data_api_requested = True
+        return self._read_rows(found["DBClusterArn"])
+
+    def _create_instance(self, engine: str) -> None:
+        self.rds.create_db_instance(
+            DBInstanceIdentifier=self.copy.instance,
+            DBClusterIdentifier=self.copy.cluster,
+            Engine=engine,
+            DBInstanceClass="db.serverless",
+        )
+        self._instance_requested = True
+        self.note(f"RDS: {self.copy.cluster} is available, instance requested")
+
+    def _read_rows(self, cluster: str) -> set[int] | None:
+        """Return the numbers of the rows in the copy; None while it does not answer."""
         try:
-            return self.rows.found(found["DBClusterArn"])
+            return self.rows.found(cluster)
+        except HTTPClientError:  # a time-out, while the copy loads its data
+            return None
         except ClientError as error:
-            if error_code(error) in _DATA_API_CLOSED:
+            if _NO_SUCH_TABLE in aws_answer(error):  # the copy is older than the first heartbeat
+                return set()
+            if error_code(error) in _NOT_YET or "HttpEndpoint" in aws_answer(error):
                 return None
             raise
-
-    def _delete_instance(self) -> None:
-        self.rds.delete_db_instance(DBInstanceIdentifier=self.instance, SkipFinalSnapshot=True)
-        self.rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=self.instance)
-
-    def _delete_cluster(self) -> None:
-        self.rds.delete_db_cluster(DBClusterIdentifier=self.cluster, SkipFinalSnapshot=True)
-
-    @staticmethod
-    def unless_absent(remove: Callable[[], None]) -> Callable[[], None]:
-        """Return a function that calls `remove`, and does not mind if there is nothing to remove."""
-
-        def remove_if_there() -> None:
-            try:
-                remove()
-            except ClientError as error:
-                if error_code(error) not in _ABSENT:
-                    raise
-
-        return remove_if_there

@@ -13,17 +13,17 @@ from botocore.config import Config
 from embedded_aws.address import ACCOUNT, REGION
 from ops import outputs
 from ops.connection import Connection
+from ops.drill.sampler import LIMIT_SECONDS
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
 from ops.settings import deployed_settings
 from stacks.names import STACK_PREFIX, OutputKey
 from stacks.settings import Settings
 
-# A request of a probe that takes longer has failed for the client; a retry would hide what the drill measures.
-PROBE_TIMEOUT_SECONDS: Final = 3
+# A retry would hide what the drill measures.
 _PROBE_CONFIG: Final = Config(
-    connect_timeout=PROBE_TIMEOUT_SECONDS,
-    read_timeout=PROBE_TIMEOUT_SECONDS,
+    connect_timeout=LIMIT_SECONDS,
+    read_timeout=LIMIT_SECONDS,
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=40,
 )
@@ -62,6 +62,11 @@ class Target:
     def emulated(self) -> bool:
         """Whether it was deployed into the embedded AWS."""
         return self.connection.endpoint is not None
+
+    @property
+    def where(self) -> str:
+        """Where that is, in words."""
+        return "the embedded AWS" if self.emulated else "AWS"
 
     @cached_property
     def client(self) -> Callable[[str], Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from ops.drill.run import Result
+from ops.drill.result import Result
 
 _GOOD, _BAD, _INK = "#2a7f62", "#c8102e", "#333333"
 _COLORS: Final = ("#1f5a99", "#e07b00", "#6a4c93", "#7a7a7a", "#008b8b")
@@ -11,12 +11,13 @@ _NEAR: Final = 0.03  # of the width: labels closer than that are drawn below eac
 _LEVELS: Final = 6
 
 
-def draw(path: Path, result: Result) -> None:
+def draw(path: Path, result: Result, where: str) -> None:
     """Draw availability above and latency below, over the seconds since the fault.
 
     Args:
         path: of the PNG file.
         result: of the run.
+        where: it ran, in words.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 (its import takes a second, which only a drill should cost)
 
@@ -26,15 +27,15 @@ def draw(path: Path, result: Result) -> None:
     _draw_availability(availability, result, names)
     _draw_latency(latency, result, names)
     _draw_events(availability, latency, result)
-    measured = "not recovered" if result.rto_seconds is None else f"{result.rto_seconds:.1f} s"
-    kept = f"RPO {result.rpo_seconds:.1f} s, {result.lost} acknowledged writes lost"
-    if result.unread:
-        kept = "the stores could not be read"
-    figure.suptitle(
-        f"Drill {result.drill}: RTO {measured}, {kept}",
-        fontsize=14, fontweight="bold", color=_INK,
-    )  # fmt: skip
+    figure.suptitle(title(result, where), fontsize=14, fontweight="bold", color=_INK)
     figure.savefig(path)
+
+
+def title(result: Result, where: str) -> str:
+    """Return the title of the picture, which must be true when the picture is shown alone."""
+    lost = f"{result.lost} acknowledged writes lost"
+    kept = "not every store could be compared" if result.unread else f"RPO {result.rpo}, {lost}"
+    return f"Drill {result.drill} in {where}: RTO {result.rto}, {kept}"
 
 
 def _draw_availability(axes: Any, result: Result, names: list[str]) -> None:

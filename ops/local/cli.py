@@ -3,7 +3,8 @@
 import argparse
 import os
 import shlex
-import subprocess
+import signal
+import sys
 
 from rich.console import Console
 
@@ -93,9 +94,14 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
         **({STACK: stack} if stack else {}),
         CONTEXT: os.environ.get(CONTEXT, given),
     }
+    # The command takes the place of this process, so that Ctrl-C and other signals reach it and it has the time that it
+    # needs to clean up. Python ignores SIGPIPE, which most commands do not expect.
+    sys.stdout.flush()
+    ignored = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        return subprocess.run(words, env=variables, check=False).returncode
+        os.execvpe(words[0], words, variables)  # noqa: S606 (the user's own words)
     except OSError as error:
+        signal.signal(signal.SIGPIPE, ignored)
         raise OpsError(f"{words[0]} cannot be run: {error.strerror}") from None
 
 

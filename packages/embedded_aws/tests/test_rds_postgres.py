@@ -140,8 +140,17 @@ def test_a_snapshot_holds_what_was_there_and_the_latest_moment_all_of_it(databas
     )
     assert database.restored("from-snapshot") == [1]
     database.rds.restore_db_cluster_to_point_in_time(
-        DBClusterIdentifier="to-latest", SourceDBClusterIdentifier=database.identifier, UseLatestRestorableTime=True
+        DBClusterIdentifier="to-latest",
+        SourceDBClusterIdentifier=database.identifier,
+        UseLatestRestorableTime=True,
+        Tags=[{"Key": "Purpose", "Value": "copy"}],
     )
+    copy = database.rds.describe_db_clusters(DBClusterIdentifier="to-latest")["DBClusters"][0]
+    assert copy["TagList"] == [{"Key": "Purpose", "Value": "copy"}]
+    assert time.time() - copy["LatestRestorableTime"].timestamp() < 2
+    time.sleep(2)
+    later = database.rds.describe_db_clusters(DBClusterIdentifier="to-latest")["DBClusters"][0]
+    assert later["LatestRestorableTime"] > copy["LatestRestorableTime"]
     assert database.restored("to-latest") == [1, 2, 3]
     # Nothing was written since.
     database.rds.restore_db_cluster_to_point_in_time(

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
+from unittest.mock import MagicMock
 
 import boto3
+from botocore.exceptions import ClientError
+from rich.console import Console
 
 from ops.connection import Connection
 from ops.drill import probes
+from ops.drill.clock import Clock
+from ops.drill.copies import Remove
 from ops.drill.drill import Drill
 from ops.drill.measure import Loss, Sample, loss
+from ops.drill.run import Timing
 from ops.drill.sampler import Probe
 from ops.drill.target import Target
 from stacks.settings import load_settings
 
+TIMING = Timing(before=1.0, after=1.0)
 OUTPUTS = {
     "EnvironmentName": "dev",
     "Suffix": "x1",
     "Region": "eu-central-1",
-    "DatabaseClusterArn": "arn:cluster",
+    "DatabaseClusterArn": "arn:the-cluster",
     "DatabaseClusterIdentifier": "dr-aurora-x1",
-    "DatabaseSecretArn": "arn:secret",
+    "DatabaseSecretArn": "arn:the-secret",
     "DatabaseName": "app",
     "TableName": "dr-transactions-x1",
     "ServiceUrl": "http://service.example",
@@ -79,14 +87,18 @@ class FakeDrill(Drill):
     measured_in_aws = "store"
     poll_seconds = 0.05
 
-    def __init__(self, store: Store, on: Target, run: str = "run1") -> None:
-        super().__init__(on, run)
+    def __init__(self, store: Store, on: Target, run: str = "run1", clock: Clock | None = None) -> None:
+        super().__init__(on, run, clock)
         self.store = store
         self.polls = 0
 
     def probes(self) -> Sequence[Probe]:
         """Return one probe."""
-        return [probes.MethodProbe(probes.DATABASE_WRITE, self.store.write)]
+        return [probes.MethodProbe(probes.DATABASE_WRITE, self._write)]
+
+    def _write(self, number: int) -> None:
+        self.clock.sleep(0.005)
+        self.store.write(number)
 
     def prepare(self) -> None:
         """Create nothing."""
@@ -110,17 +122,41 @@ class FakeDrill(Drill):
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
         """Return the losses among its rows."""
-        return [loss("rows", samples, self.store.rows, self.fault)]
+        return [loss("rows", samples, self.store.rows)]
 
-    def created(self) -> Iterator[tuple[str, Callable[[], None]]]:
+    def created(self) -> Iterator[tuple[str, Remove]]:
         """Yield one thing."""
         yield "the thing", self._remove
 
-    def _remove(self) -> None:
+    def _remove(self) -> str:
         self.store.removed.append("the thing")
+        return ""
 
 
 def no_aws(monkeypatch: Any) -> None:
     """Set credentials that lead nowhere, so that clients can be made."""
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")):
         monkeypatch.setenv(name, value)
+
+
+def shown(console: Console) -> str:
+    """Return what was printed to a console of a test."""
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def refused(code: str, operation: str = "Operation", message: str = "because") -> ClientError:
+    """Return what boto3 raises when AWS refuses a request."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def cluster(writer: str, status: str = "available", **more: Any) -> dict[str, Any]:
+    """Return the answer of DescribeDBClusters."""
+    members = [{"DBInstanceIdentifier": name, "IsClusterWriter": name == writer} for name in ("a", "b")]
+    found = {"DBClusterIdentifier": "dr-aurora-x1", "Status": status, "DBClusterMembers": members, **more}
+    return {"DBClusters": [found]}
+
+
+def pages(client: MagicMock, *answers: dict[str, Any]) -> None:
+    """Let each paginator of a client give these pages."""
+    client.get_paginator.return_value.paginate.return_value = answers

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,12 @@ from botocore.exceptions import ClientError
 from embedded_aws.emulator import Emulator, Running
 from ops import outputs
 from ops.__main__ import main
-from ops.drill import cli, timeline
-from ops.drill.run import Timing
+from ops.drill import cli, signals, timeline
 from ops.drill.target import find
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
 from tests.ops.drill.fakes import FakeDrill, Store, no_aws, target
+from tests.ops.drill.simulated_clock import SimulatedClock
 
 
 @pytest.fixture
@@ -29,13 +32,12 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
 
     class Local(FakeDrill):
         def __init__(self, on: Any, run: str) -> None:
-            super().__init__(made, on, run)
+            super().__init__(made, on, run, SimulatedClock())
 
     monkeypatch.setitem(cli.DRILLS, "failover", Local)
     monkeypatch.setattr(cli, "find", lambda *_: target())
-    # test_run draws a picture and checks the timing; here both would only take time.
-    monkeypatch.setattr(cli, "Timing", lambda *_: Timing(before=0.25, after=0.25))
-    monkeypatch.setattr(timeline, "draw", lambda path, _: path.write_bytes(b"PNG"))
+    # test_report draws a picture; here it would only take time.
+    monkeypatch.setattr(timeline, "draw", lambda path, *_: path.write_bytes(b"PNG"))
     return made
 
 
@@ -100,8 +102,11 @@ def test_a_missed_objective_ends_with_1(
     store.heals_after = 25  # polls of 0.05 s, more than a second
     monkeypatch.setattr(FakeDrill, "timeout_seconds", 5.0)
     monkeypatch.setattr(cli, "find", lambda *_: target(**{"recovery.rto_seconds": "1"}))
-    assert drill("--yes") == 1
-    assert "s, the objective is 1 s" in capsys.readouterr().err
+    assert drill("--yes", "--runs", "2") == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"error: run [0-9a-f]{8}: RTO 1\.\d\d s, the objective is 1 s", first)
+    assert re.fullmatch(r"error: run [0-9a-f]{8}: RTO 1\.\d\d s, the objective is 1 s", second)
+    assert first != second
 
 
 @pytest.mark.parametrize("words", [("--before", "0"), ("--after", "x"), ("--runs", "0"), ("--runs", "many")])
@@ -129,12 +134,63 @@ def test_without_credentials_and_without_an_embedded_aws_there_is_nothing_to_dri
 def test_what_could_not_be_removed_ends_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_self: FakeDrill) -> None:
+    def refuse(_self: FakeDrill) -> str:
         raise ClientError({"Error": {"Code": "Denied", "Message": "no"}}, "DeleteTable")
 
     monkeypatch.setattr(FakeDrill, "_remove", refuse)
     assert drill("--yes") == 1
     assert "not removed: the thing: " in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_broken(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert drill("--yes", "--out", "taken/evidence") == 1
+    told = "error: no evidence can be written to taken/evidence: Not a directory; name another folder with --out\n"
+    assert capsys.readouterr().err == told
+    assert not store.rows
+
+
+def test_evidence_that_cannot_be_written_after_all_is_one_line_below_the_result(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(timeline, "draw", full)
+    assert drill("--yes") == 1
+    told = capsys.readouterr()
+    assert "objective" in told.out
+    assert re.fullmatch(r"error: the evidence cannot be written to evidence/\S+: No space left on device\n", told.err)
+    assert store.removed
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_drill_after_it_has_cleaned_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr(FakeDrill, "inject", lambda _: signal.raise_signal(number))
+    if number == signal.SIGINT:
+        assert drill("--yes") == code
+    else:
+        with pytest.raises(SystemExit) as ended:
+            drill("--yes")
+        assert ended.value.code == code
+    assert store.removed == ["the thing"]
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals.raised():
+            signal.raise_signal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 DEPLOYED = {"EnvironmentName": "dev", "Suffix": "x1", "Region": "eu-central-1"}

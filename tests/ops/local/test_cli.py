@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
+import sys
 from contextlib import closing
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from embedded_aws.emulator import Emulator, Running
 from embedded_testing.ports import free_port
 from embedded_testing.standin import EMULATOR
+from ops import REPOSITORY
 from ops.__main__ import main
 from ops.local import cli, up
 from ops.local.workspace import Workspace
@@ -134,18 +137,47 @@ def test_run_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], worksp
     assert (code, error) == (1, "error: the embedded AWS does not run: run `make local`\n")
 
 
-def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workspace: Workspace
-) -> None:
-    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
-    monkeypatch.setenv("AWS_PROFILE", "theirs")
-    monkeypatch.setenv("BREAKWATER_CONTEXT", "database.max_acu=4")
-    monkeypatch.setenv("BREAKWATER_OUTPUTS", "theirs.json")
-    said = "echo $AWS_ENDPOINT_URL ${AWS_PROFILE-none} $BREAKWATER_CONTEXT $BREAKWATER_OUTPUTS $0 $1"
-    assert main(["local", "run", "--", "sh", "-c", said, "--", "-x"], workspace) == 0
+# The command takes the place of the process, so the process is one of its own.
+RUN = """
+import sys
+from pathlib import Path
+from embedded_aws.emulator import Emulator, Running
+from ops.__main__ import main
+from ops.local.workspace import Workspace
+Emulator.running = lambda _: Running(1, 4600, "k")
+sys.exit(main(["local", "run", *sys.argv[2:]], Workspace(state=Path(sys.argv[1]))))
+"""
+
+
+def begin_run(workspace: Workspace, *words: str, **variables: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", RUN, str(workspace.state), *words]
+    return subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True)
+
+
+def test_run_gives_the_command_the_embedded_aws_and_passes_its_exit_code_on(workspace: Workspace) -> None:
+    theirs = {
+        "AWS_PROFILE": "theirs", "BREAKWATER_CONTEXT": "database.max_acu=4", "BREAKWATER_OUTPUTS": "theirs.json",
+    }  # fmt: skip
+    said = "echo $AWS_ENDPOINT_URL ${AWS_PROFILE-none} $BREAKWATER_CONTEXT $BREAKWATER_OUTPUTS $0 $1; exit 7"
+    child = begin_run(workspace, "--", "sh", "-c", said, "--", "-x", **theirs)
     told = f"http://127.0.0.1:4600 none database.max_acu=4 {workspace.flat_outputs} -- -x\n"
-    assert capfd.readouterr().out == told
-    assert main(["local", "run", "sh", "-c", "exit 7"], workspace) == 7
+    assert (child.communicate(timeout=60)[0], child.returncode) == (told, 7)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_run_leaves_the_command_the_time_to_clean_up(workspace: Workspace, number: signal.Signals) -> None:
+    # Ctrl-C reaches the whole process group, so nothing may be between the terminal and the command that kills it.
+    cleaning = "trap 'sleep 1; echo cleaned; exit 3' INT TERM HUP; echo ready $$; while :; do sleep 0.05; done"
+    child = begin_run(workspace, "sh", "-c", cleaning)
+    assert child.stdout is not None
+    assert child.stdout.readline() == f"ready {child.pid}\n"
+    child.send_signal(number)
+    assert (child.communicate(timeout=60)[0], child.returncode) == ("cleaned\n", 3)
+
+
+def test_run_does_not_ignore_a_broken_pipe(workspace: Workspace) -> None:
+    child = begin_run(workspace, "sh", "-c", "kill -PIPE $$; echo ignored")
+    assert (child.communicate(timeout=60)[0], child.returncode) == ("", -signal.SIGPIPE)
 
 
 def deployed(workspace: Workspace, **settings: dict[str, str]) -> None:
@@ -155,24 +187,21 @@ def deployed(workspace: Workspace, **settings: dict[str, str]) -> None:
 
 
 def test_run_repeats_the_settings_of_the_only_stack_or_of_the_one_that_is_chosen(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workspace: Workspace
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: Workspace
 ) -> None:
     monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
     monkeypatch.delenv("BREAKWATER_CONTEXT", raising=False)
     said = ["--", "sh", "-c", 'echo "$BREAKWATER_CONTEXT,${BREAKWATER_STACK-none}"']
     deployed(workspace, eu1={"environment": "prod", "backup.restore_test_schedule": "cron(30 11 ? * WED *)"})
-    assert main(["local", "run", *said], workspace) == 0
     told = "environment=prod 'backup.restore_test_schedule=cron(30 11 ? * WED *)'"
-    assert capfd.readouterr().out == f"{told},Breakwater-eu1\n"
+    assert begin_run(workspace, *said).communicate(timeout=60)[0] == f"{told},Breakwater-eu1\n"
 
     workspace.keep_settings("Breakwater-dev", {"environment": "dev"})
-    assert main(["local", "run", *said], workspace) == 0
-    assert capfd.readouterr().out == ",none\n"
-    assert main(["local", "run", "--stack", "Breakwater-dev", *said], workspace) == 0
-    assert capfd.readouterr().out == "environment=dev,Breakwater-dev\n"
-    assert main(["local", "run", "--stack", "Breakwater-x", *said], workspace) == 1
+    assert begin_run(workspace, *said).communicate(timeout=60)[0] == ",none\n"
+    chosen = begin_run(workspace, "--stack", "Breakwater-dev", *said)
+    assert chosen.communicate(timeout=60)[0] == "environment=dev,Breakwater-dev\n"
     told = "error: `make local` deployed no stack Breakwater-x: there is Breakwater-eu1, Breakwater-dev\n"
-    assert capfd.readouterr().err == told
+    assert run(capsys, workspace, "run", "--stack", "Breakwater-x", *said) == (1, "", told)
 
 
 def test_two_at_once_are_one_clear_line(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:

@@ -1,11 +1,12 @@
 """Amazon RDS: restores from a snapshot and to the latest moment, operations that ministack does not have."""
 
+import time
 from typing import Any
 
 from embedded_aws.server import upstream
 from embedded_aws.server.api import client
 from embedded_aws.server.postgres.cluster import Origin
-from embedded_aws.server.types.rds_postgres import OK, answering, clusters, parameter, snapshots, stand_up
+from embedded_aws.server.types.rds_postgres import OK, Action, answering, clusters, parameter, snapshots, stand_up
 
 _LATEST_ONLY = "the embedded AWS restores only to the latest moment: set UseLatestRestorableTime"
 
@@ -14,6 +15,20 @@ def install() -> None:
     """Add the operations."""
     upstream.rds_actions["RestoreDBClusterFromSnapshot"] = answering(_restore_snapshot)
     upstream.rds_actions["RestoreDBClusterToPointInTime"] = answering(_restore_to_latest)
+    upstream.rds_actions["DescribeDBClusters"] = _with_latest_moment(upstream.rds_actions["DescribeDBClusters"])
+
+
+def _with_latest_moment(describe: Action) -> Action:
+    """Say that a cluster can be restored to this moment; ministack keeps the moment of its creation."""
+
+    def describe_with_latest_moment(request: dict[str, Any]) -> Any:
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for identifier in clusters:
+            if identifier in upstream.db_clusters:
+                upstream.db_clusters[identifier]["LatestRestorableTime"] = now
+        return describe(request)
+
+    return describe_with_latest_moment
 
 
 def _restore_snapshot(request: dict[str, Any]) -> Any:
@@ -60,6 +75,7 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
             "DBSubnetGroupName": parameter(request, "DBSubnetGroupName") or record["DBSubnetGroup"],
             "StorageEncrypted": str(record.get("StorageEncrypted", False)).lower(),
             "KmsKeyId": record.get("KmsKeyId", ""),
+            **{name: value for name, value in request.items() if name.startswith("Tags.")},
         }
     )
     if answer[0] != OK:
