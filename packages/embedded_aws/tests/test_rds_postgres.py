@@ -212,3 +212,28 @@ def test_a_cluster_takes_writes_without_its_reader_and_leaves_no_server_and_no_f
     assert not folder.exists()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((found["Endpoint"], found["Port"]), timeout=5).close()
+
+
+def test_a_renamed_cluster_and_member_keep_their_data_and_roles(database: Database) -> None:
+    rds, writer = database.rds, database.writer()
+    database.sql("CREATE TABLE renamed (number int)")
+    database.sql("INSERT INTO renamed VALUES (1)")
+
+    def rename(old: str, new: str) -> None:
+        rds.modify_db_cluster(DBClusterIdentifier=old, NewDBClusterIdentifier=new, ApplyImmediately=True)
+
+    rename(database.identifier, "elsewhere")
+    assert database.sql("SELECT number FROM renamed", "elsewhere") == [1]
+    rds.modify_db_instance(DBInstanceIdentifier=writer, NewDBInstanceIdentifier="writer", ApplyImmediately=True)
+    roles = {
+        each["DBInstanceIdentifier"]: each["IsClusterWriter"]
+        for each in database.describe("elsewhere")["DBClusterMembers"]
+    }
+    assert roles["writer"] is True
+    rename("elsewhere", database.identifier)
+    third = {"DBInstanceClass": "db.serverless", "Engine": "aurora-postgresql"}
+    rds.create_db_instance(DBInstanceIdentifier=writer, DBClusterIdentifier=database.identifier, **third)
+    rds.delete_db_instance(DBInstanceIdentifier=writer, SkipFinalSnapshot=True)
+    rds.modify_db_instance(DBInstanceIdentifier="writer", NewDBInstanceIdentifier=writer, ApplyImmediately=True)
+    assert database.writer() == writer
+    assert database.sql("SELECT number FROM renamed") == [1]

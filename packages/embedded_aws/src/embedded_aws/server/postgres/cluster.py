@@ -7,16 +7,15 @@ has written it too (`synchronous_standby_names`), which has the same effect.
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from embedded_aws.server.postgres.binaries import Binaries, PostgresError
-from embedded_aws.server.postgres.endpoint import Endpoint
-from embedded_aws.server.postgres.server import Server
+from embedded_aws.server.postgres.endpoint import endpoints
+from embedded_aws.server.postgres.server import Server, unused
 
-_PAIRS: Final = 60
 _ARCHIVE_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
 _SYNCHRONOUS: Final = {"synchronous_standby_names": "ANY 1 (*)"}
@@ -73,7 +72,7 @@ class Cluster:
         for part in (self._archive, self._bases):
             part.mkdir(mode=0o755)
             binaries.own(part)
-        self.writer_endpoint, self.reader_endpoint = _endpoints(port, self._to_writer, self._to_reader)
+        self.writer_endpoint, self.reader_endpoint = endpoints(port, self._to_writer, self._to_reader)
 
     @property
     def _archive(self) -> Path:
@@ -96,7 +95,7 @@ class Cluster:
     def add(self, member: str) -> None:
         """Start a member: the first becomes the writer, the others follow it."""
         with self._lock:
-            server = Server(self._binaries, self._folder / member, self._archive)
+            server = Server(self._binaries, unused(self._folder / member), self._archive)
             self._members[member] = server
             if self._writer is None:
                 self._begin(server)
@@ -170,6 +169,11 @@ class Cluster:
                 self._writer.reload()  # no standby is left for a commit to wait for
             server.remove()
 
+    def rename(self, member: str, name: str) -> None:
+        """Give a member another name; its folder keeps the first one."""
+        with self._lock:
+            self._members = {name if each == member else each: server for each, server in self._members.items()}
+
     def backup(self, name: str) -> Path:
         """Take a base backup of the writer, and return its folder."""
         server = Server(self._binaries, self._bases / name, self._archive)
@@ -222,28 +226,3 @@ class Cluster:
         standbys = (server for server in list(self._members.values()) if server is not self._writer)
         ready = next((server.port for server in standbys if server.is_running), None)
         return ready or self._to_writer()  # without a reader Aurora's reader endpoint leads to the writer
-
-
-def _endpoints(
-    port: int, to_writer: Callable[[], int | None], to_reader: Callable[[], int | None]
-) -> tuple[Endpoint, Endpoint]:
-    refused = ""
-    for writer_address, reader_address in _addresses():
-        try:
-            writer = Endpoint(writer_address, port, to_writer)
-        except OSError as error:
-            refused = str(error)
-            continue
-        try:
-            return writer, Endpoint(reader_address, port, to_reader)
-        except OSError as error:
-            refused = str(error)
-            writer.close()
-    raise PostgresError(f"port {port} is free on no loopback address: {refused}")
-
-
-def _addresses() -> Iterator[tuple[str, str]]:
-    """Return pairs of loopback addresses: Aurora's two endpoints share a port and differ in their host."""
-    for pair in range(_PAIRS):
-        yield f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}"
-    yield "127.0.0.1", "::1"  # systems whose loopback interface has one address of each family

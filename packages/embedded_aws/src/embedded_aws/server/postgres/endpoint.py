@@ -2,12 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
+from embedded_aws.server.postgres.binaries import PostgresError
+
 _HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65536
+_PAIRS: Final = 60
 
 Route = Callable[[], int | None]
 """Returns the port of the server that the endpoint leads to at this moment; None while there is none."""
@@ -60,3 +63,38 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             sink.write(data)
             await sink.drain()
     sink.close()
+
+
+def endpoints(
+    port: int, to_writer: Callable[[], int | None], to_reader: Callable[[], int | None]
+) -> tuple[Endpoint, Endpoint]:
+    """Open the two endpoints of a cluster, on the first pair of addresses where its port is free.
+
+    Args:
+        port: of both.
+        to_writer: returns the port of the writer; None when there is none.
+        to_reader: returns the port of a reader, or of the writer; None when there is neither.
+
+    Raises:
+        PostgresError: the port is free on no loopback address.
+    """
+    refused = ""
+    for writer_address, reader_address in _addresses():
+        try:
+            writer = Endpoint(writer_address, port, to_writer)
+        except OSError as error:
+            refused = str(error)
+            continue
+        try:
+            return writer, Endpoint(reader_address, port, to_reader)
+        except OSError as error:
+            refused = str(error)
+            writer.close()
+    raise PostgresError(f"port {port} is free on no loopback address: {refused}")
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    """Return pairs of loopback addresses: Aurora's two endpoints share a port and differ in their host."""
+    for pair in range(_PAIRS):
+        yield f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}"
+    yield "127.0.0.1", "::1"  # systems whose loopback interface has one address of each family

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -175,3 +176,9 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def unused(folder: Path) -> Path:
+    """Return the folder, or one of a name beside it where something that was renamed keeps its files in it."""
+    candidates = (folder.with_name(f"{folder.name}.{number}") for number in count(2))
+    return folder if not folder.exists() else next(each for each in candidates if not each.exists())

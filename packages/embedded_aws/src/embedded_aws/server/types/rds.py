@@ -12,8 +12,17 @@ from xml.sax.saxutils import escape
 
 from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
+from embedded_aws.server.refusals import parameter
 from embedded_aws.server.registry import Attributes, Declared, Properties
-from embedded_aws.server.types import rds_account, rds_data, rds_postgres, rds_restores
+from embedded_aws.server.types import (
+    rds_account,
+    rds_data,
+    rds_postgres,
+    rds_records,
+    rds_refusals,
+    rds_renames,
+    rds_restores,
+)
 
 _CLUSTER = "AWS::RDS::DBCluster"
 _INSTANCE = "AWS::RDS::DBInstance"
@@ -36,13 +45,15 @@ _INSTANCE_ELEMENTS = {
 
 def install() -> None:
     """Register the types of this service."""
-    registry.replace(_CLUSTER, create=_create_cluster, delete=_delete_cluster)
+    # "Update requires: Replacement", which ministack takes for a change in place
+    create_only = (*upstream.replacing_properties[_CLUSTER], "MasterUsername")
+    registry.replace(_CLUSTER, create=_create_cluster, delete=_delete_cluster, create_only=create_only)
     registry.complete(_CLUSTER, _complete_cluster)
-    registry.replace(_INSTANCE, create=_create_instance)
+    registry.replace(_INSTANCE, create=_create_instance, delete=_delete_instance)
     registry.complete(_INSTANCE, _complete_instance)
     upstream.db_cluster_xml.wrap(_reporting)
     upstream.db_instance_xml.wrap(_reporting)
-    for part in (rds_postgres, rds_restores, rds_data, rds_account):
+    for part in (rds_postgres, rds_restores, rds_data, rds_account, rds_records, rds_renames, rds_refusals):
         part.install()
     upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
     upstream.rds_actions[_VERSIONS] = _with_log_types(upstream.rds_actions[_VERSIONS])
@@ -65,7 +76,7 @@ def _with_valid_names(act: Callable[[dict[str, Any]], Any]) -> Callable[[dict[st
 
     def act_on_valid(request: dict[str, Any]) -> Any:
         for name in _NAMES:
-            value = rds_postgres.parameter(request, name)
+            value = parameter(request, name)
             if value and not _VALID_NAME.fullmatch(value):
                 message = (
                     f"The parameter {name} is not a valid identifier. Identifiers must begin with a letter; must "
@@ -137,6 +148,7 @@ def _delete_cluster(identifier: str, _properties: Properties) -> None:
 def _complete_cluster(identifier: str, properties: Properties) -> Attributes:
     record = upstream.db_clusters[identifier]
     record[_KEPT] = _kept(properties, _CLUSTER_ELEMENTS)
+    record["StorageType"] = properties.get("StorageType", "aurora")
     if "DBClusterParameterGroupName" in properties:
         record["DBClusterParameterGroup"] = properties["DBClusterParameterGroupName"]
     secret = record.get("MasterUserSecret")
@@ -149,6 +161,11 @@ def _create_instance(declared: Declared) -> tuple[str, Attributes]:
     request.setdefault("AvailabilityZone", _zone_of_next_member(request.get("DBClusterIdentifier", "")))
     client("rds").create_db_instance(**{**request, "DBInstanceIdentifier": identifier})
     return identifier, upstream.db_instance_attributes(upstream.db_instances[identifier])
+
+
+def _delete_instance(identifier: str, _properties: Properties) -> None:
+    if identifier in upstream.db_instances:  # through the API, which ends its server and names another writer
+        client("rds").delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
 
 
 def _zone_of_next_member(cluster: str) -> str:

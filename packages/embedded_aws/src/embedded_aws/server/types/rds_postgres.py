@@ -17,6 +17,8 @@ from embedded_aws.server import upstream
 from embedded_aws.server.api import client
 from embedded_aws.server.postgres.binaries import Binaries, PostgresError
 from embedded_aws.server.postgres.cluster import Cluster, Login, Origin
+from embedded_aws.server.postgres.server import unused
+from embedded_aws.server.refusals import parameter
 
 Action = Callable[[dict[str, Any]], Any]
 OK = 200
@@ -62,7 +64,7 @@ def stand_up(record: dict[str, Any], properties: Mapping[str, Any], origin: Orig
 def _start(record: dict[str, Any], login: Login, origin: Origin | None) -> None:
     folder = Path(os.environ["EMBEDDED_AWS_POSTGRES"])
     identifier = record["DBClusterIdentifier"]
-    cluster = Cluster(Binaries(folder), folder / identifier, int(record["Port"]), login, origin)
+    cluster = Cluster(Binaries(folder), unused(folder / identifier), int(record["Port"]), login, origin)
     clusters[identifier] = cluster
     _write_endpoints(record, cluster)
 
@@ -119,9 +121,10 @@ def _without_member(delete: Action) -> Action:
         instance = upstream.db_instances.get(identifier, {})
         cluster, record = cluster_of(instance), upstream.db_clusters.get(instance.get("DBClusterIdentifier", ""))
         answer = delete(request)
-        if cluster and record is not None and answer[0] == OK:
-            cluster.remove(identifier)
-            _mark_writer(record, cluster.writer)
+        if record is not None and answer[0] == OK:
+            if cluster:
+                cluster.remove(identifier)
+            _mark_writer(record, cluster.writer if cluster else _next_writer(record))
         return answer
 
     return delete_and_end
@@ -173,6 +176,15 @@ def _mark_writer(record: dict[str, Any], writer: str | None) -> None:
         member["IsClusterWriter"] = member["DBInstanceIdentifier"] == writer
 
 
+def _next_writer(record: dict[str, Any]) -> str | None:
+    """Return the writer of a cluster that is only a record: the one there is, or the reader that Aurora would promote.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHighAvailability.html
+    """
+    members = sorted(record["DBClusterMembers"], key=lambda each: (not each["IsClusterWriter"], each["PromotionTier"]))
+    return members[0]["DBInstanceIdentifier"] if members else None
+
+
 def _writer(record: dict[str, Any]) -> str:
     return str(next(each["DBInstanceIdentifier"] for each in record["DBClusterMembers"] if each["IsClusterWriter"]))
 
@@ -207,9 +219,3 @@ def cluster_of(instance: Mapping[str, Any]) -> Cluster | None:
 def _close() -> None:
     for cluster in list(clusters.values()):
         cluster.close()
-
-
-def parameter(request: Mapping[str, Any], name: str) -> str:
-    """Return a parameter of a request, which ministack may keep as a list; empty when it is not given."""
-    value = request.get(name, "")
-    return str(value[0] if isinstance(value, list) else value)

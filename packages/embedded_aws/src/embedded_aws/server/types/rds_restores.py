@@ -6,7 +6,8 @@ from typing import Any
 from embedded_aws.server import upstream
 from embedded_aws.server.api import client
 from embedded_aws.server.postgres.cluster import Origin
-from embedded_aws.server.types.rds_postgres import OK, Action, answering, clusters, parameter, snapshots, stand_up
+from embedded_aws.server.refusals import parameter
+from embedded_aws.server.types.rds_postgres import OK, Action, answering, clusters, snapshots, stand_up
 
 _LATEST_ONLY = "the embedded AWS restores only to the latest moment: set UseLatestRestorableTime"
 
