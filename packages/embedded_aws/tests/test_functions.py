@@ -36,7 +36,7 @@ def handle(event, context):
 """
 
 
-def invoke(aws: Aws, name: str, runtime: str, file: str, source: str) -> dict[str, Any]:
+def invoke(aws: Aws, name: str, runtime: str, file: str, source: str, **configuration: Any) -> dict[str, Any]:
     """Create a function of one file, invoke it, and return its answer."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -48,6 +48,7 @@ def invoke(aws: Aws, name: str, runtime: str, file: str, source: str) -> dict[st
         Handler=f"{file.partition('.')[0]}.handle",
         Code={"ZipFile": packed.getvalue()},
         Timeout=30,
+        **configuration,
     )
     try:
         answer: dict[str, Any] = json.loads(aws("lambda").invoke(FunctionName=name)["Payload"].read())
@@ -65,3 +66,56 @@ def test_a_runtime_that_cannot_be_confined_does_not_run(aws: Aws) -> None:
     source = "exports.handle = async () => 'ran'"
     answer = invoke(aws, "other-runtime", "nodejs22.x", "code.js", source)
     assert answer["errorType"] == "Runtime.Unsupported"
+
+
+LOGGING = """
+import logging
+
+def handle(event, context):
+    logging.getLogger("app").setLevel(logging.DEBUG)
+    logging.getLogger("app").info("took %d", 3, extra={"table": "events"})
+    logging.getLogger("app").debug("fine")
+    logging.getLogger("other").warning("old")
+    try:
+        raise ValueError("caught")
+    except ValueError:
+        logging.getLogger("app").exception("went on")
+    print("printed")
+    raise KeyError("not caught")
+"""
+
+
+def logged(aws: Aws, name: str, **configuration: Any) -> list[str]:
+    """Return what an invocation of the function wrote, without the lines of the platform."""
+    aws("logs").create_log_group(logGroupName=f"/aws/lambda/{name}")
+    answer = invoke(aws, name, "python3.14", "code.py", LOGGING, LoggingConfig=configuration)
+    assert answer["errorMessage"] == "'not caught'"
+    events = aws("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    aws("logs").delete_log_group(logGroupName=f"/aws/lambda/{name}")
+    lines = [line for event in events for line in event["message"].splitlines()]
+    return [line for line in lines if not line.startswith(("START", "END", "REPORT"))]
+
+
+def test_records_in_json_are_in_the_log_group_as_lambda_writes_them(aws: Aws) -> None:
+    lines = logged(aws, "logs-json", LogFormat="JSON", ApplicationLogLevel="WARN")
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    first = records[0]
+    assert first["requestId"]
+    assert {key: first[key] for key in ("level", "message", "logger", "table")} == {
+        "level": "INFO", "message": "took 3", "logger": "app", "table": "events",
+    }  # fmt: skip
+    assert [each.get("message") for each in records] == ["took 3", "fine", "old", "went on", None]
+    assert (records[3]["errorType"], records[3]["errorMessage"]) == ("ValueError", "caught")
+    assert (records[4]["log_level"], records[4]["errorType"]) == ("ERROR", "KeyError")
+    assert any("in handle" in line for line in records[4]["stackTrace"])
+    assert "printed" in lines
+
+
+def test_records_in_text_are_in_the_log_group_as_lambda_writes_them(aws: Aws) -> None:
+    lines = logged(aws, "logs-text", LogFormat="Text")
+    levels = [line.split("\t") for line in lines if "\t" in line]
+    assert [(each[0], each[3]) for each in levels] == [
+        ("[INFO]", "took 3"), ("[DEBUG]", "fine"), ("[WARNING]", "old"), ("[ERROR]", "went on"),
+    ]  # fmt: skip
+    assert "[ERROR] KeyError: 'not caught'" in lines
+    assert "printed" in lines
