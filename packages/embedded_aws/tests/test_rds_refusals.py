@@ -70,7 +70,7 @@ def described(aws: Aws, name: str) -> dict[str, Any]:
 
 
 def test_an_instance_needs_its_cluster(aws: Aws) -> None:
-    expected = ("DBClusterNotFoundFault", "DBCluster none not found.")
+    expected = ("DBClusterNotFoundFault", "Could not find cluster: none")
     assert refused(lambda: member(aws, "any", cluster="none")) == expected
     alone = {"DBInstanceIdentifier": "any", "DBInstanceClass": "db.serverless", "Engine": "aurora-postgresql"}
     expected = ("MissingParameter", "The parameter AllocatedStorage must be provided and must not be null.")
@@ -82,7 +82,7 @@ def test_an_instance_in_a_stack_needs_its_cluster(aws: Aws, deploy: Deploy) -> N
     properties = {"DBClusterIdentifier": "none", "DBInstanceClass": "db.serverless", "Engine": "aurora-postgresql"}
     failed = deploy({"Instance": {"Type": "AWS::RDS::DBInstance", "Properties": properties}})
     assert failed.status == "ROLLBACK_COMPLETE"
-    assert "DBCluster none not found." in reasons(aws, failed.name)
+    assert "Could not find cluster: none" in reasons(aws, failed.name)
 
 
 def test_a_cluster_needs_its_subnet_group(aws: Aws) -> None:

@@ -38,10 +38,7 @@ def install() -> None:
 
 
 def _valid_instance(request: Request) -> None:
-    cluster = parameter(request, "DBClusterIdentifier")
-    if cluster and cluster.rpartition(":")[2] not in upstream.db_clusters:
-        raise RefusedError("DBClusterNotFoundFault", f"DBCluster {cluster} not found.", 404)
-    if not cluster and parameter(request, "Engine").startswith("aurora"):
+    if not parameter(request, "DBClusterIdentifier") and parameter(request, "Engine").startswith("aurora"):
         message = "The parameter AllocatedStorage must be provided and must not be null."
         raise RefusedError("MissingParameter", message)
 
