@@ -31,7 +31,7 @@ class Settings(Section):
     """Which file of `environments/` applies."""
     suffix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,11}$", examples=["eu1"])] = "dev"
     """Distinguishes deployments in one account; part of every physical name."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", examples=["eu-central-1"])] = "us-east-1"
+    region: Annotated[str, Field(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]$", examples=["eu-central-1"])] = "us-east-1"
     """AWS Region of the deployment."""
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=["111111111111"])] | None = None
     """AWS account; else `CDK_DEFAULT_ACCOUNT`, which the CLI takes from the credentials; else any."""

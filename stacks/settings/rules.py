@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from stacks.names import Names, PhysicalName
 from stacks.settings.foundation import EgressMode
+from stacks.settings.refused import refused_values
 from stacks.settings.reserved import is_reserved_database, is_reserved_user
 from stacks.settings.windows import daily_minutes, overlaps, weekly_minutes
 
@@ -46,7 +47,8 @@ LOAD_BALANCER_ADDRESSES = 8
 
 
 def contradictions(settings: Settings) -> Iterator[Contradiction]:
-    """Yield the key and the allowed values of every setting that contradicts another one."""
+    """Yield the key and the allowed values of every setting that contradicts another one or cannot work."""
+    yield from refused_values(settings)
     yield from _names(settings)
     yield from _network(settings)
     yield from _database(settings)

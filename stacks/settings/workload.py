@@ -68,9 +68,9 @@ class StorageSettings(Section):
     """Attribute (epoch seconds) after which DynamoDB deletes an item."""
     contributor_insights: bool
     """Show the most accessed and most throttled keys."""
-    noncurrent_version_days: Annotated[int, Field(ge=1)] = 90
+    noncurrent_version_days: Annotated[int, Field(ge=1, le=2147483647)] = 90
     """Days for which overwritten and deleted objects can be brought back."""
-    access_log_days: Annotated[int, Field(ge=1)]
+    access_log_days: Annotated[int, Field(ge=1, le=2147483647)]
     """Days for which load balancer and bucket access logs are kept."""
 
 
@@ -132,11 +132,11 @@ class ComputeSettings(Section):
 class BackupSettings(Section):
     """AWS Backup. Retention in days, schedules in UTC."""
 
-    daily_retention_days: Annotated[int, Field(ge=1)]
+    daily_retention_days: Annotated[int, Field(ge=1, le=36500)]
     """Retention of daily recovery points."""
-    weekly_retention_days: Annotated[int, Field(ge=1)]
+    weekly_retention_days: Annotated[int, Field(ge=1, le=36500)]
     """Retention of weekly recovery points."""
-    monthly_retention_days: Annotated[int, Field(ge=1)]
+    monthly_retention_days: Annotated[int, Field(ge=1, le=36500)]
     """Retention of monthly recovery points."""
     continuous_retention_days: Annotated[int, Field(ge=7, le=35)]
     """Retention of Aurora's continuous backup in the vault; equals `database.backup_retention_days`. After the first

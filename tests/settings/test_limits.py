@@ -41,9 +41,8 @@ def test_whole_numbers(key: str, limits: tuple[int, int | None]) -> None:
     assert accepted(key, 10**9 if high is None else high)
     assert high is None or not accepted(key, high + 1)
     assert not any(accepted(key, value) for value in (True, float(low), low + 0.5, None, [low], "many"))
-    assert (
-        allowed(key) == f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
-    )
+    words = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
+    assert allowed(key) == words
 
 
 @pytest.mark.parametrize("key", STEPPED)
