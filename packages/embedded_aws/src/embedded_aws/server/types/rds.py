@@ -116,7 +116,7 @@ def _with_log_types(describe: Callable[[dict[str, Any]], Any]) -> Callable[[dict
 
     def describe_with_logs(request: dict[str, Any]) -> Any:
         status, headers, body = describe(request)
-        if rds_postgres.parameter(request, "Engine") == "aurora-postgresql":
+        if parameter(request, "Engine") == "aurora-postgresql":
             logs = "".join(f"<member>{name}</member>" for name in _LOG_TYPES)
             text = body.decode().replace("<ExportableLogTypes/>", f"<ExportableLogTypes>{logs}</ExportableLogTypes>")
             body = text.replace(_EXPORTS.format("false"), _EXPORTS.format("true")).encode()
