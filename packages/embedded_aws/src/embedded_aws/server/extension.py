@@ -1,7 +1,7 @@
 """Everything this package changes in ministack, in order."""
 
 from embedded_aws import fidelity
-from embedded_aws.server import admission, nested, registry, upstream
+from embedded_aws.server import admission, drift, nested, registry, upstream
 from embedded_aws.server.answers import layer
 from embedded_aws.server.types import (
     application_autoscaling,
@@ -59,5 +59,6 @@ def install() -> None:
     upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
     registry.refuse_types_outside(fidelity.load())
     nested.install()
+    drift.install()
     layer.install()
     admission.install()

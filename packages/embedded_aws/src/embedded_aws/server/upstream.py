@@ -139,6 +139,11 @@ resolve_parameters = Function(_ENGINE, "_resolve_parameters", "template", "provi
 evaluate_conditions = Function(_ENGINE, "_evaluate_conditions", "template", "params")
 validate_template = Function(_ENGINE, "validate_template_support", "template", "conditions", "params")
 
+supports_drift = Function("services.cloudformation.drift", "supports_drift", "resource_type")
+detect_resource_drift = Function(
+    "services.cloudformation.drift", "detect_resource_drift", "stack", "logical_id", "record", "timestamp"
+)  # fmt: skip
+
 # Cloud Control, the store of declared metadata.
 cloud_control = _table("services.cloudcontrol", "_resources")
 cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
