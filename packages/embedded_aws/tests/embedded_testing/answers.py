@@ -6,7 +6,7 @@ whose `Key` is `name`. A value is expected literally, but for
 - `~pattern`: text that matches the whole regular expression
 - `<string>`, `<integer>`, `<number>`, `<boolean>`, `<timestamp>`, `<list>`, `<map>`: any value of the type
 - `<null>`: nothing, where there is a key; `<absent>`: no such key, or no such member
-- `<empty>`: an empty list or map
+- `<empty>`: an empty list or map; `<present>`: anything
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "<null>": lambda value: value is None,
     "<absent>": lambda value: value is _ABSENT,
     "<empty>": lambda value: value in ([], {}),
+    "<present>": lambda value: value is not _ABSENT,
 }
 
 

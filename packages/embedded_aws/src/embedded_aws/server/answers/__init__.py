@@ -3,7 +3,7 @@
 - `layer`        puts what follows around ministack's handler of each service
 - `wire`         requests, answers and refusals, as each protocol writes them
 - `corrections`  (TOML) codes, statuses and messages of refusals, in AWS's words
-- `balancing`, `compute`, `data`, `messaging`, `network`
+- `balancing`, `compute`, `data`, `identity`, `messaging`, `network`
                  by service: requests that AWS refuses and ministack accepts (`CHECKS`), and what AWS also says in an
                  answer (`COMPLETIONS`)
 """

@@ -94,6 +94,7 @@ def _limits(_request: Request, answer: Json) -> None:
 
 CHECKS: Final[Mapping[str, Check]] = {
     "ecs DeleteCluster": _clusters_services,
+    "ecs ExecuteCommand": _cluster,
     "ecs DescribeTasks": _cluster,
     "ecs ListTasks": _cluster,
     "ecs StopTask": _cluster,

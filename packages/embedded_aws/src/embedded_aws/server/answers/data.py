@@ -34,6 +34,13 @@ def _signing_key(request: Request) -> Refusal | None:
     return Refusal("InvalidKeyUsageException", f"{key['Arn']} {usage}")
 
 
+def _doomed_key(request: Request) -> Refusal | None:
+    key = upstream.kms_key(request.text("KeyId"))
+    if not key or key["KeyState"] == "PendingDeletion":
+        return None
+    return Refusal("KMSInvalidStateException", f"{key['Arn']} is not pending deletion.")
+
+
 def _key(_request: Request, answer: Json) -> None:
     answer["KeyMetadata"]["AWSAccountId"] = upstream.account()
 
@@ -143,6 +150,7 @@ def _engine_versions(_request: Request, answer: Xml) -> None:
 CHECKS: Final[Mapping[str, Check]] = {
     "kms TagResource": _key_tags,
     "kms CreateKey": _key_tags,
+    "kms CancelKeyDeletion": _doomed_key,
     "kms Sign": _signing_key,
     "kms Verify": _signing_key,
     "s3 PutBucketLogging": _logging_target,

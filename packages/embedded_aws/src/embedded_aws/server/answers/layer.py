@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from embedded_aws.server import operations, upstream
-from embedded_aws.server.answers import balancing, compute, data, messaging, network
+from embedded_aws.server.answers import balancing, compute, data, identity, messaging, network
 from embedded_aws.server.answers.wire import Answer, Refusal, Request, completed, parameters, refusal_of, refused
 
 Handler: TypeAlias = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
@@ -21,7 +21,7 @@ _SERVICES = (
     "logs", "rds", "s3", "secretsmanager", "sns", "sqs", "ssm", "cloudformation", "backup", "sts",
     "servicequotas", "fis",
 )  # fmt: skip
-_PARTS = (balancing, compute, data, messaging, network)
+_PARTS = (balancing, compute, data, identity, messaging, network)
 _CHECKS = {name: check for part in _PARTS for name, check in part.CHECKS.items()}
 _COMPLETIONS = {name: complete for part in _PARTS for name, complete in part.COMPLETIONS.items()}
 

@@ -11,6 +11,9 @@ from embedded_aws.server.registry import Attributes, Declared, Properties
 _PLAN = "AWS::Backup::RestoreTestingPlan"
 _SELECTION = "AWS::Backup::RestoreTestingSelection"
 _SELECTION_KEY = ("RestoreTestingPlanName", "RestoreTestingSelectionName")
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RestoreTestingPlanForGet.html
+_PLAN_DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
+_SELECTION_DEFAULTS = {"SelectionWindowDays": 30, "ExcludeVaults": []}
 _LOCK = ("MinRetentionDays", "MaxRetentionDays")
 
 
@@ -106,7 +109,13 @@ def _list_plans(_query: dict[str, str]) -> Any:
 
 
 def _with_plan_arn(plan: dict[str, Any]) -> dict[str, Any]:
-    return {**plan, "RestoreTestingPlanArn": _plan_arn(plan["RestoreTestingPlanName"])}
+    selection = {**_SELECTION_DEFAULTS, **plan.get("RecoveryPointSelection", {})}
+    return {
+        **_PLAN_DEFAULTS,
+        **plan,
+        "RecoveryPointSelection": selection,
+        "RestoreTestingPlanArn": _plan_arn(plan["RestoreTestingPlanName"]),
+    }
 
 
 def _get_selection(plan_name: str, selection_name: str) -> Any:
