@@ -13,10 +13,6 @@ _KEY_TAG_ERROR: Final = "TagException"
 _WARM: Final = {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"}
 _NO_CAPACITY: Final = {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
 _RESERVED_USERS: Final = {"aurora-postgresql": {"admin", "rdsadmin"}, "aurora-mysql": {"rdsadmin"}}
-_LOG_TYPES: Final = {
-    "aurora-postgresql": ("postgresql", "instance", "iam-db-auth-error"),
-    "aurora-mysql": ("audit", "error", "general", "slowquery", "instance", "iam-db-auth-error"),
-}
 
 
 def _key_tags(request: Request) -> Refusal | None:
@@ -139,14 +135,6 @@ def _tagged_cluster(request: Request) -> Refusal | None:
     return None
 
 
-def _engine_versions(_request: Request, answer: Xml) -> None:
-    for version in answer.members("DBEngineVersions"):
-        types = _LOG_TYPES.get(version.text("Engine"), ())
-        if types:
-            version.put("ExportableLogTypes", list(types))
-            version.put("SupportsLogExportsToCloudwatchLogs", True)
-
-
 CHECKS: Final[Mapping[str, Check]] = {
     "kms TagResource": _key_tags,
     "kms CreateKey": _key_tags,
@@ -169,5 +157,4 @@ COMPLETIONS: Final[Mapping[str, Completion]] = {
     "dynamodb DescribeTable": _table,
     "rds DescribeDBClusters": _clusters,
     "rds DescribeDBInstances": _instances,
-    "rds DescribeDBEngineVersions": _engine_versions,
 }

@@ -13,7 +13,7 @@ _SELECTION = "AWS::Backup::RestoreTestingSelection"
 _SELECTION_KEY = ("RestoreTestingPlanName", "RestoreTestingSelectionName")
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RestoreTestingPlanForGet.html
 _PLAN_DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
-_SELECTION_DEFAULTS = {"SelectionWindowDays": 30, "ExcludeVaults": []}
+_SELECTION_DEFAULTS = {"SelectionWindowDays": 30}
 _LOCK = ("MinRetentionDays", "MaxRetentionDays")
 
 
