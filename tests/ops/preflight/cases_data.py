@@ -6,8 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from breakwater_guards.model.assembly import Assembly
-from ops.preflight.context import Plan
 from tests.ops.preflight.cases import Case, InRegion, pages, refuse
 from tests.ops.preflight.cases_region import THREE, ZONES, zones
 
@@ -15,7 +13,6 @@ CERTIFICATE = "acm:DescribeCertificate"
 SERVICES = "ec2:DescribeVpcEndpointServices"
 IMAGE = "ecr:BatchGetImage"
 TOPIC = "sns:ListSubscriptionsByTopic"
-ZONE, ZONES_BY_NAME = "route53:GetHostedZone", "route53:ListHostedZonesByName"
 
 
 def _certificate(**more: Any) -> dict[str, Any]:
@@ -44,14 +41,6 @@ def _subscribed(*states: tuple[str, str]) -> dict[str, Any]:
     return {TOPIC: pages("NextToken", {"Subscriptions": rows[:1], "NextToken": "1"}, {"Subscriptions": rows[1:]})}
 
 
-def _records(**properties: str) -> Any:
-    def make() -> Plan:
-        record = {"Type": "AWS::Route53::RecordSet", "Properties": {"Name": "x", "Type": "A", **properties}}
-        return Plan(Assembly({"template.json": {"Resources": {"Record": record}}}))
-
-    return make
-
-
 ARN = "arn:aws:sns:eu-central-1:111111111111:dr-alerts-opt-eu-central-1:1"
 CASES = [
     Case("PF-ACM-01", "none", [("pass", "speaks HTTP")]),
@@ -73,6 +62,16 @@ CASES = [
         [("warn", "ACM does not renew it")],
         _certificate(NotAfter=_soon(5), RenewalEligibility="INELIGIBLE"),
         profile="staging",
+    ),
+    *(
+        Case(
+            "PF-ACM-01",
+            f"ending in {days} days",
+            [(status, "")],
+            _certificate(NotAfter=_soon(days), RenewalEligibility="INELIGIBLE"),
+            profile="staging",
+        )
+        for days, status in ((29, "warn"), (31, "pass"))
     ),
     Case(
         "PF-ACM-01",
@@ -168,41 +167,19 @@ CASES = [
         _subscribed(("dr@mycompany.com", ARN), ("oncall@mycompany.com", "PendingConfirmation")),
         profile="options",
     ),
+    Case(
+        "PF-SNS-01",
+        "one was deleted, one never subscribed",
+        [("warn", "not confirmed: dr@mycompany.com, oncall@mycompany.com")],
+        {
+            TOPIC: {
+                "Subscriptions": [
+                    {"Endpoint": "dr@mycompany.com", "SubscriptionArn": "Deleted", "Protocol": "email"},
+                    {"Endpoint": "oncall@mycompany.com", "SubscriptionArn": ARN, "Protocol": "sms"},
+                ]
+            }
+        },
+        profile="options",
+    ),
     Case("PF-SNS-01", "no topic yet", [("pass", "does not exist yet")], {TOPIC: refuse("NotFound")}, profile="options"),
-    Case("PF-R53-01", "none", [("pass", "no record is planned")]),
-    Case(
-        "PF-R53-01",
-        "by id",
-        [("pass", "mycompany.com")],
-        {ZONE: {"HostedZone": {"Id": "Z1", "Name": "mycompany.com.", "CallerReference": "x"}}},
-        planned=_records(HostedZoneId="Z1"),
-    ),
-    Case(
-        "PF-R53-01",
-        "reserved",
-        [("fail", "dr.example.com is reserved")],
-        {ZONE: {"HostedZone": {"Id": "Z1", "Name": "dr.example.com.", "CallerReference": "x"}}},
-        planned=_records(HostedZoneId="Z1"),
-    ),
-    Case(
-        "PF-R53-01",
-        "no such id",
-        [("fail", "there is no hosted zone Z1")],
-        {ZONE: refuse("NoSuchHostedZone")},
-        planned=_records(HostedZoneId="Z1"),
-    ),
-    *(
-        Case(
-            "PF-R53-01",
-            f"{count} by name",
-            [expected],
-            {ZONES_BY_NAME: {"HostedZones": [{"Id": "Z", "Name": "mycompany.com.", "CallerReference": "x"}] * count}},
-            planned=_records(HostedZoneName="mycompany.com."),
-        )
-        for count, expected in (
-            (0, ("fail", "there is no hosted zone mycompany.com")),
-            (1, ("pass", "mycompany.com")),
-            (2, ("warn", "2 hosted zones are called mycompany.com")),
-        )
-    ),
 ]

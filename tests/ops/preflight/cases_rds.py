@@ -107,6 +107,8 @@ CASES = [
         },
     ),
     Case("PF-RDS-02", "for long", [("pass", "standard support of 17 ends on 20")], _life(1000)),
+    Case("PF-RDS-02", "just for long enough", [("pass", "")], _life(181)),
+    Case("PF-RDS-02", "just not for long enough", [("warn", "")], _life(179)),
     Case("PF-RDS-02", "not for long", [("warn", "standard support of 17 ends on 20")], _life(100)),
     Case("PF-RDS-02", "untold", [("warn", "gives no end of support")], {MAJOR: {"DBMajorEngineVersions": [{}]}}),
     Case("PF-RDS-03", "both", [("pass", "in 2 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1a", "us-east-1b")),

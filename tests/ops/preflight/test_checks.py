@@ -130,5 +130,10 @@ def test_whatever_keeps_data_is_watched() -> None:
         if resource.attribute("DeletionPolicy") in ("Retain", "Snapshot", "RetainExceptOnCreate")
     }
     # They stay because the cluster or the data needs them, and hold none.
-    beside = {"AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup"}
+    beside = {
+        "AWS::IAM::Role",
+        "AWS::RDS::DBClusterParameterGroup",
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::DBSubnetGroup",
+    }
     assert {kind for kind in kept - beside if not kind.startswith("AWS::EC2::")} <= set(CREATE_ONLY)
