@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
+from botocore.parsers import QueryParser
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
@@ -73,3 +77,36 @@ def test_a_metric_math_alarm_keeps_its_queries(aws: Aws, deploy: Deploy) -> None
         assert [query.get("Expression") for query in found["Metrics"]] == [expression, None]
         assert found["Metrics"][1]["MetricStat"]["Stat"] == "Sum"
         assert found["Threshold"] == 0
+
+
+def test_an_alarm_is_whole_in_the_query_protocol_too(aws: Aws) -> None:
+    cloudwatch = aws("cloudwatch")
+    topic = "arn:aws:sns:us-east-1:000000000000:any"
+    cloudwatch.put_metric_alarm(
+        AlarmName="queried",
+        AlarmDescription="a < b",
+        Namespace="Test",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        Threshold=1,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Dimensions=[{"Name": "Table", "Value": "any"}],
+        AlarmActions=[topic],
+        OKActions=[f"{topic}-ok"],
+    )
+    body = {"Action": "DescribeAlarms", "Version": "2010-08-01", "AlarmNames.member.1": "queried", "MaxRecords": "10"}
+    request = AWSRequest("POST", cloudwatch.meta.endpoint_url, data=body)
+    SigV4Auth(cloudwatch._request_signer._credentials, "monitoring", "us-east-1").add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    shape = cloudwatch.meta.service_model.operation_model("DescribeAlarms").output_shape
+    parsed = QueryParser().parse({"body": answer.content, "headers": {}, "status_code": answer.status_code}, shape)
+    (found,) = parsed["MetricAlarms"]
+    (expected,) = cloudwatch.describe_alarms(AlarmNames=["queried"])["MetricAlarms"]
+    assert (found["AlarmActions"], found["OKActions"]) == ([topic], [f"{topic}-ok"])
+    assert {key: found[key] for key in expected if "Timestamp" not in key} == {
+        key: value for key, value in expected.items() if "Timestamp" not in key
+    }
+    assert parsed["CompositeAlarms"] == []
+    cloudwatch.delete_alarms(AlarmNames=["queried"])

@@ -186,6 +186,8 @@ update_continuous_backups = Function("services.dynamodb", "_update_continuous_ba
 
 # Amazon CloudWatch.
 alarms = _table("services.cloudwatch", "_alarms")
+cloudwatch_xml = Function("services.cloudwatch", "_xml", "status", "root_tag", "inner")
+describe_alarms = Function("services.cloudwatch", "_describe_alarms", "params", "cbor_data", "is_cbor", "is_json")
 put_metric_alarm = Function(_PROVISIONERS, "_cw_metric_alarm_put", "name", "props")
 
 # Amazon RDS.
