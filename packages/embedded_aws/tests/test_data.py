@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
-from embedded_testing import Deploy
+from embedded_testing import Deploy, stack
 
 pytestmark = pytest.mark.emulator
 KEY = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}}
@@ -163,3 +163,23 @@ def test_a_topic_has_its_key_until_it_is_taken_away(aws: Aws, deploy: Deploy) ->
 
     assert deploy(topic(None)).physical_ids["Topic"] == ids["Topic"]
     assert not aws("sns").get_topic_attributes(TopicArn=ids["Topic"])["Attributes"].get("KmsMasterKeyId")
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_bucket_that_is_not_empty_fails_the_deletion_of_its_stack(aws: Aws, deploy: Deploy, versioned: bool) -> None:
+    s3 = aws("s3")
+    properties = {"VersioningConfiguration": {"Status": "Enabled"}} if versioned else {}
+    made = deploy({"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+    named = {"Bucket": made.physical_ids["Bucket"], "Key": "one"}
+    version = {"VersionId": s3.put_object(**named, Body=b"1")["VersionId"]} if versioned else {}
+    if not versioned:
+        s3.put_object(**named, Body=b"1")
+    markers = [s3.delete_object(**named)["VersionId"]] if versioned else []
+    aws("cloudformation").delete_stack(StackName=made.name)
+    assert stack.wait(aws, made.name) == "DELETE_FAILED"
+    details = "Service: Amazon S3; Status Code: 409; Error Code: BucketNotEmpty"
+    assert f"The bucket you tried to delete is not empty ({details})" in stack.reasons(aws, made.name)
+    s3.delete_object(**named, **version)
+    for marker in markers:
+        s3.delete_object(**named, VersionId=marker)
+    stack.delete(aws, made.name)

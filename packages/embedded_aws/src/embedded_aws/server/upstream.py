@@ -162,6 +162,7 @@ event_invoke_config = Function("services.lambda_svc", "_event_invoke_config", "f
 
 # Amazon S3.
 buckets = _table("services.s3", "_buckets")
+bucket_has_versions = Function("services.s3", "_bucket_has_versions", "name")
 new_bucket_settings = Function("services.s3", "_new_bucket_public_access_block")
 public_access_block: str = _table("services.s3", "_NEW_BUCKET_PUBLIC_ACCESS_BLOCK")
 

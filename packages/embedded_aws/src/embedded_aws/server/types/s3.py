@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from embedded_aws.server import registry, upstream
+from embedded_aws.server import refusals, registry, upstream
 from embedded_aws.server.api import arguments, client
+from embedded_aws.server.refusals import RefusedError
 from embedded_aws.server.registry import Attributes, Properties
 
 _EXPIRY = {"ExpirationInDays", "ExpiredObjectDeleteMarker"}
@@ -14,6 +15,14 @@ def install() -> None:
     # A new bucket blocks public access, whether or not its callers are authorized here.
     upstream.new_bucket_settings.wrap(lambda _only_if: lambda: {"_public_access_block": upstream.public_access_block})
     registry.complete("AWS::S3::Bucket", _apply_settings)
+    refusals.by_template("AWS::S3::Bucket", "Amazon S3", delete=_is_empty)
+
+
+def _is_empty(bucket: str) -> None:
+    # The API refuses this by itself.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    if upstream.buckets.get(bucket, {}).get("objects") or upstream.bucket_has_versions(bucket):
+        raise RefusedError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
 
 
 def _apply_settings(bucket: str, properties: Properties) -> Attributes:
