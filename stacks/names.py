@@ -124,7 +124,6 @@ class OutputKey(StrEnum):
     LOAD_BALANCER_SECURITY_GROUP_ID = "LoadBalancerSecurityGroupId"
     TASK_SECURITY_GROUP_ID = "TaskSecurityGroupId"
     DATABASE_SECURITY_GROUP_ID = "DatabaseSecurityGroupId"
-    FUNCTION_SECURITY_GROUP_ID = "FunctionSecurityGroupId"
     FLOW_LOG_GROUP_NAME = "FlowLogGroupName"
     ALERT_TOPIC_ARN = "AlertTopicArn"
     TABLE_NAME = "TableName"

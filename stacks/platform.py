@@ -202,7 +202,7 @@ class Platform(Stack):
             table=self.storage.table,
             cluster=self.database.aurora.cluster,
             username=self.settings.database.application_username,
-            secret=self.database.aurora.secret,
+            secret=self.database.aurora.secret if self.settings.database.task_login == "secret" else None,
             key=self.kms.data_key,
         )
         self.operations.grant_access()

@@ -32,7 +32,11 @@ BAD = {
     "contradictions": (
         {"environment": "prod", "compute.image": PUBLIC_IMAGE, "network.cidr": "10.0.0.0/22"},
         [
-            line("network.cidr", '"10.0.0.0/22"', "a network with room for 4 subnets of /22 (network.subnet_prefix)"),
+            line(
+                "network.cidr",
+                '"10.0.0.0/22"',
+                "a network with room for 12 subnets of /22 (network.subnet_prefix), six of each kind",
+            ),
             line(
                 "compute.certificate_arn",
                 None,

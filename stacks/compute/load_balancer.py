@@ -19,7 +19,7 @@ class LoadBalancer(Construct):
     Args:
         scope: the stack.
         construct_id: its id in the stack.
-        settings: port, health path and certificate.
+        settings: port, health check and certificate.
         name: physical name, at most 32 characters.
         deletion_protection: refuse deletion until switched off.
         vpc: network whose public subnets it uses.
@@ -72,14 +72,14 @@ class LoadBalancer(Construct):
             target_type=elbv2.TargetType.IP,  # the only one that Fargate can register with
             protocol=elbv2.ApplicationProtocol.HTTP,
             port=settings.port,
-            deregistration_delay=Duration.seconds(30),
+            deregistration_delay=Duration.seconds(settings.deregistration_delay_seconds),
             health_check=elbv2.HealthCheck(
                 path=settings.health_path,
                 healthy_http_codes="200",
-                interval=Duration.seconds(15),
-                timeout=Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=2,
+                interval=Duration.seconds(settings.health_interval_seconds),
+                timeout=Duration.seconds(settings.health_timeout_seconds),
+                healthy_threshold_count=settings.healthy_threshold,
+                unhealthy_threshold_count=settings.unhealthy_threshold,
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
@@ -33,7 +34,6 @@ TABLE_ACTIONS = (
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
-    "dynamodb:Scan",
     "dynamodb:UpdateItem",
 )
 
@@ -75,10 +75,10 @@ class TaskDefinition(Construct):
         table: dynamodb.ITable,
         cluster: rds.IDatabaseCluster,
         username: str,
-        secret: secretsmanager.ISecret,
+        secret: secretsmanager.ISecret | None,
         key: kms.IKey,
     ) -> None:
-        """Let tasks use the table, read the one secret, and connect as one database user: nothing else.
+        """Let tasks use the table and connect as one database user, and read the owner's secret only where that is set.
 
         ``Secret.grant_read`` would edit the key's policy in another nested stack, which makes a cycle, and
         ``Table.grant_read_write_data`` would grant the key itself, which also opens the database and the bucket. So the
@@ -88,18 +88,20 @@ class TaskDefinition(Construct):
             table: table that tasks read and write.
             cluster: cluster to which tasks connect by IAM authentication.
             username: database user as whom they may connect.
-            secret: secret of the master user.
+            secret: secret of the master user; None where tasks log in by IAM alone.
             key: key of table and secret.
         """
         permissions = Permissions(self.task_role, self._location)
         table.grant(self.task_role, *TABLE_ACTIONS)
         cluster.grant_connect(self.task_role, username)
+        permissions.allow_key_through("dynamodb", key, TABLE_KEY_ACTIONS)
+        if secret is None:
+            return
         permissions.allow(
             ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
             [secret.secret_arn],
             sid="ReadDatabaseSecret",
         )
-        permissions.allow_key_through("dynamodb", key, TABLE_KEY_ACTIONS)
         # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
         permissions.allow_key_through("secretsmanager", key, ["kms:Decrypt"])
 
@@ -149,6 +151,7 @@ class TaskDefinition(Construct):
             environment=environment,
             user=settings.user,
             readonly_root_filesystem=True,
+            stop_timeout=Duration.seconds(settings.stop_timeout_seconds),
             linux_parameters=self._linux_parameters(),
             port_mappings=[ecs.PortMapping(container_port=settings.port)],
             logging=ecs.LogDrivers.aws_logs(

@@ -87,7 +87,8 @@ class AuroraCluster(Construct):
         )
 
     def _build_cluster(self, vpc: ec2.IVpc, security_group: ec2.ISecurityGroup) -> rds.DatabaseCluster:
-        settings, zones = self._settings, vpc.availability_zones
+        # Not vpc.availability_zones: CDK lists the zones there for which addresses are reserved, by a name of its own.
+        settings, zones = self._settings, [subnet.availability_zone for subnet in vpc.isolated_subnets]
         insights, insights_retention = INSIGHTS[settings.insights]
         interval = settings.enhanced_monitoring_seconds
         writer, *readers = [

@@ -61,15 +61,16 @@ class DatabaseStack(NestedStack):
 
     @property
     def connection(self) -> dict[str, str]:
-        """Variables of a client: where the database is and where its password is kept, never the password itself."""
+        """Variables of a client: where the database is and as whom to log in, never a password."""
         cluster = self.aurora.cluster
+        owner = {"DATABASE_SECRET_ARN": self.aurora.secret.secret_arn} if self.settings.task_login == "secret" else {}
         return {
             "DATABASE_HOST": cluster.cluster_endpoint.hostname,
             "DATABASE_READER_HOST": cluster.cluster_read_endpoint.hostname,
             "DATABASE_PORT": str(self.settings.port),
             "DATABASE_NAME": self.settings.name,
             "DATABASE_USER": self.settings.application_username,
-            "DATABASE_SECRET_ARN": self.aurora.secret.secret_arn,
+            **owner,
         }
 
     @property

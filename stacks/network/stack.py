@@ -19,6 +19,7 @@ from stacks.common.retention import companion_removal_policy
 from stacks.names import OutputKey
 from stacks.network.flow_log import FlowLog
 from stacks.settings import ComputeSettings, DatabaseSettings, EgressMode, NetworkSettings, RemovalSettings
+from stacks.settings.rules import MOST_ZONES
 
 HTTP, HTTPS = ec2.Port.tcp(80), ec2.Port.tcp(443)
 # What an isolated Fargate task needs to start and to read its secret:
@@ -68,7 +69,6 @@ class NetworkStack(NestedStack):
         self.load_balancer_security_group = self._build_security_group("LoadBalancerSecurityGroup", "Load balancer")
         self.task_security_group = self._build_security_group("TaskSecurityGroup", "Fargate tasks")
         self.database_security_group = self._build_security_group("DatabaseSecurityGroup", "Aurora")
-        self.function_security_group = self._build_security_group("FunctionSecurityGroup", "Functions in the VPC")
         self._permit_connections()
         self._build_endpoints()
         self._keep_home_of_data(removal)
@@ -82,7 +82,6 @@ class NetworkStack(NestedStack):
             OutputKey.LOAD_BALANCER_SECURITY_GROUP_ID: self.load_balancer_security_group.security_group_id,
             OutputKey.TASK_SECURITY_GROUP_ID: self.task_security_group.security_group_id,
             OutputKey.DATABASE_SECURITY_GROUP_ID: self.database_security_group.security_group_id,
-            OutputKey.FUNCTION_SECURITY_GROUP_ID: self.function_security_group.security_group_id,
             OutputKey.FLOW_LOG_GROUP_NAME: self.flow_log.log_group.log_group_name,
         }
 
@@ -120,13 +119,15 @@ class NetworkStack(NestedStack):
         zones = self.availability_zones
         kinds = [("Public", ec2.SubnetType.PUBLIC), ("Isolated", ec2.SubnetType.PRIVATE_ISOLATED)]
         if nat:
-            # Last: CDK allots addresses in this order, and a subnet whose range moves is replaced, Aurora's included.
+            # Last: CDK gives addresses in this order, and a subnet whose range moves is replaced, Aurora's included.
             kinds.append(("Private", ec2.SubnetType.PRIVATE_WITH_EGRESS))
         vpc = ec2.Vpc(
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(self.settings.cidr),
             max_azs=len(zones),
+            # Addresses for all zones that there could be: a third zone must not move the subnets of the first two.
+            reserved_azs=MOST_ZONES - len(zones),
             nat_gateways=(1 if self.settings.nat_gateways == "one" else len(zones)) if nat else 0,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
@@ -162,7 +163,7 @@ class NetworkStack(NestedStack):
     def _permit_connections(self) -> None:
         """State every permitted connection; what is not here is closed."""
         balancer, tasks = self.load_balancer_security_group, self.task_security_group
-        database, functions = self.database_security_group, self.function_security_group
+        database = self.database_security_group
         task_port, database_port = ec2.Port.tcp(self._compute.port), ec2.Port.tcp(self._database.port)
         internet = ec2.Peer.any_ipv4()
         balancer.add_ingress_rule(internet, HTTP, "HTTP from the internet")
@@ -175,14 +176,12 @@ class NetworkStack(NestedStack):
         # Gateway endpoints are reached at AWS's public addresses, whose prefix list has another id in each Region; in
         # isolated subnets no route leads anywhere else.
         tasks.add_egress_rule(internet, HTTPS, "AWS services")
-        functions.add_egress_rule(internet, HTTPS, "AWS services")
 
     def _build_endpoints(self) -> None:
         if self.settings.egress is not EgressMode.ENDPOINTS:
             return
         group = self._build_security_group("EndpointSecurityGroup", "Interface endpoints")
-        for client, name in ((self.task_security_group, "tasks"), (self.function_security_group, "functions")):
-            group.add_ingress_rule(client, HTTPS, f"HTTPS from {name}")
+        group.add_ingress_rule(self.task_security_group, HTTPS, "HTTPS from tasks")
         services = ENDPOINTS | (EXEC_ENDPOINTS if self._compute.exec_enabled else {})
         for construct_id, service in services.items():
             self.vpc.add_interface_endpoint(

@@ -85,7 +85,8 @@ class NetworkSettings(Section):
     subnet_prefix: Annotated[int, Field(ge=16, le=28)] = 22
     """Prefix length of each subnet."""
     zones: tuple[str, ...] = ()
-    """Availability Zones by name; empty: the first `zone_count` of the Region."""
+    """Availability Zones by name; empty: the first `zone_count` of the Region. Add a zone at the end: each has its
+    subnets by its place."""
     zone_count: Annotated[int, Field(ge=2, le=6)] = 2
     """Number of zones when `zones` is empty."""
     egress: Annotated[EgressMode, Field(strict=False)]

@@ -40,6 +40,8 @@ FARGATE_MEMORY = {
 }
 # Hours (UTC) at which AWS Backup starts its daily, weekly, monthly and continuous jobs, each within an hour.
 BACKUP_HOURS = (8, 9, 10, 11)
+# Zones for which every kind of subnet has addresses; us-east-1 has six, no Region more.
+MOST_ZONES = 6
 # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 AWS_RESERVED_SUBNET_ADDRESSES = 5
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
@@ -80,10 +82,9 @@ def _names(settings: Settings) -> Iterator[Contradiction]:
 
 def _network(settings: Settings) -> Iterator[Contradiction]:
     network = settings.network
-    zones = len(network.zones) or network.zone_count
     if network.zones:
-        if len(network.zones) < 2 or len(set(network.zones)) != len(network.zones):
-            yield "network.zones", "two or more different zones, or [] for the Region's first network.zone_count"
+        if not 2 <= len(network.zones) <= MOST_ZONES or len(set(network.zones)) != len(network.zones):
+            yield "network.zones", "two to six different zones, or [] for the Region's first network.zone_count"
         elif any(not re.fullmatch(re.escape(settings.region) + "[a-z]", zone) for zone in network.zones):
             yield "network.zones", f"zones of Region {settings.region}, e.g. {settings.region}a"
     try:
@@ -95,10 +96,10 @@ def _network(settings: Settings) -> Iterator[Contradiction]:
         # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
         yield "network.cidr", "a prefix from /16 to /28"
         return
-    wanted = zones * (3 if network.egress is EgressMode.NAT else 2)
+    wanted = MOST_ZONES * (3 if network.egress is EgressMode.NAT else 2)
     if 2.0 ** (network.subnet_prefix - vpc.prefixlen) < wanted:
         subnets = f"{wanted} subnets of /{network.subnet_prefix} (network.subnet_prefix)"
-        yield "network.cidr", f"a network with room for {subnets}"
+        yield "network.cidr", f"a network with room for {subnets}, six of each kind"
     tasks = settings.compute.max_tasks
     addresses = tasks + LOAD_BALANCER_ADDRESSES + AWS_RESERVED_SUBNET_ADDRESSES
     longest = 32 - (addresses - 1).bit_length()
@@ -158,6 +159,7 @@ def _compute(settings: Settings) -> Iterator[Contradiction]:
         if image is None or image["region"] != region:
             # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
             yield "compute.image", f"an image in private ECR in {region}: nothing else is reachable through endpoints"
+    yield from _health_check(settings)
     if compute.min_tasks > compute.max_tasks:
         yield "compute.min_tasks", f"at most compute.max_tasks ({compute.max_tasks})"
     if compute.cpu == 256:
@@ -167,6 +169,20 @@ def _compute(settings: Settings) -> Iterator[Contradiction]:
     low, high, step = FARGATE_MEMORY[compute.cpu]
     if not low <= compute.memory <= high or compute.memory % step:
         yield "compute.memory", f"{low} to {high} MiB in steps of {step} with compute.cpu = {compute.cpu}"
+
+
+def _health_check(settings: Settings) -> Iterator[Contradiction]:
+    compute, rto = settings.compute, settings.recovery.rto_seconds
+    if compute.health_timeout_seconds >= compute.health_interval_seconds:
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+        allowed = f"less than compute.health_interval_seconds ({compute.health_interval_seconds})"
+        yield "compute.health_timeout_seconds", allowed
+        return
+    # A task that hangs just after a check it passed.
+    detection = compute.health_interval_seconds * compute.unhealthy_threshold + compute.health_timeout_seconds
+    if detection > rto:
+        allowed = f"a shorter interval, or fewer failures: a hung task is found after {detection} s"
+        yield "compute.health_interval_seconds", f"{allowed}, recovery.rto_seconds is {rto}"
 
 
 def _backup(settings: Settings) -> Iterator[Contradiction]:

@@ -29,6 +29,8 @@ class DatabaseSettings(Section):
     """Owner of the database; RDS makes and rotates its password."""
     application_username: Identifier = "breakwater_app"
     """Database user as whom tasks may connect by IAM authentication."""
+    task_login: Literal["iam", "secret"] = "iam"
+    """How tasks log in: `iam` as `application_username`; `secret` in addition lets them read the owner's password."""
     port: Annotated[int, Field(ge=1150, le=65535)] = 5433
     """TCP port; not the default 5432."""
     min_acu: Acu
@@ -96,9 +98,22 @@ class ComputeSettings(Section):
     port: Annotated[int, Field(ge=1024, le=65535)] = 8080
     """Port on which the container listens."""
     health_path: Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1024, examples=["/health"])] = "/"
-    """Path that answers 200 when a task is healthy."""
+    """Path that answers 200 when a task is healthy. It must not ask the database: a failover would fail every task at
+    once, and ECS would replace them all."""
+    health_interval_seconds: Annotated[int, Field(ge=5, le=300)] = 5
+    """Seconds between two health checks of a task."""
+    health_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 2
+    """Seconds after which a health check without an answer has failed."""
+    healthy_threshold: Annotated[int, Field(ge=2, le=10)] = 2
+    """Checks in a row that a task must pass to get requests."""
+    unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = 2
+    """Checks in a row that a task must fail to get no more requests; until then a hung task costs its share of them."""
     health_grace_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """Seconds after its start during which a task is not replaced for failing health checks."""
+    deregistration_delay_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
+    """Seconds for which a task that is taken away may finish its requests."""
+    stop_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 30
+    """Seconds between the signal to stop (SIGTERM) and the end of a task (SIGKILL)."""
     min_tasks: Annotated[int, Field(ge=2, le=5000)] = 2
     """Fewest tasks."""
     max_tasks: Annotated[int, Field(ge=2, le=5000)]

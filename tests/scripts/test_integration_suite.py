@@ -15,7 +15,6 @@ GROUPS = {
     OutputKey.DATABASE_SECURITY_GROUP_ID: "sg-database",
     OutputKey.TASK_SECURITY_GROUP_ID: "sg-task",
     OutputKey.LOAD_BALANCER_SECURITY_GROUP_ID: "sg-balancer",
-    OutputKey.FUNCTION_SECURITY_GROUP_ID: "sg-function",
 }
 SETTINGS: Any = SimpleNamespace(
     database=SimpleNamespace(port=5433), compute=SimpleNamespace(port=8080, certificate_arn="arn:aws:acm:…")

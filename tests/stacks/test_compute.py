@@ -69,6 +69,7 @@ def test_container_is_neither_root_nor_privileged(deployment: Assembly) -> None:
 def test_file_system_is_read_only_but_for_the_writable_paths(deployment: Assembly) -> None:
     container, settings = _container(deployment), deployment.settings.compute
     assert container["ReadonlyRootFilesystem"] is True
+    assert container["StopTimeout"] == deployment.settings.compute.stop_timeout_seconds
     assert container["LinuxParameters"]["Tmpfs"] == [
         {"ContainerPath": path, "Size": settings.writable_path_mib} for path in settings.writable_paths
     ]
@@ -91,13 +92,14 @@ def test_variables_say_where_the_data_is(deployment: Assembly) -> None:
         entry["Name"]: deployment.text("Compute", entry["Value"]) for entry in _container(deployment)["Environment"]
     }
     database = deployment.settings.database
+    owner = {"DATABASE_SECRET_ARN": "${Database/Cluster.MasterUserSecret.SecretArn}"}
     assert variables == {
         "DATABASE_HOST": "${Database/Cluster.Endpoint.Address}",
         "DATABASE_READER_HOST": "${Database/Cluster.ReadEndpoint.Address}",
         "DATABASE_PORT": str(database.port),
         "DATABASE_NAME": database.name,
         "DATABASE_USER": database.application_username,
-        "DATABASE_SECRET_ARN": "${Database/Cluster.MasterUserSecret.SecretArn}",
+        **(owner if database.task_login == "secret" else {}),
         "TABLE_NAME": "${Storage/Table}",
     }
 

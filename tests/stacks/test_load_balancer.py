@@ -76,7 +76,8 @@ def test_deletion_protection_by_environment(request: pytest.FixtureRequest, envi
 def test_target_group_takes_addresses_and_asks_the_health_path(deployment: Assembly) -> None:
     group, settings = _target_group(deployment), deployment.settings.compute
     attributes = _attributes(deployment, group.pop("TargetGroupAttributes"))
-    assert attributes == {"deregistration_delay.timeout_seconds": "30", "stickiness.enabled": "false"}
+    delay = str(settings.deregistration_delay_seconds)
+    assert attributes == {"deregistration_delay.timeout_seconds": delay, "stickiness.enabled": "false"}
     assert deployment.text("Compute", group.pop("VpcId")) == "${Network/Vpc}"
     group.pop("Tags")
     assert group == {
@@ -85,11 +86,18 @@ def test_target_group_takes_addresses_and_asks_the_health_path(deployment: Assem
         "Port": settings.port,
         "HealthCheckPath": settings.health_path,
         "Matcher": {"HttpCode": "200"},
-        "HealthCheckIntervalSeconds": 15,
-        "HealthCheckTimeoutSeconds": 5,
-        "HealthyThresholdCount": 2,
-        "UnhealthyThresholdCount": 2,
+        "HealthCheckIntervalSeconds": settings.health_interval_seconds,
+        "HealthCheckTimeoutSeconds": settings.health_timeout_seconds,
+        "HealthyThresholdCount": settings.healthy_threshold,
+        "UnhealthyThresholdCount": settings.unhealthy_threshold,
     }
+
+
+def test_a_hung_task_is_found_well_within_the_recovery_time(deployment: Assembly) -> None:
+    """Until then the load balancer sends it requests that nobody answers."""
+    check, rto = _target_group(deployment), deployment.settings.recovery.rto_seconds
+    found = check["HealthCheckIntervalSeconds"] * check["UnhealthyThresholdCount"] + check["HealthCheckTimeoutSeconds"]
+    assert found <= (rto if deployment.profile == "unusual" else rto / 5)
 
 
 def test_every_listener_belongs_to_the_load_balancer(deployment: Assembly) -> None:

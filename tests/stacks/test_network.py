@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,7 @@ def test_zones_by_name_or_the_first_of_the_region(
 def test_no_template_names_a_placeholder_zone(deployment: Assembly) -> None:
     for name, template in deployment.templates.items():
         assert "dummy1" not in str(template.document), name
+        assert "fake-az" not in str(template.document), name
 
 
 def test_subnets_share_the_range_and_hand_out_no_public_address(deployment: Assembly) -> None:
@@ -137,11 +139,28 @@ def test_subnets_share_the_range_and_hand_out_no_public_address(deployment: Asse
 def test_another_egress_mode_moves_no_subnet_of_the_load_balancer_or_the_database(
     dev: Assembly, prod: Assembly, prod_nat: Assembly
 ) -> None:
-    for kind, first in (("Public", 0), ("Isolated", 2), ("Private", 4)):
+    for kind, first in (("Public", 0), ("Isolated", 6), ("Private", 12)):
         for deployment in (prod_nat,) if kind == "Private" else (dev, prod, prod_nat):
             subnets = _plain(deployment, "AWS::EC2::Subnet")
             ranges = [subnets[subnet]["CidrBlock"] for subnet in _subnets(deployment, kind)]
             assert ranges == [f"10.20.{first * 4}.0/22", f"10.20.{(first + 1) * 4}.0/22"], (deployment.profile, kind)
+
+
+@pytest.mark.parametrize("egress", ["public-ip", "nat"])
+def test_two_zones_three_zones_two_zones_moves_no_subnet(tmp_path: Path, egress: str) -> None:
+    """A subnet whose range or zone changes is replaced, and CloudFormation refuses a range that another still has."""
+    made = {
+        count: synthesize(
+            load_settings({"network.zone_count": str(count), "network.egress": egress}), "dev", tmp_path / str(count)
+        )
+        for count in (2, 3, 6)
+    }
+    two, three, six = (each.nested["Network"].of_type("AWS::EC2::Subnet") for each in made.values())
+    for fewer, more in ((two, three), (three, six)):
+        assert fewer.keys() < more.keys()
+        for name, subnet in fewer.items():
+            for key in ("CidrBlock", "AvailabilityZone"):
+                assert more[name]["Properties"][key] == subnet["Properties"][key], name
 
 
 def test_only_public_subnets_reach_the_internet_gateway(deployment: Assembly) -> None:

@@ -71,14 +71,12 @@ def test_these_connections_are_permitted_and_no_others(deployment: Assembly) -> 
         *_both("LoadBalancer", "Task", settings.compute.port),
         *_both("Task", "Database", settings.database.port),
         Rule(_group("Task"), "out", INTERNET, 443, 443),
-        Rule(_group("Function"), "out", INTERNET, 443, 443),
         _closed("Database"),
     }
     if settings.compute.certificate_arn:
         expected.add(Rule(_group("LoadBalancer"), "in", INTERNET, 443, 443))
     if settings.network.egress == "endpoints":
-        clients = (Rule(_group("Endpoint"), "in", _group(name), 443, 443) for name in ("Task", "Function"))
-        expected |= {*clients, _closed("Endpoint")}
+        expected |= {Rule(_group("Endpoint"), "in", _group("Task"), 443, 443), _closed("Endpoint")}
     assert _rules(deployment) == sorted(expected)
 
 
@@ -111,7 +109,7 @@ def test_the_network_stack_owns_every_group_and_each_says_what_it_is_for(deploym
     groups = deployment.nested["Network"].of_type("AWS::EC2::SecurityGroup").values()
     purposes = {group["Properties"]["GroupDescription"] for group in groups}
     endpoints = {"Interface endpoints"} if deployment.settings.network.egress == "endpoints" else set()
-    assert purposes == {"Load balancer", "Fargate tasks", "Aurora", "Functions in the VPC"} | endpoints
+    assert purposes == {"Load balancer", "Fargate tasks", "Aurora"} | endpoints
     assert {deployment.text("Network", group["Properties"]["VpcId"]) for group in groups} == {"${Network/Vpc}"}
 
 

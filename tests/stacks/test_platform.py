@@ -87,7 +87,6 @@ def test_outputs_are_exactly_the_pinned_keys_and_each_names_its_resource(deploym
         "LoadBalancerSecurityGroupId": "${Network/LoadBalancerSecurityGroup.GroupId}",
         "TaskSecurityGroupId": "${Network/TaskSecurityGroup.GroupId}",
         "DatabaseSecurityGroupId": "${Network/DatabaseSecurityGroup.GroupId}",
-        "FunctionSecurityGroupId": "${Network/FunctionSecurityGroup.GroupId}",
         "FlowLogGroupName": "${Network/FlowLog/LogGroup}",
         "AlertTopicArn": "${Monitoring/AlertTopic}",
         "TableName": "${Storage/Table}",

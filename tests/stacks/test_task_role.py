@@ -19,7 +19,6 @@ TABLE_ACTIONS = {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
-    "dynamodb:Scan",
     "dynamodb:UpdateItem",
 }
 EXEC_ACTIONS = {
@@ -74,15 +73,30 @@ def test_task_role_holds_exactly_these_statements(deployment: Assembly) -> None:
     expected = {
         (frozenset(TABLE_ACTIONS), "${Storage/Table.Arn}", everywhere),
         (frozenset({"rds-db:connect"}), connect_as, everywhere),
-        (frozenset({"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}), secret, everywhere),
-        (frozenset({"kms:Decrypt"}), key, _through(deployment, "secretsmanager")),
         (frozenset(by_dynamodb), key, _through(deployment, "dynamodb")),
     }
+    if settings.database.task_login == "secret":
+        expected |= {
+            (frozenset({"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}), secret, everywhere),
+            (frozenset({"kms:Decrypt"}), key, _through(deployment, "secretsmanager")),
+        }
     if settings.compute.exec_enabled:
         expected.add((frozenset(EXEC_ACTIONS), "*", everywhere))
     statements = [_key(deployment, statement) for statement in _statements(deployment, "TaskRole")]
     assert len(statements) == len(expected)
     assert set(statements) == expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "may_read"), [("dev", False), ("staging", False), ("prod", False), ("options", True)]
+)
+def test_no_task_reads_the_password_of_the_owner_unless_asked_for(
+    request: pytest.FixtureRequest, profile: str, *, may_read: bool
+) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    assert ("secretsmanager" in json.dumps(_statements(deployment, "TaskRole"))) is may_read
+    (container,) = deployment.nested["Compute"].one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    assert ("DATABASE_SECRET_ARN" in {each["Name"] for each in container["Environment"]}) is may_read
 
 
 def test_no_statement_is_for_everything_but_the_two_that_aws_cannot_narrow(deployment: Assembly) -> None:

@@ -124,7 +124,7 @@ def tasks_closed_to_the_database(app: MutableApp) -> None:
     app.remove("AWS::EC2::SecurityGroupEgress", "TaskSecurityGroupto")
 
 
-@mutation("DR-ECS-18")
+@mutation("DR-ECS-18", profile="options")
 def password_in_the_environment(app: MutableApp) -> None:
     container = app.properties("AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
     arn = next(one["Value"] for one in container["Environment"] if one["Name"] == "DATABASE_SECRET_ARN")
