@@ -24,6 +24,7 @@ TABLES = ROOT / "packages" / "embedded_aws" / "tests" / "facts"
 OPERATIONS = TABLES / "operations.toml"
 BEGIN, END = "<!-- Written by `make facts-docs`: do not edit. -->", "<!-- End of what `make facts-docs` writes. -->"
 _COMMAND = re.compile(r"\baws ([a-z0-9-]+) (wait )?([a-z0-9-]+)")
+_MODELS = Loader()  # remembers what it has read
 # Commands of the AWS CLI that are not one operation, and services that it names in its own way.
 _CUSTOM = {"logs tail": "logs FilterLogEvents"}
 
@@ -74,12 +75,11 @@ def runbook_operations() -> Iterator[str]:
 
 
 def _operation(service: str, command: str, *, waits: bool) -> str:
-    models = Loader()
     if waits:
-        waiters = models.load_service_model(service, "waiters-2")["waiters"]
+        waiters = _MODELS.load_service_model(service, "waiters-2")["waiters"]
         named = {name.lower(): waiter["operation"] for name, waiter in waiters.items()}
     else:
-        named = {name.lower(): name for name in models.load_service_model(service, "service-2")["operations"]}
+        named = {name.lower(): name for name in _MODELS.load_service_model(service, "service-2")["operations"]}
     plain = command.replace("-", "")
     if plain not in named:
         raise LookupError(f"docs name `aws {service} {command}`, which is no operation of {service}")
