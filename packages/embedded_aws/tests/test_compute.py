@@ -200,3 +200,9 @@ def test_tasks_are_in_the_zones_of_their_subnets_and_targets_of_their_load_balan
     ]
     aws("ecs").update_service(cluster=cluster, service=made.physical_ids["Service"], desiredCount=1)
     assert len(aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]) == 1
+
+
+def test_fault_injection_says_that_it_is_not_there(aws: Aws) -> None:
+    with pytest.raises(ClientError, match="has no Fault Injection Service: experiment templates are kept") as refused:
+        aws("fis").list_experiment_templates()
+    assert refused.value.response["Error"]["Code"] == "NotImplementedException"
