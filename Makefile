@@ -140,7 +140,7 @@ docs: install ## Build the documentation site into build/site
 
 .PHONY: lock
 lock: install ## Compile requirements/*.in to pinned, hashed files (ARGS="--upgrade" for newer versions)
-	@for name in runtime dev docs node uv emulator scanners; do \
+	@for name in runtime dev docs node uv emulator scanners witnesses; do \
 		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done

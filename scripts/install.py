@@ -128,7 +128,16 @@ def separate(name: str, title: str, *own: str) -> Part:
 
 def install_scanners() -> Path:
     """Install the scanners that need an environment of their own, unless they are there, and return their folder."""
-    part = separate("scanners", "checkov, parliament, pip-audit")
+    return _install_once(separate("scanners", "checkov, parliament, pip-audit"))
+
+
+def install_witnesses() -> Path:
+    """Install the clients of `make witnesses`, unless they are there, and return the folder of their programs."""
+    return _install_once(separate("witnesses", "AWS CLI, prowler"))
+
+
+def _install_once(part: Part) -> Path:
+    """Install a part that few commands need, unless it is there, and return the folder of its programs."""
     with only_one():
         if not part.is_current():
             print(f"install {part.title} -> {part.folder.relative_to(ROOT)}, once", flush=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-import boto3
+from boto3.session import Session
 from botocore.stub import Stubber
 
 Operation = Callable[..., Mapping[str, Any]]
@@ -33,9 +33,9 @@ class _HttpResponse:
 
 
 @cache
-def _session() -> boto3.session.Session:
+def _session() -> Session:
     """Return one session for all fake clients: it parses the model of each service once."""
-    return boto3.session.Session("testing", "testing", region_name="us-east-1")
+    return Session("testing", "testing", region_name="us-east-1")  # not the stand-in that a test puts in its place
 
 
 def _client(service: str) -> Any:

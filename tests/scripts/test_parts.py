@@ -144,7 +144,7 @@ def _entries(file: Path) -> list[tuple[str, str]]:
     return entries
 
 
-def test_all_seven_files_are_there() -> None:
+def test_all_eight_files_are_there() -> None:
     assert [str(file.relative_to(ROOT)) for file in COMPILED] == [
         "requirements.txt",
         "requirements/dev.txt",
@@ -153,6 +153,7 @@ def test_all_seven_files_are_there() -> None:
         "requirements/node.txt",
         "requirements/scanners.txt",
         "requirements/uv.txt",
+        "requirements/witnesses.txt",
     ]
     assert len(SOURCES) == len(COMPILED)
 
