@@ -45,6 +45,12 @@ integration: install ## After `make local`: check that what is deployed there is
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		integration $(INTEGRATION) $(ARGS)
 
+WITNESSES := tests/witnesses -o python_files='check_*.py' -p no:cacheprovider
+.PHONY: witnesses
+witnesses: install ## After `make local`: what the AWS CLI, the CDK CLI and prowler say of it (minutes; STACK=…)
+	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
+		witnesses $(WITNESSES) $(ARGS)
+
 drill-failover: install ## After `make local`: kill the writer there and measure RTO and RPO (ARGS="--runs 20")
 	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
 
-import boto3
 from botocore.config import Config
 
-from embedded_aws.address import ACCOUNT, REGION
+from embedded_aws import clients
 from ops import outputs
 from ops.connection import Connection
 from ops.drill.sampler import LIMIT_SECONDS
@@ -97,9 +96,6 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
         running = workspace.emulator.running()
         if running is None:
             raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
-        session = boto3.session.Session(
-            aws_access_key_id=ACCOUNT, aws_secret_access_key=running.key, region_name=region or REGION
-        )
-        connection = Connection(session, running.endpoint)
+        connection = Connection(clients.session(running.key, region), running.endpoint)
     found = outputs.deployed(stack, connection)
     return Target(found, deployed_settings(found), connection)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from embedded_aws import fidelity
-from embedded_aws.address import ACCOUNT, REGION
+from embedded_aws import clients, fidelity
+from embedded_aws.address import REGION
 from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource, Deployment
 from embedded_aws.resolve import UNRESOLVED
@@ -162,8 +161,7 @@ def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
 ) -> None:  # fmt: skip
     running = emulator_workspace.emulator.running()
     assert running is not None
-    session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key=running.key, region_name=REGION)
-    connection = Connection(session, running.endpoint)
+    connection = Connection(clients.session(running.key), running.endpoint)
     # The stack is found by tags that only the CDK CLI gives it.
     monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, SETTINGS, connection))
     before = inventory(aws)

@@ -32,6 +32,21 @@ _CONFIG: Final = Config(
 )
 
 
+def session(key: str, region: str | None = None) -> boto3.Session:
+    """Return a session with the credentials of an embedded AWS, and nothing of the user's environment and files.
+
+    Args:
+        key: its secret key, see `Running.key`.
+        region: None for its own.
+    """
+    return boto3.Session(
+        botocore_session=botocore.session.Session(_IGNORED),
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=key,
+        region_name=region or REGION,
+    )
+
+
 def clients(port: int, key: str) -> Aws:
     """Return clients that know one endpoint, on loopback, and its credentials, whatever the environment says.
 
@@ -42,16 +57,11 @@ def clients(port: int, key: str) -> Aws:
     Returns:
         A function that returns the client of a service, and makes each client once.
     """
-    session = boto3.Session(
-        botocore_session=botocore.session.Session(_IGNORED),
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key=key,
-        region_name=REGION,
-    )
+    made = session(key)
 
     @cache
     def client(service: str) -> Any:
-        create: Any = session.client  # the stubs accept only literals
+        create: Any = made.client  # the stubs accept only literals
         return create(service, endpoint_url=endpoint(port), config=_CONFIG)
 
     return client

@@ -1,0 +1,96 @@
+"""The CDK CLI beyond `deploy`: what it finds different, what it rolls back, and what it destroys."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import boto3
+import pytest
+
+from ops.local.workspace import Workspace
+from stacks.names import OutputKey
+
+STACK = "BreakwaterWitness"
+APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2, aws_sns as sns
+app = cdk.App(outdir={outdir!r})
+stack = cdk.Stack(app, {stack!r}, env=cdk.Environment(account="000000000000", region="us-east-1"))
+sns.Topic(stack, "Topic", display_name={name!r})
+if {broken}:
+    where = dict(group_id="sg-00000000000000000", cidr_ip="10.0.0.0/8")
+    rule = ec2.CfnSecurityGroupIngress(stack, "Broken", ip_protocol="-1", **where)
+    rule.node.add_dependency(stack.node.find_child("Topic"))
+app.synth()
+"""
+
+
+def cdk(*words: str) -> subprocess.CompletedProcess[str]:
+    command = ["cdk", "--no-notices", "--ci", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, stdin=subprocess.DEVNULL)
+
+
+def stack_status(name: str = STACK) -> str:
+    return str(boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+
+def synthesized(folder: Path, name: str, *, broken: bool = False) -> str:
+    """Return the assembly of a small app that belongs to this file alone."""
+    outdir = str(folder / f"{name}-{broken}")
+    app = APP.format(outdir=outdir, stack=STACK, name=name, broken=broken)
+    subprocess.run([sys.executable, "-c", app], check=True, capture_output=True, timeout=120)
+    return outdir
+
+
+@pytest.fixture
+def destroyed() -> Iterator[None]:
+    yield
+    boto3.client("cloudformation").delete_stack(StackName=STACK)
+
+
+def test_diff_finds_no_difference_in_what_was_just_deployed(outputs: Mapping[str, str]) -> None:
+    assembly, stack = str(Workspace().assembly), f"Breakwater-{outputs[OutputKey.SUFFIX]}"
+    same = cdk("diff", "--app", assembly, "--fail", stack)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert "There were no differences" in same.stdout + same.stderr
+
+
+@pytest.mark.usefixtures("destroyed")
+def test_a_small_stack_is_deployed_compared_rolled_back_and_destroyed(tmp_path: Path) -> None:
+    one, two = synthesized(tmp_path, "one"), synthesized(tmp_path, "two")
+    deployed = cdk("deploy", "--app", one, "--require-approval", "never")
+    assert (deployed.returncode, stack_status()) == (0, "CREATE_COMPLETE"), deployed.stdout + deployed.stderr
+
+    other = cdk("diff", "--app", two, "--fail")
+    assert other.returncode == 1
+    assert re.search(r"DisplayName", other.stdout + other.stderr)
+
+    broken = synthesized(tmp_path, "two", broken=True)
+    failed = cdk("deploy", "--app", broken, "--require-approval", "never", "--no-rollback")
+    assert (failed.returncode, stack_status()) == (1, "UPDATE_FAILED"), failed.stdout + failed.stderr
+    back = cdk("rollback", "--app", broken, STACK)
+    assert (back.returncode, stack_status()) == (0, "UPDATE_ROLLBACK_COMPLETE"), back.stdout + back.stderr
+    topic = next(each["TopicArn"] for each in boto3.client("sns").list_topics()["Topics"] if STACK in each["TopicArn"])
+    assert boto3.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"] == "one"
+
+    gone = cdk("destroy", "--app", one, "--force")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert not [each for each in boto3.client("sns").list_topics()["Topics"] if STACK in each["TopicArn"]]
+
+
+@pytest.mark.usefixtures("destroyed")
+def test_drift_tells_what_somebody_changed_by_hand(tmp_path: Path) -> None:
+    assembly = synthesized(tmp_path, "one")
+    assert cdk("deploy", "--app", assembly, "--require-approval", "never").returncode == 0
+    same = cdk("drift", "--app", assembly, "--fail", STACK)
+    assert same.returncode == 0, same.stdout + same.stderr
+    sns = boto3.client("sns")
+    topic = next(each["TopicArn"] for each in sns.list_topics()["Topics"] if STACK in each["TopicArn"])
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="by hand")
+    changed = cdk("drift", "--app", assembly, "--fail", STACK)
+    # Where the embedded AWS cannot compare, it has to say so: `no drift` of a changed resource would be a lie.
+    assert changed.returncode != 0, changed.stdout + changed.stderr
