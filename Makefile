@@ -47,7 +47,7 @@ integration: install ## After `make local`: check that what is deployed there is
 
 WITNESSES := tests/witnesses -o python_files='check_*.py' -p no:cacheprovider
 .PHONY: witnesses
-witnesses: install ## After `make local`: what the AWS CLI, the CDK CLI and prowler say of it (minutes; STACK=…)
+witnesses: install ## After `make local`: what the AWS CLI and the CDK CLI say of it (STACK=…)
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		witnesses $(WITNESSES) $(ARGS)
 
