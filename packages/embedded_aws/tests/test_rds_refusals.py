@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from test_elbv2 import network
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
+from embedded_testing.aurora import described, found, member
 from embedded_testing.refused import refused
 from embedded_testing.stack import delete, reasons, wait
 
@@ -47,26 +47,6 @@ def cluster(aws: Aws) -> Iterator[str]:
         rds.delete_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], SkipFinalSnapshot=True)
     for each in rds.describe_db_clusters()["DBClusters"]:
         rds.delete_db_cluster(DBClusterIdentifier=each["DBClusterIdentifier"], SkipFinalSnapshot=True)
-
-
-def member(aws: Aws, name: str, *, cluster: str = "record", **options: Any) -> None:
-    aws("rds").create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.r6g.large",
-        Engine="aurora-mysql",
-        DBClusterIdentifier=cluster,
-        **options,
-    )
-
-
-def found(aws: Aws, name: str) -> dict[str, Any]:
-    instances: list[dict[str, Any]] = aws("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
-    return instances[0]
-
-
-def described(aws: Aws, name: str) -> dict[str, Any]:
-    clusters: list[dict[str, Any]] = aws("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
-    return clusters[0]
 
 
 def test_an_instance_needs_its_cluster(aws: Aws) -> None:

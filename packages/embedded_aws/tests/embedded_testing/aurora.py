@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from embedded_aws.clients import Aws
+
 
 def aurora(*, version: str = "17.7", insights: str = "standard", exports: tuple[str, ...] = ()) -> dict[str, Any]:
     cluster = {
@@ -38,3 +40,26 @@ def aurora(*, version: str = "17.7", insights: str = "standard", exports: tuple[
         "Second": {"Type": "AWS::RDS::DBInstance", "Properties": member, "DependsOn": "First"},
     }
     return {"Resources": resources, "Outputs": outputs}
+
+
+def member(aws: Aws, name: str, *, cluster: str = "record", **options: Any) -> None:
+    """Create an instance in a cluster."""
+    aws("rds").create_db_instance(
+        DBInstanceIdentifier=name,
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-mysql",
+        DBClusterIdentifier=cluster,
+        **options,
+    )
+
+
+def found(aws: Aws, name: str) -> dict[str, Any]:
+    """Return what RDS says about an instance."""
+    instances: list[dict[str, Any]] = aws("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    return instances[0]
+
+
+def described(aws: Aws, name: str) -> dict[str, Any]:
+    """Return what RDS says about a cluster."""
+    clusters: list[dict[str, Any]] = aws("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    return clusters[0]
