@@ -32,6 +32,7 @@ class KmsStack(NestedStack):
         removal: RemovalSettings,
         names: Names,
         location: Location,
+        copy_account: str | None,
     ) -> None:
         super().__init__(scope, construct_id, description="Customer managed keys")
         self._settings, self._removal, self._names, self._location = settings, removal, names, location
@@ -40,6 +41,9 @@ class KmsStack(NestedStack):
         self.backup_key = self._build_key("BackupKey", PhysicalName.BACKUP_KEY_ALIAS, "The backup vault")
         self._allow_services_on_messaging_key()
         self._allow_backup_on_backup_key()
+        if copy_account is not None:
+            for key in (self.data_key, self.backup_key):
+                _allow_copies_into(key, copy_account)
 
     def outputs(self) -> Mapping[OutputKey, str]:
         """Return what the root states about the keys."""
@@ -102,4 +106,17 @@ class KmsStack(NestedStack):
                 resources=["*"],
                 conditions=conditions,
             )
+        )
+
+
+def _allow_copies_into(key: kms.Key, account: str) -> None:
+    """Let the account of the vault for copies read what this key encrypts, and only AWS services of it make grants."""
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html
+    owner = iam.AccountPrincipal(account)
+    use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    grants = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]
+    services = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    for sid, actions, conditions in (("AllowCopies", use, {}), ("AllowGrantsForCopies", grants, services)):
+        key.add_to_resource_policy(
+            iam.PolicyStatement(sid=sid, principals=[owner], actions=actions, resources=["*"], conditions=conditions)
         )

@@ -84,6 +84,7 @@ class Platform(Stack):
             removal=self.settings.removal,
             names=self.names,
             location=self.location,
+            copy_account=self.settings.copy_account,
         )
 
     def _build_network(self) -> NetworkStack:

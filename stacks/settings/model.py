@@ -46,3 +46,9 @@ class Settings(Section):
     backup: BackupSettings
     recovery: RecoverySettings
     operations: OperationsSettings
+
+    @property
+    def copy_account(self) -> str | None:
+        """Account of the vault for copies, where it is not the account of the deployment."""
+        account = self.backup.copy_vault_arn.split(":")[4] if self.backup.copy_vault_arn else None
+        return None if account == self.account else account

@@ -174,7 +174,8 @@ class BackupSettings(Section):
         ]
         | None
     ) = None
-    """Vault that receives a copy of every recovery point, with another key than the data."""
+    """Vault that receives a copy of every recovery point, with another key than the data. In another account:
+    the keys admit it, and its vault must admit this one, in the same organization."""
     restore_test_schedule: Annotated[str, Field(pattern=r"^cron\([^()]+\)$", examples=["cron(0 12 ? * SUN *)"])] = (
         "cron(0 12 ? * SUN *)"
     )

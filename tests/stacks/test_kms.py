@@ -27,8 +27,10 @@ def _key(deployment: Assembly, prefix: str) -> dict[str, Any]:
 
 
 def _statements(deployment: Assembly, prefix: str) -> dict[str, dict[str, Any]]:
+    """Statements of a key by the service that they are for, and that of the account; copies are tested below."""
     statements = _key(deployment, prefix)["Properties"]["KeyPolicy"]["Statement"]
-    return {str(statement["Principal"].get("Service", "account")): statement for statement in statements}
+    own = (each for each in statements if each.get("Sid") not in ("AllowCopies", "AllowGrantsForCopies"))
+    return {str(statement["Principal"].get("Service", "account")): statement for statement in own}
 
 
 def test_three_keys_rotate_and_wait_before_they_go(deployment: Assembly) -> None:
@@ -119,3 +121,23 @@ def test_eventbridge_uses_the_messaging_key_without_any_condition(deployment: As
     statement = _statements(deployment, "MessagingKey")["events.amazonaws.com"]
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
     assert "Condition" not in statement
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod", "options"])
+def test_the_account_of_the_vault_for_copies_may_read_what_it_copies_and_no_other(
+    request: pytest.FixtureRequest, environment: str
+) -> None:
+    """Aurora's recovery points keep the data key, those of the table have the vault's."""
+    deployment: Assembly = request.getfixturevalue(environment)
+    copying = {}
+    for name, key in deployment.nested["Kms"].of_type("AWS::KMS::Key").items():
+        statements = deployment.plain("Kms", key["Properties"]["KeyPolicy"]["Statement"])
+        found = [each for each in statements if "222222222222" in str(each["Principal"])]
+        if found:
+            copying[deployment.text("Kms", {"Ref": name})] = found
+    assert set(copying) == ({"${Kms/DataKey}", "${Kms/BackupKey}"} if environment == "options" else set())
+    for use, grants in copying.values():
+        assert "kms:Decrypt" in use["Action"]
+        assert "Condition" not in use
+        assert grants["Action"] == ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]
+        assert grants["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
