@@ -149,7 +149,8 @@ lock: install ## Compile requirements/*.in to pinned, hashed files (ARGS="--upgr
 	@for name in runtime dev docs node uv emulator scanners witnesses; do \
 		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
-			--python-version 3.11 $(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done
+			--python-version 3.11 $$(ls requirements/$$name.override 2>/dev/null | sed 's/^/--override /') \
+			$(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done
 
 ##@ Measurements
 

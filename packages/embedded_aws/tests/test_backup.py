@@ -13,7 +13,12 @@ from embedded_aws.clients import Aws
 from embedded_testing import Deploy
 
 pytestmark = pytest.mark.emulator
-POLICY = {"Version": "2012-10-17", "Statement": []}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"},
+    ],
+}
 
 
 def backup(*, table: str = "one", lock: dict[str, int] | None = None, guarded: bool = True) -> dict[str, Any]:
@@ -31,7 +36,11 @@ def backup(*, table: str = "one", lock: dict[str, int] | None = None, guarded: b
     test = {
         "RestoreTestingPlanName": "weekly",
         "ScheduleExpression": "cron(0 7 ? * SUN *)",
-        "RecoveryPointSelection": {"Algorithm": "LATEST_WITHIN_WINDOW", "IncludeVaults": ["*"]},
+        "RecoveryPointSelection": {
+            "Algorithm": "LATEST_WITHIN_WINDOW",
+            "IncludeVaults": ["*"],
+            "RecoveryPointTypes": ["SNAPSHOT"],
+        },
     }
     restored = {
         "RestoreTestingPlanName": {"Ref": "Test"},

@@ -27,6 +27,7 @@ def service(*, image: str = "one", desired: int = 2, longest: int = 4, target: f
         "Family": "app",
         "Cpu": "256",
         "Memory": "512",
+        "ExecutionRoleArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/execution"},
         "NetworkMode": "awsvpc",
         "RequiresCompatibilities": ["FARGATE"],
         "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
@@ -39,9 +40,10 @@ def service(*, image: str = "one", desired: int = 2, longest: int = 4, target: f
         "LaunchType": "FARGATE",
         "EnableExecuteCommand": True,
         "PropagateTags": "SERVICE",
-        "HealthCheckGracePeriodSeconds": 60,
         "DeploymentConfiguration": {"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
-        "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["subnet-1"], "AssignPublicIp": "DISABLED"}},
+        "NetworkConfiguration": {
+            "AwsvpcConfiguration": {"Subnets": ["subnet-0123456789abcdef0"], "AssignPublicIp": "DISABLED"}
+        },
     }
     scalable = {
         "ServiceNamespace": "ecs",
@@ -90,7 +92,7 @@ def test_a_task_definition_keeps_every_member_and_a_change_is_a_new_revision(aws
 def test_a_service_keeps_what_its_declaration_says(aws: Aws, deploy: Deploy) -> None:
     ids = deploy(service()).physical_ids
     found = aws("ecs").describe_services(cluster=ids["Cluster"], services=[ids["Service"]])["services"][0]
-    assert (found["desiredCount"], found["healthCheckGracePeriodSeconds"]) == (2, 60)
+    assert found["desiredCount"] == 2
     assert (found["enableExecuteCommand"], found["propagateTags"]) == (True, "SERVICE")
     assert found["deploymentConfiguration"]["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
 
@@ -147,9 +149,13 @@ def test_an_operation_that_the_service_does_not_have_is_refused(aws: Aws) -> Non
 
 
 def test_a_target_group_gives_its_full_name(deploy: Deploy) -> None:
-    group = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": {"Port": 80, "Protocol": "HTTP"}}
+    group = {
+        "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "Properties": {"Port": 80, "Protocol": "HTTP", "TargetType": "ip", "VpcId": {"Ref": "Vpc"}},
+    }
+    vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.6.0.0/16"}}
     outputs = {"Name": {"Value": {"Fn::GetAtt": ["Group", "TargetGroupFullName"]}}}
-    made = deploy({"Resources": {"Group": group}, "Outputs": outputs})
+    made = deploy({"Resources": {"Vpc": vpc, "Group": group}, "Outputs": outputs})
     assert made.outputs["Name"] == made.physical_ids["Group"].rpartition(":")[2]
     assert made.outputs["Name"].startswith("targetgroup/")
 
@@ -173,8 +179,23 @@ def test_tasks_are_in_the_zones_of_their_subnets_and_targets_of_their_load_balan
             "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
             "Properties": {"Port": 8080, "Protocol": "HTTP", "TargetType": "ip", "VpcId": {"Ref": "Vpc"}},
         },
+        "Balancer": {
+            "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            "Properties": {"Scheme": "internal", "Subnets": [{"Ref": "Subnet1"}, {"Ref": "Subnet2"}]},
+        },
+        "Listener": {
+            "Type": "AWS::ElasticLoadBalancingV2::Listener",
+            "Properties": {
+                "LoadBalancerArn": {"Ref": "Balancer"},
+                "Port": 80,
+                "Protocol": "HTTP",
+                "DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}],
+            },
+        },
     }
+    template["Service"]["DependsOn"] = "Listener"
     properties = template["Service"]["Properties"]
+    properties["HealthCheckGracePeriodSeconds"] = 60
     subnets = [{"Ref": "Subnet1"}, {"Ref": "Subnet2"}]
     properties["NetworkConfiguration"] = {"AwsvpcConfiguration": {"Subnets": subnets}}
     properties["LoadBalancers"] = [
@@ -191,6 +212,8 @@ def test_tasks_are_in_the_zones_of_their_subnets_and_targets_of_their_load_balan
     running = aws("ecs").list_tasks(cluster=cluster)["taskArns"]
     assert len(running) == 3
     assert stopped not in running
+    found = aws("ecs").describe_services(cluster=cluster, services=[made.physical_ids["Service"]])["services"][0]
+    assert found["healthCheckGracePeriodSeconds"] == 60
     group = made.physical_ids["Targets"]
     found = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     assert sorted((each["Target"]["Id"], each["Target"]["Port"]) for each in found) == [

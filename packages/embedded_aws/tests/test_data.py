@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy, stack
+from embedded_testing.declared import KEY
 
 pytestmark = pytest.mark.emulator
-KEY = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}}
 KEY_ARN = {"Fn::GetAtt": ["Key", "Arn"]}
 
 

@@ -22,6 +22,7 @@ def flow_log(traffic: str, **tags: str) -> dict[str, Any]:
         "TrafficType": traffic,
         "LogDestinationType": "cloud-watch-logs",
         "LogGroupName": "flows",
+        "DeliverLogsPermissionArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/flows"},
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
     return {"Vpc": VPC, "FlowLog": {"Type": "AWS::EC2::FlowLog", "Properties": properties}}

@@ -135,10 +135,12 @@ PROTECTED = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/ap
 def web_acl(behavior: str) -> dict[str, Any]:
     acl = {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBILITY}
     arn = {"Fn::GetAtt": ["Acl", "Arn"]}
+    condition = {"ActionCondition": {"Action": "BLOCK"}}
+    kept = {"Behavior": "KEEP", "Requirement": "MEETS_ANY", "Conditions": [condition]}
     logging = {
         "ResourceArn": arn,
         "LogDestinationConfigs": ["arn:aws:logs:us-east-1:000000000000:log-group:aws-waf-logs-one:*"],
-        "LoggingFilter": {"DefaultBehavior": behavior, "Filters": []},
+        "LoggingFilter": {"DefaultBehavior": behavior, "Filters": [kept]},
     }
     association = {"ResourceArn": PROTECTED, "WebACLArn": arn}
     return {

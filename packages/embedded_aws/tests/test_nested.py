@@ -9,11 +9,15 @@ import pytest
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
+from embedded_testing.declared import KEY
 from embedded_testing.inventory import inventory
 from embedded_testing.stack import reasons, upload
 
 pytestmark = pytest.mark.emulator
-_BROKEN = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "sg-none", "IpProtocol": "-1"}}
+_BROKEN = {
+    "Type": "AWS::EC2::SecurityGroupIngress",
+    "Properties": {"GroupId": "sg-0123456789abcdef0", "IpProtocol": "-1", "CidrIp": "10.0.0.0/8"},
+}
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def left_behind(aws: Aws) -> Iterator[set[str]]:
 def child(description: str, **more: Any) -> dict[str, Any]:
     return {
         "Resources": {
-            "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}},
+            "Key": KEY,
             "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": description}},
             **more,
         },
@@ -57,7 +61,7 @@ def test_an_update_keeps_the_attributes_of_what_it_does_not_change(aws: Aws, dep
 def test_a_nested_stack_that_fails_leaves_nothing_behind(aws: Aws, deploy: Deploy, stack_name: str) -> None:
     failed = deploy(parent(upload(aws, child("one", Rule={**_BROKEN, "DependsOn": "Group"}), key="broken")))
     assert failed.status == "ROLLBACK_COMPLETE"
-    assert "sg-none" in reasons(aws, stack_name)
+    assert "sg-0123456789abcdef0" in reasons(aws, stack_name)
 
 
 def test_a_failed_update_goes_back_to_what_was(aws: Aws, deploy: Deploy) -> None:

@@ -14,7 +14,10 @@ from embedded_testing.inventory import inventory
 from embedded_testing.stack import delete, exists, reasons, update, upload, wait
 
 pytestmark = pytest.mark.emulator
-_BROKEN = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": "sg-none", "IpProtocol": "-1"}}
+_BROKEN = {
+    "Type": "AWS::EC2::SecurityGroupIngress",
+    "Properties": {"GroupId": "sg-0123456789abcdef0", "IpProtocol": "-1", "CidrIp": "10.0.0.0/8"},
+}
 _TARGET = {
     "ServiceNamespace": "ecs",
     "ResourceId": "service/any/any",

@@ -42,7 +42,11 @@ def plan(deploy: Deploy) -> str:
     properties = {
         "RestoreTestingPlanName": "weekly",
         "ScheduleExpression": "cron(0 7 ? * SUN *)",
-        "RecoveryPointSelection": {"Algorithm": "LATEST_WITHIN_WINDOW", "IncludeVaults": ["*"]},
+        "RecoveryPointSelection": {
+            "Algorithm": "LATEST_WITHIN_WINDOW",
+            "IncludeVaults": ["*"],
+            "RecoveryPointTypes": ["SNAPSHOT"],
+        },
     }
     deploy({"Plan": {"Type": "AWS::Backup::RestoreTestingPlan", "Properties": properties}})
     return "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:weekly"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from embedded_aws.clients import Aws
+from embedded_testing.declared import KEY
 
 
 def aurora(*, version: str = "17.7", insights: str = "standard", exports: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def aurora(*, version: str = "17.7", insights: str = "standard", exports: tuple[
         "EnableCloudwatchLogsExports": list(exports),
         "DBClusterParameterGroupName": {"Ref": "Parameters"},
     }
+    if insights == "advanced":  # needs these, and 465 days
+        cluster |= {"PerformanceInsightsEnabled": True, "PerformanceInsightsRetentionPeriod": 465}
     parameters = {"Family": "aurora-postgresql17", "Description": "TLS", "Parameters": {"rds.force_ssl": "1"}}
     member = {
         "DBClusterIdentifier": {"Ref": "Cluster"},
@@ -33,7 +36,7 @@ def aurora(*, version: str = "17.7", insights: str = "standard", exports: tuple[
         "Port": {"Value": {"Fn::GetAtt": ["Cluster", "Endpoint.Port"]}},
     }
     resources = {
-        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}},
+        "Key": KEY,
         "Parameters": {"Type": "AWS::RDS::DBClusterParameterGroup", "Properties": parameters},
         "Cluster": {"Type": "AWS::RDS::DBCluster", "Properties": cluster},
         "First": {"Type": "AWS::RDS::DBInstance", "Properties": member},

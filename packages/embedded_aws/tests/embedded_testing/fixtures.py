@@ -15,6 +15,7 @@ import pytest
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
 from embedded_testing.facts import called_operations, covered_operations
+from embedded_testing.refusals import figure
 from embedded_testing.running import clients_of, run_emulator
 
 # The property of a test report that says whether a recorded fact holds.
@@ -32,6 +33,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many recorded facts held, if they were replayed, and how many operations have a fact."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    if any("test_what_aws_refuses_is_refused" in report.nodeid for report in calls):
+        held, gaps = figure()
+        terminalreporter.write_line(
+            f"embedded AWS: {held} of {held + len(gaps)} recorded refusals are refused as AWS does; not: {', '.join(gaps)}"
+        )
     known = [holds for report in calls for name, holds in report.user_properties if name == FACT_HOLDS]
     if known:
         called = called_operations()

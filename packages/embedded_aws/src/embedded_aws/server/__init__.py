@@ -11,7 +11,8 @@ rest of the package it uses `address`, `loopback` and `fidelity`, which need onl
 - `upstream`    the only module that knows ministack's private names, and the contract that they still exist
 - `registry`    how a resource type is added, replaced, completed, and how all others are refused
 - `metadata`    types without a service, kept as declared
-- `nested`      repairs to nested stacks
+- `nested`      nested stacks, by the engine of stacks
+- `validation`  refuses templates, parameters and policies as AWS does, before or while a stack is made
 - `api`         a client of the emulator's own public API: added types store their state where boto3 reads it
 - `answers`     what AWS answers where ministack does not
 - `types`       the resource types, one module for each AWS service

@@ -45,7 +45,7 @@ def install() -> None:
 
 
 def _create(declared: Declared) -> tuple[str, Attributes]:
-    wanted = _read(declared.properties)
+    wanted = _read(declared.properties, declared.stack)
     name = f"{declared.stack}-{declared.logical_id}-{uuid.uuid4().hex[:12].upper()}"
     stack_id = f"arn:aws:cloudformation:{upstream.region()}:{upstream.account()}:stack/{name}/{uuid.uuid4()}"
     parent = upstream.stacks[declared.stack]
@@ -71,11 +71,12 @@ def _create(declared: Declared) -> tuple[str, Attributes]:
     return stack_id, _outputs(stack)
 
 
-def _read(properties: Properties) -> _Declared:
+def _read(properties: Properties, parent: str) -> _Declared:
     body, refused = upstream.resolve_template({"TemplateURL": [properties["TemplateURL"]]})
     if refused is not None or not body:
         raise ValueError(f"S3 error: the template at {properties['TemplateURL']} cannot be read")
     template = upstream.parse_template(body)
+    upstream.check_nested_capabilities(parent, template)
     given = [{"Key": key, "Value": str(value)} for key, value in properties.get("Parameters", {}).items()]
     values = upstream.resolve_parameters(template, given)
     upstream.validate_template(template, upstream.evaluate_conditions(template, values), params=values)
@@ -117,12 +118,12 @@ def _update(
     if "ROLLBACK" in upstream.stacks[parent]["StackStatus"]:
         _go_back(stack)
     else:
-        _go_on(stack, new)
+        _go_on(stack, new, parent)
     return physical_id, _outputs(stack)
 
 
-def _go_on(stack: Record, new: Properties) -> None:
-    wanted = _read(new)
+def _go_on(stack: Record, new: Properties, parent: str) -> None:
+    wanted = _read(new, parent)
     name, stack_id = stack["StackName"], stack["StackId"]
     before = copy.deepcopy({key: stack[key] for key in _BEFORE})
     _begin(name, "UPDATE", wanted)

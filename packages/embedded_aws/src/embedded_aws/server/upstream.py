@@ -144,6 +144,38 @@ detect_resource_drift = Function(
     "services.cloudformation.drift", "detect_resource_drift", "stack", "logical_id", "record", "timestamp"
 )  # fmt: skip
 
+# What judges a template, and a call that brings one.
+_HANDLERS, _CHANGE_SETS = "services.cloudformation.handlers", "services.cloudformation.changesets"
+cloudformation_actions: dict[str, Callable[[Any], Any]] = _table(_HANDLERS, "_ACTION_HANDLERS")
+cloudformation_error = Function("services.cloudformation.helpers", "_error", "code", "message", "status")
+stack_name_problems = Function("services.cloudformation.helpers", "stack_name_problems", "stack_name")
+capabilities_enforced = Function(_HANDLERS, "_capabilities_enforced")
+check_capabilities = Function(_HANDLERS, "_check_capabilities", "sent", "template", "params", "macros")
+check_nested_capabilities = Function(
+    _PROVISIONERS, "_check_nested_stack_capabilities", "parent_stack_name", "template"
+)  # fmt: skip
+parsers = (
+    parse_template,
+    *(Function(module, "_parse_template", "template_body") for module in (_HANDLERS, _CHANGE_SETS)),
+)
+parameter_resolvers = (
+    resolve_parameters,
+    *(
+        Function(module, "_resolve_parameters", "template", "provided_params", "previous_params")
+        for module in (_HANDLERS, _CHANGE_SETS)
+    ),
+)
+update_in_engine = Function(
+    _STACKS, "_update_resource",
+    "resource_type", "physical_id", "old_props", "new_props", "stack_name", "logical_id", "old_attrs",
+)  # fmt: skip
+
+# AWS IAM.
+iam_roles = _table("services.iam", "_roles")
+iam_users = _table("services.iam", "_users")
+validate_policy_document = Function("core.iam_evaluator", "validate_policy_document", "doc")
+trust_policy_error = Function("services.iam", "_trust_policy_not_principal_error", "doc")
+
 # Cloud Control, the store of declared metadata.
 cloud_control = _table("services.cloudcontrol", "_resources")
 cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")

@@ -1,0 +1,103 @@
+"""The gate before a resource is made or changed: what AWS would fail fails here, and the stack rolls back.
+
+What the rules found in the template waits here for its resource; more reasons show in resolved properties.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+from uuid import uuid4
+
+from embedded_aws.server import upstream
+from embedded_aws.server.validation import pack, properties
+from embedded_aws.server.validation.properties import Properties
+
+_DEPLOYING = "_deploying"  # in a stack's record: the template of the operation that runs, and its parameters
+
+
+def install() -> None:
+    """Put the gate before ministack's makers."""
+    for deploy in (upstream.deploy_stack, upstream.deploy_by_request, upstream.deploy_by_change_set):
+        deploy.wrap(_noting)
+    upstream.provision_in_root.wrap(_gate_to_creation)
+    upstream.update_in_engine.wrap(_gate_to_update)
+
+
+def _noting(deploy: Callable[..., Any]) -> Callable[..., Any]:
+    """Note which template is deployed: the stack's record has the previous one until the end of an update."""
+
+    def deploy_noted(stack_name: str, stack_id: str, template: Any, values: Any, *more: Any, **keywords: Any) -> Any:
+        upstream.stacks[stack_name][_DEPLOYING] = (template, values)
+        return deploy(stack_name, stack_id, template, values, *more, **keywords)
+
+    return deploy_noted
+
+
+def _gate_to_creation(provision: Callable[..., Any]) -> Callable[..., Any]:
+    def provision_allowed(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
+        _refuse(resource_type, logical_id, props, stack_name)
+        return provision(resource_type, logical_id, props, stack_name)
+
+    return provision_allowed
+
+
+def _gate_to_update(update: Callable[..., Any]) -> Callable[..., Any]:
+    def update_allowed(resource_type: str, physical_id: str, *arguments: Any) -> Any:
+        old, new, stack_name, logical_id, *_attributes = arguments
+        if old != new and not _rolls_back(stack_name):
+            name = kept_name(resource_type, old, new)
+            if name:
+                raise ValueError(
+                    "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+                    f"Rename {name} and update the stack again."
+                )
+            _refuse(resource_type, logical_id, new, stack_name)
+        return update(resource_type, physical_id, *arguments)
+
+    return update_allowed
+
+
+def _rolls_back(stack_name: str) -> bool:
+    """Return whether a stack, or one around it, goes back to what it was: that was allowed once."""
+    stack = upstream.stacks.get(stack_name)
+    while stack:
+        if "ROLLBACK" in stack["StackStatus"]:
+            return True
+        stack = upstream.stacks.get(stack.get("_parent_stack_name", ""))
+    return False
+
+
+def kept_name(resource_type: str, old: Properties, new: Properties) -> str | None:
+    """Return the name that a resource keeps although it would have to be replaced; None when it may be changed.
+
+    https://repost.aws/knowledge-center/cloudformation-custom-name
+    """
+    known = _create_only().get(resource_type)
+    if known is None:
+        return None
+    name = old.get(known["name"])
+    changed = any(old.get(prop) != new.get(prop) for prop in (*known["create_only"], *known.get("also", ())))
+    return str(name) if name and name == new.get(known["name"]) and changed else None
+
+
+@cache
+def _create_only() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("create_only.toml").read_text(encoding="utf-8"))
+
+
+def _refuse(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> None:
+    for message in (*properties.mistakes(resource_type, props), *_found(logical_id, stack_name)):
+        raise ValueError(
+            f'Resource handler returned message: "{message}" (RequestToken: {uuid4()}, HandlerErrorCode: '
+            "InvalidRequest)"
+        )
+
+
+def _found(logical_id: str, stack_name: str) -> Iterator[str]:
+    stack = upstream.stacks.get(stack_name) or {}
+    template, values = stack.get(_DEPLOYING) or (stack.get("_template"), stack.get("_resolved_params"))
+    for finding in pack.find(template, values or {}) if template else ():
+        if finding.logical_id == logical_id:
+            yield finding.message
