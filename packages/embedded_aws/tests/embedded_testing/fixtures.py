@@ -36,7 +36,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if any("test_what_aws_refuses_is_refused" in report.nodeid for report in calls):
         held, gaps = figure()
         terminalreporter.write_line(
-            f"embedded AWS: {held} of {held + len(gaps)} recorded refusals are refused as AWS does; not: {', '.join(gaps)}"
+            f"embedded AWS: {held} of {held + len(gaps)} recorded refusals are refused as AWS does; "
+            f"not: {', '.join(gaps)}"
         )
     known = [holds for report in calls for name, holds in report.user_properties if name == FACT_HOLDS]
     if known:
