@@ -75,6 +75,7 @@ class EventRules(Construct):
             detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
             resources=events.Match.wildcard(f"*:service/{ecs_cluster}/*"),
         )
+        stopped = {"clusterArn": events.Match.suffix(f":cluster/{ecs_cluster}"), "lastStatus": ["STOPPED"]}
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
         self._add(
@@ -83,13 +84,12 @@ class EventRules(Construct):
             source="aws.ecs",
             detail_types=["ECS Task State Change"],
             detail={
-                "clusterArn": events.Match.suffix(f":cluster/{ecs_cluster}"),
-                "lastStatus": ["STOPPED"],
+                # EventBridge refuses a key beside `$or` ("Unrecognized match type"): each branch has them all.
                 "$or": [
-                    {"stopCode": ["TaskFailedToStart", "EssentialContainerExited"]},
+                    {**stopped, "stopCode": ["TaskFailedToStart", "EssentialContainerExited"]},
                     # ServiceSchedulerInitiated is the stop code of a failed health check, but of scaling in and of
                     # deployments as well, which stop tasks on purpose: only the reason tells them apart.
-                    {"stoppedReason": events.Match.prefix(FAILED_HEALTH_CHECK)},
+                    {**stopped, "stoppedReason": events.Match.prefix(FAILED_HEALTH_CHECK)},
                 ],
             },
         )

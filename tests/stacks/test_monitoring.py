@@ -106,6 +106,7 @@ def test_subscriptions_by_setting(request: pytest.FixtureRequest, profile: str, 
 
 def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
     name = f"{deployment.settings.suffix}-{deployment.settings.region}"
+    stopped = {"clusterArn": [{"suffix": f":cluster/dr-ecs-{name}"}], "lastStatus": ["STOPPED"]}
     return {
         "DatabaseEvents": {
             "source": ["aws.rds"],
@@ -125,11 +126,9 @@ def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
             "source": ["aws.ecs"],
             "detail-type": ["ECS Task State Change"],
             "detail": {
-                "clusterArn": [{"suffix": f":cluster/dr-ecs-{name}"}],
-                "lastStatus": ["STOPPED"],
                 "$or": [
-                    {"stopCode": ["TaskFailedToStart", "EssentialContainerExited"]},
-                    {"stoppedReason": [{"prefix": "Task failed "}]},
+                    {**stopped, "stopCode": ["TaskFailedToStart", "EssentialContainerExited"]},
+                    {**stopped, "stoppedReason": [{"prefix": "Task failed "}]},
                 ],
             },
         },
