@@ -189,7 +189,8 @@ def test_patterns_name_what_the_other_stacks_really_create(deployment: Assembly)
     for _, instance in deployment.all_of_type("AWS::RDS::DBInstance"):
         assert instance["Properties"]["DBInstanceIdentifier"].startswith(cluster)
     ecs_cluster = deployment.nested["Compute"].one("AWS::ECS::Cluster")["ClusterName"]
-    assert patterns["TaskFailures"]["detail"]["clusterArn"] == [{"suffix": f":cluster/{ecs_cluster}"}]
+    for branch in patterns["TaskFailures"]["detail"]["$or"]:
+        assert branch["clusterArn"] == [{"suffix": f":cluster/{ecs_cluster}"}]
     assert patterns["DeploymentFailures"]["resources"] == [{"wildcard": f"*:service/{ecs_cluster}/*"}]
 
 
