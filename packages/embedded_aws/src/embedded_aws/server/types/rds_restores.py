@@ -1,6 +1,11 @@
-"""Amazon RDS: restores from a snapshot and to the latest moment, operations that ministack does not have."""
+"""Amazon RDS: restores from a snapshot and to the latest moment, and the managed password of a restored cluster.
 
+ministack has none of these; it ignores `ManageMasterUserPassword` in a change.
+"""
+
+import json
 import time
+import uuid
 from typing import Any
 
 from embedded_aws.server import upstream
@@ -16,6 +21,7 @@ def install() -> None:
     """Add the operations."""
     upstream.rds_actions["RestoreDBClusterFromSnapshot"] = answering(_restore_snapshot)
     upstream.rds_actions["RestoreDBClusterToPointInTime"] = answering(_restore_to_latest)
+    upstream.rds_actions["ModifyDBCluster"] = _managing_password(upstream.rds_actions["ModifyDBCluster"])
     upstream.rds_actions["DescribeDBClusters"] = _with_latest_moment(upstream.rds_actions["DescribeDBClusters"])
 
 
@@ -85,3 +91,26 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
     stand_up(restored, {"MasterUserPassword": login.password}, origin)
     content = f"<{action}Result><DBCluster>{upstream.db_cluster_xml(restored)}</DBCluster></{action}Result>"
     return upstream.rds_xml(OK, f"{action}Response", content)
+
+
+def _managing_password(modify: Action) -> Action:
+    """Let RDS keep the password of the master user in a secret from now on.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
+    """
+
+    def modify_and_manage(request: dict[str, Any]) -> Any:
+        record = upstream.db_clusters.get(parameter(request, "DBClusterIdentifier"))
+        wanted = parameter(request, "ManageMasterUserPassword").lower() == "true"
+        if record is not None and wanted and not record.get("MasterUserSecret"):
+            login = clusters[record["DBClusterIdentifier"]].login
+            key = parameter(request, "MasterUserSecretKmsKeyId") or "alias/aws/secretsmanager"
+            secret = client("secretsmanager").create_secret(
+                Name=f"rds!cluster-{uuid.uuid4()}",
+                SecretString=json.dumps({"username": login.user, "password": login.password}),
+                KmsKeyId=key,
+            )
+            record["MasterUserSecret"] = {"SecretArn": secret["ARN"], "SecretStatus": "active", "KmsKeyId": key}
+        return modify(request)
+
+    return modify_and_manage
