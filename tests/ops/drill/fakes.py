@@ -44,16 +44,17 @@ def connection(endpoint: str | None = None) -> Connection:
     return Connection(session, endpoint)
 
 
-def target(environment: str = "dev", *, endpoint: str | None = None, **context: str) -> Target:
+def target(environment: str = "dev", *, endpoint: str | None = None, **objectives: int) -> Target:
     """Return a deployed stack.
 
     Args:
         environment: as its outputs name it.
         endpoint: of the embedded AWS; None for an account.
-        context: settings that differ from those of dev.
+        objectives: of `[recovery]`, also such as the settings refuse, which a test can miss within seconds.
     """
-    given = {"environment": "dev", "suffix": "x1", "region": "eu-central-1", **context}
-    return Target({**OUTPUTS, "EnvironmentName": environment}, load_settings(given), connection(endpoint))
+    settings = load_settings({"environment": "dev", "suffix": "x1", "region": "eu-central-1"})
+    settings = settings.model_copy(update={"recovery": settings.recovery.model_copy(update=objectives)})
+    return Target({**OUTPUTS, "EnvironmentName": environment}, settings, connection(endpoint))
 
 
 class Store:

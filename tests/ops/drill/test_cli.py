@@ -101,7 +101,7 @@ def test_a_missed_objective_ends_with_1(
 ) -> None:
     store.heals_after = 25  # polls of 0.05 s, more than a second
     monkeypatch.setattr(FakeDrill, "timeout_seconds", 5.0)
-    monkeypatch.setattr(cli, "find", lambda *_: target(**{"recovery.rto_seconds": "1"}))
+    monkeypatch.setattr(cli, "find", lambda *_: target(rto_seconds=1))
     assert drill("--yes", "--runs", "2") == 1
     first, second = capsys.readouterr().err.splitlines()
     assert re.fullmatch(r"error: run [0-9a-f]{8}: RTO 1\.\d\d s, the objective is 1 s", first)
@@ -212,8 +212,8 @@ def test_without_credentials_it_takes_the_embedded_aws_that_runs_here(
 def test_objectives_are_those_that_were_deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     no_aws(monkeypatch)
     monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
-    monkeypatch.setenv("BREAKWATER_CONTEXT", "recovery.rto_seconds=7")
-    assert find(None, None, Workspace(state=tmp_path)).settings.recovery.rto_seconds == 7
+    monkeypatch.setenv("BREAKWATER_CONTEXT", "recovery.rto_seconds=77")
+    assert find(None, None, Workspace(state=tmp_path)).settings.recovery.rto_seconds == 77
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_what_the_fault_is_not_meant_to_touch_is_told_and_not_judged(outage: Res
 
 
 def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Result, tmp_path: Path) -> None:
-    hard = target(**{"recovery.rto_seconds": "1", "recovery.rpo_seconds": "1"})
+    hard = target(rto_seconds=1, rpo_seconds=1)
     place = evidence.write(tmp_path, outage, hard)
     assert {path.name for path in place.iterdir()} == {"report.json", "report.md", "timeline.png", "SHA256SUMS"}
     for line in (place / "SHA256SUMS").read_text().splitlines():
@@ -74,7 +74,7 @@ def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Re
 
 
 def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
-    hard = target(**{"recovery.rto_seconds": "1"})
+    hard = target(rto_seconds=1)
     slow = dataclasses.replace(outage, restored=False)
     text = "\n".join(evidence.as_markdown(slow, hard))
     assert "| RTO | 1 s | not recovered | **no** |" in text
