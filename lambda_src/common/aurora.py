@@ -10,7 +10,64 @@ from common.responses import epoch_seconds
 
 # CloudWatch has one value a minute; a value older than this no longer describes the present.
 LAG_WINDOW = timedelta(minutes=5)
-AVAILABLE = "available"
+AVAILABLE, FAILING_OVER = "available", "failing-over"
+# What RDS documents as the statuses of a cluster and of its instances, by what a client of the database notices:
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html
+# Connections and statements succeed.
+SERVING = frozenset(
+    {
+        AVAILABLE,
+        "backing-up",
+        "configuring-enhanced-monitoring",
+        "configuring-iam-database-auth",
+        "configuring-log-exports",
+        "delete-precheck",
+        "incompatible-option-group",
+        "modifying",
+        "resetting-master-credentials",
+        "storage-config-upgrade",
+        "storage-initialization",
+        "storage-optimization",
+        "update-iam-db-auth",
+    }
+)
+# Somebody asked for an operation during which connections may fail; a failover would not end it sooner.
+CHANGING = frozenset(
+    {
+        "backtracking",
+        "converting-to-vpc",
+        "creating",
+        "maintenance",
+        "migrating",
+        "moving-to-vpc",
+        "promoting",
+        "renaming",
+        "starting",
+        "upgrading",
+    }
+)
+# Connections or writes fail until RDS, or somebody, does something about it.
+DOWN = frozenset(
+    {
+        "cloning-failed",
+        "deleting",
+        FAILING_OVER,
+        "failed",
+        "inaccessible-encryption-credentials",
+        "inaccessible-encryption-credentials-recoverable",
+        "incompatible-create",
+        "incompatible-network",
+        "incompatible-parameters",
+        "incompatible-restore",
+        "insufficient-capacity",
+        "migration-failed",
+        "rebooting",
+        "restore-error",
+        "stopped",
+        "stopping",
+        "storage-full",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +114,11 @@ class Cluster:
         """The writer; ``None`` unless there is exactly one."""
         writers = [instance for instance in self.instances if instance.is_writer]
         return writers[0] if len(writers) == 1 else None
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether the cluster and its writer serve, as far as RDS shows it."""
+        return self.status in SERVING and self.writer is not None and self.writer.status in SERVING
 
 
 def read_cluster(rds: Any, cloudwatch: Any, identifier: str, now: float) -> Cluster:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aurora import Cluster, read_cluster
 from common.metrics import Metric, publish
 from common.responses import error_code, error_message
 from failover.claims import ClaimStore, FailoverRecord
-from failover.logic import Accepted, FailoverLimits, RefusalCode, Refused, decide, has_taken_over
+from failover.logic import Accepted, FailoverLimits, RefusalCode, Refused, decide, has_begun, has_taken_over
+
+logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
+# How long to look for a failover that RDS did not confirm: the status follows the request with a delay.
+SETTLE_SECONDS = 20.0
 # Part of the invocation's remaining time that is kept for writing the record.
 RESERVE_SECONDS = 10.0
 # Errors after which no failover takes place.
@@ -32,12 +37,14 @@ class FailoverRequest:
         reason: Reason, kept in the record.
         request_id: Identifier that all attempts at the same request share.
         dry_run: Whether to decide only, and to change nothing.
+        automatic: Whether an alarm asks; nobody reads the response, and a writer that serves stays where it is.
     """
 
     cluster: str
     reason: str
     request_id: str
     dry_run: bool = False
+    automatic: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,9 @@ class Failover:
 
     Attributes:
         rds: RDS client.
+        rds_once: RDS client that sends each request once: a second ``FailoverDBCluster`` would hide the first's answer.
         cloudwatch: CloudWatch client.
-        claims: Failover record of the cluster.
+        claims: Failovers of the cluster.
         limits: Conditions that a failover must meet.
         timeout_seconds: How long to wait for the new writer.
         namespace: Namespace of the metrics.
@@ -57,6 +65,7 @@ class Failover:
     """
 
     rds: Any
+    rds_once: Any
     cloudwatch: Any
     claims: ClaimStore
     limits: FailoverLimits
@@ -78,21 +87,37 @@ class Failover:
 
         Raises:
             ClientError: An AWS service rejects a request.
+            BotoCoreError: An AWS service does not answer; the next attempt at this request resumes it.
         """
-        deadline = self.clock() + min(self.timeout_seconds, remaining_seconds - RESERVE_SECONDS)
-        latest = self.claims.latest()
+        ends_at = self.clock() + remaining_seconds
+        response = self._serve(request, ends_at)
+        refused = response["outcome"] == "refused" and response["code"] != RefusalCode.NOT_NEEDED
+        if response["outcome"] == "timed-out" or (refused and request.automatic):
+            # Somebody has to learn of it: an alarm watches this metric.
+            self._publish(Metric("FailoverNotDone", 1, "Count", {"Resource": self.limits.cluster}))
+        return response
+
+    def _serve(self, request: FailoverRequest, ends_at: float) -> dict[str, Any]:
+        deadline = min(self.clock() + self.timeout_seconds, ends_at - RESERVE_SECONDS)
+        latest, own = self.claims.latest(), self.claims.find(request.request_id)
         if latest is not None and latest.request_id == request.request_id:
-            return self._resume(latest, deadline)
+            own = latest
+        if own is not None:
+            return self._resume(own, latest, deadline, ends_at)
         cluster = self._read_cluster()
         claim = latest.claim if latest else None
+        if request.automatic and cluster.takes_writes:
+            return _refusal(RefusalCode.NOT_NEEDED, "the writer serves: an alarm moves only one that does not")
         decision = decide(request.cluster, cluster, claim, self.limits, self.clock())
         if isinstance(decision, Refused):
             return _refusal(decision.code, decision.reason)
         if request.dry_run:
             return {"outcome": "would-fail-over", "new_writer": decision.target.identifier}
-        return self._claim(request, cluster, decision, deadline)
+        return self._claim(request, cluster, decision, deadline, ends_at)
 
-    def _claim(self, request: FailoverRequest, cluster: Cluster, decision: Accepted, deadline: float) -> dict[str, Any]:
+    def _claim(
+        self, request: FailoverRequest, cluster: Cluster, decision: Accepted, deadline: float, ends_at: float
+    ) -> dict[str, Any]:
         record = FailoverRecord(
             request_id=request.request_id,
             reason=request.reason,
@@ -100,47 +125,83 @@ class Failover:
             old_writer=cluster.writer.identifier if cluster.writer else "",
             new_writer=decision.target.identifier,
             started_at=self.clock(),
+            held_until=ends_at,
         )
-        if not self.claims.acquire(record):
+        claimed = self.claims.acquire(record)
+        if claimed is None:
             return _refusal(RefusalCode.COOL_DOWN, "another invocation has just started a failover: wait until it ends")
+        if claimed != record:
+            return self._resume(claimed, self.claims.latest(), deadline, ends_at)
         return self._start(record, deadline)
 
-    def _resume(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
+    def _resume(
+        self, record: FailoverRecord, latest: FailoverRecord | None, deadline: float, ends_at: float
+    ) -> dict[str, Any]:
         """Continue a request whose earlier attempt was interrupted, or return its result."""
         if record.has_ended:
             return _response(record)
-        started = record.state != "claimed" or has_taken_over(self._read_cluster(), record.new_writer)
-        # A second call for the same target is harmless: RDS refuses a failover that is done or in progress.
-        return self._wait(record, deadline) if started else self._start(record, deadline)
+        if latest is None or latest.request_id != record.request_id:
+            return _superseded()
+        if record.held_until is None:
+            return self._wait(record, deadline)
+        if has_begun(self._read_cluster(), record.new_writer):
+            return self._accepted(record, deadline)
+        renewed = replace(record, started_at=self.clock(), held_until=ends_at)
+        return self._start(renewed, deadline) if self.claims.renew(renewed) else _superseded()
 
     def _start(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
+        """Ask RDS; a second request for the same target is harmless, since RDS refuses it or has nothing to do."""
         try:
-            self.rds.failover_db_cluster(
+            self.rds_once.failover_db_cluster(
                 DBClusterIdentifier=self.limits.cluster, TargetDBInstanceIdentifier=record.new_writer
             )
-        except ClientError as error:
-            code = error_code(error)
-            if code not in REFUSALS:
-                raise  # RDS may have started the failover: keep the claim, so that the next attempt resumes
-            self.claims.release(record)
-            return _refusal(RefusalCode.IN_PROGRESS, f"RDS refused the failover: {error_message(error) or code}")
-        running = replace(record, state="running")
+        except (ClientError, BotoCoreError) as error:
+            # An earlier attempt may have been served, or this one although its answer was lost: the cluster shows it.
+            if not self._begins(record, deadline):
+                if not isinstance(error, ClientError) or error_code(error) not in REFUSALS:
+                    raise  # RDS may have started the failover: keep the claim, so that the next attempt resumes
+                self.claims.release(record)
+                reason = error_message(error) or error_code(error)
+                return _refusal(RefusalCode.IN_PROGRESS, f"RDS refused the failover: {reason}")
+        return self._accepted(record, deadline)
+
+    def _begins(self, record: FailoverRecord, deadline: float) -> bool:
+        """Return whether the failover shows within the time that RDS takes to report its status."""
+        until = min(self.clock() + SETTLE_SECONDS, deadline)
+        while not has_begun(self._read_cluster(), record.new_writer):
+            if self.clock() + POLL_SECONDS > until:
+                return False
+            self.sleep(POLL_SECONDS)
+        return True
+
+    def _accepted(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
+        running = replace(record, state="running", held_until=None)
         self.claims.update(running)
         return self._wait(running, deadline)
 
     def _wait(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
-        while not has_taken_over(self._read_cluster(), record.new_writer):
+        while not self._has_taken_over(record):
             if self.clock() + POLL_SECONDS > deadline:
                 return self._finish(replace(record, state="timed-out", finished_at=self.clock()))
             self.sleep(POLL_SECONDS)
         return self._finish(replace(record, state="succeeded", finished_at=self.clock()))
 
+    def _has_taken_over(self, record: FailoverRecord) -> bool:
+        try:
+            return has_taken_over(self._read_cluster(), record.new_writer)
+        except (ClientError, BotoCoreError):
+            logger.warning("the cluster could not be read; it is read again", exc_info=True)
+            return False
+
     def _finish(self, record: FailoverRecord) -> dict[str, Any]:
-        self.claims.update(record)
+        # The metric goes first: an attempt that ends in between is repeated, and publishes it again.
         if record.state == "succeeded" and record.seconds is not None:
-            metric = Metric("FailoverSeconds", record.seconds, "Seconds", {"Resource": self.limits.cluster})
-            publish(self.cloudwatch, [metric], namespace=self.namespace, suffix=self.suffix)
+            self._publish(Metric("FailoverSeconds", record.seconds, "Seconds", {"Resource": self.limits.cluster}))
+        self.claims.update(record)
         return _response(record)
+
+    def _publish(self, metric: Metric) -> None:
+        publish(self.cloudwatch, [metric], namespace=self.namespace, suffix=self.suffix)
 
     def _read_cluster(self) -> Cluster:
         return read_cluster(self.rds, self.cloudwatch, self.limits.cluster, self.clock())
@@ -160,3 +221,9 @@ def _response(record: FailoverRecord) -> dict[str, Any]:
 
 def _refusal(code: RefusalCode, reason: str) -> dict[str, Any]:
     return {"outcome": "refused", "code": str(code), "reason": reason}
+
+
+def _superseded() -> dict[str, Any]:
+    return _refusal(
+        RefusalCode.SUPERSEDED, "a later request has claimed a failover since: this one is not taken up again"
+    )

@@ -44,7 +44,7 @@ def parse(event: Mapping[str, Any], request_id: str, cluster: str) -> FailoverRe
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
     if event.get("source") == "aws.cloudwatch":
         alarm = event.get("alarmData", {}).get("alarmName", "(unnamed)")
-        return FailoverRequest(cluster, f"alarm {alarm}", request_id)
+        return FailoverRequest(cluster, f"alarm {alarm}", request_id, automatic=True)
     for name, kind in (("cluster", str), ("reason", str), ("dry_run", bool), ("request_id", str)):
         if name in event and not (isinstance(event[name], kind) and event[name] != ""):
             allowed = "true or false" if kind is bool else "a string that is not empty"
@@ -79,8 +79,14 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     )
     failover = Failover(
         rds=client("rds"),
+        rds_once=client("rds", attempts=1),
         cloudwatch=client("cloudwatch"),
-        claims=ClaimStore(client("dynamodb"), read_text(os.environ, "TABLE_NAME"), limits),
+        claims=ClaimStore(
+            client("dynamodb"),
+            table=read_text(os.environ, "TABLE_NAME"),
+            limits=limits,
+            ttl_attribute=read_text(os.environ, "TTL_ATTRIBUTE"),
+        ),
         limits=limits,
         timeout_seconds=read_integer(os.environ, "TIMEOUT_SECONDS"),
         namespace=read_text(os.environ, "METRIC_NAMESPACE"),

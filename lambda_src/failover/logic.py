@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from common.aurora import AVAILABLE, Cluster, Instance
+from common.aurora import AVAILABLE, FAILING_OVER, Cluster, Instance
 
 
 class RefusalCode(StrEnum):
@@ -17,6 +17,8 @@ class RefusalCode(StrEnum):
     COOL_DOWN = "cool-down"
     NO_HEALTHY_READER = "no-healthy-reader"
     REPLICA_LAG = "replica-lag"
+    SUPERSEDED = "superseded"
+    NOT_NEEDED = "not-needed"
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,18 @@ class Claim:
     Attributes:
         request_id: Request that claimed it.
         started_at: Time of the claim in seconds since 1970.
+        new_writer: Identifier of the instance that is to become the writer.
+        held_until: Time until which RDS may still be asked; ``None`` once RDS has accepted the failover.
     """
 
     request_id: str
     started_at: float
+    new_writer: str = ""
+    held_until: float | None = None
+
+    def was_abandoned(self, cluster: Cluster, now: float) -> bool:
+        """Return whether the invocation ended before RDS accepted the failover: the claim then excludes nobody."""
+        return self.held_until is not None and self.held_until <= now and not has_begun(cluster, self.new_writer)
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def decide(
     if cluster.status != AVAILABLE:
         return Refused(RefusalCode.IN_PROGRESS, f"the cluster is {cluster.status}: wait until it is {AVAILABLE}")
     remaining = cool_down_remaining(claim, limits, now)
-    if remaining > 0:
+    if claim is not None and remaining > 0 and not claim.was_abandoned(cluster, now):
         recent = f"the last failover started less than {limits.cool_down_seconds} s ago"
         return Refused(RefusalCode.COOL_DOWN, f"{recent}: wait {remaining:.0f} s")
     readers = [instance for instance in cluster.instances if not instance.is_writer and instance.status == AVAILABLE]
@@ -124,6 +134,12 @@ def _preference(cluster: Cluster) -> Callable[[Instance], tuple[bool, int, float
         return reader.zone == zone, reader.tier, lag, reader.identifier
 
     return key
+
+
+def has_begun(cluster: Cluster, target: str) -> bool:
+    """Return whether a failover to an instance is in progress or done, as far as RDS shows it."""
+    writer = cluster.writer
+    return cluster.status == FAILING_OVER or (writer is not None and writer.identifier == target)
 
 
 def has_taken_over(cluster: Cluster, target: str) -> bool:

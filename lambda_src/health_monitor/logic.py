@@ -11,24 +11,11 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, TypeVar
 
-from common.aurora import AVAILABLE, Cluster
+from common.aurora import CHANGING, DOWN, SERVING, Cluster
 from common.metrics import Metric
 from common.responses import resource_name
 from health_monitor.observations import BackupStatus, Observations, ServiceStatus, TableStatus, TargetHealth, Unknown
 
-# Statuses in which a cluster or an instance serves requests; every other status is an interruption.
-# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html
-SERVING = frozenset(
-    {
-        AVAILABLE,
-        "backing-up",
-        "configuring-enhanced-monitoring",
-        "configuring-iam-database-auth",
-        "configuring-log-exports",
-        "modifying",
-        "storage-optimization",
-    }
-)
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 TABLE_SERVING = frozenset({"ACTIVE", "UPDATING"})
 
@@ -164,13 +151,13 @@ def _database(cluster: Cluster, limits: HealthLimits, now: float) -> Assessment:
 
 def _database_symptoms(cluster: Cluster, limits: HealthLimits) -> Iterator[Symptom]:
     if cluster.status not in SERVING:
-        yield Symptom(Health.UNHEALTHY, f"the cluster is {cluster.status}")
+        yield Symptom(_health_of(cluster.status), f"the cluster is {cluster.status}")
     writer = cluster.writer
     readers = [instance for instance in cluster.instances if not instance.is_writer]
     if writer is None:
         yield Symptom(Health.UNHEALTHY, f"the cluster has {len(cluster.instances) - len(readers)} writers instead of 1")
     elif writer.status not in SERVING:
-        yield Symptom(Health.UNHEALTHY, f"the writer {writer.identifier} is {writer.status}")
+        yield Symptom(_health_of(writer.status), f"the writer {writer.identifier} is {writer.status}")
     serving = [reader for reader in readers if reader.status in SERVING]
     if not serving:
         yield Symptom(Health.DEGRADED, "no reader is available to take over")
@@ -182,6 +169,11 @@ def _database_symptoms(cluster: Cluster, limits: HealthLimits) -> Iterator[Sympt
             yield Symptom(Health.DEGRADED, f"{reader.identifier} lags by {lag}")
     if cluster.restorable_until is None:
         yield Symptom(Health.DEGRADED, "the cluster cannot be restored to any point in time")
+
+
+def _health_of(status: str) -> Health:
+    """Return what a status other than a serving one means; one that RDS does not document starts no failover."""
+    return Health.UNHEALTHY if status in DOWN else Health.DEGRADED if status in CHANGING else Health.UNKNOWN
 
 
 def _service(service: ServiceStatus) -> Iterator[Symptom]:

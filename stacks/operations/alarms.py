@@ -152,6 +152,16 @@ class OperationsAlarms(StackAlarms):
             threshold=self._settings.recovery.rto_seconds,
             periods=1,
         )
+        # A function that times out or refuses an alarm returns normally: no error tells anybody.
+        self.add(
+            "FailoverNotDone",
+            subject="failover-not-done",
+            meaning="A failover timed out, or the function refused one that an alarm asked for",
+            metric=self._metric("FailoverNotDone", period=MINUTE, Resource=self._monitored.cluster.cluster_identifier),
+            threshold=1,
+            comparison=AT_LEAST,
+            periods=1,
+        )
 
     def _add_writer(self, failover: lambda_.IFunction) -> cloudwatch.CompositeAlarm:
         """Add the alarm that may move the writer: only while the monitor reports, so that silence never fails over."""

@@ -40,6 +40,7 @@ class Failover(OperationsFunction):
                 "REPLICA_LAG_LIMIT_MS": str(operations.failover_lag_limit_ms),
                 "COOL_DOWN_SECONDS": str(operations.failover_cool_down_seconds),
                 "TIMEOUT_SECONDS": str(operations.failover_timeout_seconds),
+                "TTL_ATTRIBUTE": options["settings"].storage.ttl_attribute,
             },
             timeout_seconds=operations.failover_timeout_seconds + RESERVE_SECONDS,
             retries=2,

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "REPLICA_LAG_LIMIT_MS": "1000",
     "COOL_DOWN_SECONDS": "600",
     "TIMEOUT_SECONDS": "60",
+    "TTL_ATTRIBUTE": "expires_at",
     "METRIC_NAMESPACE": NAMESPACE,
     "SUFFIX": "test",
 }

@@ -20,11 +20,16 @@ REQUEST = FailoverRequest(CLUSTER, "a drill", "request-1")
 LIMITS = FailoverLimits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
 
 
+def _claims(table: str = TABLE) -> ClaimStore:
+    return ClaimStore(clients.client("dynamodb"), table, LIMITS, "expires_at")
+
+
 def _failover(clock: FakeClock, **changes: Any) -> Failover:
     members: dict[str, Any] = {
         "rds": clients.client("rds"),
+        "rds_once": changes.get("rds", clients.client("rds", attempts=1)),
         "cloudwatch": clients.client("cloudwatch"),
-        "claims": ClaimStore(clients.client("dynamodb"), TABLE, LIMITS),
+        "claims": _claims(),
         "limits": LIMITS,
         "timeout_seconds": 60,
         "namespace": NAMESPACE,
@@ -100,7 +105,7 @@ def test_of_two_concurrent_decisions_one_acts(cluster_account: FakeAccount, cloc
             return None
 
     _failover(clock).run(REQUEST, 300)
-    late = _failover(clock, claims=Late(clients.client("dynamodb"), TABLE, LIMITS))
+    late = _failover(clock, claims=Late(clients.client("dynamodb"), TABLE, LIMITS, "expires_at"))
     response = late.run(FailoverRequest(CLUSTER, "at the same time", "request-2"), 300)
     assert (response["outcome"], response["code"]) == ("refused", "cool-down")
     assert cluster_account.writer() == f"{CLUSTER}-2"
@@ -137,7 +142,7 @@ def test_an_ambiguous_error_keeps_the_claim_and_the_retry_resumes(
 @pytest.mark.parametrize("state", ["claimed", "running"])
 def test_a_retry_of_a_started_failover_does_not_start_another(clock: FakeClock, state: str) -> None:
     record = FailoverRecord("request-1", "a drill", state, f"{CLUSTER}-1", f"{CLUSTER}-2", clock.now)
-    assert ClaimStore(clients.client("dynamodb"), TABLE, LIMITS).acquire(record)
+    assert _claims().acquire(record)
     clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=record.new_writer)
     rds = _Rds()
     clock.sleep(3)
@@ -157,12 +162,12 @@ def test_it_stops_waiting_before_the_deadline(
     assert clock.now - started <= waited
     assert response["seconds"] == clock.now - started
     assert failover.run(REQUEST, remaining) == response
-    assert cluster_account.metrics() == {}
+    assert cluster_account.metrics() == {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
 
 
 @pytest.mark.usefixtures("cluster_account")
 def test_an_older_record_does_not_replace_a_newer_one(clock: FakeClock) -> None:
-    claims = ClaimStore(clients.client("dynamodb"), TABLE, LIMITS)
+    claims = _claims()
     newer = FailoverRecord("request-2", "newer", "running", "", f"{CLUSTER}-2", clock.now)
     assert claims.acquire(newer)
     older = FailoverRecord("request-1", "older", "succeeded", "", f"{CLUSTER}-2", clock.now - 900, clock.now)
@@ -173,7 +178,7 @@ def test_an_older_record_does_not_replace_a_newer_one(clock: FakeClock) -> None:
 
 @pytest.mark.usefixtures("cluster_account")
 def test_a_missing_table_is_an_error(clock: FakeClock) -> None:
-    claims = ClaimStore(clients.client("dynamodb"), "gone", LIMITS)
+    claims = _claims("gone")
     record = FailoverRecord("request-1", "a drill", "claimed", "", "two", clock.now)
     for act in (claims.acquire, claims.release):
         with pytest.raises(ClientError, match="ResourceNotFound"):

@@ -41,7 +41,7 @@ def test_a_missing_variable_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_alarm_requests_a_failover_of_the_deployments_cluster() -> None:
     event = {"source": "aws.cloudwatch", "alarmData": {"alarmName": "writer-unhealthy"}}
-    assert parse(event, "id", CLUSTER) == FailoverRequest(CLUSTER, "alarm writer-unhealthy", "id")
+    assert parse(event, "id", CLUSTER) == FailoverRequest(CLUSTER, "alarm writer-unhealthy", "id", automatic=True)
     assert parse({"source": "aws.cloudwatch"}, "id", CLUSTER).reason == "alarm (unnamed)"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.aurora import Cluster, Instance
+from common.aurora import CHANGING, DOWN, SERVING, Cluster, Instance
 from common.metrics import Metric
 from health_monitor.logic import Assessment, Component, Health, assess, overall
 from health_monitor.observations import ServiceStatus, TableStatus, TargetHealth, Unknown
@@ -54,10 +54,26 @@ def test_metrics_are_in_seconds_and_by_resource() -> None:
     ]
 
 
-@pytest.mark.parametrize("status", ["failing-over", "maintenance", "upgrading", "inaccessible-encryption-credentials"])
-def test_a_cluster_that_does_not_serve_requests_is_unhealthy(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ("failing-over", Health.UNHEALTHY),
+        ("inaccessible-encryption-credentials", Health.UNHEALTHY),
+        # Somebody asked for these, and a failover would not end them.
+        ("maintenance", Health.DEGRADED),
+        ("upgrading", Health.DEGRADED),
+        # RDS documents no such status: nothing is known.
+        ("dreaming", Health.UNKNOWN),
+    ],
+)
+def test_a_cluster_that_does_not_serve_requests_is_not_healthy(status: str, health: Health) -> None:
     found = _database(replace(CLUSTER, status=status))
-    assert (found.health, found.reasons) == (Health.UNHEALTHY, (f"the cluster is {status}",))
+    assert (found.health, found.reasons) == (health, (f"the cluster is {status}",))
+
+
+def test_every_status_is_of_one_kind() -> None:
+    kinds = (SERVING, CHANGING, DOWN)
+    assert sum(map(len, kinds)) == len(frozenset().union(*kinds))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +85,7 @@ def test_a_cluster_that_does_not_serve_requests_is_unhealthy(status: str) -> Non
         "configuring-iam-database-auth",
         "configuring-log-exports",
         "modifying",
+        "resetting-master-credentials",
         "storage-optimization",
     ],
 )

@@ -14,6 +14,7 @@ from tests.assembly import ROOT, Assembly
 # Services by the names that their clients have in the code.
 CLIENTS = {
     "rds": "rds",
+    "rds_once": "rds",
     "cloudwatch": "cloudwatch",
     "ecs": "ecs",
     "elbv2": "elbv2",
@@ -24,6 +25,9 @@ CLIENTS = {
 }
 # IAM prefixes that differ from boto3's service name.
 PREFIXES = {"elbv2": "elasticloadbalancing"}
+# Operations that need the right to another one: DynamoDB authorizes each write of a transaction, here puts.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+AUTHORIZED_AS = {"dynamodb:TransactWriteItems": "dynamodb:PutItem"}
 
 
 def policy_statements(deployment: Assembly, construct: str) -> list[dict[str, Any]]:
@@ -79,7 +83,8 @@ def _service(value: ast.expr) -> str | None:
 def iam_action(call: str) -> str:
     """Return the IAM action of a call that was recorded as ``service:Operation``."""
     service, _, operation = call.partition(":")
-    return f"{PREFIXES.get(service, service)}:{operation}"
+    action = f"{PREFIXES.get(service, service)}:{operation}"
+    return AUTHORIZED_AS.get(action, action)
 
 
 def _action(service: str, call: ast.Call) -> str:

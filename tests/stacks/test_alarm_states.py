@@ -93,6 +93,7 @@ def failures(settings: Settings) -> dict[str, Datapoints]:
         "aurora-restore-test": [None, 0, None],
         "dynamodb-restore-test": [None, 0, None],
         "failover-slow": [None, settings.recovery.rto_seconds + 1, None],
+        "failover-not-done": [None, 1, None],
         "notices-undelivered": [1],
         # Jobs start once a day at most.
         **dict.fromkeys(("backup-jobs-failed", "backup-jobs-expired", "copy-jobs-failed"), ONCE),

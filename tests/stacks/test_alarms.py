@@ -158,7 +158,9 @@ def _operations(settings: Settings) -> dict[str, dict[str, Any]]:
         tests[f"{kind.lower()}-restore-proof"] = _alarm(proof, ABOVE, days * 86400, 5)
         test = ours("RestoreTestSucceeded", "Minimum", 300, Resource=kind)
         tests[f"{kind.lower()}-restore-test"] = _alarm(test, BELOW, 1, 1)
-    failover = ours("FailoverSeconds", every=60, Resource="${Database/Cluster}")
+    failover, not_done = (
+        ours(name, every=60, Resource="${Database/Cluster}") for name in ("FailoverSeconds", "FailoverNotDone")
+    )
     return {
         **_functions(settings),
         **health,
@@ -168,6 +170,7 @@ def _operations(settings: Settings) -> dict[str, dict[str, Any]]:
         "health-overall": _alarm(ours("OverallHealth"), AT_LEAST, 3, 2),
         "database-down": _alarm(ours("ComponentHealth", Component="database"), AT_LEAST, 3, 3),
         "failover-slow": _alarm(failover, ABOVE, settings.recovery.rto_seconds, 1),
+        "failover-not-done": _alarm(not_done, AT_LEAST, 1, 1),
     }
 
 

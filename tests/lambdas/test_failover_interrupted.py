@@ -1,0 +1,234 @@
+"""Failovers whose answers are lost, whose invocations end early, and whose requests are repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from common import clients
+from failover.claims import RETENTION_SECONDS, ClaimStore, FailoverRecord
+from failover.execution import SETTLE_SECONDS, Failover, FailoverRequest
+from failover.logic import FailoverLimits
+from tests.fake_clients import ServiceError, stubbed_client
+from tests.lambdas.account import CLUSTER, NAMESPACE, TABLE, FakeAccount, FakeClock
+
+LIMITS = FailoverLimits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
+FIRST, SECOND = f"{CLUSTER}-1", f"{CLUSTER}-2"
+
+
+def _request(identifier: str, **changes: Any) -> FailoverRequest:
+    return FailoverRequest(CLUSTER, f"reason of {identifier}", identifier, **changes)
+
+
+def _claims(dynamodb: Any = None) -> ClaimStore:
+    return ClaimStore(dynamodb or clients.client("dynamodb"), TABLE, LIMITS, "expires_at")
+
+
+class _Rds:
+    """RDS in memory: it fails, before or after it serves ``FailoverDBCluster``."""
+
+    def __init__(self, error: Exception, *, served: bool) -> None:
+        self._real, self._error, self._served = clients.client("rds"), error, served
+
+    def failover_db_cluster(self, **request: Any) -> None:
+        if self._served:
+            self._real.failover_db_cluster(**request)
+        raise self._error
+
+
+def _run(clock: FakeClock, request: FailoverRequest, remaining: float = 300, **changes: Any) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "rds": clients.client("rds"),
+        "rds_once": clients.client("rds", attempts=1),
+        "cloudwatch": clients.client("cloudwatch"),
+        "claims": _claims(),
+        "limits": LIMITS,
+        "timeout_seconds": 60,
+        "namespace": NAMESPACE,
+        "suffix": "test",
+        "clock": clock,
+        "sleep": clock.sleep,
+    }
+    return Failover(**members | changes).run(request, remaining)
+
+
+def _record(clock: FakeClock, request: str = "A", **changes: Any) -> FailoverRecord:
+    values = {"state": "claimed", "held_until": clock.now + 90, **changes}
+    return FailoverRecord(request, "a drill", values.pop("state"), FIRST, SECOND, clock.now, **values)
+
+
+REFUSAL = ClientError({"Error": {"Code": "InvalidDBClusterStateFault", "Message": "is failing over"}}, "FailoverDB")
+TIMEOUT = ReadTimeoutError(endpoint_url="https://rds.us-east-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("error", [REFUSAL, TIMEOUT])
+def test_a_failover_whose_answer_was_lost_is_waited_for(
+    cluster_account: FakeAccount, clock: FakeClock, error: Exception
+) -> None:
+    assert _run(clock, _request("A"), rds_once=_Rds(error, served=True))["outcome"] == "succeeded"
+    assert cluster_account.writer() == SECOND
+    clock.sleep(35)
+    assert _run(clock, _request("B"))["code"] == "cool-down"
+
+
+def test_an_attempt_that_ended_after_rds_had_accepted_is_taken_up_and_asks_nothing_again(
+    cluster_account: FakeAccount, clock: FakeClock
+) -> None:
+    assert _claims().acquire(_record(clock)) == _record(clock)
+    clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
+    assert _run(clock, _request("A"), rds_once=None)["outcome"] == "succeeded"
+    assert cluster_account.writer() == SECOND
+
+
+def test_a_timeout_of_rds_without_a_failover_keeps_the_claim(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    started = clock.now
+    with pytest.raises(ReadTimeoutError):
+        _run(clock, _request("A"), rds_once=_Rds(TIMEOUT, served=False))
+    assert SETTLE_SECONDS - 2 <= clock.now - started <= SETTLE_SECONDS
+    assert _run(clock, _request("B"))["code"] == "cool-down"
+    assert _run(clock, _request("A"))["outcome"] == "succeeded"
+    assert cluster_account.writer() == SECOND
+
+
+def test_the_failover_request_is_sent_once(account: FakeAccount) -> None:
+    assert account is not None
+    assert clients.client("rds", attempts=1).meta.config.retries["total_max_attempts"] == 1
+    assert clients.client("rds").meta.config.retries["total_max_attempts"] == 3
+
+
+def test_a_claim_whose_answer_was_lost_is_won(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    dynamodb = clients.client("dynamodb")
+    lost: list[str] = []
+
+    def lose(operation: Any, **_: Any) -> int | None:
+        if not lost:
+            lost.append(operation.name)
+            return 0  # seconds after which the SDK sends the request again
+        return None
+
+    dynamodb.meta.events.register_first("needs-retry.dynamodb.TransactWriteItems", lose)
+    try:
+        assert _run(clock, _request("A"))["outcome"] == "succeeded"
+    finally:
+        dynamodb.meta.events.unregister("needs-retry.dynamodb.TransactWriteItems", lose)
+    assert lost == ["TransactWriteItems"]
+    assert cluster_account.writer() == SECOND
+
+
+def test_the_same_request_never_fails_over_twice(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    first = _run(clock, _request("A"))
+    clock.sleep(700)
+    assert _run(clock, _request("B"))["outcome"] == "succeeded"
+    clock.sleep(700)
+    assert _run(clock, _request("A")) == first
+    assert cluster_account.writer() == FIRST
+
+
+def test_a_claim_without_a_failover_excludes_others_only_while_it_is_held(
+    cluster_account: FakeAccount, clock: FakeClock
+) -> None:
+    assert _claims().acquire(_record(clock)) is not None
+    clock.sleep(89)
+    assert _run(clock, _request("B"))["code"] == "cool-down"
+    clock.sleep(1)
+    assert _run(clock, _request("B"))["outcome"] == "succeeded"
+    assert cluster_account.writer() == SECOND
+    assert _run(clock, _request("A"))["code"] == "superseded"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_claim_with_a_failover_excludes_others_for_the_cool_down(clock: FakeClock) -> None:
+    assert _claims().acquire(_record(clock)) is not None
+    clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
+    clock.sleep(599)
+    assert _run(clock, _request("B"))["code"] == "cool-down"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_claim_taken_over_meanwhile_is_not_renewed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _claims().acquire(_record(clock)) is not None
+    monkeypatch.setattr(ClaimStore, "renew", lambda *_: False)
+    assert _run(clock, _request("A"))["code"] == "superseded"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_renewed_claim_starts_the_cool_down_anew(clock: FakeClock) -> None:
+    assert _claims().acquire(_record(clock)) is not None
+    clock.sleep(500)
+    assert _run(clock, _request("A"))["started_at"] == clock.now
+    clock.sleep(200)
+    assert _run(clock, _request("B"))["code"] == "cool-down"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_an_attempt_at_the_same_time_is_resumed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _claims().acquire(_record(clock)) is not None
+    found = iter([None, None])
+    monkeypatch.setattr(ClaimStore, "find", lambda *_: next(found))
+    latest = ClaimStore.latest
+    answers = iter([lambda _: None, latest])
+    monkeypatch.setattr(ClaimStore, "latest", lambda self: next(answers)(self))  # noqa: PLW0108 (another one each time)
+    assert _run(clock, _request("A"))["outcome"] == "succeeded"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_an_ended_record_stays_as_it_is(clock: FakeClock) -> None:
+    claims = _claims()
+    ended = _record(clock, state="succeeded", held_until=None, finished_at=clock.now + 5)
+    assert claims.acquire(_record(clock)) is not None
+    claims.update(ended)
+    claims.update(_record(clock, state="timed-out", held_until=None, finished_at=clock.now + 9))
+    claims.release(ended)
+    assert claims.latest() == claims.find("A") == ended
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_request_is_remembered_for_a_year(clock: FakeClock) -> None:
+    _run(clock, _request("A"))
+    items = clients.client("dynamodb").scan(TableName=TABLE)["Items"]
+    expiries = [int(item["expires_at"]["N"]) for item in items if "expires_at" in item]
+    assert expiries == [clock.now + RETENTION_SECONDS]
+    assert {item["pk"]["S"] for item in items} == {"operations#failover"}
+
+
+def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
+    dynamodb = stubbed_client("dynamodb", ("transact_write_items", ServiceError("ThrottlingException")))
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        _claims(dynamodb).acquire(_record(clock))
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_read_that_fails_does_not_end_the_wait(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = _record(clock)
+    assert _claims().acquire(record) is not None
+    _claims().update(_record(clock, state="running", held_until=None))
+    clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
+    read = Failover._read_cluster
+    failures = iter([REFUSAL, TIMEOUT])
+
+    def sometimes(self: Failover) -> Any:
+        if (error := next(failures, None)) is not None:
+            raise error
+        return read(self)
+
+    monkeypatch.setattr(Failover, "_read_cluster", sometimes)
+    assert _run(clock, _request("A"))["outcome"] == "succeeded"
+
+
+def test_an_alarm_does_not_move_a_writer_that_serves(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    assert _run(clock, _request("A", automatic=True))["code"] == "not-needed"
+    assert cluster_account.writer() == FIRST
+    assert cluster_account.metrics() == {}
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_refused_automatic_failover_reaches_somebody(
+    cluster_account: FakeAccount, clock: FakeClock, automatic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
+    _claims().acquire(_record(clock, "other"))
+    assert _run(clock, _request("A", automatic=automatic))["code"] == "cool-down"
+    told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
+    assert cluster_account.metrics() == (told if automatic else {})
