@@ -225,7 +225,7 @@ class SimulatedTarget(Target):
 
 def simulated(world: World, **objectives: int) -> SimulatedTarget:
     """Return the simulated platform as a deployed stack, emulated so that there is no load balancer to ask."""
-    made = target(endpoint="http://127.0.0.1:4566", **objectives)
+    made = target("dev", endpoint="http://127.0.0.1:4566", **objectives)
     found = SimulatedTarget(made.outputs, made.settings, made.connection)
     object.__setattr__(found, "world", world)
     return found
