@@ -25,7 +25,7 @@ TRUST = {
 }
 ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 # What the documents of IAM, which are judged first, have to be.
-SOUND = {
+SOUND: dict[str, dict[str, Any]] = {
     "AWS::IAM::Role": {"AssumeRolePolicyDocument": TRUST},
     "AWS::IAM::Policy": {"PolicyName": "one", "PolicyDocument": ALLOWED},
     "AWS::IAM::ManagedPolicy": {"PolicyDocument": ALLOWED},
