@@ -92,3 +92,19 @@ def test_a_type_that_is_not_listed_fails_a_nested_stack(
     template = child("one", Unknown={"Type": unknown, "DependsOn": "Group", "Properties": {"ServiceToken": "any"}})
     assert deploy(parent(upload(aws, template, key="unknown"))).status == "ROLLBACK_COMPLETE"
     assert f"Unrecognized resource types: [{unknown}]" in reasons(aws, stack_name)
+
+
+def test_only_the_branch_that_a_condition_takes_is_judged(deploy: Deploy) -> None:
+    """As in the template of `cdk bootstrap`: a list that is empty unless somebody gives it."""
+    statement = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"AWS": {"Ref": "AWS::AccountId"}}}
+    trusted = {**statement, "Principal": {"AWS": {"Ref": "Trusted"}}}
+    chosen = {"Fn::If": ["HasTrusted", trusted, {"Ref": "AWS::NoValue"}]}
+    policies = {"Fn::If": ["HasTrusted", {"Ref": "Trusted"}, {"Ref": "AWS::NoValue"}]}
+    trust = {"Version": "2012-10-17", "Statement": [statement, chosen]}
+    properties = {"AssumeRolePolicyDocument": trust, "ManagedPolicyArns": policies}
+    template = {
+        "Parameters": {"Trusted": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Conditions": {"HasTrusted": {"Fn::Not": [{"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Trusted"}]}]}]}},
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}},
+    }
+    assert deploy(template).status == "CREATE_COMPLETE"

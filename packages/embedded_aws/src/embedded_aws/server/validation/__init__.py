@@ -48,11 +48,13 @@ def _with_structure(check: Callable[..., Any]) -> Callable[..., Any]:
 def _judged(resolve: Callable[..., Any]) -> Callable[..., Any]:
     """Judge a template where its parameters get their values: every way to a stack leads through here."""
 
-    def resolve_judged(template: Mapping[str, Any], given: Any, *previous: Any) -> dict[str, Any]:
+    def resolve_judged(template: dict[str, Any], given: Any, *previous: Any) -> dict[str, Any]:
         structure.check(template)
         parameters.check(template, given)
         references.check_conditions(template)
         values: dict[str, Any] = resolve(template, given, *previous)
+        if "Conditions" in template:
+            template["Conditions"] = references.joined(template["Conditions"], values)
         references.check(template, values, upstream.evaluate_conditions(template, values))
         pack.check(template, values)
         return values

@@ -33,6 +33,7 @@ from embedded_aws import fidelity
 from embedded_aws.server import upstream
 
 _judging = Lock()
+_NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,27 @@ def find(template: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Findin
         template: the template after its transforms.
         values: its resolved parameters, each with `Value`.
     """
-    given = {name: str(each["Value"]) for name, each in values.items()}
-    return _find(json.dumps(template, default=str), tuple(sorted(given.items())), upstream.region())
+    given = {name: _text(each["Value"]) for name, each in values.items()}
+    taken = _taken(template, upstream.evaluate_conditions(template, values))
+    return _find(json.dumps(taken, default=str), tuple(sorted(given.items())), upstream.region())
+
+
+def _taken(value: Any, holds: Mapping[str, bool]) -> Any:
+    """Replace each `Fn::If` by the branch that is taken: the rules judge both, and AWS the one."""
+    match value:
+        case {"Fn::If": [str(condition), yes, no]} if condition in holds:
+            return _taken(yes if holds[condition] else no, holds)
+        case dict():
+            members = ((name, _taken(each, holds)) for name, each in value.items())
+            return {name: each for name, each in members if each != _NO_VALUE}
+        case list():
+            return [each for each in (_taken(member, holds) for member in value) if each != _NO_VALUE]
+    return value
+
+
+def _text(value: Any) -> str:
+    """Return a parameter as it is given; that of a list arrives here as its members."""
+    return ",".join(str(member) for member in value) if isinstance(value, list) else str(value)
 
 
 @lru_cache(maxsize=64)

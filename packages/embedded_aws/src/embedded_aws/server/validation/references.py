@@ -38,6 +38,30 @@ def check_conditions(template: Mapping[str, Any]) -> None:
             raise ValueError(f"Template error: unresolved condition dependency {name} in {where}")
 
 
+def joined(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return conditions in which each `Fn::Join` of parameters is its text: ministack takes it for true.
+
+    Args:
+        value: the conditions, or a part of them.
+        values: the resolved parameters, each with `Value`; a list is one text with commas.
+    """
+    match value:
+        case {"Fn::Join": [str(separator), {"Ref": name}]} if name in values:
+            return separator.join(str(values[name]["Value"]).split(","))
+        case {"Fn::Join": [str(separator), [*parts]]}:
+            texts = [values[each["Ref"]]["Value"] if _is_parameter(each, values) else each for each in parts]
+            return separator.join(texts) if all(isinstance(text, str) for text in texts) else value
+        case dict():
+            return {name: joined(each, values) for name, each in value.items()}
+        case list():
+            return [joined(each, values) for each in value]
+    return value
+
+
+def _is_parameter(value: Any, values: Mapping[str, Any]) -> bool:
+    return isinstance(value, dict) and value.get("Ref") in values
+
+
 def check(template: Mapping[str, Any], values: Mapping[str, Any], holds: Mapping[str, bool]) -> None:
     """Refuse references that lead nowhere, and circles.
 
