@@ -1,5 +1,6 @@
 """How the commands show their progress and their results: numbered steps, and tables of one style."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from ops.errors import OpsError
 
 COLORS: Final = {
     "pass": "green", "healthy": "green", "real": "green",
@@ -50,6 +53,22 @@ class Steps:
     def seconds(self) -> float:
         """Seconds since the first step could begin."""
         return time.monotonic() - self._started
+
+
+def confirm(question: str, word: str) -> None:
+    """Ask a person to type a word before something is done.
+
+    Args:
+        question: shown before the prompt's end.
+        word: what has to be typed.
+
+    Raises:
+        OpsError: there is nobody to ask, or something else was typed.
+    """
+    if not sys.stdin.isatty():
+        raise OpsError("there is no terminal to confirm on: add --yes")
+    if input(f"{question}: ").strip() != word:
+        raise OpsError("not confirmed: nothing was done")
 
 
 def new_table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:

@@ -1,7 +1,6 @@
 """Break a part of a deployed platform on purpose, measure what a client sees of it, and write the evidence."""
 
 import argparse
-import sys
 import uuid
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from ops.arguments import Commands, add_stack, number_within
+from ops.console import confirm
 from ops.drill import evidence, report, signals
 from ops.drill.drill import Drill
 from ops.drill.failover import Failover
@@ -79,10 +79,7 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
 def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
     where = f"stack {target.stack} in {target.region}, {target.where}"
     console.print(f"This will {kind.intention}: {where}.", highlight=False)
-    if not sys.stdin.isatty():
-        raise OpsError("there is no terminal to confirm on: add --yes")
-    if input(f"Type the name of the stack to go on ({target.stack}): ").strip() != target.stack:
-        raise OpsError("not confirmed: nothing was done")
+    confirm(f"Type the name of the stack to go on ({target.stack})", target.stack)
 
 
 def _require_success(results: list[Result], target: Target) -> None:

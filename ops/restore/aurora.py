@@ -15,7 +15,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ops.errors import OpsError, error_code
-from ops.restore.plan import Plan, Step, own_tags
+from ops.restore.plan import Plan, Step, in_words, own_tags, require_restorable
 
 # Parameter of RestoreDBClusterToPointInTime, and what DescribeDBClusters calls it.
 RESTORED: Final = {
@@ -93,15 +93,16 @@ class Aurora:
         Raises:
             OpsError: the moment cannot be restored, or the identifier is taken.
         """
-        self._require(moment, copy)
+        require_restorable(moment, self.cluster.get("EarliestRestorableTime"), self.cluster.get("LatestRestorableTime"))
+        if self._cluster(copy) is not None:
+            raise OpsError(f"there is a cluster {copy} already: choose another name with --as, or delete it")
         undo = [
             *(f"aws rds delete-db-instance --db-instance-identifier {each}" for each in self._names(copy)),
             f"aws rds modify-db-cluster --db-cluster-identifier {copy} --no-deletion-protection --apply-immediately",
             f"aws rds delete-db-cluster --db-cluster-identifier {copy} --skip-final-snapshot",
         ]
         afterwards = [f"Check the data of {copy}. Then copy rows back, or let it take over: docs/runbook.md."]
-        when = f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "the latest restorable time"
-        title = f"Aurora: {self.identifier} at {when} as {copy}"
+        title = f"Aurora: {self.identifier} at {in_words(moment)} as {copy}"
         return Plan(title, self._rds, list(self._restore(moment, copy)), undo, afterwards)
 
     def take_over(self, copy: str) -> Plan:
@@ -133,16 +134,6 @@ class Aurora:
         ]
         steps = [self._rename(*move) for move in moves]
         return Plan(f"Aurora: {copy} takes over as {self.identifier}", self._rds, steps, undo, afterwards)
-
-    def _require(self, moment: datetime | None, copy: str) -> None:
-        earliest, latest = self.cluster.get("EarliestRestorableTime"), self.cluster.get("LatestRestorableTime")
-        if moment and earliest and latest and not earliest <= moment <= latest:
-            raise OpsError(
-                f"--to {moment:%Y-%m-%dT%H:%M:%SZ} cannot be restored: allowed is {earliest:%Y-%m-%dT%H:%M:%SZ} to "
-                f"{latest:%Y-%m-%dT%H:%M:%SZ}, or latest"
-            )
-        if self._cluster(copy) is not None:
-            raise OpsError(f"there is a cluster {copy} already: choose another name with --as, or delete it")
 
     def _restore(self, moment: datetime | None, copy: str) -> Iterator[Step]:
         source = self.cluster

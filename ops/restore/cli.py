@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +11,7 @@ from rich.console import Console
 from ops import outputs
 from ops.arguments import Commands, add_stack
 from ops.connection import Connection
+from ops.console import confirm
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
 from ops.restore.aurora import Aurora
@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -
         raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
     plan.show(console)
     if not options.yes:
-        _confirm(options.what)
+        confirm(f"Type {options.what} to go on", options.what)
     try:
         plan.carry_out(console, poll_seconds=POLL_SECONDS)
     except (OpsError, KeyboardInterrupt):
@@ -83,10 +83,3 @@ def _plan(options: argparse.Namespace, connection: Connection, deployed: dict[st
     name = deployed[OutputKey.CLUSTER_IDENTIFIER]
     copy, source = options.copy or f"{name}-restored", Aurora(connection.client("rds"), name)
     return source.take_over(copy) if options.what == "take-over" else source.plan(moment, copy)
-
-
-def _confirm(what: str) -> None:
-    if not sys.stdin.isatty():
-        raise OpsError("there is no terminal to confirm on: add --yes")
-    if input(f"Type {what} to go on: ").strip() != what:
-        raise OpsError("not confirmed: nothing was done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -99,6 +100,29 @@ class Plan:
             raise OpsError(f"{step.operation}: {aws_answer(error)}") from None
         except BotoCoreError as error:
             raise OpsError(f"{step.operation}: AWS cannot be reached: {one_line(error)}") from None
+
+
+def require_restorable(moment: datetime | None, earliest: datetime | None, latest: datetime | None) -> None:
+    """Refuse a moment that AWS cannot restore.
+
+    Args:
+        moment: aware; None for the latest one.
+        earliest: the first moment that can be restored; None where AWS does not say.
+        latest: the last one.
+
+    Raises:
+        OpsError: the moment is outside.
+    """
+    if moment and earliest and latest and not earliest <= moment <= latest:
+        raise OpsError(
+            f"--to {moment:%Y-%m-%dT%H:%M:%SZ} cannot be restored: allowed is {earliest:%Y-%m-%dT%H:%M:%SZ} to "
+            f"{latest:%Y-%m-%dT%H:%M:%SZ}, or latest"
+        )
+
+
+def in_words(moment: datetime | None) -> str:
+    """Return a moment as a title says it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "the latest restorable time"
 
 
 def own_tags(tags: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import OpsError, error_code
-from ops.restore.plan import Plan, Step, own_tags
+from ops.restore.plan import Plan, Step, in_words, own_tags, require_restorable
 
 
 class Table:
@@ -46,21 +46,16 @@ class Table:
         Raises:
             OpsError: the moment cannot be restored, or the name is taken.
         """
-        earliest, latest = (self._recovery.get(f"{end}RestorableDateTime") for end in ("Earliest", "Latest"))
-        if moment and earliest and latest and not earliest <= moment <= latest:
-            raise OpsError(
-                f"--to {moment:%Y-%m-%dT%H:%M:%SZ} cannot be restored: allowed is {earliest:%Y-%m-%dT%H:%M:%SZ} to "
-                f"{latest:%Y-%m-%dT%H:%M:%SZ}, or latest"
-            )
+        recovery = self._recovery
+        require_restorable(moment, recovery.get("EarliestRestorableDateTime"), recovery.get("LatestRestorableDateTime"))
         if self._describe(copy) is not None:
             raise OpsError(f"there is a table {copy} already: choose another name with --as, or delete it")
-        when = f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "the latest restorable time"
         undo = [
             f"aws dynamodb update-table --table-name {copy} --no-deletion-protection-enabled",
             f"aws dynamodb delete-table --table-name {copy}",
         ]
         afterwards = [f"The service uses {self.name}: copy items back from {copy}, see docs/runbook.md."]
-        title = f"DynamoDB: {self.name} at {when} as {copy}"
+        title = f"DynamoDB: {self.name} at {in_words(moment)} as {copy}"
         return Plan(title, self._dynamodb, list(self._steps(moment, copy)), undo, afterwards)
 
     def _steps(self, moment: datetime | None, copy: str) -> Iterator[Step]:
