@@ -8,9 +8,15 @@ from typing import Any
 
 import boto3
 
+from common import clients
+from failover.claims import ClaimStore
+from failover.execution import Failover
+from failover.logic import FailoverLimits
+
 CLUSTER, TABLE = "dr-aurora-test-us-east-1", "dr-transactions-test-us-east-1"
 REGION = "us-east-1"
 NAMESPACE = "Breakwater"
+LIMITS = FailoverLimits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -43,6 +49,33 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         """Advance the clock."""
         self.now += seconds
+
+
+def claims_of_the_cluster(dynamodb: Any = None, table: str = TABLE) -> ClaimStore:
+    """Return the failovers of the cluster, by default in the table of the account."""
+    return ClaimStore(dynamodb or clients.client("dynamodb"), table, LIMITS, "expires_at")
+
+
+def failover_by(clock: FakeClock, **changes: Any) -> Failover:
+    """Return the failover of the cluster.
+
+    Args:
+        clock: what it reads the time from, and sleeps by.
+        changes: members that differ; `rds` stands for `rds_once`, too, unless that is given.
+    """
+    members: dict[str, Any] = {
+        "rds": clients.client("rds"),
+        "rds_once": changes.get("rds", clients.client("rds", attempts=1)),
+        "cloudwatch": clients.client("cloudwatch"),
+        "claims": claims_of_the_cluster(),
+        "limits": LIMITS,
+        "timeout_seconds": 60,
+        "namespace": NAMESPACE,
+        "suffix": "test",
+        "clock": clock,
+        "sleep": clock.sleep,
+    }
+    return Failover(**members | changes)
 
 
 class LambdaContext:

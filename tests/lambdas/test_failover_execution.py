@@ -12,32 +12,10 @@ from botocore.exceptions import ClientError
 from common import clients
 from common.aurora import read_cluster
 from failover.claims import ClaimStore, FailoverRecord
-from failover.execution import REFUSALS, Failover, FailoverRequest
-from failover.logic import FailoverLimits
-from tests.lambdas.account import CLUSTER, NAMESPACE, TABLE, FakeAccount, FakeClock
+from failover.execution import REFUSALS, FailoverRequest
+from tests.lambdas.account import CLUSTER, LIMITS, TABLE, FakeAccount, FakeClock, claims_of_the_cluster, failover_by
 
 REQUEST = FailoverRequest(CLUSTER, "a drill", "request-1")
-LIMITS = FailoverLimits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
-
-
-def _claims(table: str = TABLE) -> ClaimStore:
-    return ClaimStore(clients.client("dynamodb"), table, LIMITS, "expires_at")
-
-
-def _failover(clock: FakeClock, **changes: Any) -> Failover:
-    members: dict[str, Any] = {
-        "rds": clients.client("rds"),
-        "rds_once": changes.get("rds", clients.client("rds", attempts=1)),
-        "cloudwatch": clients.client("cloudwatch"),
-        "claims": _claims(),
-        "limits": LIMITS,
-        "timeout_seconds": 60,
-        "namespace": NAMESPACE,
-        "suffix": "test",
-        "clock": clock,
-        "sleep": clock.sleep,
-    }
-    return Failover(**members | changes)
 
 
 class _Rds:
@@ -62,7 +40,7 @@ def _refuse(code: str) -> Callable[[], None]:
 
 
 def test_the_reader_becomes_the_writer_and_the_record_says_so(cluster_account: FakeAccount, clock: FakeClock) -> None:
-    response = _failover(clock).run(REQUEST, 300)
+    response = failover_by(clock).run(REQUEST, 300)
     assert response == {
         "outcome": "succeeded",
         "reason": "a drill",
@@ -77,7 +55,7 @@ def test_the_reader_becomes_the_writer_and_the_record_says_so(cluster_account: F
 
 
 def test_a_repeated_request_returns_the_first_result(cluster_account: FakeAccount, clock: FakeClock) -> None:
-    failover = _failover(clock)
+    failover = failover_by(clock)
     first = failover.run(REQUEST, 300)
     clock.sleep(5)
     assert failover.run(REQUEST, 300) == first
@@ -85,7 +63,7 @@ def test_a_repeated_request_returns_the_first_result(cluster_account: FakeAccoun
 
 
 def test_another_request_is_refused_during_the_cool_down(cluster_account: FakeAccount, clock: FakeClock) -> None:
-    failover = _failover(clock)
+    failover = failover_by(clock)
     failover.run(REQUEST, 300)
     second = FailoverRequest(CLUSTER, "again", "request-2")
     clock.sleep(599)
@@ -104,15 +82,15 @@ def test_of_two_concurrent_decisions_one_acts(cluster_account: FakeAccount, cloc
         def latest(self) -> None:
             return None
 
-    _failover(clock).run(REQUEST, 300)
-    late = _failover(clock, claims=Late(clients.client("dynamodb"), TABLE, LIMITS, "expires_at"))
+    failover_by(clock).run(REQUEST, 300)
+    late = failover_by(clock, claims=Late(clients.client("dynamodb"), TABLE, LIMITS, "expires_at"))
     response = late.run(FailoverRequest(CLUSTER, "at the same time", "request-2"), 300)
     assert (response["outcome"], response["code"]) == ("refused", "cool-down")
     assert cluster_account.writer() == f"{CLUSTER}-2"
 
 
 def test_a_dry_run_changes_nothing(cluster_account: FakeAccount, clock: FakeClock) -> None:
-    response = _failover(clock).run(FailoverRequest(CLUSTER, "look", "request-1", dry_run=True), 300)
+    response = failover_by(clock).run(FailoverRequest(CLUSTER, "look", "request-1", dry_run=True), 300)
     assert response == {"outcome": "would-fail-over", "new_writer": f"{CLUSTER}-2"}
     assert cluster_account.writer() == f"{CLUSTER}-1"
     assert not cluster_account.calls & {"dynamodb:PutItem", "rds:FailoverDBCluster", "cloudwatch:PutMetricData"}
@@ -121,20 +99,20 @@ def test_a_dry_run_changes_nothing(cluster_account: FakeAccount, clock: FakeCloc
 @pytest.mark.usefixtures("cluster_account")
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_refusal_by_rds_releases_the_claim(clock: FakeClock, code: str) -> None:
-    response = _failover(clock, rds=_Rds(_refuse(code))).run(REQUEST, 300)
+    response = failover_by(clock, rds=_Rds(_refuse(code))).run(REQUEST, 300)
     assert (response["outcome"], response["code"]) == ("refused", "in-progress")
     assert "not now" in response["reason"]
-    assert _failover(clock).run(FailoverRequest(CLUSTER, "again", "request-2"), 300)["outcome"] == "succeeded"
+    assert failover_by(clock).run(FailoverRequest(CLUSTER, "again", "request-2"), 300)["outcome"] == "succeeded"
 
 
 def test_an_ambiguous_error_keeps_the_claim_and_the_retry_resumes(
     cluster_account: FakeAccount, clock: FakeClock
 ) -> None:
     with pytest.raises(ClientError, match="Throttling"):
-        _failover(clock, rds=_Rds(_refuse("Throttling"))).run(REQUEST, 300)
-    other = _failover(clock).run(FailoverRequest(CLUSTER, "another operator", "request-2"), 300)
+        failover_by(clock, rds=_Rds(_refuse("Throttling"))).run(REQUEST, 300)
+    other = failover_by(clock).run(FailoverRequest(CLUSTER, "another operator", "request-2"), 300)
     assert other["code"] == "cool-down"
-    assert _failover(clock).run(REQUEST, 300)["outcome"] == "succeeded"
+    assert failover_by(clock).run(REQUEST, 300)["outcome"] == "succeeded"
     assert cluster_account.writer() == f"{CLUSTER}-2"
 
 
@@ -142,11 +120,11 @@ def test_an_ambiguous_error_keeps_the_claim_and_the_retry_resumes(
 @pytest.mark.parametrize("state", ["claimed", "running"])
 def test_a_retry_of_a_started_failover_does_not_start_another(clock: FakeClock, state: str) -> None:
     record = FailoverRecord("request-1", "a drill", state, f"{CLUSTER}-1", f"{CLUSTER}-2", clock.now)
-    assert _claims().acquire(record)
+    assert claims_of_the_cluster().acquire(record)
     clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=record.new_writer)
     rds = _Rds()
     clock.sleep(3)
-    response = _failover(clock, rds=rds).run(REQUEST, 300)
+    response = failover_by(clock, rds=rds).run(REQUEST, 300)
     assert (response["outcome"], response["seconds"]) == ("succeeded", 3)
     assert rds.failovers == 0
 
@@ -156,7 +134,7 @@ def test_it_stops_waiting_before_the_deadline(
     cluster_account: FakeAccount, clock: FakeClock, remaining: float, waited: float
 ) -> None:
     started = clock.now
-    failover = _failover(clock, rds=_Rds(), timeout_seconds=10)
+    failover = failover_by(clock, rds=_Rds(), timeout_seconds=10)
     response = failover.run(REQUEST, remaining)
     assert response["outcome"] == "timed-out"
     assert clock.now - started <= waited
@@ -167,7 +145,7 @@ def test_it_stops_waiting_before_the_deadline(
 
 @pytest.mark.usefixtures("cluster_account")
 def test_an_older_record_does_not_replace_a_newer_one(clock: FakeClock) -> None:
-    claims = _claims()
+    claims = claims_of_the_cluster()
     newer = FailoverRecord("request-2", "newer", "running", "", f"{CLUSTER}-2", clock.now)
     assert claims.acquire(newer)
     older = FailoverRecord("request-1", "older", "succeeded", "", f"{CLUSTER}-2", clock.now - 900, clock.now)
@@ -178,7 +156,7 @@ def test_an_older_record_does_not_replace_a_newer_one(clock: FakeClock) -> None:
 
 @pytest.mark.usefixtures("cluster_account")
 def test_a_missing_table_is_an_error(clock: FakeClock) -> None:
-    claims = _claims("gone")
+    claims = claims_of_the_cluster(table="gone")
     record = FailoverRecord("request-1", "a drill", "claimed", "", "two", clock.now)
     for act in (claims.acquire, claims.release):
         with pytest.raises(ClientError, match="ResourceNotFound"):
@@ -198,7 +176,7 @@ def test_the_cluster_is_read_with_lag_zone_and_tier(cluster_account: FakeAccount
     first, second = cluster.instances
     assert (first.is_writer, first.zone, first.lag_ms) == (True, "us-east-1a", None)
     assert (second.is_writer, second.zone, second.lag_ms, second.tier) == (False, "us-east-1b", 4321.0, 1)
-    response = _failover(clock).run(REQUEST, 300)
+    response = failover_by(clock).run(REQUEST, 300)
     assert (response["outcome"], response["code"]) == ("refused", "replica-lag")
 
 
@@ -225,5 +203,5 @@ def test_a_member_that_rds_does_not_describe_cannot_take_over(clock: FakeClock) 
         def get_paginator(self, name: str) -> Any:
             return clients.client("rds").get_paginator(name)
 
-    response = _failover(clock, rds=Partial()).run(REQUEST, 300)
+    response = failover_by(clock, rds=Partial()).run(REQUEST, 300)
     assert response["code"] == "no-healthy-reader"

@@ -10,20 +10,14 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from common import clients
 from failover.claims import RETENTION_SECONDS, ClaimStore, FailoverRecord
 from failover.execution import SETTLE_SECONDS, Failover, FailoverRequest
-from failover.logic import FailoverLimits
 from tests.fake_clients import ServiceError, stubbed_client
-from tests.lambdas.account import CLUSTER, NAMESPACE, TABLE, FakeAccount, FakeClock
+from tests.lambdas.account import CLUSTER, TABLE, FakeAccount, FakeClock, claims_of_the_cluster, failover_by
 
-LIMITS = FailoverLimits(cluster=CLUSTER, lag_ms=1000, cool_down_seconds=600)
 FIRST, SECOND = f"{CLUSTER}-1", f"{CLUSTER}-2"
 
 
 def _request(identifier: str, **changes: Any) -> FailoverRequest:
     return FailoverRequest(CLUSTER, f"reason of {identifier}", identifier, **changes)
-
-
-def _claims(dynamodb: Any = None) -> ClaimStore:
-    return ClaimStore(dynamodb or clients.client("dynamodb"), TABLE, LIMITS, "expires_at")
 
 
 class _Rds:
@@ -39,19 +33,7 @@ class _Rds:
 
 
 def _run(clock: FakeClock, request: FailoverRequest, remaining: float = 300, **changes: Any) -> dict[str, Any]:
-    members: dict[str, Any] = {
-        "rds": clients.client("rds"),
-        "rds_once": clients.client("rds", attempts=1),
-        "cloudwatch": clients.client("cloudwatch"),
-        "claims": _claims(),
-        "limits": LIMITS,
-        "timeout_seconds": 60,
-        "namespace": NAMESPACE,
-        "suffix": "test",
-        "clock": clock,
-        "sleep": clock.sleep,
-    }
-    return Failover(**members | changes).run(request, remaining)
+    return failover_by(clock, **changes).run(request, remaining)
 
 
 def _record(clock: FakeClock, request: str = "A", **changes: Any) -> FailoverRecord:
@@ -76,7 +58,7 @@ def test_a_failover_whose_answer_was_lost_is_waited_for(
 def test_an_attempt_that_ended_after_rds_had_accepted_is_taken_up_and_asks_nothing_again(
     cluster_account: FakeAccount, clock: FakeClock
 ) -> None:
-    assert _claims().acquire(_record(clock)) == _record(clock)
+    assert claims_of_the_cluster().acquire(_record(clock)) == _record(clock)
     clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
     assert _run(clock, _request("A"), rds_once=None)["outcome"] == "succeeded"
     assert cluster_account.writer() == SECOND
@@ -129,7 +111,7 @@ def test_the_same_request_never_fails_over_twice(cluster_account: FakeAccount, c
 def test_a_claim_without_a_failover_excludes_others_only_while_it_is_held(
     cluster_account: FakeAccount, clock: FakeClock
 ) -> None:
-    assert _claims().acquire(_record(clock)) is not None
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
     clock.sleep(89)
     assert _run(clock, _request("B"))["code"] == "cool-down"
     clock.sleep(1)
@@ -140,7 +122,7 @@ def test_a_claim_without_a_failover_excludes_others_only_while_it_is_held(
 
 @pytest.mark.usefixtures("cluster_account")
 def test_a_claim_with_a_failover_excludes_others_for_the_cool_down(clock: FakeClock) -> None:
-    assert _claims().acquire(_record(clock)) is not None
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
     clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
     clock.sleep(599)
     assert _run(clock, _request("B"))["code"] == "cool-down"
@@ -148,14 +130,14 @@ def test_a_claim_with_a_failover_excludes_others_for_the_cool_down(clock: FakeCl
 
 @pytest.mark.usefixtures("cluster_account")
 def test_a_claim_taken_over_meanwhile_is_not_renewed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _claims().acquire(_record(clock)) is not None
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
     monkeypatch.setattr(ClaimStore, "renew", lambda *_: False)
     assert _run(clock, _request("A"))["code"] == "superseded"
 
 
 @pytest.mark.usefixtures("cluster_account")
 def test_a_renewed_claim_starts_the_cool_down_anew(clock: FakeClock) -> None:
-    assert _claims().acquire(_record(clock)) is not None
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
     clock.sleep(500)
     assert _run(clock, _request("A"))["started_at"] == clock.now
     clock.sleep(200)
@@ -164,7 +146,7 @@ def test_a_renewed_claim_starts_the_cool_down_anew(clock: FakeClock) -> None:
 
 @pytest.mark.usefixtures("cluster_account")
 def test_an_attempt_at_the_same_time_is_resumed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _claims().acquire(_record(clock)) is not None
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
     found = iter([None, None])
     monkeypatch.setattr(ClaimStore, "find", lambda *_: next(found))
     latest = ClaimStore.latest
@@ -175,7 +157,7 @@ def test_an_attempt_at_the_same_time_is_resumed(clock: FakeClock, monkeypatch: p
 
 @pytest.mark.usefixtures("cluster_account")
 def test_an_ended_record_stays_as_it_is(clock: FakeClock) -> None:
-    claims = _claims()
+    claims = claims_of_the_cluster()
     ended = _record(clock, state="succeeded", held_until=None, finished_at=clock.now + 5)
     assert claims.acquire(_record(clock)) is not None
     claims.update(ended)
@@ -196,14 +178,14 @@ def test_a_request_is_remembered_for_a_year(clock: FakeClock) -> None:
 def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
     dynamodb = stubbed_client("dynamodb", ("transact_write_items", ServiceError("ThrottlingException")))
     with pytest.raises(ClientError, match="ThrottlingException"):
-        _claims(dynamodb).acquire(_record(clock))
+        claims_of_the_cluster(dynamodb).acquire(_record(clock))
 
 
 @pytest.mark.usefixtures("cluster_account")
 def test_a_read_that_fails_does_not_end_the_wait(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     record = _record(clock)
-    assert _claims().acquire(record) is not None
-    _claims().update(_record(clock, state="running", held_until=None))
+    assert claims_of_the_cluster().acquire(record) is not None
+    claims_of_the_cluster().update(_record(clock, state="running", held_until=None))
     clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
     read = Failover._read_cluster
     failures = iter([REFUSAL, TIMEOUT])
@@ -228,7 +210,7 @@ def test_a_refused_automatic_failover_reaches_somebody(
     cluster_account: FakeAccount, clock: FakeClock, automatic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
-    _claims().acquire(_record(clock, "other"))
+    claims_of_the_cluster().acquire(_record(clock, "other"))
     assert _run(clock, _request("A", automatic=automatic))["code"] == "cool-down"
     told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
     assert cluster_account.metrics() == (told if automatic else {})
