@@ -11,8 +11,11 @@ from common.responses import epoch_seconds
 # CloudWatch has one value a minute; a value older than this no longer describes the present.
 LAG_WINDOW = timedelta(minutes=5)
 AVAILABLE, FAILING_OVER = "available", "failing-over"
-# What RDS documents as the statuses of a cluster and of its instances, by what a client of the database notices:
-# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html
+# What RDS documents as the statuses of a cluster and of its instances, by what a client of the database notices; the
+# tables "DB cluster status" and "DB instance status" of both guides:
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html#Aurora.Status
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html#Overview.DBInstance.Status
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html#Overview.DBInstance.Status
 # Connections and statements succeed.
 SERVING = frozenset(
     {

@@ -88,6 +88,8 @@ class Monitor:
         if not store.save(state) or not state.unsent:
             return
         self.clients["sns"].publish(
-            TopicArn=self.topic, Subject=subject(state.unsent, self.stack), Message=message(state.unsent)
+            TopicArn=self.topic,
+            Subject=subject(state.unsent, self.stack),
+            Message=message(state.unsent, state.dropped),
         )
         store.save(state.sent())

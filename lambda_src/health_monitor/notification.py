@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from health_monitor.state import HealthChange
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-MAX_SUBJECT_LENGTH = 100
+MAX_SUBJECT_LENGTH, MAX_MESSAGE_BYTES = 100, 262_144
 RUNBOOK = "docs/runbook.md#health-of-the-"
 
 
@@ -23,13 +23,16 @@ def subject(changes: Sequence[HealthChange], stack: str) -> str:
     return f"{stack}: {states}"[:MAX_SUBJECT_LENGTH]
 
 
-def message(changes: Sequence[HealthChange]) -> str:
-    """Return the text of the notification, one paragraph for each change.
+def message(changes: Sequence[HealthChange], dropped: int = 0) -> str:
+    """Return a text that SNS accepts: one paragraph for each change, cut after 262,144 bytes.
 
     Args:
         changes: Changes to report.
+        dropped: Number of earlier changes that cannot be reported any more.
     """
-    return "\n\n".join(map(_paragraph, changes))
+    earlier = [f"Not listed, because they could not be sent in time: {dropped} earlier changes."] if dropped else []
+    text = "\n\n".join([*earlier, *map(_paragraph, changes)])
+    return text.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore")
 
 
 def _paragraph(change: HealthChange) -> str:

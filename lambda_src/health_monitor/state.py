@@ -11,6 +11,9 @@ from common.items import put_if
 from health_monitor.logic import Assessment, Component, Health
 
 PARTITION, SORT = "operations#health", "state"
+# An hour of one change a minute. While SNS cannot be reached, older changes are only counted: SNS and DynamoDB limit
+# the size of what they accept.
+MOST_UNSENT = 60
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class MonitorState:
         observed_at: Time of the last run's observations in seconds since 1970.
         health: Health by component.
         since: Start of that health by component, in seconds since 1970.
-        unsent: Changes for which no notification has been sent.
+        unsent: Changes for which no notification has been sent, the latest ones.
+        dropped: Number of earlier changes for which none has been sent, and none will be.
     """
 
     version: int = 0
@@ -49,6 +53,7 @@ class MonitorState:
     health: Mapping[Component, Health] = field(default_factory=dict)
     since: Mapping[Component, float] = field(default_factory=dict)
     unsent: tuple[HealthChange, ...] = ()
+    dropped: int = 0
 
     def after(self, assessments: Mapping[Component, Assessment], now: float) -> MonitorState:
         """Return the state after another run.
@@ -67,17 +72,19 @@ class MonitorState:
             if (before := self.health.get(component, Health.HEALTHY)) is not assessment.health
         )
         changed = {change.component for change in changes}
+        unsent = self.unsent + changes
         return MonitorState(
             version=self.version + 1,
             observed_at=now,
             health={component: assessment.health for component, assessment in assessments.items()},
             since={each: now if each in changed else self.since.get(each, now) for each in assessments},
-            unsent=self.unsent + changes,
+            unsent=unsent[-MOST_UNSENT:],
+            dropped=self.dropped + max(0, len(unsent) - MOST_UNSENT),
         )
 
     def sent(self) -> MonitorState:
         """Return the state after a notification of its changes was sent."""
-        return replace(self, version=self.version + 1, unsent=())
+        return replace(self, version=self.version + 1, unsent=(), dropped=0)
 
 
 class StateStore:
@@ -127,18 +134,28 @@ def _to_item(state: MonitorState) -> dict[str, Any]:
         "health": {"S": json.dumps(state.health)},
         "since": {"S": json.dumps(state.since)},
         "unsent": {"S": json.dumps(changes)},
+        "dropped": {"N": str(state.dropped)},
     }
 
 
+def _knows(component: str, *healths: int) -> bool:
+    return component in set(Component) and set(healths) <= set(Health)
+
+
 def _from_item(item: Mapping[str, Any]) -> MonitorState:
+    """Read a state, without the components and healths that only another version of this function knows."""
     changes = json.loads(item["unsent"]["S"])
+    unsent = tuple(
+        HealthChange(Component(name), Health(before), Health(after), since, tuple(reasons))
+        for name, before, after, since, reasons in changes
+        if _knows(name, before, after)
+    )
+    health, since = json.loads(item["health"]["S"]), json.loads(item["since"]["S"])
     return MonitorState(
         version=int(item["version"]["N"]),
         observed_at=float(item["observed_at"]["N"]),
-        health={Component(name): Health(value) for name, value in json.loads(item["health"]["S"]).items()},
-        since={Component(name): since for name, since in json.loads(item["since"]["S"]).items()},
-        unsent=tuple(
-            HealthChange(Component(name), Health(before), Health(after), since, tuple(reasons))
-            for name, before, after, since, reasons in changes
-        ),
+        health={Component(name): Health(value) for name, value in health.items() if _knows(name, value)},
+        since={Component(name): since[name] for name in since if _knows(name)},
+        unsent=unsent,
+        dropped=int(item.get("dropped", {"N": "0"})["N"]) + len(changes) - len(unsent),
     )

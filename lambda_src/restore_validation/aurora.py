@@ -15,9 +15,10 @@ INSTANCE_SUFFIX = "-v"
 MAX_IDENTIFIER_LENGTH = 63
 # Aurora capacity units; validation runs a few statements.
 CAPACITY = {"MinCapacity": 0.5, "MaxCapacity": 4.0}
-# The number of user tables, and the number of those that hold at least one page of data.
-COUNT_TABLES = """
-SELECT count(*), count(*) FILTER (WHERE pg_relation_size(c.oid) > 0)
+# The number of user tables, the number of those that hold at least one page of data, and the latest time. It is one
+# statement: the Data API may take 45 s for each, and the function has 60 s.
+READ_CONTENTS = """
+SELECT count(*), count(*) FILTER (WHERE pg_relation_size(c.oid) > 0), {newest}
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
 """
@@ -137,17 +138,18 @@ class RestoredCluster:
         """Count the user tables, and read the latest time.
 
         Raises:
-            ClientError: The Data API rejects a statement, or the database has no such table or column.
+            ClientError: The Data API rejects the statement, or the database has no such table or column.
+            BotoCoreError: The Data API does not answer.
         """
-        ((tables, filled),) = self._select(COUNT_TABLES)
-        return Contents("tables", int(tables), int(filled), self._read_newest())
+        ((tables, filled, newest),) = self._select(READ_CONTENTS.format(newest=self._newest()))
+        return Contents("tables", int(tables), int(filled), None if newest is None else float(newest))
 
-    def _read_newest(self) -> float | None:
+    def _newest(self) -> str:
+        """Return an expression for the latest time in seconds since 1970."""
         if not self._target.table:
-            return None
+            return "NULL::numeric"
         table = ".".join(map(_quote, self._target.table.split(".")))
-        ((newest,),) = self._select(f"SELECT extract(epoch FROM max({_quote(self._target.column)})) FROM {table}")  # noqa: S608
-        return None if newest is None else float(newest)
+        return f"(SELECT extract(epoch FROM max({_quote(self._target.column)})) FROM {table})"  # noqa: S608
 
     def _select(self, sql: str) -> list[list[Any]]:
         response = self._data.execute_statement(

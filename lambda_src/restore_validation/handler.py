@@ -18,47 +18,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from common.clients import client
 from common.environment import read_integer, read_text
-from common.responses import epoch_seconds, error_code
 from restore_validation.aurora import QueryTarget
-from restore_validation.logic import Expectation, RestoreJob, is_pending_test
+from restore_validation.jobs import JobStage, read_job, stage_of
+from restore_validation.logic import Expectation
 from restore_validation.results import ResultStore
 from restore_validation.validation import Validation, ValidationProgress, ValidationSettings
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
 
-
-def read_job(backup: Any, identifier: str) -> RestoreJob | None:
-    """Describe a restore job.
-
-    Args:
-        backup: AWS Backup client.
-        identifier: Identifier of the job.
-
-    Returns:
-        The job; ``None`` if it does not exist.
-
-    Raises:
-        ClientError: AWS Backup rejects the request.
-    """
-    try:
-        job = backup.describe_restore_job(RestoreJobId=identifier)
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    created = job["CreationDate"].timestamp()
-    return RestoreJob(
-        identifier=identifier,
-        plan_arn=job.get("CreatedBy", {}).get("RestoreTestingPlanArn", ""),
-        resource_type=job.get("ResourceType", ""),
-        resource_arn=job.get("CreatedResourceArn", ""),
-        status=job["Status"],
-        validation_status=job.get("ValidationStatus", ""),
-        created_at=created,
-        completed_at=epoch_seconds(job.get("CompletionDate")) or created,
-        recovery_point_at=epoch_seconds(job.get("RecoveryPointCreationDate")),
-    )
+# The RDS Data API ends a statement after 45 s, and a second one would not fit into the function's time.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api-timeouts.html
+STATEMENT_SECONDS, STATEMENT_ATTEMPTS = 47, 1
 
 
 def read_settings() -> ValidationSettings:
@@ -100,6 +71,7 @@ def advance(event: Mapping[str, Any]) -> ValidationProgress:
     Raises:
         ConfigurationError: An environment variable is missing or invalid.
         ClientError: An AWS service rejects a request.
+        BotoCoreError: An AWS service does not answer.
     """
     identifier = str(event.get("detail", {}).get("restoreJobId", ""))
     if not identifier:
@@ -108,20 +80,23 @@ def advance(event: Mapping[str, Any]) -> ValidationProgress:
     if job is None:
         return ValidationProgress(True, f"ignored: there is no restore job {identifier}")
     plan, scope = read_text(os.environ, "RESTORE_TESTING_PLAN"), read_text(os.environ, "RESTORE_TESTING_SCOPE")
-    if not is_pending_test(job, plan, scope):
-        return ValidationProgress(True, f"ignored: {identifier} is not a restore test of {plan} that awaits a result")
+    stage = stage_of(job, plan, scope)
+    if stage is JobStage.IRRELEVANT:
+        return ValidationProgress(True, f"ignored: {identifier} is not a restore test of {plan} with a restored copy")
+    if stage is JobStage.RESTORING:
+        return ValidationProgress(False, f"{identifier}: the restore is {job.status}")
     dynamodb = client("dynamodb")
     validation = Validation(
         backup=client("backup"),
         rds=client("rds"),
-        data=client("rds-data"),
+        data=client("rds-data", read_seconds=STATEMENT_SECONDS, attempts=STATEMENT_ATTEMPTS),
         dynamodb=dynamodb,
         cloudwatch=client("cloudwatch"),
         results=ResultStore(dynamodb, read_text(os.environ, "TABLE_NAME"), read_text(os.environ, "TTL_ATTRIBUTE")),
         settings=read_settings(),
         now=time.time(),
     )
-    return validation.advance(job)
+    return validation.close(job) if stage is JobStage.HAS_RESULT else validation.advance(job)
 
 
 def handle(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:

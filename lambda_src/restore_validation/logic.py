@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from common.responses import resource_name
+from restore_validation.jobs import RestoreJob
 
-# Prefix of every resource that an AWS Backup restore test creates; validation touches no other resource. AWS Backup
-# deletes these resources after the test. https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html
-RESTORE_TEST_PREFIX = "awsbackup-restore-test-"
-AVAILABLE, ACTIVE = "available", "active"
-# How long after the deadline a result may wait for the deletion of the instance.
-DELETION_GRACE_SECONDS = 1800
+AVAILABLE = "available"
+# With these statuses the secret opens the database:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_MasterUserSecret.html
+USABLE_SECRET = frozenset({"active", "impaired"})
+# How long after the deadline a copy that is ready may still be read, and a result may wait for the deletion of the
+# instance.
+READING_GRACE_SECONDS, DELETION_GRACE_SECONDS = 600, 1800
+# How far the clock that wrote the times may be ahead of AWS Backup's.
+CLOCK_SECONDS = 300
 
 
 class Step(StrEnum):
@@ -27,38 +29,6 @@ class Step(StrEnum):
     FAIL = "fail"
     DELETE_INSTANCE = "delete-instance"
     REPORT = "report"
-
-
-@dataclass(frozen=True)
-class RestoreJob:
-    """A restore job as AWS Backup describes it. Times are in seconds since 1970.
-
-    Attributes:
-        identifier: Identifier of the job.
-        plan_arn: ARN of the restore testing plan that started it; empty if no plan did.
-        resource_type: Type of the restored resource, e.g. ``Aurora`` or ``DynamoDB``.
-        resource_arn: ARN of the restored resource.
-        status: Status of the restore, e.g. ``COMPLETED``.
-        validation_status: ``SUCCESSFUL``, ``FAILED``, ``VALIDATING``, ``TIMED_OUT``, or empty.
-        created_at: Start of the restore.
-        completed_at: End of the restore.
-        recovery_point_at: Creation time of the recovery point; ``None`` if AWS Backup does not report it.
-    """
-
-    identifier: str
-    plan_arn: str
-    resource_type: str
-    resource_arn: str
-    status: str
-    validation_status: str
-    created_at: float
-    completed_at: float
-    recovery_point_at: float | None
-
-    @property
-    def resource(self) -> str:
-        """Name of the restored resource."""
-        return resource_name(self.resource_arn)
 
 
 @dataclass(frozen=True)
@@ -101,11 +71,13 @@ class NextStep:
 
     Attributes:
         step: The step.
-        reason: Why, for people.
+        reason: Why, for the log.
+        note: What people must learn with the result; empty if nothing.
     """
 
     step: Step
     reason: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,12 +89,14 @@ class Contents:
         count: Number of tables or items.
         filled: Number of those that hold data.
         newest: Latest time in the data in seconds since 1970; ``None`` if there is none, or times are not checked.
+        complete: Whether all data was read; the latest time of a part may not be that of the whole.
     """
 
     noun: str
     count: int
     filled: int
     newest: float | None = None
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -137,19 +111,6 @@ class Expectation:
 
     minimum: int
     max_age_seconds: int | None = None
-
-
-def is_pending_test(job: RestoreJob, plan_name: str, plan_scope: str) -> bool:
-    """Return whether a job is a completed restore test of the platform's plan that has no validation result yet.
-
-    Args:
-        job: The restore job.
-        plan_name: Name of the restore testing plan; its ARN ends with the name, or with the name and an identifier.
-        plan_scope: Start of the ARN, e.g. ``arn:aws:backup:us-east-1:123456789012:restore-testing-plan:``.
-    """
-    of_plan = re.fullmatch(re.escape(plan_scope + plan_name) + r"(-[0-9a-f-]{36})?", job.plan_arn) is not None
-    pending = job.validation_status not in ("SUCCESSFUL", "FAILED", "TIMED_OUT")
-    return of_plan and job.status == "COMPLETED" and pending and job.resource.startswith(RESTORE_TEST_PREFIX)
 
 
 def next_step(cluster: ClusterState | None, result: ValidationResult | None, seconds_left: float) -> NextStep:
@@ -173,6 +134,8 @@ def next_step(cluster: ClusterState | None, result: ValidationResult | None, sec
     opening = _opening_step(cluster)
     if seconds_left <= 0 and opening.step is not Step.QUERY:
         return NextStep(Step.FAIL, f"not ready before the deadline: {opening.reason}")
+    if seconds_left < -READING_GRACE_SECONDS:
+        return NextStep(Step.FAIL, "ready, but not read before the deadline: every attempt ended without an answer")
     return opening
 
 
@@ -180,9 +143,8 @@ def _closing_step(cluster: ClusterState | None, seconds_left: float) -> NextStep
     if cluster is None or cluster.instance_status is None:
         return NextStep(Step.REPORT, "the cluster has no instance")
     if seconds_left < -DELETION_GRACE_SECONDS:
-        return NextStep(
-            Step.REPORT, "the instance was not deleted in time; AWS Backup may be unable to delete the cluster"
-        )
+        note = f"delete the cluster and its instance, which is still {cluster.instance_status}: AWS Backup cannot"
+        return NextStep(Step.REPORT, "the instance was not deleted in time", note)
     if cluster.instance_status == "deleting":
         return NextStep(Step.WAIT, "the instance is being deleted")
     return NextStep(Step.DELETE_INSTANCE, "the validation has a result")
@@ -197,7 +159,7 @@ def _opening_step(cluster: ClusterState) -> NextStep:
         (cluster.instance_status == AVAILABLE, Step.WAIT, f"the instance is {cluster.instance_status}"),
         (cluster.data_api_enabled, Step.ENABLE_DATA_API, "the Data API is not enabled"),
         (cluster.secret_status is not None, Step.ENABLE_DATA_API, "the cluster has no secret"),
-        (cluster.secret_status == ACTIVE, Step.WAIT, f"the secret is {cluster.secret_status}"),
+        (cluster.secret_status in USABLE_SECRET, Step.WAIT, f"the secret is {cluster.secret_status}"),
     )
     unmet = (NextStep(step, reason) for met, step, reason in conditions if not met)
     return next(unmet, NextStep(Step.QUERY, "the cluster is ready"))
@@ -214,19 +176,30 @@ def validate(job: RestoreJob, contents: Contents, expected: Expectation) -> Vali
     Returns:
         The result, including the data loss that the restore would have meant.
     """
-    found = f"{contents.count} {contents.noun}, {contents.filled} with data"
+    sample = "" if contents.complete else " in the part that was read"
+    found = f"{contents.count} {contents.noun}, {contents.filled} with data{sample}"
     if contents.filled < expected.minimum:
         return ValidationResult(False, f"{found}: at least {expected.minimum} must hold data", _point_age(job))
     if expected.max_age_seconds is None:
         return ValidationResult(True, found, _point_age(job))
-    if contents.newest is None:
-        return ValidationResult(False, f"{found}: no timestamp found in them", _point_age(job))
-    # A recovery point should hold everything that was written before it was created.
+    return _validate_times(job, contents, found, expected.max_age_seconds)
+
+
+def _validate_times(job: RestoreJob, contents: Contents, found: str, max_age_seconds: int) -> ValidationResult:
+    newest = contents.newest
+    if newest is not None and newest > job.created_at + CLOCK_SECONDS:
+        later = f"{found}, the latest {newest - job.created_at:.0f} s after the restore began"
+        return ValidationResult(False, f"{later}: times must be seconds since 1970, and none in the future")
+    # A recovery point should hold everything that was written before it was created; a continuous one holds more.
     created = job.recovery_point_at if job.recovery_point_at is not None else job.created_at
-    age = max(0.0, created - contents.newest)
+    age = None if newest is None or newest < 0 else max(0.0, created - newest)
+    if not contents.complete and (age is None or age > max_age_seconds):
+        return ValidationResult(True, f"{found}; times not judged: the latest may be in another part", _point_age(job))
+    if age is None:
+        return ValidationResult(False, f"{found}: no time since 1970 found in them", _point_age(job))
     message = f"{found}, the latest {age:.0f} s older than the recovery point"
-    if age > expected.max_age_seconds:
-        return ValidationResult(False, f"{message}: at most {expected.max_age_seconds} s are allowed", age)
+    if age > max_age_seconds:
+        return ValidationResult(False, f"{message}: at most {max_age_seconds} s are allowed", age)
     return ValidationResult(True, message, age)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from common.metrics import Metric, publish
 from common.responses import error_code, error_message
 from restore_validation.aurora import QueryTarget, RestoredCluster
-from restore_validation.logic import Expectation, NextStep, RestoreJob, Step, ValidationResult, next_step, validate
+from restore_validation.jobs import RestoreJob
+from restore_validation.logic import Contents, Expectation, Step, ValidationResult, next_step, validate
 from restore_validation.results import ResultStore
 from restore_validation.table import RestoredTable
 
@@ -93,6 +95,7 @@ class Validation:
 
         Raises:
             ClientError: An AWS service rejects a request; the next invocation takes the step again.
+            BotoCoreError: An AWS service does not answer; the next invocation takes the step again.
         """
         seconds_left = job.completed_at + self.settings.deadline_seconds - self.now
         if job.resource_type == "Aurora":
@@ -102,11 +105,34 @@ class Validation:
         message = f"{job.resource_type} cannot be validated: only Aurora and DynamoDB can"
         return self._report(job, ValidationResult(False, message))
 
+    def close(self, job: RestoreJob) -> ValidationProgress:
+        """Delete the instance of a copy that has a result already: AWS Backup cannot delete the cluster with it.
+
+        Args:
+            job: A restore test of the platform whose result people or AWS Backup have set meanwhile.
+
+        Returns:
+            The progress.
+
+        Raises:
+            ClientError: RDS rejects a request; the next invocation repeats it.
+            BotoCoreError: RDS does not answer; the next invocation repeats the request.
+        """
+        note = f"{job.identifier}: the result is {job.validation_status}"
+        if job.resource_type != "Aurora":
+            return ValidationProgress(True, note)
+        cluster = RestoredCluster(self.rds, self.data, job.resource_arn, self.settings.target)
+        state = cluster.read_state()
+        if state is None or state.instance_status in (None, "deleting"):
+            return ValidationProgress(True, note)
+        cluster.delete_instance()
+        return ValidationProgress(True, f"{note}; {Step.DELETE_INSTANCE}")
+
     def _advance_table(self, job: RestoreJob, seconds_left: float) -> ValidationProgress:
-        table = RestoredTable(self.dynamodb, job.resource, self.settings.attribute)
+        table = RestoredTable(self.dynamodb, job.resource, self.settings.attribute, self.settings.items.minimum)
         status = table.read_status()
         if status == "ACTIVE":
-            return self._report(job, validate(job, table.read_contents(), self.settings.items))
+            return self._report(job, _judge(job, table.read_contents, self.settings.items, seconds_left))
         if status is None:
             return self._report(job, ValidationResult(False, "the restored table does not exist"))
         if seconds_left <= 0:
@@ -119,28 +145,18 @@ class Validation:
         state = cluster.read_state()
         following = next_step(state, result, seconds_left)
         if result is None and following.step in (Step.QUERY, Step.FAIL):
-            result = self._validate_cluster(cluster, job, following, seconds_left)
+            if following.step is Step.QUERY:
+                result = _judge(job, cluster.read_contents, self.settings.tables, seconds_left)
+            else:
+                result = ValidationResult(False, following.reason)
             self.results.save(job.identifier, result, self.now)
             following = next_step(state, result, seconds_left)
         if following.step is Step.REPORT and result is not None:
-            return self._report(job, result)
+            return self._report(job, result, following.note)
         _take(following.step, cluster)
         return ValidationProgress(False, f"{job.identifier}: {following.step}, since {following.reason}")
 
-    def _validate_cluster(
-        self, cluster: RestoredCluster, job: RestoreJob, following: NextStep, seconds_left: float
-    ) -> ValidationResult:
-        if following.step is Step.FAIL:
-            return ValidationResult(False, following.reason)
-        try:
-            return validate(job, cluster.read_contents(), self.settings.tables)
-        except ClientError as error:
-            code = error_code(error)
-            if code not in STATEMENT_ERRORS and seconds_left > 0:
-                raise
-            return ValidationResult(False, f"the database could not be read: {code}: {error_message(error)}")
-
-    def _report(self, job: RestoreJob, result: ValidationResult) -> ValidationProgress:
+    def _report(self, job: RestoreJob, result: ValidationResult, note: str = "") -> ValidationProgress:
         """Publish metrics, then the result: once AWS Backup has a result, a retry of the message does nothing."""
         dimensions = {"Resource": job.resource_type}
         metrics = [
@@ -151,12 +167,31 @@ class Validation:
             metrics.append(Metric("RestoreTestRpoSeconds", result.rpo_seconds, "Seconds", dimensions))
         publish(self.cloudwatch, metrics, namespace=self.settings.namespace, suffix=self.settings.suffix)
         status = "SUCCESSFUL" if result.successful else "FAILED"
+        ending = f"; {note}" if note else ""
+        message = result.message[: MAX_MESSAGE_LENGTH - len(ending)] + ending
         self.backup.put_restore_validation_result(
             RestoreJobId=job.identifier,
             ValidationStatus=status,
-            ValidationStatusMessage=result.message[:MAX_MESSAGE_LENGTH],
+            ValidationStatusMessage=message,
         )
-        return ValidationProgress(True, f"{job.identifier}: {status}, {result.message}")
+        return ValidationProgress(True, f"{job.identifier}: {status}, {message}")
+
+
+def _judge(
+    job: RestoreJob, read: Callable[[], Contents], expected: Expectation, seconds_left: float
+) -> ValidationResult:
+    """Read a copy and compare it with what is expected; after the deadline, an error is the result."""
+    try:
+        return validate(job, read(), expected)
+    except ClientError as error:
+        code = error_code(error)
+        if code not in STATEMENT_ERRORS and seconds_left > 0:
+            raise
+        return ValidationResult(False, f"the copy could not be read: {code}: {error_message(error)}")
+    except BotoCoreError as error:
+        if seconds_left > 0:
+            raise
+        return ValidationResult(False, f"the copy could not be read: {type(error).__name__}: {error}")
 
 
 def _take(step: Step, cluster: RestoredCluster) -> None:

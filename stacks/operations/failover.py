@@ -8,9 +8,7 @@ from constructs import Construct
 
 from stacks.names import PhysicalName
 from stacks.operations.function import FunctionOptions, OperationsFunction
-
-# In addition to the wait for the new writer: to decide before it, and to record the result after it.
-RESERVE_SECONDS = 30
+from stacks.settings.operations import FAILOVER_RESERVE_SECONDS
 
 
 class Failover(OperationsFunction):
@@ -42,7 +40,7 @@ class Failover(OperationsFunction):
                 "TIMEOUT_SECONDS": str(operations.failover_timeout_seconds),
                 "TTL_ATTRIBUTE": options["settings"].storage.ttl_attribute,
             },
-            timeout_seconds=operations.failover_timeout_seconds + RESERVE_SECONDS,
+            timeout_seconds=operations.failover_timeout_seconds + FAILOVER_RESERVE_SECONDS,
             retries=2,
             **options,
         )

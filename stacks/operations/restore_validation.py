@@ -64,7 +64,8 @@ class RestoreValidation(OperationsFunction):
             "EventSource",
             target=self.function,
             event_source_arn=queue.queue_arn,
-            batch_size=5,
+            # One statement may take nearly all of the function's time.
+            batch_size=1,
             # Two, the least that AWS accepts: a queue of one message must not take the account's concurrency.
             max_concurrency=2,
             report_batch_item_failures=True,

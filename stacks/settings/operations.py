@@ -9,6 +9,9 @@ from pydantic import Field
 from stacks.settings.foundation import Section
 from stacks.settings.workload import Identifier
 
+# What the failover function may run in addition to its wait for the new writer: to decide, and to record the result.
+FAILOVER_RESERVE_SECONDS = 30
+
 
 class OperationsSettings(Section):
     """Health monitor, failover, validation of restores, experiments."""
@@ -24,7 +27,7 @@ class OperationsSettings(Section):
     automatic_failover: bool = False
     """Let the alarm about an unhealthy writer start the failover by itself."""
     failover_cool_down_seconds: Annotated[int, Field(ge=60, le=86400)] = 900
-    """Minimum seconds between the starts of two failovers."""
+    """Minimum seconds between the starts of two failovers; no less than the function may run."""
     failover_timeout_seconds: Annotated[int, Field(ge=30, le=840)] = 180
     """Seconds for which a failover waits for the new writer."""
     failover_lag_limit_ms: Annotated[int, Field(ge=1)] = 1000
@@ -42,7 +45,8 @@ class OperationsSettings(Section):
     validation_attribute: (
         Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$", examples=["written_at"])] | None
     ) = None
-    """Attribute (epoch seconds) of items whose newest must be within `recovery.rpo_seconds` of the recovery point."""
+    """Attribute (epoch seconds) of items whose newest must be within `recovery.rpo_seconds` of the recovery point; not
+    judged if a table is too large to read as a whole and the part that is read is older."""
     experiments: bool
     """Templates of AWS Fault Injection Service: fail over Aurora, stop tasks, cut off a zone."""
     experiment_task_percent: Annotated[int, Field(ge=1, le=100)] = 50

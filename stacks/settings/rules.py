@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from stacks.names import Names, PhysicalName
 from stacks.settings.foundation import EgressMode
+from stacks.settings.operations import FAILOVER_RESERVE_SECONDS
 from stacks.settings.refused import refused_values
 from stacks.settings.reserved import is_reserved_database, is_reserved_user
 from stacks.settings.windows import daily_minutes, overlaps, weekly_minutes
@@ -209,3 +210,8 @@ def _operations(settings: Settings) -> Iterator[Contradiction]:
         yield "operations.validation_table", "the table of operations.validation_column, e.g. ledger.entries"
     if operations.validation_table and not operations.validation_column:
         yield "operations.validation_column", "the column of operations.validation_table with the time of a row"
+    runs = operations.failover_timeout_seconds + FAILOVER_RESERVE_SECONDS
+    if operations.failover_cool_down_seconds < runs:
+        # Otherwise a second failover may start while the function still waits for the first.
+        allowed = f"{runs} or more: operations.failover_timeout_seconds + {FAILOVER_RESERVE_SECONDS}"
+        yield "operations.failover_cool_down_seconds", allowed

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from tests.fake_clients import Operation, ServiceError
 
 NOW = 1_800_000_000.0
@@ -152,13 +154,13 @@ class FakeDataApi:
     Attributes:
         tables: Number of tables, and number of those that hold data.
         newest: Latest time, in seconds before the recovery point; ``None`` if the table is empty.
-        error: Error code of every statement; empty if statements succeed.
+        error: Error of every statement, or its code; empty if statements succeed.
         statements: Statements that were executed.
     """
 
     tables: tuple[int, int] = (12, 9)
     newest: float | None = 4.5
-    error: str = ""
+    error: str | BotoCoreError = ""
     statements: list[str] = field(default_factory=list)
 
     def operations(self) -> dict[str, Operation]:
@@ -167,11 +169,11 @@ class FakeDataApi:
 
     def _execute(self, resourceArn: str, secretArn: str, database: str, sql: str) -> Mapping[str, Any]:  # noqa: N803
         assert (resourceArn, secretArn, database) == (CLUSTER_ARN, SECRET_ARN, "transactions")
+        if isinstance(self.error, BotoCoreError):
+            raise self.error
         if self.error:
             raise ServiceError(self.error)
         self.statements.append(sql)
-        if "pg_class" in sql:
-            return {"records": [[{"longValue": number} for number in self.tables]]}
-        if self.newest is None:
-            return {"records": [[{"isNull": True}]]}
-        return {"records": [[{"stringValue": f"{NOW - 4500 - self.newest:.6f}"}]]}
+        asked = self.newest is not None and "NULL::numeric" not in sql
+        newest = {"stringValue": f"{NOW - 4500 - (self.newest or 0):.6f}"} if asked else {"isNull": True}
+        return {"records": [[*({"longValue": number} for number in self.tables), newest]]}

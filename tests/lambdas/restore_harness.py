@@ -57,17 +57,20 @@ class RestoreHarness:
         rds: RDS with the restored cluster.
         data: The restored cluster's Data API.
         now: Current time in seconds since 1970.
+        options: What the function asked of the client of each service, e.g. how long it waits for a response.
     """
 
     def __init__(self, account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
         self.backup, self.rds, self.data = FakeBackup(describe_job("Aurora", CLUSTER_ARN)), FakeRds(), FakeDataApi()
         self.now = NOW
+        self.options: dict[str, dict[str, int]] = {}
         self._account = account
         self._clients: dict[str, Any] = {}
         monkeypatch.setattr(handler, "client", self._client)
         monkeypatch.setattr("restore_validation.handler.time.time", lambda: self.now)
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, **options: int) -> Any:
+        self.options[service] = options
         fakes: dict[str, FakeBackup | FakeRds | FakeDataApi] = {
             "backup": self.backup,
             "rds": self.rds,

@@ -124,6 +124,20 @@ def test_the_next_run_sends_a_notification_that_sns_rejected(platform: _Platform
     assert len(platform.topic.notifications) == 1
 
 
+def test_after_a_day_without_sns_the_next_run_sends_the_latest_changes(platform: _Platform) -> None:
+    platform.topic.fails = True
+    for minute in range(70):
+        platform.database = CLUSTER if minute % 2 else FAILING_OVER
+        with pytest.raises(ClientError, match="InternalError"):
+            platform.run()
+    platform.topic.fails = False
+    platform.run()
+    platform.run()
+    (notification,) = platform.topic.notifications
+    assert notification["Message"].startswith("Not listed, because they could not be sent in time: 10 earlier changes.")
+    assert notification["Message"].count("What to do") == 60
+
+
 def test_a_late_run_reports_nothing(platform: _Platform) -> None:
     platform.run()
     platform.database = FAILING_OVER

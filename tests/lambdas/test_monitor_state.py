@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from health_monitor.logic import Assessment, Component, Health
 from health_monitor.notification import message, subject
-from health_monitor.state import HealthChange, MonitorState, StateStore
+from health_monitor.state import MOST_UNSENT, HealthChange, MonitorState, StateStore
 from tests.fake_clients import ServiceError, stubbed_client
 from tests.lambdas.account import TABLE, FakeAccount
 
@@ -49,6 +51,62 @@ def test_a_change_holds_the_start_of_the_previous_health() -> None:
 def test_unsent_changes_are_kept() -> None:
     state = MonitorState().after(SICK, NOW).after(FINE, NOW + 60)
     assert [change.after for change in state.unsent] == [Health.UNHEALTHY, Health.HEALTHY]
+
+
+@pytest.mark.parametrize(("runs", "kept", "dropped"), [(59, 59, 0), (60, 60, 0), (61, 60, 1), (1440, 60, 1380)])
+def test_of_changes_that_cannot_be_sent_the_latest_are_kept_and_the_others_counted(
+    store: StateStore, runs: int, kept: int, dropped: int
+) -> None:
+    state = MonitorState()
+    for minute in range(runs):
+        state = state.after(FINE if minute % 2 else SICK, NOW + 60 * minute)
+    assert (len(state.unsent), state.dropped) == (kept, dropped)
+    assert state.unsent[-1].since == NOW + 60 * max(0, runs - 2)
+    assert store.save(replace(state, version=1))
+    assert store.load() == replace(state, version=1)
+    assert (state.sent().unsent, state.sent().dropped) == ((), 0)
+
+
+@given(st.integers(1, MOST_UNSENT), st.text(min_size=1, max_size=30), st.integers(1, 400), st.integers(0, 10**9))
+def test_sns_accepts_every_message(changes: int, reason: str, length: int, dropped: int) -> None:
+    change = replace(CHANGE, reasons=(reason * length,) * 3)
+    found = message([change] * changes, dropped)
+    size = len(found.encode())
+    assert 0 < size <= 262_144
+    assert size > 262_140 or found.count("What to do") == changes
+
+
+def test_changes_that_cannot_be_reported_any_more_are_counted_first() -> None:
+    first, _, rest = message([CHANGE], 17).partition("\n\n")
+    assert first == "Not listed, because they could not be sent in time: 17 earlier changes."
+    assert rest == message([CHANGE])
+    assert "Not listed" not in rest
+
+
+def test_what_only_another_version_knows_is_left_out_and_its_changes_counted(
+    account: FakeAccount, store: StateStore
+) -> None:
+    store.save(MonitorState().after(SICK, NOW))
+    names = {"database": 3, "queue": 0, "table": 9}
+    changes = [
+        ["database", 0, 3, NOW, ["x"]],
+        ["queue", 0, 3, NOW, []],
+        ["table", 0, 9, NOW, []],
+        ["table", 9, 0, 1, []],
+    ]
+    stored = {"health": names, "since": dict.fromkeys(names, NOW), "unsent": changes}
+    account.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "operations#health"}, "sk": {"S": "state"}},
+        UpdateExpression="SET health = :health, since = :since, unsent = :unsent REMOVE dropped",
+        ExpressionAttributeValues={f":{name}": {"S": json.dumps(value)} for name, value in stored.items()},
+    )
+    state = store.load()
+    assert state.health == {Component.DATABASE: Health.UNHEALTHY}
+    assert state.since == {Component.DATABASE: NOW, Component.TABLE: NOW}
+    assert state.unsent == (HealthChange(Component.DATABASE, Health.HEALTHY, Health.UNHEALTHY, NOW, ("x",)),)
+    assert state.dropped == 3
+    assert store.save(state.after(FINE, NOW + 60))
 
 
 @given(

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
+from typing import Any
 
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from restore_validation.aurora import RestoredCluster
+from restore_validation.logic import Contents, ValidationResult
+from stacks.operations.restore_validation import TIMEOUT_SECONDS as FUNCTION_SECONDS
 from tests.assembly import assembly
 from tests.lambdas.account import FakeAccount
-from tests.lambdas.restore_fakes import FakeDataApi, FakeRds
-from tests.lambdas.restore_harness import DELIVERIES_UNTIL_DEADLINE, REDELIVERY_SECONDS, RestoreHarness
+from tests.lambdas.restore_fakes import NOW, FakeDataApi, FakeRds
+from tests.lambdas.restore_harness import (
+    DEADLINE_SECONDS,
+    DELIVERIES_UNTIL_DEADLINE,
+    REDELIVERY_SECONDS,
+    RestoreHarness,
+)
 from tests.stacks.permissions import granted_actions, iam_action
 
 
@@ -40,7 +52,8 @@ def test_the_latest_row_is_read_if_a_column_is_configured(
     monkeypatch.setenv("CHECK_TABLE", 'ledger.en"tries')
     monkeypatch.setenv("CHECK_COLUMN", "created_at")
     restore.deliver_until_done()
-    assert restore.data.statements[-1] == 'SELECT extract(epoch FROM max("created_at")) FROM "ledger"."en""tries"'
+    (statement,) = restore.data.statements
+    assert '(SELECT extract(epoch FROM max("created_at")) FROM "ledger"."en""tries")' in statement
     assert restore.result()[0] == "SUCCESSFUL"
     assert restore.metrics()["RestoreTestRpoSeconds"] == 4.5
 
@@ -49,9 +62,9 @@ def test_the_latest_row_is_read_if_a_column_is_configured(
     ("data", "message"),
     [
         (FakeDataApi(tables=(0, 0)), "0 tables, 0 with data: at least 1 must hold data"),
-        (FakeDataApi(newest=None), "12 tables, 9 with data: no timestamp found in them"),
-        (FakeDataApi(error="DatabaseErrorException"), "the database could not be read: DatabaseErrorException"),
-        (FakeDataApi(error="BadRequestException"), "the database could not be read: BadRequestException"),
+        (FakeDataApi(newest=None), "12 tables, 9 with data: no time since 1970 found in them"),
+        (FakeDataApi(error="DatabaseErrorException"), "the copy could not be read: DatabaseErrorException"),
+        (FakeDataApi(error="BadRequestException"), "the copy could not be read: BadRequestException"),
     ],
 )
 def test_a_copy_that_proves_nothing_fails(
@@ -75,7 +88,80 @@ def test_a_database_that_is_not_ready_is_read_again_until_the_deadline(restore: 
     restore.data.error = code
     deliveries = restore.deliver_until_done()
     assert deliveries > DELIVERIES_UNTIL_DEADLINE
-    assert restore.result() == ("FAILED", f"the database could not be read: {code}: as the test says")
+    assert restore.rds.changes[-1] == "DeleteDBInstance"
+    assert restore.result() == ("FAILED", f"the copy could not be read: {code}: as the test says")
+
+
+TIMEOUT = ReadTimeoutError(endpoint_url="https://rds-data.us-east-1.amazonaws.com")
+
+
+def test_a_database_that_does_not_answer_fails_at_the_deadline_and_is_closed(restore: RestoreHarness) -> None:
+    restore.data.error = TIMEOUT
+    deliveries = restore.deliver_until_done()
+    assert DELIVERIES_UNTIL_DEADLINE < deliveries < DELIVERIES_UNTIL_DEADLINE + 6
+    status, message = restore.result()
+    assert (status, message[:46]) == ("FAILED", "the copy could not be read: ReadTimeoutError: ")
+    assert restore.rds.changes[-1] == "DeleteDBInstance"
+    assert restore.rds.instance == ""
+
+
+def test_a_database_that_does_not_answer_is_read_again_before_the_deadline(restore: RestoreHarness) -> None:
+    restore.data.error = TIMEOUT
+    for _ in range(9):
+        assert restore.deliver() == ["m"]
+        restore.now += REDELIVERY_SECONDS
+    restore.data.error = ""
+    restore.deliver_until_done()
+    assert restore.result()[0] == "SUCCESSFUL"
+
+
+def test_a_statement_gets_the_time_of_the_data_api_once_and_fits_into_the_function(restore: RestoreHarness) -> None:
+    restore.deliver()
+    # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api-timeouts.html
+    assert 45 < restore.options["rds-data"]["read_seconds"] < FUNCTION_SECONDS - 10
+    assert restore.options["rds-data"]["attempts"] == 1
+    assert restore.options["rds"] == {}
+
+
+def test_a_copy_whose_reading_never_ends_fails_after_the_deadline_and_is_closed(
+    restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Lambda ends the invocation: no code of the function runs any more."""
+
+    def never_answer(_: RestoredCluster) -> Contents:
+        raise Killed
+
+    monkeypatch.setattr(RestoredCluster, "read_contents", never_answer)
+    for _ in range(30):
+        with suppress(Killed):
+            if not restore.deliver():
+                break
+        restore.now += REDELIVERY_SECONDS
+    assert DEADLINE_SECONDS + 600 < restore.now - (NOW - 300) < DEADLINE_SECONDS + 600 + 5 * REDELIVERY_SECONDS
+    assert restore.result() == (
+        "FAILED",
+        "ready, but not read before the deadline: every attempt ended without an answer",
+    )
+    assert restore.rds.changes[-1] == "DeleteDBInstance"
+
+
+@pytest.mark.parametrize(("instance", "deleted"), [("available", True), ("deleting", False), ("", False)])
+@pytest.mark.parametrize("status", ["TIMED_OUT", "FAILED", "SUCCESSFUL"])
+def test_a_copy_whose_result_others_have_set_is_closed(
+    restore: RestoreHarness, status: str, instance: str, deleted: bool
+) -> None:
+    restore.rds.instance = instance
+    restore.backup.job["ValidationStatus"] = status
+    assert restore.deliver() == []
+    assert restore.rds.changes == (["DeleteDBInstance"] if deleted else [])
+    assert restore.backup.results == []
+
+
+def test_a_secret_that_only_cannot_be_rotated_opens_the_database(restore: RestoreHarness) -> None:
+    restore.rds = FakeRds(has_capacity_range=True, instance="available", data_api_enabled=True, secret="impaired")
+    restore.deliver()
+    assert len(restore.data.statements) == 1
 
 
 def test_a_cluster_that_never_becomes_ready_fails_at_the_deadline(restore: RestoreHarness) -> None:
@@ -90,7 +176,20 @@ def test_an_instance_that_cannot_be_deleted_delays_the_result_by_the_grace_perio
     restore.rds.errors = {"DeleteDBInstance": "InvalidDBInstanceState"}
     deliveries = restore.deliver_until_done()
     assert deliveries - 1 == pytest.approx(DELIVERIES_UNTIL_DEADLINE + 1800 / REDELIVERY_SECONDS, abs=1)
-    assert restore.result()[0] == "SUCCESSFUL"
+    note = "delete the cluster and its instance, which is still available: AWS Backup cannot"
+    assert restore.result() == ("SUCCESSFUL", f"12 tables, 9 with data; {note}")
+
+
+def test_the_note_about_an_instance_survives_a_long_message(
+    restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore.rds.errors = {"DeleteDBInstance": "InvalidDBInstanceState"}
+    found = ValidationResult(False, "x" * 2000)
+    monkeypatch.setattr("restore_validation.validation.validate", lambda *_: found)
+    restore.deliver_until_done()
+    message = restore.result()[1]
+    assert len(message) == 1000
+    assert message.endswith("x; delete the cluster and its instance, which is still available: AWS Backup cannot")
 
 
 def test_a_missing_cluster_fails(restore: RestoreHarness) -> None:
@@ -100,29 +199,29 @@ def test_a_missing_cluster_fails(restore: RestoreHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rds", "changes"),
+    ("restored", "changes"),
     [
         (
-            FakeRds(has_capacity_range=True, data_api_enabled=True, secret="active"),
+            {"data_api_enabled": True, "secret": "active"},
             ["CreateDBInstance", "DeleteDBInstance"],
         ),
         (
-            FakeRds(has_capacity_range=True, data_api_enabled=True),
+            {"data_api_enabled": True},
             ["CreateDBInstance", "ModifyDBCluster", "DeleteDBInstance"],
         ),
         (
-            FakeRds(has_capacity_range=True, secret="active"),
+            {"secret": "active"},
             ["CreateDBInstance", "EnableHttpEndpoint", "DeleteDBInstance"],
         ),
     ],
 )
 def test_what_the_restore_has_set_up_is_not_set_up_again(
-    restore: RestoreHarness, rds: FakeRds, changes: list[str]
+    restore: RestoreHarness, restored: dict[str, Any], changes: list[str]
 ) -> None:
-    restore.rds = rds
+    restore.rds = FakeRds(has_capacity_range=True, **restored)
     restore.deliver_until_done()
     assert restore.result()[0] == "SUCCESSFUL"
-    assert rds.changes == changes
+    assert restore.rds.changes == changes
 
 
 @pytest.mark.parametrize("operation", ["DescribeDBClusters", "DescribeDBInstances"])

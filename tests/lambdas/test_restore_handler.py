@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from common.environment import ConfigurationError
 from restore_validation import handler
@@ -14,6 +14,8 @@ from tests.fake_clients import ServiceError, fake_client
 from tests.lambdas.account import LambdaContext
 from tests.lambdas.restore_fakes import CLUSTER_ARN, JOB, NOW, TABLE_ARN, at, describe_job
 from tests.lambdas.restore_harness import DELIVERIES_UNTIL_DEADLINE, EVENT, VARIABLES, RestoreHarness
+
+READ_TIMEOUT = ReadTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com")
 
 
 def test_another_resource_type_fails(restore: RestoreHarness) -> None:
@@ -27,8 +29,8 @@ def test_another_resource_type_fails(restore: RestoreHarness) -> None:
     "changes",
     [
         {"CreatedBy": {}},
-        {"Status": "RUNNING"},
-        {"ValidationStatus": "SUCCESSFUL"},
+        {"Status": "FAILED"},
+        {"Status": "ABORTED"},
         {"CreatedResourceArn": "arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-test"},
     ],
 )
@@ -37,6 +39,17 @@ def test_another_job_is_ignored(restore: RestoreHarness, changes: dict[str, Any]
     assert restore.deliver() == []
     assert restore.rds.changes == []
     assert restore.backup.results == []
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING"])
+def test_a_restore_that_is_not_complete_yet_is_waited_for(restore: RestoreHarness, status: str) -> None:
+    restore.backup.job |= {"Status": status, "CreatedResourceArn": ""}
+    assert restore.deliver() == ["m"]
+    assert handler.handle(EVENT, LambdaContext())["note"] == f"{JOB}: the restore is {status}"
+    assert restore.rds.changes == []
+    restore.backup.job |= {"Status": "COMPLETED", "CreatedResourceArn": CLUSTER_ARN}
+    restore.deliver_until_done()
+    assert restore.result()[0] == "SUCCESSFUL"
 
 
 def test_a_job_with_only_the_required_attributes_is_ignored(restore: RestoreHarness) -> None:
@@ -68,7 +81,7 @@ def test_a_message_that_fails_does_not_affect_the_others(restore: RestoreHarness
 
 
 def test_a_message_is_delivered_again_after_a_timeout(restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    def time_out(_service: str) -> Any:
+    def time_out(_service: str, **_: int) -> Any:
         raise ConnectTimeoutError(endpoint_url="https://backup.us-east-1.amazonaws.com")
 
     monkeypatch.setattr(handler, "client", time_out)
@@ -122,14 +135,74 @@ def test_the_latest_item_is_read_if_an_attribute_is_configured(
     assert restore.result() == ("SUCCESSFUL", "5 items, 5 with data, the latest 20 s older than the recovery point")
 
 
-def test_only_the_first_pages_of_a_large_table_are_read(
-    restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a page hold two items, three pages be enough, and five pages be all that there is time for."""
+    for name, value in (("PAGE_SIZE", 2), ("ENOUGH_PAGES", 3), ("MOST_PAGES", 5)):
+        monkeypatch.setattr(f"restore_validation.table.{name}", value)
+
+
+@pytest.mark.usefixtures("pages_of_two")
+@pytest.mark.parametrize(
+    ("minimum", "items", "result"),
+    [
+        (1, 9, ("SUCCESSFUL", "6 items, 6 with data in the part that was read")),
+        (1, 5, ("SUCCESSFUL", "5 items, 5 with data")),
+        (7, 20, ("SUCCESSFUL", "8 items, 8 with data in the part that was read")),
+        (7, 7, ("SUCCESSFUL", "7 items, 7 with data")),
+        (7, 6, ("FAILED", "6 items, 6 with data: at least 7 must hold data")),
+        (11, 20, ("FAILED", "10 items, 10 with data in the part that was read: at least 11 must hold data")),
+    ],
+)
+def test_more_than_the_first_pages_are_read_only_if_they_hold_too_few_items(
+    restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch, minimum: int, items: int, result: tuple[str, str]
 ) -> None:
-    monkeypatch.setattr("restore_validation.table.PAGE_SIZE", 2)
-    monkeypatch.setattr("restore_validation.table.MAX_PAGES", 3)
-    restore.restore_table(*({} for _ in range(9)))
+    monkeypatch.setenv("MINIMUM_ITEMS", str(minimum))
+    restore.restore_table(*({} for _ in range(items)))
     restore.deliver_until_done()
-    assert restore.result() == ("SUCCESSFUL", "6 items, 6 with data")
+    assert restore.result() == result
+
+
+@pytest.mark.usefixtures("pages_of_two")
+@pytest.mark.parametrize(
+    ("ages", "status", "ending", "rpo"),
+    [
+        ([9000] * 6 + [1], "SUCCESSFUL", "; times not judged: the latest may be in another part", 3600),
+        ([None] * 6 + [1], "SUCCESSFUL", "; times not judged: the latest may be in another part", 3600),
+        ([9000] * 5 + [1], "SUCCESSFUL", ", the latest 1 s older than the recovery point", 1),
+        ([9000, 20, *[9000] * 8], "SUCCESSFUL", ", the latest 20 s older than the recovery point", 20),
+        ([9000] * 5, "FAILED", "the latest 9000 s older than the recovery point: at most 300 s are allowed", 9000),
+        ([9000] * 5 + [-9e12], "FAILED", "times must be seconds since 1970, and none in the future", None),
+    ],
+)
+def test_times_in_a_part_of_a_table_prove_only_that_data_is_recent_enough_or_of_the_future(
+    restore: RestoreHarness,
+    monkeypatch: pytest.MonkeyPatch,
+    ages: list[float | None],
+    status: str,
+    ending: str,
+    rpo: float | None,
+) -> None:
+    monkeypatch.setenv("CHECK_ATTRIBUTE", "at")
+    restore.restore_table(*({} if age is None else {"at": {"N": str(NOW - 4500 - age)}} for age in ages))
+    restore.deliver_until_done()
+    found, message = restore.result()
+    assert (found, message[-len(ending) :]) == (status, ending)
+    assert restore.metrics().get("RestoreTestRpoSeconds") == rpo
+
+
+@pytest.mark.parametrize("error", [READ_TIMEOUT, ServiceError("ThrottlingException")])
+def test_a_table_that_does_not_answer_fails_at_the_deadline(restore: RestoreHarness, error: Exception) -> None:
+    def fail(**_: Any) -> dict[str, Any]:
+        raise error
+
+    restore.backup.job = describe_job("DynamoDB", TABLE_ARN)
+    active = {"Table": {"TableStatus": "ACTIVE"}}
+    restore.replace_client("dynamodb", fake_client("dynamodb", DescribeTable=lambda **_: active, Scan=fail))
+    assert restore.deliver_until_done() > DELIVERIES_UNTIL_DEADLINE
+    status, message = restore.result()
+    assert status == "FAILED"
+    assert message.startswith(f"the copy could not be read: {getattr(error, 'code', 'ReadTimeoutError')}: ")
 
 
 def test_a_missing_table_fails(restore: RestoreHarness) -> None:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_validation.jobs import JobStage, RestoreJob, stage_of
 from restore_validation.logic import (
+    CLOCK_SECONDS,
     DELETION_GRACE_SECONDS,
+    READING_GRACE_SECONDS,
     ClusterState,
     Contents,
     Expectation,
-    RestoreJob,
     Step,
     ValidationResult,
-    is_pending_test,
     next_step,
     validate,
 )
@@ -53,8 +54,21 @@ SECONDS_LEFT = st.floats(-100_000, 100_000)
 
 @pytest.mark.parametrize("plan", [PLAN_ARN, SCOPE + PLAN])
 @pytest.mark.parametrize("arn", [CLUSTER_ARN, TABLE_ARN])
-def test_a_restore_test_of_the_plan_is_pending(plan: str, arn: str) -> None:
-    assert is_pending_test(replace(JOB, plan_arn=plan, resource_arn=arn), PLAN, SCOPE)
+@pytest.mark.parametrize("status", ["VALIDATING", ""])
+def test_a_complete_restore_test_of_the_plan_awaits_a_result(plan: str, arn: str, status: str) -> None:
+    job = replace(JOB, plan_arn=plan, resource_arn=arn, validation_status=status)
+    assert stage_of(job, PLAN, SCOPE) is JobStage.AWAITS_RESULT
+
+
+@pytest.mark.parametrize("status", ["SUCCESSFUL", "FAILED", "TIMED_OUT"])
+def test_a_restore_test_with_a_result_awaits_none(status: str) -> None:
+    assert stage_of(replace(JOB, validation_status=status), PLAN, SCOPE) is JobStage.HAS_RESULT
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING"])
+def test_a_restore_test_that_is_not_complete_is_restoring(status: str) -> None:
+    assert stage_of(replace(JOB, status=status, resource_arn=""), PLAN, SCOPE) is JobStage.RESTORING
+    assert stage_of(replace(JOB, status=status, plan_arn=""), PLAN, SCOPE) is JobStage.IRRELEVANT
 
 
 @pytest.mark.parametrize(
@@ -64,17 +78,15 @@ def test_a_restore_test_of_the_plan_is_pending(plan: str, arn: str) -> None:
         replace(JOB, plan_arn=PLAN_ARN.replace(PLAN, PLAN + "_2")),
         replace(JOB, plan_arn=PLAN_ARN.replace("us-east-1", "eu-west-1")),
         replace(JOB, plan_arn=SCOPE + PLAN + "-2"),
-        replace(JOB, status="RUNNING"),
-        replace(JOB, validation_status="SUCCESSFUL"),
-        replace(JOB, validation_status="FAILED"),
-        replace(JOB, validation_status="TIMED_OUT"),
+        replace(JOB, status="FAILED"),
+        replace(JOB, status="ABORTED"),
         replace(JOB, resource_arn="arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-eu1-us-east-1"),
         replace(JOB, resource_arn="arn:aws:rds:us-east-1:123456789012:cluster:x-awsbackup-restore-test-1"),
         replace(JOB, resource_arn=""),
     ],
 )
-def test_no_other_job_is_pending(job: RestoreJob) -> None:
-    assert not is_pending_test(job, PLAN, SCOPE)
+def test_no_other_job_is_relevant(job: RestoreJob) -> None:
+    assert stage_of(job, PLAN, SCOPE) is JobStage.IRRELEVANT
 
 
 @pytest.mark.parametrize(
@@ -118,8 +130,10 @@ def test_the_instance_is_deleted_before_the_result_is_reported(
     assert next_step(cluster, FOUND, seconds_left).step is step
 
 
-def test_a_ready_cluster_is_read_even_after_the_deadline() -> None:
-    assert next_step(READY, None, -1).step is Step.QUERY
+@pytest.mark.parametrize(("seconds_left", "step"), [(-600, Step.QUERY), (-600.1, Step.FAIL)])
+def test_a_ready_cluster_is_read_until_ten_minutes_after_the_deadline(seconds_left: float, step: Step) -> None:
+    assert READING_GRACE_SECONDS == 600
+    assert next_step(READY, None, seconds_left).step is step
 
 
 def test_a_cluster_that_is_not_ready_fails_after_the_deadline() -> None:
@@ -141,7 +155,7 @@ def test_a_cluster_is_read_only_when_ready_and_only_once(
 
 @given(CLUSTERS, RESULTS)
 def test_nothing_waits_after_the_grace_period(cluster: ClusterState | None, result: ValidationResult | None) -> None:
-    assert next_step(cluster, result, -DELETION_GRACE_SECONDS - 1).step in (Step.FAIL, Step.QUERY, Step.REPORT)
+    assert next_step(cluster, result, -DELETION_GRACE_SECONDS - 1).step in (Step.FAIL, Step.REPORT)
 
 
 @given(CLUSTERS, RESULTS, SECONDS_LEFT)
@@ -170,7 +184,7 @@ def test_an_instance_is_created_only_if_there_is_none_and_deleted_only_if_there_
         (
             Contents("tables", 2, 2, None),
             Expectation(1, 300),
-            ValidationResult(False, "2 tables, 2 with data: no timestamp found in them", 3600),
+            ValidationResult(False, "2 tables, 2 with data: no time since 1970 found in them", 3600),
         ),
         (
             Contents("tables", 2, 2, NOW - 4500 - 300),
@@ -192,8 +206,35 @@ def test_what_the_contents_prove(contents: Contents, expected: Expectation, resu
     assert validate(JOB, contents, expected) == result
 
 
-def test_a_row_newer_than_the_recovery_point_means_no_loss() -> None:
-    assert validate(JOB, Contents("tables", 1, 1, NOW), Expectation(1, 300)).rpo_seconds == 0
+def test_a_row_between_the_recovery_point_and_the_restore_means_no_loss() -> None:
+    for newest in (JOB.recovery_point_at, JOB.created_at, JOB.created_at + CLOCK_SECONDS):
+        found = validate(JOB, Contents("tables", 1, 1, newest), Expectation(1, 300))
+        assert (found.successful, found.rpo_seconds) == (True, 0)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("newest", [JOB.created_at + 300.1, (NOW - 10 * 365 * 86400) * 1000, float("inf")])
+def test_a_time_in_the_future_proves_nothing(newest: float, complete: bool) -> None:
+    found = validate(JOB, Contents("items", 5, 5, newest, complete), Expectation(1, 300))
+    assert (found.successful, found.rpo_seconds) == (False, None)
+    later = f"the latest {newest - JOB.created_at:.0f} s after the restore began"
+    assert found.message == (
+        f"5 items, 5 with data{'' if complete else ' in the part that was read'}, {later}: "
+        "times must be seconds since 1970, and none in the future"
+    )
+
+
+@pytest.mark.parametrize("newest", [float("-inf"), -1.0])
+def test_a_time_before_1970_is_none(newest: float) -> None:
+    found = validate(JOB, Contents("tables", 2, 2, newest), Expectation(1, 300))
+    assert found == ValidationResult(False, "2 tables, 2 with data: no time since 1970 found in them", 3600)
+    assert validate(JOB, Contents("tables", 2, 2, 0.0), Expectation(1, 300)).rpo_seconds == JOB.recovery_point_at
+
+
+@given(st.one_of(st.none(), st.floats(allow_nan=False)), st.booleans(), st.integers(0, 10_000))
+def test_cloudwatch_accepts_every_rpo(newest: float | None, complete: bool, max_age: int) -> None:
+    found = validate(JOB, Contents("items", 2, 2, newest, complete), Expectation(1, max_age))
+    assert found.rpo_seconds is None or 0 <= found.rpo_seconds <= NOW
 
 
 def test_the_rpo_is_unknown_without_the_age_of_the_recovery_point() -> None:

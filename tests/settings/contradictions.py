@@ -140,6 +140,14 @@ RULES = {
         "25",
         "26",
     ),
+    "cool-down shorter than the function": Rule(
+        {"operations.failover_timeout_seconds": "240"},
+        "operations.failover_cool_down_seconds",
+        "269",
+        "270 or more: operations.failover_timeout_seconds + 30",
+        "270",
+        "269",
+    ),
     "min ACU above max": Rule(
         {"database.max_acu": "4"}, "database.min_acu", "4.5", "at most database.max_acu (4.0)", "4", "4.5"
     ),

@@ -130,7 +130,7 @@ def test_restore_validation_reads_the_queue_message_by_message(deployment: Assem
     (mapping,) = _found(deployment, "AWS::Lambda::EventSourceMapping").values()
     mapping.pop("Tags")
     assert mapping == {
-        "BatchSize": 5,
+        "BatchSize": 1,
         "EventSourceArn": "${Monitoring/RestoreEventQueue.Arn}",
         "FunctionName": "${Operations/RestoreValidation}",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
