@@ -118,6 +118,12 @@ def test_a_table_with_items_succeeds(restore: RestoreHarness) -> None:
     assert restore.result() == ("SUCCESSFUL", "2 items, 2 with data")
 
 
+def test_a_table_whose_result_others_have_set_needs_no_closing(restore: RestoreHarness) -> None:
+    restore.backup.job = describe_job("DynamoDB", TABLE_ARN, ValidationStatus="TIMED_OUT")
+    assert restore.deliver() == []
+    assert restore.backup.results == []
+
+
 def test_items_of_the_functions_do_not_count(restore: RestoreHarness) -> None:
     restore.restore_table({"pk": {"S": "operations#health"}})
     restore.deliver_until_done()
