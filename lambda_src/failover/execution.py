@@ -14,7 +14,7 @@ from common.aurora import Cluster, read_cluster
 from common.metrics import Metric, publish
 from common.responses import error_code, error_message
 from failover.claims import ClaimStore, FailoverRecord
-from failover.logic import Accepted, FailoverLimits, RefusalCode, Refused, decide, has_begun, has_taken_over
+from failover.logic import Accepted, Claim, FailoverLimits, RefusalCode, Refused, decide, has_begun, has_taken_over
 
 logger = logging.getLogger(__name__)
 
@@ -105,15 +105,21 @@ class Failover:
         if own is not None:
             return self._resume(own, latest, deadline, ends_at)
         cluster = self._read_cluster()
-        claim = latest.claim if latest else None
-        if request.automatic and cluster.takes_writes:
-            return _refusal(RefusalCode.NOT_NEEDED, "the writer serves: an alarm moves only one that does not")
-        decision = decide(request.cluster, cluster, claim, self.limits, self.clock())
+        decision = self._decide(request, cluster, latest.claim if latest else None)
         if isinstance(decision, Refused):
+            # The reason may be the failover that another attempt at this request has claimed meanwhile.
+            own = self.claims.find(request.request_id)
+            if own is not None:
+                return self._resume(own, self.claims.latest(), deadline, ends_at)
             return _refusal(decision.code, decision.reason)
         if request.dry_run:
             return {"outcome": "would-fail-over", "new_writer": decision.target.identifier}
         return self._claim(request, cluster, decision, deadline, ends_at)
+
+    def _decide(self, request: FailoverRequest, cluster: Cluster, claim: Claim | None) -> Accepted | Refused:
+        if request.automatic and cluster.takes_writes:
+            return Refused(RefusalCode.NOT_NEEDED, "the writer serves: an alarm moves only one that does not")
+        return decide(request.cluster, cluster, claim, self.limits, self.clock())
 
     def _claim(
         self, request: FailoverRequest, cluster: Cluster, decision: Accepted, deadline: float, ends_at: float

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from common import clients
 from failover.claims import ClaimStore
@@ -49,6 +51,73 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         """Advance the clock."""
         self.now += seconds
+
+
+class MemoryTable:
+    """DynamoDB with one table in memory, for tests that run thousands of times.
+
+    It knows only the operations and conditions that the functions use; other tests run the same ones with moto.
+    """
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def get_item(self, *, Key: dict[str, Any], ConsistentRead: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Return the item with a key, if there is one."""
+        assert ConsistentRead
+        item = self.items.get(_key_of(Key))
+        return {} if item is None else {"Item": dict(item)}
+
+    def put_item(self, *, Item: dict[str, Any], **condition: Any) -> None:  # noqa: N803
+        """Write an item if its condition holds."""
+        self._require(Item, condition, "PutItem")
+        self.items[_key_of(Item)] = Item
+
+    def delete_item(self, *, Key: dict[str, Any], **condition: Any) -> None:  # noqa: N803
+        """Delete an item if its condition holds."""
+        self._require(Key, condition, "DeleteItem")
+        self.items.pop(_key_of(Key), None)
+
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> None:  # noqa: N803
+        """Write several items if all conditions hold."""
+        puts = [each["Put"] for each in TransactItems]
+        held = [self._holds(put["Item"], put) for put in puts]
+        if not all(held):
+            reasons = [
+                {"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", **self._old(put)}
+                for holds, put in zip(held, puts, strict=True)
+            ]
+            answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(answer, "TransactWriteItems")
+        for put in puts:
+            self.items[_key_of(put["Item"])] = put["Item"]
+
+    def _old(self, put: dict[str, Any]) -> dict[str, Any]:
+        wanted = put.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        return {"Item": self.items[_key_of(put["Item"])]} if wanted else {}
+
+    def _require(self, key: dict[str, Any], condition: dict[str, Any], operation: str) -> None:
+        if not self._holds(key, condition):
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, operation)
+
+    def _holds(self, key: dict[str, Any], condition: dict[str, Any]) -> bool:
+        item, values = self.items.get(_key_of(key), {}), condition.get("ExpressionAttributeValues", {})
+
+        def holds(atom: str) -> bool:
+            if found := re.fullmatch(r"attribute_(not_)?exists\((\w+)\)", atom):
+                return (found[2] in item) is not bool(found[1])
+            name, operator, value = re.fullmatch(r"(\w+) (<=|=) (:\w+)", atom).groups()  # type: ignore[union-attr]
+            if name not in item:
+                return False
+            ((kind, stored),), ((_, given),) = item[name].items(), values[value].items()
+            return bool(float(stored) <= float(given)) if operator == "<=" else (kind, stored) == ("S", given)
+
+        alternatives = condition.get("ConditionExpression", "").split(" OR ")
+        return alternatives == [""] or any(all(map(holds, each.split(" AND "))) for each in alternatives)
+
+
+def _key_of(item: dict[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
 
 
 def claims_of_the_cluster(dynamodb: Any = None, table: str = TABLE) -> ClaimStore:

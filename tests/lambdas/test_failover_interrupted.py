@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,6 +154,24 @@ def test_an_attempt_at_the_same_time_is_resumed(clock: FakeClock, monkeypatch: p
     answers = iter([lambda _: None, latest])
     monkeypatch.setattr(ClaimStore, "latest", lambda self: next(answers)(self))  # noqa: PLW0108 (another one each time)
     assert _run(clock, _request("A"))["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_an_attempt_that_finds_the_failover_of_another_at_the_same_request_is_not_refused(
+    cluster_account: FakeAccount, clock: FakeClock, automatic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Failover._read_cluster
+
+    def other_attempt_first(self: Failover) -> Any:
+        monkeypatch.setattr(Failover, "_read_cluster", read)
+        assert claims_of_the_cluster().acquire(_record(clock)) is not None
+        clients.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER, TargetDBInstanceIdentifier=SECOND)
+        return replace(read(self), status=("available" if automatic else "failing-over"))
+
+    monkeypatch.setattr(Failover, "_read_cluster", other_attempt_first)
+    response = _run(clock, _request("A", automatic=automatic), rds_once=None)
+    assert (response["outcome"], response["new_writer"]) == ("succeeded", SECOND)
+    assert cluster_account.writer() == SECOND
 
 
 @pytest.mark.usefixtures("cluster_account")
