@@ -11,6 +11,9 @@ from enum import Enum, StrEnum
 
 METRIC_NAMESPACE = "Breakwater"
 STACK_PREFIX = "Breakwater"
+# Parameter of the root stack, and its value until a restored cluster takes the place of the database.
+RESTORED_AT_PARAMETER = "DatabaseRestoredAt"
+NEVER_RESTORED = "never"
 
 
 class TagKey(StrEnum):
@@ -21,6 +24,10 @@ class TagKey(StrEnum):
     SUFFIX = "Suffix"
     OWNER = "Owner"
     COST_CENTER = "CostCenter"
+
+
+# Tag of the Aurora cluster alone: a new value makes CloudFormation update the cluster, and read its attributes again.
+RESTORED_AT_TAG = "RestoredAt"
 
 
 class PhysicalName(Enum):

@@ -13,6 +13,7 @@ from stacks.common.location import Location
 from stacks.compute.acknowledgements import acknowledge_findings as acknowledge_compute
 from stacks.compute.stack import ComputeStack
 from stacks.database.acknowledgements import acknowledge_findings as acknowledge_database
+from stacks.database.restored_at import RestoredAt
 from stacks.database.stack import DatabaseStack
 from stacks.kms import KmsStack
 from stacks.monitoring.acknowledgements import acknowledge_findings as acknowledge_monitoring
@@ -135,6 +136,7 @@ class Platform(Stack):
             data_key=self.kms.data_key,
             log_key=self.kms.messaging_key,
             topic=self.monitoring.topic,
+            restored_at=RestoredAt(self).value_as_string,
         )
 
     def _build_compute(self) -> ComputeStack:

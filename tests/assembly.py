@@ -149,6 +149,8 @@ class Assembly:
         if name.startswith("AWS::"):
             return f"${{{name}}}"
         template = self.templates[stack]
+        if stack == "Root" and name in template.document.get("Parameters", {}):
+            return f"${{{name}}}"
         if name not in template.resources:
             (nested,) = (made for made in self.root.resources.values() if _stack_of(made) == stack)
             return self.text("Root", nested["Properties"]["Parameters"][name])

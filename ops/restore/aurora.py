@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-pitr.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -97,7 +97,7 @@ class Aurora:
         if self._cluster(copy) is not None:
             raise OpsError(f"there is a cluster {copy} already: choose another name with --as, or delete it")
         undo = [
-            *(f"aws rds delete-db-instance --db-instance-identifier {each}" for each in self._names(copy)),
+            *(f"aws rds delete-db-instance --db-instance-identifier {each}" for each in self.names(copy)),
             f"aws rds modify-db-cluster --db-cluster-identifier {copy} --no-deletion-protection --apply-immediately",
             f"aws rds delete-db-cluster --db-cluster-identifier {copy} --skip-final-snapshot",
         ]
@@ -105,35 +105,48 @@ class Aurora:
         title = f"Aurora: {self.identifier} at {in_words(moment)} as {copy}"
         return Plan(title, self._rds, list(self._restore(moment, copy)), undo, afterwards)
 
-    def take_over(self, copy: str) -> Plan:
-        """Return what gives a restored cluster the names of its source, and the source others.
+    def take_over(self, identifier: str, follow: Step) -> Plan:
+        """Return what gives this cluster the names of another, lost one, and that one others where it is still there.
 
         Args:
-            copy: identifier of the restored cluster.
+            identifier: of the lost cluster.
+            follow: makes what refers to the cluster follow.
 
         Raises:
-            OpsError: there is no such cluster, it has another number of instances, or an old one is in the way.
+            OpsError: the two have different numbers of instances, or an old one is in the way.
         """
-        restored = Aurora(self._rds, copy)
-        if len(restored.instances) != len(self.instances):
+        lost_name = f"{identifier}-lost"
+        lost = Aurora(self._rds, identifier) if self._cluster(identifier) is not None else None
+        names = lost.members if lost else self.names(identifier)
+        if len(names) != len(self.instances):
             raise OpsError(
-                f"{copy} has {len(restored.instances)} instances and {self.identifier} {len(self.instances)}: "
+                f"{self.identifier} has {len(self.instances)} instances and {identifier} {len(names)}: "
                 "create what is missing, or delete what is too many"
             )
-        if self._cluster(self._lost) is not None:
-            raise OpsError(f"there is a cluster {self._lost} already, of an earlier take-over: delete it first")
-        moves = list(self._moves(restored))
-        afterwards = [
-            f"{self.identifier} is the restored cluster, with a new secret and resource id: see docs/runbook.md.",
-            f"The old one is {self._lost}, and costs until it is deleted.",
-        ]
+        if self._cluster(lost_name) is not None:
+            raise OpsError(f"there is a cluster {lost_name} already, of an earlier take-over: delete it first")
+        away = list(lost.moves(lost_name, lost.names(lost_name))) if lost else []
+        moves = [*away, *reversed(list(self.moves(identifier, names)))]
+        afterwards = [f"{identifier} is the restored cluster; tasks, permissions and outputs follow it."]
+        if lost is not None:
+            afterwards.append(f"The old one is {lost_name}, and costs until it is deleted.")
         undo = [
             f"aws rds modify-db-{kind.lower()} --db-{kind.lower()}-identifier {new} "
             f"--new-db-{kind.lower()}-identifier {old} --apply-immediately"
             for kind, old, new in reversed(moves)
         ]
-        steps = [self._rename(*move) for move in moves]
-        return Plan(f"Aurora: {copy} takes over as {self.identifier}", self._rds, steps, undo, afterwards)
+        steps = [*(self._rename(*move) for move in moves), follow]
+        return Plan(f"Aurora: {self.identifier} takes over as {identifier}", self._rds, steps, undo, afterwards)
+
+    @property
+    def members(self) -> list[str]:
+        """Identifiers of its instances, that of the former writer first."""
+        return [str(each["DBInstanceIdentifier"]) for each in self.instances]
+
+    def moves(self, identifier: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, old and new name of each instance, then of the cluster; in reverse order they take the names."""
+        yield from (("Instance", old, new) for old, new in zip(self.members, names, strict=True))
+        yield "Cluster", self.identifier, identifier
 
     def _restore(self, moment: datetime | None, copy: str) -> Iterator[Step]:
         source = self.cluster
@@ -151,7 +164,7 @@ class Aurora:
         }
         available = partial(self._is_available, copy)
         yield Step(f"restore {copy}", "restore_db_cluster_to_point_in_time", _given(request), available)
-        for name, instance in zip(self._names(copy), self.instances, strict=True):
+        for name, instance in zip(self.names(copy), self.instances, strict=True):
             request = {
                 "DBInstanceIdentifier": name,
                 "DBClusterIdentifier": copy,
@@ -183,34 +196,17 @@ class Aurora:
                 available,
             )
 
-    def _moves(self, restored: Aurora) -> Iterator[tuple[str, str, str]]:
-        """Yield kind, old and new name: first the source away, then the copy into its place, so that names are free."""
-        originals = [str(each["DBInstanceIdentifier"]) for each in self.instances]
-        copies = [str(each["DBInstanceIdentifier"]) for each in restored.instances]
-        yield from (("Instance", old, new) for old, new in zip(originals, self._names(self._lost), strict=True))
-        yield "Cluster", self.identifier, self._lost
-        yield "Cluster", restored.identifier, self.identifier
-        yield from (("Instance", old, new) for old, new in zip(copies, originals, strict=True))
-
     def _rename(self, kind: str, old: str, new: str) -> Step:
         ready = self._is_available if kind == "Cluster" else self._instance_is_available
         request = {f"DB{kind}Identifier": old, f"NewDB{kind}Identifier": new, "ApplyImmediately": True}
         return Step(f"rename {old} to {new}", f"modify_db_{kind.lower()}", request, partial(ready, new))
 
-    @property
-    def _lost(self) -> str:
-        return f"{self.identifier}-lost"
-
-    def _names(self, cluster: str) -> list[str]:
+    def names(self, cluster: str) -> list[str]:
+        """Return what its instances are called as those of another cluster."""
         return [f"{cluster}-{number}" for number in range(1, len(self.instances) + 1)]
 
     def _cluster(self, identifier: str) -> dict[str, Any] | None:
-        try:
-            return dict(self._rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0])
-        except ClientError as error:
-            if error_code(error) not in _ABSENT:
-                raise
-            return None
+        return describe_cluster(self._rds, identifier)
 
     def _is_available(self, identifier: str) -> bool:
         found = self._cluster(identifier)
@@ -224,6 +220,16 @@ class Aurora:
                 raise
             return False
         return bool(found["DBInstanceStatus"] == "available")
+
+
+def describe_cluster(rds: Any, identifier: str) -> dict[str, Any] | None:
+    """Return a cluster as RDS describes it; None when there is none."""
+    try:
+        return dict(rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0])
+    except ClientError as error:
+        if error_code(error) not in _ABSENT:
+            raise
+        return None
 
 
 def _taken(parameters: Mapping[str, str], described: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,10 +16,11 @@ from ops.connection import Connection
 from ops.console import confirm
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
-from ops.restore.aurora import Aurora
+from ops.restore.aurora import Aurora, describe_cluster
+from ops.restore.following import command, follow
 from ops.restore.plan import POLL_SECONDS, Plan
-from ops.restore.table import Table
-from stacks.names import OutputKey
+from ops.restore.table import Table, describe_table
+from stacks.names import Names, OutputKey
 
 LATEST = "latest"
 
@@ -30,7 +33,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "what",
         choices=("aurora", "table", "take-over"),
-        help="aurora and table: restore a copy; take-over: give the copy of the cluster the names of its source",
+        help="aurora and table: restore a copy; take-over: put the copies that are there in the place of their sources",
     )
     parser.add_argument("--to", type=_moment, metavar="TIME", help="e.g. 2026-01-31T12:34:56Z, or latest")
     parser.add_argument("--as", dest="copy", metavar="NAME", help="name of the copy (default: the source's, -restored)")
@@ -59,27 +62,54 @@ def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -
     # The Region of a stack is that of its outputs, whatever the environment says.
     connection = Connection.from_environment(deployed[OutputKey.REGION])
     try:
-        plan = _plan(options, connection, deployed)
+        plans = list(_plans(options, connection, deployed))
     except ClientError as error:
         raise OpsError(f"{error.operation_name}: {aws_answer(error)}") from None
     except BotoCoreError as error:
         raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
-    plan.show(console)
+    for plan in plans:
+        plan.show(console)
     if not options.yes:
         confirm(f"Type {options.what} to go on", options.what)
-    try:
-        plan.carry_out(console, poll_seconds=POLL_SECONDS)
-    except (OpsError, KeyboardInterrupt):
-        plan.show_undo(console)
-        raise
+    for plan in plans:
+        try:
+            plan.carry_out(console, poll_seconds=POLL_SECONDS)
+        except (OpsError, KeyboardInterrupt):
+            plan.show_undo(console)
+            raise
     return 0
 
 
-def _plan(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Plan:
+def _plans(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Iterator[Plan]:
+    cluster, table = deployed[OutputKey.CLUSTER_IDENTIFIER], deployed[OutputKey.TABLE_NAME]
     moment = None if options.to == LATEST else options.to
-    if options.what == "table":
-        name = deployed[OutputKey.TABLE_NAME]
-        return Table(connection.client("dynamodb"), name).plan(moment, options.copy or f"{name}-restored")
-    name = deployed[OutputKey.CLUSTER_IDENTIFIER]
-    copy, source = options.copy or f"{name}-restored", Aurora(connection.client("rds"), name)
-    return source.take_over(copy) if options.what == "take-over" else source.plan(moment, copy)
+    if options.what == "aurora":
+        yield Aurora(connection.client("rds"), cluster).plan(moment, options.copy or _copy_of(cluster))
+    elif options.what == "table":
+        yield Table(connection.client("dynamodb"), table).plan(moment, options.copy or _copy_of(table))
+    else:
+        yield from _take_overs(options, connection, deployed)
+
+
+def _take_overs(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Iterator[Plan]:
+    """Yield how each copy that is there takes the place of its source: the table first, since tasks start anew last."""
+    cluster, table = deployed[OutputKey.CLUSTER_IDENTIFIER], deployed[OutputKey.TABLE_NAME]
+    rds, dynamodb = connection.client("rds"), connection.client("dynamodb")
+    restored_cluster, restored_table = options.copy or _copy_of(cluster), options.copy or _copy_of(table)
+    there = (describe_table(dynamodb, restored_table), describe_cluster(rds, restored_cluster))
+    if there == (None, None):
+        raise OpsError(
+            f"there is neither a cluster {restored_cluster} nor a table {restored_table} that could take over: "
+            "restore one first, or name it with --as"
+        )
+    if there[0] is not None:
+        yield Table(dynamodb, restored_table).take_over(table)
+    if there[1] is not None:
+        stack = Names(deployed[OutputKey.SUFFIX], deployed[OutputKey.REGION]).stack
+        following = follow(connection.client("cloudformation"), stack, datetime.now(UTC))
+        plan = Aurora(rds, restored_cluster).take_over(cluster, following)
+        yield replace(plan, undo=[*plan.undo, command(following)])
+
+
+def _copy_of(name: str) -> str:
+    return f"{name}-restored"

@@ -30,12 +30,14 @@ class Step:
         operation: boto3's method, e.g. `modify_db_cluster`.
         request: its parameters.
         ready: asked until it holds; None where the answer to the request is the end of it.
+        client: client of another service than the plan's.
     """
 
     purpose: str
     operation: str
     request: Mapping[str, Any]
     ready: Callable[[], bool] | None = None
+    client: Any = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Plan:
     def _carry_out(self, step: Step, poll_seconds: float) -> None:
         ready = step.ready
         try:
-            getattr(self.client, step.operation)(**step.request)
+            getattr(step.client or self.client, step.operation)(**step.request)
             if ready and not wait_until(ready, timeout_seconds=TIMEOUT_SECONDS, poll_seconds=poll_seconds):
                 hours = f"{TIMEOUT_SECONDS / 3600:g} hours"
                 raise OpsError(f"{step.operation} had no effect within {hours}: see the events in the console of AWS")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -58,6 +59,42 @@ class Table:
         title = f"DynamoDB: {self.name} at {in_words(moment)} as {copy}"
         return Plan(title, self._dynamodb, list(self._steps(moment, copy)), undo, afterwards)
 
+    def take_over(self, name: str) -> Plan:
+        """Return what puts this table, as it is, in the place of another, lost one.
+
+        DynamoDB renames no table: the lost one is deleted where it is still there, which leaves a backup of it for 35
+        days, and this one is restored once more under its name.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+
+        Args:
+            name: of the lost table.
+
+        Raises:
+            OpsError: this table cannot be restored yet.
+        """
+        if self._recovery.get("LatestRestorableDateTime") is None:
+            raise OpsError(f"{self.name} cannot be restored to any time yet: turn point-in-time recovery on, and wait")
+        steps = [*self._make_room(name), *self._steps(None, name)]
+        undo = [
+            f"aws dynamodb list-backups --table-name {name} --backup-type SYSTEM",
+            f"aws dynamodb restore-table-from-backup --target-table-name {name} --backup-arn the-arn-of-that-backup",
+        ]
+        afterwards = [f"{name} has the items of {self.name}, which costs until it is deleted."]
+        return Plan(f"DynamoDB: {self.name} takes over as {name}", self._dynamodb, steps, undo, afterwards)
+
+    def _make_room(self, name: str) -> Iterator[Step]:
+        lost = self._describe(name)
+        if lost is None:
+            return
+        if lost.get("DeletionProtectionEnabled"):
+            request = {"TableName": name, "DeletionProtectionEnabled": False}
+            yield Step(f"lift the protection of {name}", "update_table", request, partial(self._is_active, name))
+        yield Step(f"delete {name}", "delete_table", {"TableName": name}, lambda: self._describe(name) is None)
+
+    def _is_active(self, name: str) -> bool:
+        found = self._describe(name)
+        return found is not None and found["TableStatus"] == "ACTIVE"
+
     def _steps(self, moment: datetime | None, copy: str) -> Iterator[Step]:
         until = {"RestoreDateTime": moment} if moment else {"UseLatestRestorableTime": True}
         encryption = self.table.get("SSEDescription", {})
@@ -65,10 +102,7 @@ class Table:
         override = {"SSESpecificationOverride": {"Enabled": True, "SSEType": "KMS", **key}} if encryption else {}
         request = {"SourceTableName": self.name, "TargetTableName": copy, **until, **override}
 
-        def is_active() -> bool:
-            found = self._describe(copy)
-            return found is not None and found["TableStatus"] == "ACTIVE"
-
+        is_active = partial(self._is_active, copy)
         yield Step(f"restore {copy}", "restore_table_to_point_in_time", request, is_active)
         lifetime = self._dynamodb.describe_time_to_live(TableName=self.name)["TimeToLiveDescription"]
         if "AttributeName" in lifetime:
@@ -102,9 +136,14 @@ class Table:
             yield Step("protect it", "update_table", {"TableName": copy, "DeletionProtectionEnabled": True}, is_active)
 
     def _describe(self, name: str) -> dict[str, Any] | None:
-        try:
-            return dict(self._dynamodb.describe_table(TableName=name)["Table"])
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFoundException":
-                raise
-            return None
+        return describe_table(self._dynamodb, name)
+
+
+def describe_table(dynamodb: Any, name: str) -> dict[str, Any] | None:
+    """Return a table as DynamoDB describes it; None when there is none."""
+    try:
+        return dict(dynamodb.describe_table(TableName=name)["Table"])
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnResource, Duration
+from aws_cdk import CfnResource, Duration, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
@@ -10,7 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.common.retention import companion_removal_policy, database_removal_policy
-from stacks.names import Names, PhysicalName
+from stacks.names import RESTORED_AT_TAG, Names, PhysicalName
 from stacks.settings import DatabaseSettings, RemovalSettings
 
 INSIGHTS = {
@@ -33,6 +33,8 @@ class AuroraCluster(Construct):
         vpc: network whose isolated subnets it uses.
         security_group: decides who may reach it, a view.
         key: key of storage, secret and Performance Insights, a view.
+        restored_at: when a restored cluster last took the place of this one; a new value makes whatever refers to its
+            attributes follow.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class AuroraCluster(Construct):
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         key: kms.IKey,
+        restored_at: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings, self._removal, self._names, self._key = settings, removal, names, key
@@ -53,6 +56,7 @@ class AuroraCluster(Construct):
         self.subnet_group = self._build_subnet_group(vpc)
         self.parameter_group = self._build_parameter_group()
         self.cluster = self._build_cluster(vpc, security_group)
+        Tags.of(self.cluster).add(RESTORED_AT_TAG, restored_at, include_resource_types=["AWS::RDS::DBCluster"])
         self.secret = self._managed_secret()
         self._keep_members()
 

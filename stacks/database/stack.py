@@ -41,8 +41,10 @@ class DatabaseStack(NestedStack):
         data_key: kms.IKey,
         log_key: kms.IKey,
         topic: sns.ITopic,
+        restored_at: str,
     ) -> None:
         super().__init__(scope, construct_id, description="Aurora PostgreSQL Serverless v2")
+        self._restored_at = restored_at
         self.settings, self.removal, self._names, self._security_group = settings, removal, names, security_group
         self.aurora = AuroraCluster(
             self,
@@ -53,6 +55,7 @@ class DatabaseStack(NestedStack):
             vpc=vpc,
             security_group=view_of_security_group(self, "SecurityGroup", security_group),
             key=view_of_key(self, "DataKey", data_key),
+            restored_at=restored_at,
         )
         self.log_groups = self._build_log_groups(view_of_key(self, "LogKey", log_key), monitoring)
         self.alarms = DatabaseAlarms(
@@ -70,6 +73,8 @@ class DatabaseStack(NestedStack):
             "DATABASE_PORT": str(self.settings.port),
             "DATABASE_NAME": self.settings.name,
             "DATABASE_USER": self.settings.application_username,
+            # Read by nobody: tasks that are connected to a cluster whose place another one took are started anew.
+            "DATABASE_RESTORED_AT": self._restored_at,
             **owner,
         }
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from stacks.names import RESTORED_AT_PARAMETER
 from stacks.profiles import IMAGE
 from tests.assembly import Assembly, Resource, removal_policies
 
@@ -98,6 +99,7 @@ def test_variables_say_where_the_data_is(deployment: Assembly) -> None:
         "DATABASE_READER_HOST": "${Database/Cluster.ReadEndpoint.Address}",
         "DATABASE_PORT": str(database.port),
         "DATABASE_NAME": database.name,
+        "DATABASE_RESTORED_AT": f"${{{RESTORED_AT_PARAMETER}}}",
         "DATABASE_USER": database.application_username,
         **(owner if database.task_login == "secret" else {}),
         "TABLE_NAME": "${Storage/Table}",

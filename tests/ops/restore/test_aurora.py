@@ -15,6 +15,7 @@ from botocore.validate import validate_parameters
 from ops.errors import OpsError
 from ops.restore import aurora
 from ops.restore.aurora import Aurora
+from ops.restore.plan import Step
 from tests.assembly import Assembly
 from tests.fake_clients import ServiceError, fake_client
 
@@ -47,6 +48,7 @@ CLUSTER: Mapping[str, Any] = {
     "DeletionProtection": True,
     "TagList": [{"Key": "Owner", "Value": "us"}, {"Key": "aws:cloudformation:stack-name", "Value": "dr"}],
 }
+FOLLOW = Step("let the stack follow", "update_stack", {})
 # Parameters of a request that the plan never gives, and why.
 NOT_GIVEN = {
     "RestoreDBClusterToPointInTime": {
@@ -197,11 +199,11 @@ def test_what_the_source_does_not_have_is_not_asked_for() -> None:
     assert "MasterUserSecretKmsKeyId" not in modified["modify_db_cluster"][0]
 
 
-def _two_clusters(*others: str, members: int = 2) -> Any:
-    """Return a client that knows the source, and copies of it with so many instances."""
+def _two_clusters(*others: str, members: int = 2, without: str = "") -> Any:
+    """Return a client that knows the source, unless it is gone, and copies of it with so many instances."""
 
     def describe(DBClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
-        if DBClusterIdentifier not in ("dr", *others):
+        if DBClusterIdentifier not in {"dr", *others} - {without}:
             raise ServiceError("DBClusterNotFoundFault")
         own = [{"DBInstanceIdentifier": f"{DBClusterIdentifier}-{number}"} for number in range(1, members + 1)]
         named = CLUSTER if DBClusterIdentifier == "dr" else {**CLUSTER, "DBClusterMembers": own}
@@ -214,10 +216,12 @@ def _two_clusters(*others: str, members: int = 2) -> Any:
 
 
 def test_a_take_over_frees_each_name_before_it_is_taken_and_can_be_undone() -> None:
-    plan = Aurora(_two_clusters("copy"), "dr").take_over("copy")
+    plan = Aurora(_two_clusters("copy"), "copy").take_over("dr", FOLLOW)
     start = {"dr", "dr-1", "dr-2", "copy", "copy-1", "copy-2"}
     names = set(start)
-    for step in plan.steps:
+    *renames, last = plan.steps
+    assert last is FOLLOW
+    for step in renames:
         old, new = (value for name, value in step.request.items() if name.endswith("Identifier"))
         assert old in names
         assert new not in names
@@ -234,13 +238,22 @@ def test_a_take_over_frees_each_name_before_it_is_taken_and_can_be_undone() -> N
     assert any("dr-lost" in line for line in plan.afterwards)
 
 
+def test_a_copy_takes_the_names_of_a_cluster_that_is_gone() -> None:
+    plan = Aurora(_two_clusters("copy", without="dr"), "copy").take_over("dr", FOLLOW)
+    *renames, last = plan.steps
+    assert last is FOLLOW
+    moved = [tuple(value for name, value in step.request.items() if name.endswith("Identifier")) for step in renames]
+    assert moved == [("copy", "dr"), ("copy-2", "dr-2"), ("copy-1", "dr-1")]
+    assert not any("dr-lost" in line for line in [*plan.undo, *plan.afterwards])
+
+
 def test_a_take_over_wants_a_copy_of_the_same_size_and_no_earlier_one() -> None:
     with pytest.raises(OpsError, match=r"^there is no cluster copy: "):
-        Aurora(_two_clusters(), "dr").take_over("copy")
+        Aurora(_two_clusters(), "copy")
     with pytest.raises(OpsError, match=r"^copy has 1 instances and dr 2: create what is missing"):
-        Aurora(_two_clusters("copy", members=1), "dr").take_over("copy")
+        Aurora(_two_clusters("copy", members=1), "copy").take_over("dr", FOLLOW)
     with pytest.raises(OpsError, match=r"^there is a cluster dr-lost already, of an earlier take-over: delete it"):
-        Aurora(_two_clusters("copy", "dr-lost"), "dr").take_over("copy")
+        Aurora(_two_clusters("copy", "dr-lost"), "copy").take_over("dr", FOLLOW)
 
 
 def test_what_is_waited_for_is_the_status_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,8 +261,8 @@ def test_what_is_waited_for_is_the_status_of_each(monkeypatch: pytest.MonkeyPatc
     assert restore.ready is not None
     assert not restore.ready()  # there is no copy yet
     gone = fake_client("rds", DescribeDBClusters=_refused("AccessDenied"), DescribeDBInstances=_refused("AccessDenied"))
-    source = Aurora(_two_clusters("copy"), "dr")
-    first, *_ = source.take_over("copy").steps
+    source = Aurora(_two_clusters("copy"), "copy")
+    first, *_ = source.take_over("dr", FOLLOW).steps
     assert first.ready is not None
     assert first.ready()
     monkeypatch.setattr(source, "_rds", fake_client("rds", DescribeDBInstances=_refused("DBInstanceNotFound")))

@@ -14,10 +14,12 @@ from ops import outputs
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.restore import cli
-from stacks.names import OutputKey
+from ops.restore.plan import own_tags
+from stacks.names import NEVER_RESTORED, RESTORED_AT_PARAMETER, OutputKey
 
 # In the embedded AWS of the tests that deploy the platform, and not beside them.
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("dev-app")]
+STACK = "Breakwater-restore-me"
 SOURCE, COPY, LOST = "restore-me", "restore-me-restored", "restore-me-lost"
 # What names a resource, tells its age, or what happens to it; and log exports, which are kept of templates only here.
 ITS_OWN = re.compile("Identifier|Arn|Endpoint|Time|Status|Id$|Members|Secret|TableName|Summary|Bytes|Count|LogsExports")
@@ -40,8 +42,13 @@ CLUSTER = {
             "EnableHttpEndpoint": True,
             "EnableCloudwatchLogsExports": ["postgresql"],
             "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 3},
-            "Tags": TAGS,
+            "Tags": [*TAGS, {"Key": "RestoredAt", "Value": {"Ref": RESTORED_AT_PARAMETER}}],
         },
+    },
+    # As the policy of the tasks and the outputs of the platform: resolved from an attribute of the cluster.
+    "Id": {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Type": "String", "Value": {"Fn::GetAtt": ["Cluster", "DBClusterResourceId"]}},
     },
     **{
         f"Instance{number}": {
@@ -62,6 +69,14 @@ CLUSTER = {
         for number, zone in ((1, "a"), (2, "b"))
     },
 }
+TEMPLATE = {
+    "Parameters": {
+        RESTORED_AT_PARAMETER: {"Type": "String", "Default": NEVER_RESTORED},
+        "Other": {"Type": "String", "Default": "as it was"},
+    },
+    "Resources": CLUSTER,
+    "Outputs": {"Secret": {"Value": {"Fn::GetAtt": ["Cluster", "MasterUserSecret.SecretArn"]}}},
+}
 TABLE = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
@@ -72,7 +87,10 @@ TABLE = {
 
 @pytest.fixture
 def asked(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {OutputKey.TABLE_NAME: SOURCE, OutputKey.CLUSTER_IDENTIFIER: SOURCE, OutputKey.REGION: "us-east-1"}
+    found = {
+        OutputKey.TABLE_NAME: SOURCE, OutputKey.CLUSTER_IDENTIFIER: SOURCE,
+        OutputKey.REGION: "us-east-1", OutputKey.SUFFIX: SOURCE,
+    }  # fmt: skip
     monkeypatch.setattr(outputs, "deployed", lambda *_: found)
     monkeypatch.setattr(Connection, "client", lambda _, service, **__: aws(service))
     monkeypatch.setattr(cli, "POLL_SECONDS", 0.1)
@@ -81,7 +99,7 @@ def asked(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cluster(aws: Aws) -> Iterator[Any]:
     rds = aws("rds")
-    assert deploy(aws, SOURCE, {"Resources": CLUSTER}).status == "CREATE_COMPLETE"
+    assert deploy(aws, STACK, TEMPLATE).status == "CREATE_COMPLETE"
     yield rds
     for instance in rds.describe_db_instances()["DBInstances"]:
         if instance.get("DBClusterIdentifier") in (COPY, LOST):
@@ -89,11 +107,12 @@ def cluster(aws: Aws) -> Iterator[Any]:
     for each in rds.describe_db_clusters()["DBClusters"]:
         if each["DBClusterIdentifier"] in (COPY, LOST):
             rds.delete_db_cluster(DBClusterIdentifier=each["DBClusterIdentifier"], SkipFinalSnapshot=True)
-    delete(aws, SOURCE)
+    delete(aws, STACK)
 
 
 def _lasting(described: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in described.items() if not ITS_OWN.search(name)}
+    lasting = {name: value for name, value in described.items() if not ITS_OWN.search(name)}
+    return {**lasting, "TagList": own_tags(described.get("TagList", []))}
 
 
 def _cluster(rds: Any, name: str) -> dict[str, Any]:
@@ -114,22 +133,57 @@ def test_a_restored_cluster_is_its_source_but_for_its_names(cluster: Any) -> Non
     assert copy["MasterUserSecret"]["SecretArn"] != source["MasterUserSecret"]["SecretArn"]
     assert copy["MasterUserSecret"]["KmsKeyId"] == source["MasterUserSecret"]["KmsKeyId"]
     pairs = list(zip(_instances(cluster, SOURCE), _instances(cluster, COPY), strict=True))
-    assert [_lasting(two) for _, two in pairs] == [_lasting(one) for one, _ in pairs]
+    for one, two in pairs:
+        assert _lasting(two) == _lasting(one)
     writers = [each["IsClusterWriter"] for each in sorted(copy["DBClusterMembers"], key=str)]
     assert writers.count(True) == 1
 
 
+def _resolved(aws: Aws) -> tuple[str, str]:
+    """Return what the stack has resolved: the resource id in a resource beside the cluster, and the secret."""
+    cloudformation = aws("cloudformation")
+    name = cloudformation.describe_stack_resource(StackName=STACK, LogicalResourceId="Id")["StackResourceDetail"]
+    outputs_ = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
+    value = aws("ssm").get_parameter(Name=name["PhysicalResourceId"])["Parameter"]["Value"]
+    return value, outputs_[0]["OutputValue"]
+
+
+def _attributes(described: dict[str, Any]) -> tuple[str, str]:
+    return described["DbClusterResourceId"], described["MasterUserSecret"]["SecretArn"]
+
+
 @pytest.mark.usefixtures("asked")
-def test_a_take_over_puts_the_copy_in_the_place_of_its_source(cluster: Any) -> None:
+def test_a_take_over_puts_the_copy_in_the_place_of_its_source_and_the_stack_follows(cluster: Any, aws: Aws) -> None:
     before = _cluster(cluster, SOURCE)
+    assert _resolved(aws) == _attributes(before)
     assert main(["restore", "aurora", "--to", "latest", "--yes"]) == 0
     assert main(["restore", "take-over", "--yes"]) == 0
     after, lost = _cluster(cluster, SOURCE), _cluster(cluster, LOST)
-    assert after["DBClusterArn"] == before["DBClusterArn"]
-    # Not compared: on AWS an endpoint follows the name, in the embedded AWS it stays with its cluster.
+    for same in ("DBClusterArn", "Endpoint", "ReaderEndpoint", "Port"):
+        assert after[same] == before[same]
+    assert lost["Endpoint"] != after["Endpoint"]
     assert lost["DbClusterResourceId"] == before["DbClusterResourceId"] != after["DbClusterResourceId"]
     assert [each["DBInstanceIdentifier"] for each in _instances(cluster, SOURCE)] == [f"{SOURCE}-1", f"{SOURCE}-2"]
     assert [each["DBInstanceIdentifier"] for each in _instances(cluster, LOST)] == [f"{LOST}-1", f"{LOST}-2"]
+    assert _resolved(aws) == _attributes(after) != _attributes(before)
+    marks = [tag["Value"] for tag in after["TagList"] if tag["Key"] == "RestoredAt"]
+    assert len(marks) == 1
+    assert marks != [NEVER_RESTORED]
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_deleted_cluster_has_a_successor_with_its_endpoint_and_nothing_else_refreshes_attributes(
+    cluster: Any, aws: Aws
+) -> None:
+    before = _cluster(cluster, SOURCE)
+    assert main(["restore", "aurora", "--to", "latest", "--yes"]) == 0
+    for number in (2, 1):
+        cluster.delete_db_instance(DBInstanceIdentifier=f"{SOURCE}-{number}", SkipFinalSnapshot=True)
+    cluster.delete_db_cluster(DBClusterIdentifier=SOURCE, SkipFinalSnapshot=True)
+    assert main(["restore", "take-over", "--yes"]) == 0
+    after = _cluster(cluster, SOURCE)
+    assert after["Endpoint"] == before["Endpoint"]
+    assert _resolved(aws) == _attributes(after) != _attributes(before)
 
 
 @pytest.fixture

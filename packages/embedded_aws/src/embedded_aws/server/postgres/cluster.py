@@ -55,7 +55,7 @@ class Cluster:
     Args:
         binaries: the programs.
         folder: for its files; must not exist yet.
-        port: of both endpoints.
+        listen: its identifier, to which its endpoints belong, and their port.
         login: the master user.
         origin: what it begins with, if it is restored.
 
@@ -63,7 +63,9 @@ class Cluster:
         PostgresError: this port is free on no loopback address.
     """
 
-    def __init__(self, binaries: Binaries, folder: Path, port: int, login: Login, origin: Origin | None = None) -> None:
+    def __init__(
+        self, binaries: Binaries, folder: Path, listen: tuple[str, int], login: Login, origin: Origin | None = None
+    ) -> None:
         self._binaries, self._folder, self._login, self._origin = binaries, folder, login, origin
         self._members: dict[str, Server] = {}
         self._writer: Server | None = None
@@ -72,7 +74,7 @@ class Cluster:
         for part in (self._archive, self._bases):
             part.mkdir(mode=0o755)
             binaries.own(part)
-        self.writer_endpoint, self.reader_endpoint = endpoints(port, self._to_writer, self._to_reader)
+        self.writer_endpoint, self.reader_endpoint = endpoints(*listen, self._to_writer, self._to_reader)
 
     @property
     def _archive(self) -> Path:
@@ -169,6 +171,13 @@ class Cluster:
                 self._writer.reload()  # no standby is left for a commit to wait for
             server.remove()
 
+    def move(self, name: str) -> None:
+        """Listen on the endpoints of another name of the cluster, and on those of its old name no longer."""
+        with self._lock:
+            self._close_endpoints()
+            port = self.writer_endpoint.port
+            self.writer_endpoint, self.reader_endpoint = endpoints(name, port, self._to_writer, self._to_reader)
+
     def rename(self, member: str, name: str) -> None:
         """Give a member another name; its folder keeps the first one."""
         with self._lock:
@@ -206,9 +215,12 @@ class Cluster:
             for server in self._members.values():
                 server.kill()
             self._members.clear()
-            self.writer_endpoint.close()
-            self.reader_endpoint.close()
+            self._close_endpoints()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _close_endpoints(self) -> None:
+        for endpoint in (self.writer_endpoint, self.reader_endpoint):
+            endpoint.close()
 
     def _ask(self, server: Server, sql: str) -> str:
         return server.ask(sql, self._login.user, self._login.password)

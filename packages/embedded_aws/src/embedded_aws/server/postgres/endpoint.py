@@ -11,6 +11,8 @@ from embedded_aws.server.postgres.binaries import PostgresError
 _HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65536
 _PAIRS: Final = 60
+# The addresses that a name had last, by name and port.
+_known: dict[tuple[str, int], tuple[str, str]] = {}
 
 Route = Callable[[], int | None]
 """Returns the port of the server that the endpoint leads to at this moment; None while there is none."""
@@ -66,11 +68,14 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 def endpoints(
-    port: int, to_writer: Callable[[], int | None], to_reader: Callable[[], int | None]
+    name: str, port: int, to_writer: Callable[[], int | None], to_reader: Callable[[], int | None]
 ) -> tuple[Endpoint, Endpoint]:
     """Open the two endpoints of a cluster, on the first pair of addresses where its port is free.
 
+    As the DNS names on AWS, they belong to the name of a cluster: the next cluster of that name gets the same ones.
+
     Args:
+        name: of the cluster.
         port: of both.
         to_writer: returns the port of the writer; None when there is none.
         to_reader: returns the port of a reader, or of the writer; None when there is neither.
@@ -79,22 +84,28 @@ def endpoints(
         PostgresError: the port is free on no loopback address.
     """
     refused = ""
-    for writer_address, reader_address in _addresses():
+    for writer_address, reader_address in _addresses(name, port):
         try:
             writer = Endpoint(writer_address, port, to_writer)
         except OSError as error:
             refused = str(error)
             continue
         try:
-            return writer, Endpoint(reader_address, port, to_reader)
+            reader = Endpoint(reader_address, port, to_reader)
         except OSError as error:
             refused = str(error)
             writer.close()
+            continue
+        _known[name, port] = writer_address, reader_address
+        return writer, reader
     raise PostgresError(f"port {port} is free on no loopback address: {refused}")
 
 
-def _addresses() -> Iterator[tuple[str, str]]:
-    """Return pairs of loopback addresses: Aurora's two endpoints share a port and differ in their host."""
-    for pair in range(_PAIRS):
-        yield f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}"
-    yield "127.0.0.1", "::1"  # systems whose loopback interface has one address of each family
+def _addresses(name: str, port: int) -> Iterator[tuple[str, str]]:
+    """Return pairs of loopback addresses: Aurora's two endpoints share a port and differ in their host.
+
+    Those that the name had come first, those that other names had come last.
+    """
+    pairs = [(f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}") for pair in range(_PAIRS)]
+    own, others = _known.get((name, port)), set(_known.values())
+    return iter(sorted(pairs, key=lambda pair: (pair != own, pair in others)))

@@ -151,6 +151,7 @@ def _complete_cluster(identifier: str, properties: Properties) -> Attributes:
     record["StorageType"] = properties.get("StorageType", "aurora")
     if "DBClusterParameterGroupName" in properties:
         record["DBClusterParameterGroup"] = properties["DBClusterParameterGroupName"]
+    _apply_tags(record["DBClusterArn"], properties)
     secret = record.get("MasterUserSecret")
     return {"MasterUserSecret.SecretArn": secret["SecretArn"]} if secret else {}
 
@@ -175,8 +176,21 @@ def _zone_of_next_member(cluster: str) -> str:
 
 
 def _complete_instance(identifier: str, properties: Properties) -> Attributes:
-    upstream.db_instances[identifier][_KEPT] = _kept(properties, _INSTANCE_ELEMENTS)
+    record = upstream.db_instances[identifier]
+    record[_KEPT] = _kept(properties, _INSTANCE_ELEMENTS)
+    _apply_tags(record["DBInstanceArn"], properties)
     return {}
+
+
+def _apply_tags(arn: str, properties: Properties) -> None:
+    """Let a resource have the tags of its template and no others, which ministack sets at the creation alone."""
+    rds, wanted = client("rds"), list(properties.get("Tags", []))
+    found = rds.list_tags_for_resource(ResourceName=arn)["TagList"]
+    kept = {tag["Key"] for tag in wanted}
+    if gone := [tag["Key"] for tag in found if tag["Key"] not in kept and not tag["Key"].startswith("aws:")]:
+        rds.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
+    if wanted:
+        rds.add_tags_to_resource(ResourceName=arn, Tags=wanted)
 
 
 def _kept(properties: Properties, elements: dict[str, str]) -> dict[str, Any]:

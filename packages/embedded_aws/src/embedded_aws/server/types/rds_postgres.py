@@ -64,12 +64,14 @@ def stand_up(record: dict[str, Any], properties: Mapping[str, Any], origin: Orig
 def _start(record: dict[str, Any], login: Login, origin: Origin | None) -> None:
     folder = Path(os.environ["EMBEDDED_AWS_POSTGRES"])
     identifier = record["DBClusterIdentifier"]
-    cluster = Cluster(Binaries(folder), unused(folder / identifier), int(record["Port"]), login, origin)
+    listen = identifier, int(record["Port"])
+    cluster = Cluster(Binaries(folder), unused(folder / identifier), listen, login, origin)
     clusters[identifier] = cluster
-    _write_endpoints(record, cluster)
+    write_endpoints(record, cluster)
 
 
-def _write_endpoints(record: dict[str, Any], cluster: Cluster) -> None:
+def write_endpoints(record: dict[str, Any], cluster: Cluster) -> None:
+    """Write the addresses of a cluster into its record."""
     record["Endpoint"], record["ReaderEndpoint"] = cluster.writer_endpoint.address, cluster.reader_endpoint.address
 
 
@@ -79,7 +81,7 @@ def _keeping_endpoints(synchronize: Callable[[dict[str, Any]], None]) -> Callabl
     def synchronize_and_keep(record: dict[str, Any]) -> None:
         synchronize(record)
         if cluster := clusters.get(record["DBClusterIdentifier"]):
-            _write_endpoints(record, cluster)
+            write_endpoints(record, cluster)
 
     return synchronize_and_keep
 

@@ -1,6 +1,6 @@
 """Amazon RDS: new identifiers for a cluster and for an instance, which ministack ignores.
 
-An address here belongs to a cluster and not to its name, so the endpoints stay; on AWS they are named anew.
+The endpoints belong to the name of a cluster, so the next cluster with that name has the same ones.
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html
 """
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from embedded_aws.server import upstream
 from embedded_aws.server.refusals import parameter
-from embedded_aws.server.types.rds_postgres import clusters
+from embedded_aws.server.types.rds_postgres import clusters, write_endpoints
 
 Action = Callable[[dict[str, Any]], Any]
 _OK: Final = 200
@@ -35,7 +35,9 @@ def _renaming_cluster(modify: Action) -> Action:
             if instance.get("DBClusterIdentifier") == old:
                 instance["DBClusterIdentifier"] = new
         if old in clusters:
-            clusters[new] = clusters.pop(old)
+            cluster = clusters[new] = clusters.pop(old)
+            cluster.move(new)
+            write_endpoints(record, cluster)
         content = f"<DBCluster>{upstream.db_cluster_xml(record)}</DBCluster>"
         return upstream.rds_xml(
             _OK, "ModifyDBClusterResponse", f"<ModifyDBClusterResult>{content}</ModifyDBClusterResult>"
