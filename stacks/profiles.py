@@ -19,7 +19,9 @@ CONFIGURATION = Path(__file__).resolve().parents[1] / "cdk.json"
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"
 IMAGE = "111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
-NEEDED = {"compute.certificate_arn": CERTIFICATE, "compute.image": IMAGE}
+DOMAIN = "pay.mycompany.com"
+NEEDED = {"compute.certificate_arn": CERTIFICATE, "compute.domain_name": DOMAIN, "compute.image": IMAGE}
+ZONE = "Z0123456789ABCDEFGHIJ"
 COPY_VAULT = "arn:aws:backup:us-east-1:222222222222:backup-vault:isolated"
 
 PROFILES: Mapping[str, Mapping[str, str]] = {
@@ -38,6 +40,8 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "database.readers": "2",
         "database.log_exports": "postgresql,iam-db-auth-error",
         "compute.certificate_arn": CERTIFICATE.replace("us-east-1", "eu-central-1"),
+        "compute.domain_name": DOMAIN,
+        "compute.hosted_zone_id": ZONE,
         "compute.image": "ghcr.io/mycompany/app:1",
         "compute.exec_enabled": "true",
         "database.task_login": "secret",
@@ -100,6 +104,8 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "compute.min_tasks": "3",
         "compute.max_tasks": "7",
         "compute.requests_per_target": "250",
+        "compute.domain_name": "ledger.mycompany.com",
+        "compute.hosted_zone_id": "Z9",
         "compute.waf": "true",
         "compute.container_insights": "enhanced",
         "compute.latency_p99_alarm_ms": "400",

@@ -44,6 +44,12 @@ BAD = {
                 "environments/prod.toml or with -c compute.certificate_arn=…",
             ),
             line(
+                "compute.domain_name",
+                None,
+                "the name that clients use and the certificate covers, e.g. pay.mycompany.com",
+                "environments/prod.toml or with -c compute.domain_name=…",
+            ),
+            line(
                 "compute.image",
                 f'"{PUBLIC_IMAGE}"',
                 "an image in private ECR in us-east-1: nothing else is reachable through endpoints",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -19,7 +20,7 @@ class LoadBalancer(Construct):
     Args:
         scope: the stack.
         construct_id: its id in the stack.
-        settings: port, health check and certificate.
+        settings: port, health check, certificate and domain name.
         name: physical name, at most 32 characters.
         deletion_protection: refuse deletion until switched off.
         vpc: network whose public subnets it uses.
@@ -58,6 +59,8 @@ class LoadBalancer(Construct):
         self.target_group = self._build_target_group(settings, vpc)
         self.https_listener = self._build_https_listener(settings.certificate_arn)
         self.http_listener = self._build_http_listener()
+        if settings.domain_name and settings.hosted_zone_id:
+            self._build_record(settings.domain_name, settings.hosted_zone_id)
 
     @property
     def listeners(self) -> list[elbv2.ApplicationListener]:
@@ -102,3 +105,19 @@ class LoadBalancer(Construct):
         redirect = elbv2.ListenerAction.redirect(port="443", protocol="HTTPS", permanent=True)
         action = redirect if self.https_listener else elbv2.ListenerAction.forward([self.target_group])
         return self.balancer.add_listener("HttpListener", port=80, open=False, default_action=action)
+
+    def _build_record(self, domain_name: str, hosted_zone_id: str) -> route53.CfnRecordSet:
+        """Lead the domain name to the load balancer by an alias, which follows its addresses and costs no queries."""
+        # ARecord wants the zone's name, which follows from its id, and a target of a module that loads thirty others.
+        return route53.CfnRecordSet(
+            self,
+            "Record",
+            type="A",
+            name=domain_name,
+            hosted_zone_id=hosted_zone_id,
+            alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                dns_name=self.balancer.load_balancer_dns_name,
+                hosted_zone_id=self.balancer.load_balancer_canonical_hosted_zone_id,
+                evaluate_target_health=True,
+            ),
+        )

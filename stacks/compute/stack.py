@@ -116,7 +116,7 @@ class ComputeStack(NestedStack):
             OutputKey.LOAD_BALANCER_ARN: self.load_balancer.balancer.load_balancer_arn,
             OutputKey.LOAD_BALANCER_DNS_NAME: host,
             OutputKey.TARGET_GROUP_ARN: self.load_balancer.target_group.target_group_arn,
-            OutputKey.SERVICE_URL: f"{scheme}://{host}",
+            OutputKey.SERVICE_URL: f"{scheme}://{self.settings.domain_name or host}",
         }
 
     def _build_cluster(self, vpc: ec2.IVpc) -> ecs.Cluster:

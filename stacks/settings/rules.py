@@ -153,6 +153,9 @@ def _compute(settings: Settings) -> Iterator[Contradiction]:
         yield "compute.certificate_arn", f"the ARN of an ACM certificate in {region} (compute.https_required is true)"
     if compute.certificate_arn and compute.certificate_arn.split(":")[3] != region:
         yield "compute.certificate_arn", f"a certificate in Region {region}, where the load balancer is"
+    if compute.domain_name is None and (compute.https_required or compute.certificate_arn or compute.hosted_zone_id):
+        # Nobody can get a certificate for the load balancer's own name, which is one of AWS.
+        yield "compute.domain_name", "the name that clients use and the certificate covers, e.g. pay.mycompany.com"
     if compute.image is None:
         yield "compute.image", "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
     elif settings.network.egress is EgressMode.ENDPOINTS:

@@ -16,6 +16,10 @@ _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 DailyWindow = Annotated[str, Field(pattern=f"^{_CLOCK}-{_CLOCK}$", examples=["03:00-04:00"])]
 WeeklyWindow = Annotated[str, Field(pattern=f"^{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}$", examples=["sun:05:00-sun:06:00"])]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["breakwater"])]
+# A part of a domain name: https://www.rfc-editor.org/rfc/rfc1123#section-2
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DomainName = Annotated[str, Field(pattern=rf"^({_LABEL}\.)+{_LABEL}$", max_length=253, examples=["pay.mycompany.com"])]
+HostedZoneId = Annotated[str, Field(pattern=r"^Z[A-Z0-9]{1,31}$", examples=["Z0123456789ABCDEFGHIJ"])]
 
 
 class DatabaseSettings(Section):
@@ -131,6 +135,11 @@ class ComputeSettings(Section):
         | None
     ) = None
     """ACM certificate for HTTPS; without one the load balancer speaks HTTP."""
+    domain_name: DomainName | None = None
+    """Name by which clients reach the service; the certificate covers it. Without `hosted_zone_id` the record is yours:
+    an alias or CNAME to the output `LoadBalancerDnsName`."""
+    hosted_zone_id: HostedZoneId | None = None
+    """Public Route 53 hosted zone of this account in which the platform makes the record for `domain_name`."""
     https_required: bool
     """Refuse to synthesize without a certificate."""
     waf: bool

@@ -52,8 +52,8 @@ def test_every_environment_has_a_column() -> None:
 def test_what_must_be_given_is_said(rows: dict[str, list[str]]) -> None:
     needed = {key: cells[3:] for key, cells in rows.items() if "**must be given**" in cells}
     both = ["", "**must be given**", "**must be given**"]
-    assert needed.keys() == {"compute.image", "compute.certificate_arn"}
-    assert needed["compute.certificate_arn"] == both
+    assert needed.keys() == {"compute.image", "compute.certificate_arn", "compute.domain_name"}
+    assert needed["compute.certificate_arn"] == needed["compute.domain_name"] == both
     assert needed["compute.image"][1:] == both[1:]
 
 

@@ -198,7 +198,7 @@ RULES = {
     ),
     "prod over plain HTTP": Rule(PROD, "compute.https_required", "false", "true in prod", "true", "false"),
     "certificate of another region": Rule(
-        {},
+        {"compute.domain_name": "pay.mycompany.com"},
         "compute.certificate_arn",
         OTHER_REGION,
         "a certificate in Region us-east-1, where the load balancer is",

@@ -104,7 +104,7 @@ def test_the_three_environments_are_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("environment", ["staging", "prod"])
-def test_staging_and_prod_ask_for_certificate_and_image(environment: str) -> None:
+def test_staging_and_prod_ask_for_certificate_domain_name_and_image(environment: str) -> None:
     file = f"environments/{environment}.toml"
     assert refused({"environment": environment}) == [
         line(
@@ -112,6 +112,12 @@ def test_staging_and_prod_ask_for_certificate_and_image(environment: str) -> Non
             None,
             "the ARN of an ACM certificate in us-east-1 (compute.https_required is true)",
             f"{file} or with -c compute.certificate_arn=…",
+        ),
+        line(
+            "compute.domain_name",
+            None,
+            "the name that clients use and the certificate covers, e.g. pay.mycompany.com",
+            f"{file} or with -c compute.domain_name=…",
         ),
         line(
             "compute.image",

@@ -78,7 +78,8 @@ def test_texts(key: str, good: list[str], bad: list[str]) -> None:
         assert not accepted(key, text), text
     assert not any(accepted(key, value) for value in (1, True, ["a"]))
     assert accepted(key, None) is (
-        key in ("account", "compute.image", "compute.certificate_arn", "backup.copy_vault_arn")
+        key in ("account", "compute.image", "compute.certificate_arn", "compute.domain_name", "compute.hosted_zone_id")
+        or key == "backup.copy_vault_arn"
         or key.startswith("operations.validation_")
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.names import PhysicalName
-from stacks.profiles import IMAGE
+from stacks.profiles import CERTIFICATE, IMAGE
 from stacks.settings import load_settings
 from stacks.settings.reserved import is_reserved_database, is_reserved_user
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
@@ -50,6 +50,24 @@ def test_https_needs_a_certificate() -> None:
     allowed = "the ARN of an ACM certificate in us-east-1 (compute.https_required is true)"
     assert refused(without) == [line("compute.certificate_arn", None, allowed)]
     load_settings({**without, "compute.https_required": "false"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"environment": "dev", "compute.https_required": "true", "compute.certificate_arn": CERTIFICATE},
+        {"environment": "dev", "compute.certificate_arn": CERTIFICATE},
+        {"environment": "dev", "compute.hosted_zone_id": "Z1"},
+    ],
+    ids=lambda given: list(given)[-1],
+)
+def test_a_certificate_or_a_hosted_zone_needs_the_name_that_it_is_for(given: dict[str, Any]) -> None:
+    """A certificate for the load balancer's own name cannot be had: no client could verify the answer."""
+    allowed = "the name that clients use and the certificate covers, e.g. pay.mycompany.com"
+    where = "environments/dev.toml or with -c compute.domain_name=…"
+    assert refused(given) == [line("compute.domain_name", None, allowed, where)]
+    load_settings({**given, "compute.domain_name": "pay.mycompany.com"})
+    load_settings({"environment": "dev", "compute.domain_name": "pay.mycompany.com"})
 
 
 def test_a_restored_table_is_looked_at_by_its_column_and_the_other_way_round() -> None:

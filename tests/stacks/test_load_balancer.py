@@ -144,6 +144,23 @@ def test_with_a_certificate_http_only_redirects(request: pytest.FixtureRequest, 
     _assert_forwards(deployment, listeners[443])
 
 
+def test_the_record_of_the_domain_name_is_made_where_a_hosted_zone_is_given(deployment: Assembly) -> None:
+    compute = deployment.settings.compute
+    records = deployment.nested["Compute"].of_type("AWS::Route53::RecordSet")
+    assert len(records) == (1 if compute.hosted_zone_id else 0)
+    assert not records or deployment.profile in ("options", "unusual")
+    for record in records.values():
+        target = record["Properties"].pop("AliasTarget")
+        assert record["Properties"] == {
+            "HostedZoneId": compute.hosted_zone_id,
+            "Name": compute.domain_name,
+            "Type": "A",
+        }
+        assert deployment.text("Compute", target["DNSName"]) == "${Compute/LoadBalancer.DNSName}"
+        assert deployment.text("Compute", target["HostedZoneId"]) == "${Compute/LoadBalancer.CanonicalHostedZoneID}"
+        assert target["EvaluateTargetHealth"] is True
+
+
 TYPES = ("AWS::WAFv2::WebACL", "AWS::WAFv2::WebACLAssociation", "AWS::WAFv2::LoggingConfiguration")
 MANAGED = (
     "AWSManagedRulesAmazonIpReputationList",

@@ -106,7 +106,7 @@ def test_outputs_are_exactly_the_pinned_keys_and_each_names_its_resource(deploym
         "LoadBalancerArn": "${Compute/LoadBalancer}",
         "LoadBalancerDnsName": "${Compute/LoadBalancer.DNSName}",
         "TargetGroupArn": "${Compute/LoadBalancer/TargetGroup}",
-        "ServiceUrl": f"{scheme}://${{Compute/LoadBalancer.DNSName}}",
+        "ServiceUrl": f"{scheme}://{settings.compute.domain_name or '${Compute/LoadBalancer.DNSName}'}",
         "BackupVaultName": "${Backup/Vault.BackupVaultName}",
         "BackupPlanId": "${Backup/Plan.BackupPlanId}",
         "RestoreTestingPlanName": "${Backup/RestoreTesting/Plan}",

@@ -46,3 +46,37 @@ class Certificate(Check):
             yield warn(f"the certificate of {domains} expires on {ends:%Y-%m-%d}, and ACM does not renew it")
             return
         yield ok(f"issued for {domains}")
+
+
+class CertificateNames(Check):
+    """Checks that clients which verify the certificate accept it for the service's name."""
+
+    id = "PF-ACM-02"
+    title = "The certificate covers the domain name"
+    why = "Every client that verifies certificates refuses the connection; drills and integration checks do."
+    fix = (
+        "Request a certificate for `compute.domain_name`, or name the one that covers it in `compute.certificate_arn`."
+    )
+    source = "https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html#concept-wc"
+    calls = ("acm:DescribeCertificate",)
+
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
+        """Compare the certificate's names with the one that clients use."""
+        arn, domain = context.settings.compute.certificate_arn, context.settings.compute.domain_name
+        if arn is None or domain is None:
+            yield ok("no certificate is configured")
+            return
+        answer = context.ask.find("acm:DescribeCertificate", "ResourceNotFoundException", CertificateArn=arn)
+        found = answer["Certificate"] if answer else {}
+        names = found.get("SubjectAlternativeNames") or [found.get("DomainName", "")]
+        covering = [name for name in names if covers(name.lower(), domain)]
+        if covering:
+            yield ok(f"{covering[0]} covers {domain}")
+        else:
+            yield fail(f"the certificate is for {', '.join(filter(None, names)) or 'no name'}, not for {domain}")
+
+
+def covers(name: str, domain: str) -> bool:
+    """Tell whether a name of a certificate covers a domain name; an asterisk stands for exactly one label."""
+    first, _, parent = name.partition(".")
+    return name == domain or (first == "*" and parent == domain.partition(".")[2])

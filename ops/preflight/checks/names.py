@@ -162,3 +162,25 @@ class Secrets(TakenName):
         """Ask for the secret, deleted or not."""
         found = context.ask.find("secretsmanager:DescribeSecret", "ResourceNotFoundException", SecretId=name)
         return str(found["ARN"]) if found else None
+
+
+class Records(TakenName):
+    """Checks the name of the DNS record."""
+
+    id = "PF-R53-02"
+    title = "No planned DNS record exists outside the stack"
+    why = "Creating it fails: tried to create resource record set but it already exists, or a CNAME has its name."
+    source = "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html"
+    calls = ("route53:ListResourceRecordSets",)
+    kind, path, noun = "AWS::Route53::RecordSet", "Name", "DNS record"
+
+    def found(self, context: CheckContext, name: str) -> str | None:
+        """Look in the zones of the planned records; a full name ends in a dot, a physical id may."""
+        full = f"{name.rstrip('.')}."
+        for zone in context.plan.texts(self.kind, "HostedZoneId"):
+            question = {"HostedZoneId": zone, "StartRecordName": full, "MaxItems": "10"}
+            answer = context.ask.find("route53:ListResourceRecordSets", "NoSuchHostedZone", **question)
+            there = answer["ResourceRecordSets"] if answer else ()
+            if any(each["Name"] == full and each["Type"] in ("A", "CNAME") for each in there):
+                return full if full in context.deployed else name
+        return None

@@ -13,11 +13,11 @@ RESERVED = ("example.com", "example.org", "example.net", "test", "example", "inv
 
 
 class HostedZones(Check):
-    """Checks that each record's hosted zone exists once, under a domain that can be owned."""
+    """Checks that each record's hosted zone exists once, is public, and is of a domain that holds the record."""
 
     id = "PF-R53-01"
-    title = "The hosted zones of planned records exist, once each, under a domain that can be owned"
-    why = "Creating the record fails: no hosted zone found, or it lands in one of two zones of the same name."
+    title = "The hosted zones of planned records exist, once each, in public, under a domain that holds them"
+    why = "Creating the record fails, it lands in one of two zones of the same name, or only a VPC can resolve it."
     fix = "Name the zone by its id, and use a domain of your own."
     source = "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByName.html"
     calls = ("route53:GetHostedZone", "route53:ListHostedZonesByName")
@@ -26,7 +26,8 @@ class HostedZones(Check):
         """Look for the zones that records name by id or by name."""
         ids, names = (context.plan.texts(KIND, path) for path in ("HostedZoneId", "HostedZoneName"))
         if not ids and not names:
-            yield ok("no record is planned")
+            domain = context.settings.compute.domain_name
+            yield ok("no record is planned" + (f": lead {domain} to the load balancer yourself" if domain else ""))
         for zone in ids:
             yield self._by_id(context, zone)
         for name in names:
@@ -36,7 +37,16 @@ class HostedZones(Check):
         answer = context.ask.find("route53:GetHostedZone", "NoSuchHostedZone", Id=zone)
         if answer is None:
             return fail(f"there is no hosted zone {zone}")
-        return _ownable(answer["HostedZone"]["Name"].rstrip("."))
+        parent = answer["HostedZone"]["Name"].rstrip(".")
+        if answer["HostedZone"].get("Config", {}).get("PrivateZone"):
+            return fail(f"{parent} ({zone}) is private: only its VPCs can resolve the records")
+        records = [each for each in context.plan.resources(KIND) if zone in each.options("HostedZoneId")]
+        for name in (
+            name.rstrip(".") for record in records for name in record.options("Name") if isinstance(name, str)
+        ):
+            if name != parent and not name.endswith(f".{parent}"):
+                return fail(f"{name} is not within {parent} ({zone})")
+        return _ownable(parent)
 
     def _by_name(self, context: CheckContext, name: str) -> Outcome:
         zones = context.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]

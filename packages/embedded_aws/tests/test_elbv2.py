@@ -143,3 +143,60 @@ def test_the_gateway_of_an_internet_facing_balancer_stays(aws: Aws, deploy: Depl
     assert message in reasons(aws, made.name)
     for each in (inside, outside):
         elb.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
+
+
+def record(zone: str, name: str) -> dict[str, Any]:
+    target = {
+        "DNSName": {"Fn::GetAtt": ["Balancer", "DNSName"]},
+        "HostedZoneId": {"Fn::GetAtt": ["Balancer", "CanonicalHostedZoneID"]},
+        "EvaluateTargetHealth": True,
+    }
+    properties = {"HostedZoneId": zone, "Name": name, "Type": "A", "AliasTarget": target}
+    return {"Record": {"Type": "AWS::Route53::RecordSet", "Properties": properties}}
+
+
+@pytest.fixture
+def zone(aws: Aws) -> Iterator[str]:
+    made = aws("route53").create_hosted_zone(Name="mycompany.com", CallerReference="elbv2")["HostedZone"]["Id"]
+    yield made.rpartition("/")[2]
+    aws("route53").delete_hosted_zone(Id=made)
+
+
+def addresses(aws: Aws, zone: str) -> list[dict[str, Any]]:
+    found = aws("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return [each for each in found if each["Type"] == "A"]
+
+
+def test_an_alias_leads_to_the_balancer_and_goes_with_its_stack(deploy: Deploy, aws: Aws, zone: str) -> None:
+    template = {**network(), **balancer("One", "Two"), **record(zone, "pay.mycompany.com")}
+    made = deploy(template)
+    arn = made.physical_ids["Balancer"]
+    host = aws("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["DNSName"]
+    (alias,) = addresses(aws, zone)
+    assert (alias["Name"], alias["AliasTarget"]["DNSName"]) == ("pay.mycompany.com.", f"{host}.")
+
+    twice = deploy({**template, "Again": record(zone, "pay.mycompany.com")["Record"]})
+    assert twice.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "[name='pay.mycompany.com.', type='A'] but it already exists" in reasons(aws, twice.name)
+    assert addresses(aws, zone) == [alias]
+    delete(aws, made.name)
+    assert addresses(aws, zone) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "message"),
+    [
+        (
+            "pay.notmycompany.com",
+            True,
+            "RRSet with DNS name pay.notmycompany.com. is not permitted in zone mycompany.com.",
+        ),
+        ("pay.mycompany.com", False, "No hosted zone found with ID: Z0"),
+    ],
+)
+def test_a_record_outside_of_its_zone_fails_its_stack(
+    deploy: Deploy, aws: Aws, zone: str, name: str, known: bool, message: str
+) -> None:
+    failed = deploy({**network(), **balancer("One", "Two"), **record(zone if known else "Z0", name)})
+    assert failed.status == "ROLLBACK_COMPLETE"
+    assert message in reasons(aws, failed.name)

@@ -1,27 +1,16 @@
-"""Cases of the checks about certificates, endpoints, images, subscriptions and hosted zones."""
+"""Cases of the checks about endpoints, images, and subscriptions."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.ops.preflight.cases import Case, InRegion, pages, refuse
 from tests.ops.preflight.cases_region import THREE, ZONES, zones
 
-CERTIFICATE = "acm:DescribeCertificate"
 SERVICES = "ec2:DescribeVpcEndpointServices"
 IMAGE = "ecr:BatchGetImage"
 TOPIC = "sns:ListSubscriptionsByTopic"
-
-
-def _certificate(**more: Any) -> dict[str, Any]:
-    found = {"Status": "ISSUED", "DomainName": "pay.mycompany.com", "KeyAlgorithm": "RSA_2048", **more}
-    return {CERTIFICATE: {"Certificate": found}}
-
-
-def _soon(days: int) -> datetime:
-    return datetime.now(UTC) + timedelta(days=days)
 
 
 ENDPOINTS = [f"com.amazonaws.us-east-1.{name}" for name in ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager")]
@@ -43,57 +32,6 @@ def _subscribed(*states: tuple[str, str]) -> dict[str, Any]:
 
 ARN = "arn:aws:sns:eu-central-1:111111111111:dr-alerts-opt-eu-central-1:1"
 CASES = [
-    Case("PF-ACM-01", "none", [("pass", "speaks HTTP")]),
-    Case("PF-ACM-01", "issued", [("pass", "issued for pay.mycompany.com")], _certificate(), profile="staging"),
-    Case(
-        "PF-ACM-01",
-        "renewed",
-        [("pass", "issued for a.mycompany.com, b.mycompany.com")],
-        _certificate(
-            SubjectAlternativeNames=["a.mycompany.com", "b.mycompany.com"],
-            NotAfter=_soon(5),
-            RenewalEligibility="ELIGIBLE",
-        ),
-        profile="staging",
-    ),
-    Case(
-        "PF-ACM-01",
-        "ending",
-        [("warn", "ACM does not renew it")],
-        _certificate(NotAfter=_soon(5), RenewalEligibility="INELIGIBLE"),
-        profile="staging",
-    ),
-    *(
-        Case(
-            "PF-ACM-01",
-            f"ending in {days} days",
-            [(status, "")],
-            _certificate(NotAfter=_soon(days), RenewalEligibility="INELIGIBLE"),
-            profile="staging",
-        )
-        for days, status in ((29, "warn"), (31, "pass"))
-    ),
-    Case(
-        "PF-ACM-01",
-        "pending",
-        [("fail", "is PENDING_VALIDATION")],
-        _certificate(Status="PENDING_VALIDATION"),
-        profile="staging",
-    ),
-    Case(
-        "PF-ACM-01",
-        "key",
-        [("fail", "key is EC_x, and a load balancer takes RSA_1024")],
-        _certificate(KeyAlgorithm="EC_x"),
-        profile="staging",
-    ),
-    Case(
-        "PF-ACM-01",
-        "elsewhere",
-        [("fail", "is not in this account and Region")],
-        {CERTIFICATE: refuse("ResourceNotFoundException")},
-        profile="staging",
-    ),
     Case("PF-VPC-04", "none", [("pass", "no interface endpoint is planned")]),
     Case(
         "PF-VPC-04",

@@ -37,19 +37,6 @@ def _without_folder() -> Plan:
     return Plan(Assembly({"template.json": {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}}))
 
 
-ZONE, ZONES_BY_NAME = "route53:GetHostedZone", "route53:ListHostedZonesByName"
-# https://www.rfc-editor.org/rfc/rfc2606 and https://www.rfc-editor.org/rfc/rfc6761
-RESERVED = ("example.com", "example.org", "example.net", "test", "example", "invalid", "localhost", "local")
-
-
-def _records(**properties: str) -> Any:
-    def make() -> Plan:
-        record = {"Type": "AWS::Route53::RecordSet", "Properties": {"Name": "x", "Type": "A", **properties}}
-        return Plan(Assembly({"template.json": {"Resources": {"Record": record}}}))
-
-    return make
-
-
 CASES = [
     Case("PF-CLI-01", "pinned", [("pass", "cdk is 2.1148.1")], programs={"cdk": "2.1148.1 (build 1)"}),
     Case("PF-CLI-01", "newer", [("pass", "2.1200.0")], programs={"cdk": "2.1200.0"}),
@@ -167,63 +154,5 @@ CASES = [
         [("warn", "not opted in: DynamoDB"), ("fail", "its backups cannot be copied")],
         {REGION_SETTINGS: {"ResourceTypeOptInPreference": {"Aurora": True, "DynamoDB": False}}},
         profile="options",
-    ),
-    Case("PF-R53-01", "none", [("pass", "no record is planned")]),
-    Case(
-        "PF-R53-01",
-        "by id",
-        [("pass", "mycompany.com")],
-        {ZONE: {"HostedZone": {"Id": "Z1", "Name": "mycompany.com.", "CallerReference": "x"}}},
-        planned=_records(HostedZoneId="Z1"),
-    ),
-    Case(
-        "PF-R53-01",
-        "reserved",
-        [("fail", "dr.example.com is reserved")],
-        {ZONE: {"HostedZone": {"Id": "Z1", "Name": "dr.example.com.", "CallerReference": "x"}}},
-        planned=_records(HostedZoneId="Z1"),
-    ),
-    *(
-        Case(
-            "PF-R53-01",
-            name,
-            [(status, name)],
-            {ZONE: {"HostedZone": {"Id": "Z1", "Name": f"{name}.", "CallerReference": "x"}}},
-            planned=_records(HostedZoneId="Z1"),
-        )
-        for name, status in (
-            ("notexample.com", "pass"),
-            ("example.com.mycompany.com", "pass"),
-            ("mytest", "pass"),
-            *((f"{sub}{domain}", "fail") for domain in RESERVED for sub in ("", "dr.")),
-        )
-    ),
-    Case(
-        "PF-R53-01",
-        "a zone that only begins like it",
-        [("fail", "there is no hosted zone mycompany.com")],
-        {ZONES_BY_NAME: {"HostedZones": [{"Id": "Z", "Name": "mycompany.com.au.", "CallerReference": "x"}]}},
-        planned=_records(HostedZoneName="mycompany.com."),
-    ),
-    Case(
-        "PF-R53-01",
-        "no such id",
-        [("fail", "there is no hosted zone Z1")],
-        {ZONE: refuse("NoSuchHostedZone")},
-        planned=_records(HostedZoneId="Z1"),
-    ),
-    *(
-        Case(
-            "PF-R53-01",
-            f"{count} by name",
-            [expected],
-            {ZONES_BY_NAME: {"HostedZones": [{"Id": "Z", "Name": "mycompany.com.", "CallerReference": "x"}] * count}},
-            planned=_records(HostedZoneName="mycompany.com."),
-        )
-        for count, expected in (
-            (0, ("fail", "there is no hosted zone mycompany.com")),
-            (1, ("pass", "mycompany.com")),
-            (2, ("warn", "2 hosted zones are called mycompany.com")),
-        )
     ),
 ]

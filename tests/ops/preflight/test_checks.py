@@ -12,10 +12,17 @@ from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Status, all_checks
 from ops.preflight.checks.stack import CREATE_ONLY
 from ops.preflight.engine import run
-from tests.ops.preflight import cases_data, cases_rds, cases_region, cases_room, cases_stack
+from tests.ops.preflight import cases_data, cases_dns, cases_rds, cases_region, cases_room, cases_stack
 from tests.ops.preflight.cases import Case, plan, refuse
 
-CASES = [*cases_region.CASES, *cases_data.CASES, *cases_room.CASES, *cases_rds.CASES, *cases_stack.CASES]
+CASES = [
+    *cases_region.CASES,
+    *cases_data.CASES,
+    *cases_dns.CASES,
+    *cases_room.CASES,
+    *cases_rds.CASES,
+    *cases_stack.CASES,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.name}")

@@ -263,6 +263,8 @@ load_balancers = _table("services.alb", "_lbs")
 load_balancer_attributes = _table("services.alb", "_lb_attrs")
 listeners = _table("services.alb", "_listeners")
 listener_rules = _table("services.alb", "_rules")
+hosted_zones = _table("services.route53", "_zones")
+dns_records = _table("services.route53", "_records")
 
 # Tables that tell what is there, for refusals of what is not.
 kms_key = Function("services.kms", "_resolve_key", "key_id_or_arn")

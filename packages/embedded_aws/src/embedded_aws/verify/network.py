@@ -164,3 +164,20 @@ def flow_log(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
     yield Comparison(
         "log group", declared(resource, "LogGroupName"), found.get("LogGroupName", found["LogDestination"])
     )
+
+
+@verifies("AWS::Route53::RecordSet")
+def dns_record(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare what the record of that name and type leads to."""
+    zone, name, kind = (declared(resource, each) for each in ("HostedZoneId", "Name", "Type"))
+    pages = aws("route53").get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+    found = only(
+        each
+        for page in pages
+        for each in page["ResourceRecordSets"]
+        if (each["Name"].rstrip("."), each["Type"]) == (str(name).rstrip("."), kind)
+    )
+    target = found.get("AliasTarget", {})
+    # https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html: the answer is a full name.
+    dns_name = target.get("DNSName", "").rstrip(".")
+    yield Comparison("AliasTarget", declared(resource, "AliasTarget"), {**target, "DNSName": dns_name})
