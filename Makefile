@@ -98,10 +98,11 @@ lint: install ## Run ruff, mypy --strict, and cfn-lint and CloudFormation Valida
 	@ruff format --check .
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 lint-types lint-templates
 
-# Test modules of two packages share names, so they are two runs; the second one takes a second.
+# Test modules of the packages share names, so they are several runs; the later ones take a second.
 lint-types:
 	@mypy
 	@mypy packages/embedded_aws/tests
+	@mypy packages/drills/tests
 
 lint-templates:
 	@python -m scripts.lint_templates
@@ -173,7 +174,7 @@ compare: install ## Compare what the guards catch with four other tools, into pa
 	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
 
 .PHONY: mutants
-mutants: install ## Change functions, drills and guards on purpose and list what no test notices (ARGS=ops/drill)
+mutants: install ## Change functions, drills and guards on purpose and list what no test notices (ARGS=packages/drills/src)
 	@python -m scripts.mutants $(ARGS)
 
 ##@ Clean up

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from ops import outputs
-from ops.drill import cli as drill
+from ops import drill, outputs
 from ops.errors import OpsError
 from ops.local import cli as local
 from ops.local.workspace import Workspace

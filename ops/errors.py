@@ -1,6 +1,8 @@
 """The one exception of the commands, and what errors of AWS say in one line."""
 
-from botocore.exceptions import ClientError
+from breakwater_drills.errors import aws_answer, error_code, one_line
+
+__all__ = ["OpsError", "aws_answer", "error_code", "one_line"]
 
 
 class OpsError(Exception):
@@ -14,18 +16,3 @@ class OpsError(Exception):
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-def one_line(error: Exception) -> str:
-    """Return what an error says on one line; messages of AWS and of settings take several."""
-    return " ".join(str(error).split())
-
-
-def error_code(error: ClientError) -> str:
-    """Return AWS's code of an error, e.g. `AccessDenied`."""
-    return str(error.response["Error"].get("Code", ""))
-
-
-def aws_answer(error: ClientError) -> str:
-    """Return AWS's code and message of an error on one line, e.g. `AccessDenied: User … is not authorized`."""
-    return f"{error_code(error)}: {' '.join(error.response['Error'].get('Message', '').split())}"

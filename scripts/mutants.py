@@ -1,7 +1,7 @@
 """Break functions, drills and guards on purpose, one expression at a time, and list what no test notices.
 
-mutmut does the work. It wants every package directly below `src/` or the top folder, and this repository has them below
-`lambda_src/` and `packages/guards/src/` as well, so it runs in a copy, `build/mutants`, that has them in both places.
+mutmut does the work. It wants every package directly below `src/`, and this repository has them below `lambda_src/` and
+`packages/*/src/`, so it runs in a copy, `build/mutants`, that has them in both places.
 See docs/decisions/018-mutmut-and-template-snapshots.md.
 """
 
@@ -18,9 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants"
 # The tests that judge the mutants of each source folder.
-TESTS = {"lambda_src": "tests/lambdas", "ops/drill": "tests/ops/drill", "packages/guards/src": "packages/guards/tests"}
-BELOW_SRC = ("lambda_src", "packages/guards/src")
-PYTHON_PATH = ". src packages/guards/tests packages/embedded_aws/src packages/embedded_aws/tests"
+TESTS = {
+    "lambda_src": "tests/lambdas",
+    "packages/drills/src": "packages/drills/tests",
+    "packages/guards/src": "packages/guards/tests",
+}
+PYTHON_PATH = ". src packages/drills/tests packages/guards/tests packages/embedded_aws/src packages/embedded_aws/tests"
 # A test that builds a wheel, runs a copy of the command or asks the network judges the unbroken program.
 LEFT_OUT = ("test_packaging.py", "test_fuzz.py", "test_plugin_process.py")
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "cdk.out", "node_modules", "evidence")
@@ -40,7 +43,7 @@ def place_of(path: str) -> tuple[str, str]:
     """
     for folder in TESTS:
         if path.rstrip("/") == folder or path.startswith(f"{folder}/"):
-            copied = path.replace(folder, "src", 1) if folder in BELOW_SRC else path
+            copied = path.replace(folder, "src", 1)
             return folder, copied if copied.endswith(".py") else f"{copied.rstrip('/')}/*"
     raise ValueError(f"{path} is not mutated: name a file or folder in {', '.join(TESTS)}")
 
@@ -54,10 +57,10 @@ def lay_out(folders: Sequence[str], patterns: Sequence[str]) -> None:
     """
     shutil.rmtree(COPY, ignore_errors=True)
     shutil.copytree(ROOT, COPY, ignore=NOT_COPIED)
-    for folder in BELOW_SRC:
+    for folder in TESTS:
         shutil.copytree(COPY / folder, COPY / "src", dirs_exist_ok=True)
     settings = {
-        "source_paths": ["src", "ops/drill"],
+        "source_paths": ["src"],
         "only_mutate": patterns,
         "also_copy": sorted({"pytest.ini", *(path.name for path in COPY.iterdir())} - {"src"}),
         "pytest_add_cli_args_test_selection": [TESTS[folder] for folder in folders],

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from breakwater_drills.clock import Clock
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
 from ops.errors import OpsError
-from ops.waiting import wait_until
 from stacks.names import OutputKey
 from stacks.settings import Settings
 
@@ -94,7 +94,7 @@ def _restore(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> Mappin
         def is_validated() -> bool:
             return bool(aws("backup").describe_restore_job(RestoreJobId=job)["ValidationStatus"] != "VALIDATING")
 
-        if not wait_until(is_validated, timeout_seconds=_RESTORE_TIMEOUT_SECONDS, poll_seconds=0.2):
+        if not Clock().wait_until(is_validated, timeout_seconds=_RESTORE_TIMEOUT_SECONDS, poll_seconds=0.2):
             limit = f"{_RESTORE_TIMEOUT_SECONDS:.0f} s"
             raise OpsError(f"restore job {job} was not validated within {limit}: see the log of the function")
         found: Mapping[str, Any] = aws("backup").describe_restore_job(RestoreJobId=job)

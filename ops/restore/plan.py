@@ -10,9 +10,9 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from breakwater_drills.clock import Clock
 from ops.console import Steps, new_table
 from ops.errors import OpsError, aws_answer, one_line
-from ops.waiting import wait_until
 
 # AWS states no limit: a restore of a large volume takes hours, and a rename or a change minutes.
 TIMEOUT_SECONDS: Final = 6 * 3600.0
@@ -95,7 +95,7 @@ class Plan:
         ready = step.ready
         try:
             getattr(step.client or self.client, step.operation)(**step.request)
-            if ready and not wait_until(ready, timeout_seconds=TIMEOUT_SECONDS, poll_seconds=poll_seconds):
+            if ready and not Clock().wait_until(ready, timeout_seconds=TIMEOUT_SECONDS, poll_seconds=poll_seconds):
                 hours = f"{TIMEOUT_SECONDS / 3600:g} hours"
                 raise OpsError(f"{step.operation} had no effect within {hours}: see the events in the console of AWS")
         except ClientError as error:

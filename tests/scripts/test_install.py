@@ -115,6 +115,14 @@ def test_who_once_asked_for_the_tools_keeps_them(monkeypatch: pytest.MonkeyPatch
     assert asked == [False, True, True]
 
 
+def test_a_package_that_joins_the_repository_is_installed_into_a_finished_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    inputs = _plan(monkeypatch, tmp_path, tools=False)[".venv"].inputs
+    declared = {file for file in inputs if file.parent.parent == ROOT / "packages"}
+    assert declared == set(ROOT.glob("packages/*/pyproject.toml"))
+
+
 def test_uv_does_the_work_with_hashes(commands: Commands, tmp_path: Path) -> None:
     install.install_packages(tmp_path, [tmp_path / "a.txt", tmp_path / "b.txt"], "guards")
     command, link = commands

@@ -147,7 +147,7 @@ def test_only_the_exit_codes_that_mean_success_are_measured(tmp_path: Path) -> N
         ("lambda_src", ("lambda_src", "src/*")),
         ("lambda_src/failover/", ("lambda_src", "src/failover/*")),
         ("lambda_src/failover/logic.py", ("lambda_src", "src/failover/logic.py")),
-        ("ops/drill/measure.py", ("ops/drill", "ops/drill/measure.py")),
+        ("packages/drills/src/breakwater_drills/", ("packages/drills/src", "src/breakwater_drills/*")),
         ("packages/guards/src/breakwater_guards", ("packages/guards/src", "src/breakwater_guards/*")),
     ],
 )
@@ -158,14 +158,20 @@ def test_a_path_is_found_in_the_copy(path: str, place: tuple[str, str]) -> None:
 def test_another_path_is_refused_with_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
     assert mutants.main(["stacks/kms.py"]) == 2
     assert capsys.readouterr().err == (
-        "mutants: stacks/kms.py is not mutated: name a file or folder in lambda_src, ops/drill, packages/guards/src\n"
+        "mutants: stacks/kms.py is not mutated: name a file or folder in lambda_src, "
+        "packages/drills/src, packages/guards/src\n"
     )
 
 
 def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutants, "ROOT", tmp_path / "project")
     monkeypatch.setattr(mutants, "COPY", tmp_path / "project" / "build" / "mutants")
-    for name in ("lambda_src/failover/logic.py", "packages/guards/src/breakwater_guards/globs.py", ".venv/bin/python"):
+    for name in (
+        "lambda_src/failover/logic.py",
+        "packages/drills/src/breakwater_drills/measure.py",
+        "packages/guards/src/breakwater_guards/globs.py",
+        ".venv/bin/python",
+    ):
         file = tmp_path / "project" / name
         file.parent.mkdir(parents=True)
         file.write_text(name, encoding="utf-8")
@@ -174,6 +180,7 @@ def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeyp
 
     copy = mutants.COPY
     assert (copy / "src" / "failover" / "logic.py").read_text(encoding="utf-8") == "lambda_src/failover/logic.py"
+    assert (copy / "src" / "breakwater_drills" / "measure.py").exists()
     assert (copy / "src" / "breakwater_guards" / "globs.py").exists()
     assert (copy / "lambda_src" / "failover" / "logic.py").exists()
     assert not (copy / ".venv").exists()

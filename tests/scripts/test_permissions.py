@@ -23,7 +23,10 @@ READ = re.compile(r"^[a-z0-9-]+:(Describe|Get|List|Head|BatchGetImage|Query)")
 SERVICES = """
     application-autoscaling backup cloudwatch dynamodb ec2 ecs elbv2 events iam kms lambda logs rds rds-data s3 sns sqs
 """
-SOURCES = {"integration": ("tests/integration", SERVICES), "drill": ("ops/drill", "dynamodb ecs elbv2 rds rds-data")}
+SOURCES = {
+    "integration": ("tests/integration", SERVICES),
+    "drill": ("packages/drills/src/breakwater_drills", "dynamodb ecs elbv2 rds rds-data"),
+}
 
 
 def _statements(policy: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ops.drill.target import Target
 
 from embedded_aws import clients, fidelity
 from embedded_aws.address import REGION
@@ -27,7 +28,6 @@ from ops import REPOSITORY
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.drill import cli
-from ops.drill.target import Target
 from ops.errors import OpsError
 from ops.local import changes, smoke_test
 from ops.local.workspace import Workspace

@@ -1,0 +1,236 @@
+"""Break a part of a deployed platform on purpose, measure what a client sees of it, and write the evidence."""
+
+from __future__ import annotations
+
+import argparse
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table as PrintedTable
+
+from breakwater_drills import (
+    DRILLS,
+    Database,
+    Drill,
+    DrillError,
+    Objectives,
+    Result,
+    Service,
+    Table,
+    Target,
+    Timing,
+    evidence,
+    run,
+    signals,
+)  # fmt: skip
+from breakwater_drills.result import counted, recovered, spanned
+from breakwater_drills.runner import STEPS
+from embedded_aws import clients
+from ops import outputs
+from ops.arguments import Commands, add_stack, number_within
+from ops.connection import Connection
+from ops.console import Steps, confirm, new_table
+from ops.errors import OpsError
+from ops.local.workspace import Workspace
+from ops.settings import deployed_settings
+from stacks.names import STACK_PREFIX, OutputKey
+from stacks.settings import Settings
+
+_PROD: Final = "prod"
+
+
+def add_to(commands: Commands) -> None:
+    """Add `drill` to the commands of `python -m ops`."""
+    parser = commands.add_parser(
+        "drill", help="break a part of a deployed platform on purpose, and measure RTO and RPO", description=__doc__
+    )
+    parser.add_argument("drill", choices=sorted(DRILLS), help="which drill")
+    parser.add_argument("--yes", action="store_true", help="do not ask before the fault is injected")
+    parser.add_argument("--allow-prod", action="store_true", help=f"allow a stack whose environment is {_PROD}")
+    add_stack(parser)
+    seconds = number_within(float, 1.0, 3600.0, "number of seconds")
+    parser.add_argument(
+        "--before", type=seconds, default=5.0, metavar="SECONDS", help="watch before the fault (default: 5)"
+    )
+    parser.add_argument(
+        "--after", type=seconds, default=5.0, metavar="SECONDS", help="watch after the recovery (default: 5)"
+    )
+    runs = number_within(int, 1, 100, "number")
+    parser.add_argument("--runs", type=runs, default=1, metavar="N", help="number of runs in a row (default: 1)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("evidence"), metavar="FOLDER", help="for the evidence (default: evidence)"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
+    try:
+        return _drill(options, workspace, console)
+    except DrillError as error:
+        raise OpsError(str(error)) from None
+
+
+def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
+    if find_spec("matplotlib") is None:
+        raise OpsError("matplotlib, which draws the timeline of a drill, is not installed: run `make install`")
+    target = find(options.stack, options.region, workspace)
+    kind = DRILLS[options.drill]
+    if target.environment == _PROD and not options.allow_prod:
+        raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
+    if not options.yes:
+        _confirm(kind, target, console)
+    evidence.make_folder(options.out)
+    timing = Timing(options.before, options.after)
+    results: list[Result] = []
+    with signals.raised():
+        for number in range(1, options.runs + 1):
+            if options.runs > 1:
+                console.rule(f"Run {number} of {options.runs}")
+            results.append(run(kind(target, uuid.uuid4().hex[:8]), timing, Steps(console, STEPS)))
+            console.print(_table(results[-1], target))
+            folder = evidence.write(options.out, results[-1], target)
+            console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
+    if options.runs > 1:
+        console.print(_summary(results, target))
+    _require_success(results, target)
+    return 0
+
+
+def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
+    where = f"stack {target.stack} in {target.region}, {target.where}"
+    console.print(f"This will {kind.intention}: {where}.", highlight=False)
+    confirm(f"Type the name of the stack to go on ({target.stack})", target.stack)
+
+
+def _require_success(results: list[Result], target: Target) -> None:
+    objectives = target.objectives
+    problems = []
+    for result in results:
+        problems += [
+            f"run {result.run}: {miss}" for miss in result.misses(objectives.rto_seconds, objectives.rpo_seconds)
+        ]
+        problems += [f"run {result.run}: not removed: {line}" for line in result.not_removed]
+    if problems:
+        raise OpsError("\n".join(problems))
+
+
+def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
+    """Find the deployed stack, in the account of the credentials, or without any in the embedded AWS of this checkout.
+
+    Args:
+        stack: name of the root stack; None for the only one.
+        region: None for the Region of the environment.
+        workspace: the checkout.
+
+    Returns:
+        The stack.
+
+    Raises:
+        OpsError: there is no such stack, no credentials and no embedded AWS, or a setting of the stack is unknown.
+    """
+    connection = Connection.from_environment(region)
+    if connection.session.get_credentials() is None:
+        running = workspace.emulator.running()
+        if running is None:
+            raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
+        connection = Connection(clients.session(running.key, region), running.endpoint)
+    found = outputs.deployed(stack, connection)
+    return target_of(found, deployed_settings(found), connection)
+
+
+def target_of(found: Mapping[str, str], settings: Settings, connection: Connection) -> Target:
+    """Return a deployed stack as a drill sees it.
+
+    Args:
+        found: its outputs.
+        settings: those that it was deployed with.
+        connection: to its account and Region, or to the embedded AWS.
+    """
+    database = Database(
+        identifier=found[OutputKey.CLUSTER_IDENTIFIER],
+        arn=found[OutputKey.CLUSTER_ARN],
+        secret_arn=found[OutputKey.CLUSTER_SECRET_ARN],
+        name=found[OutputKey.DATABASE_NAME],
+    )
+    service = Service(
+        cluster=found[OutputKey.ECS_CLUSTER_NAME],
+        name=found[OutputKey.ECS_SERVICE_NAME],
+        target_group_arn=found[OutputKey.TARGET_GROUP_ARN],
+        url=found[OutputKey.SERVICE_URL],
+    )
+    return Target(
+        stack=f"{STACK_PREFIX}-{found[OutputKey.SUFFIX]}",
+        environment=found[OutputKey.ENVIRONMENT],
+        region=found[OutputKey.REGION],
+        database=database,
+        table=Table(found[OutputKey.TABLE_NAME], "pk", "sk", settings.storage.ttl_attribute),
+        service=service,
+        objectives=Objectives(settings.recovery.rto_seconds, settings.recovery.rpo_seconds),
+        new_client=connection.client,
+        emulated=connection.endpoint is not None,
+    )
+
+
+def _table(result: Result, target: Target) -> PrintedTable:
+    """Return the recoveries and losses of one run, beside the objectives."""
+    objectives = target.objectives
+    heads = ("Errors", "Detected", "Recovered", "Lost writes", "RPO")
+    made = new_table(f"Drill {result.drill}, {target.stack}", "", *heads, right=heads)
+    for each in result.recoveries:
+        detected = "" if each.detection_seconds is None else f"{each.detection_seconds:.2f} s"
+        errors = f"{each.errors} of {each.requests}" if each.requests else ""
+        made.add_row(each.name, errors, detected, recovered(each.rto_seconds) if each.judged else "", "", "")
+    for loss in result.losses:
+        lost = f"{counted(loss.lost)} of {loss.acknowledged}"
+        made.add_row(loss.name, "", "", "", lost, spanned(loss.rpo_seconds, at_least=loss.at_least))
+    made.add_section()
+    made.add_row("measured", "", "", result.rto, _lost(result), result.rpo)
+    made.add_row("objective", "", "", f"{objectives.rto_seconds:g} s", "", f"{objectives.rpo_seconds:g} s")
+    return made
+
+
+def _summary(results: Sequence[Result], target: Target) -> PrintedTable:
+    """Return several runs, one on each line."""
+    heads = ("Errors", "RTO", "Acknowledged", "Lost", "Found unacknowledged", "RPO")
+    made = new_table(f"{len(results)} runs, {target.stack}", "Run", *heads, right=heads)
+    for number, result in enumerate(results, start=1):
+        made.add_row(
+            str(number),
+            str(sum(each.errors for each in result.recoveries)),
+            result.rto,
+            str(sum(each.acknowledged for each in result.losses)),
+            _lost(result),
+            str(sum(each.unacknowledged_found or 0 for each in result.losses)),
+            result.rpo,
+        )
+    made.add_section()
+    acknowledged = sum(each.acknowledged for result in results for each in result.losses)
+    lost = str(sum(result.lost for result in results))
+    if any(result.unread for result in results):
+        lost = f"{lost} known"
+    made.add_row("all", "", f"worst {_worst_rto(results)}", str(acknowledged), lost, "", f"worst {_worst_rpo(results)}")
+    return made
+
+
+def _lost(result: Result) -> str:
+    return "unknown" if result.unread else str(result.lost)
+
+
+def _worst_rto(results: Sequence[Result]) -> str:
+    times = [each.rto_seconds for each in results]
+    known = [each for each in times if each is not None]
+    if len(known) < len(times):
+        return f"not recovered in {len(times) - len(known)} of {len(times)}"
+    return recovered(max(known))
+
+
+def _worst_rpo(results: Sequence[Result]) -> str:
+    spans = [each.rpo_seconds for each in results]
+    known = [each for each in spans if each is not None]
+    if len(known) < len(spans):
+        return f"unknown in {len(spans) - len(known)} of {len(spans)}"
+    return spanned(max(known), at_least=any(each.at_least for each in results))

@@ -1,0 +1,20 @@
+"""Drills: break a part of a deployed service on purpose, and measure what a client sees of it (RTO and RPO)."""
+
+from typing import Final
+
+from breakwater_drills.drill import Drill
+from breakwater_drills.errors import DrillError
+from breakwater_drills.failover import Failover
+from breakwater_drills.pitr import PointInTime
+from breakwater_drills.restore import Restore
+from breakwater_drills.result import Result
+from breakwater_drills.runner import Timing, run
+from breakwater_drills.target import Database, Objectives, Service, Table, Target
+from breakwater_drills.task_loss import TaskLoss
+
+# Every drill, by its name.
+DRILLS: Final[dict[str, type[Drill]]] = {each.name: each for each in (Failover, TaskLoss, Restore, PointInTime)}
+
+__all__ = [
+    "DRILLS", "Database", "Drill", "DrillError", "Objectives", "Result", "Service", "Table", "Target", "Timing", "run",
+]  # fmt: skip

@@ -1,0 +1,145 @@
+"""What a run found, and how it is judged and worded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from breakwater_drills.measure import Loss, Recovery, Sample
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        at: in seconds since 1970.
+        what: in a few words.
+    """
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found.
+
+    Attributes:
+        drill: name of the drill.
+        run: id of the run.
+        fault: when the fault was injected, in seconds since 1970.
+        restored: whether AWS reported the recovery in time.
+        recoveries: of the probes and of what was restored.
+        losses: of acknowledged writes, by store.
+        loss_allowed: whether the recovery loses writes by its nature; otherwise each lost one is a miss.
+        events: in the order in which they were noted.
+        samples: every request of every probe.
+        parts: where each part ran.
+        not_removed: what the drill created and could not remove, one line each.
+    """
+
+    drill: str
+    run: str
+    fault: float
+    restored: bool
+    recoveries: list[Recovery]
+    losses: list[Loss]
+    loss_allowed: bool
+    events: list[Event]
+    samples: list[Sample]
+    parts: Mapping[str, str]
+    not_removed: list[str]
+
+    @property
+    def rto_seconds(self) -> float | None:
+        """The longest recovery, in seconds; None when something did not recover."""
+        times = [each.rto_seconds for each in self.recoveries if each.judged]
+        known = [each for each in times if each is not None]
+        return max(known) if self.restored and known and len(known) == len(times) else None
+
+    @property
+    def rpo_seconds(self) -> float | None:
+        """The longest loss, in seconds; None when that of a store is unknown."""
+        known = [each.rpo_seconds for each in self.losses if each.rpo_seconds is not None]
+        return max(known) if known and not self.unread else None
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the true RPO may be longer than the measured one."""
+        return any(each.at_least for each in self.losses)
+
+    @property
+    def lost(self) -> int:
+        """Number of acknowledged writes that are known to be lost."""
+        return sum(each.lost or 0 for each in self.losses)
+
+    @property
+    def unread(self) -> str:
+        """Why the loss of a store is unknown; empty when all are known."""
+        reasons = [f"{each.name}: {each.unread}" for each in self.losses if each.unread]
+        return "; ".join(reasons if self.losses else ["no store was read"])
+
+    @property
+    def rto(self) -> str:
+        """RTO in words."""
+        return recovered(self.rto_seconds)
+
+    @property
+    def rpo(self) -> str:
+        """RPO in words."""
+        return spanned(self.rpo_seconds, at_least=self.at_least)
+
+    def rto_misses(self, objective: float) -> list[str]:
+        """Return why a recovery time objective was missed, one sentence each.
+
+        Args:
+            objective: in seconds.
+        """
+        if self.rto_seconds is None:
+            return ["not everything recovered while the drill watched"]
+        return [f"RTO {self.rto}, the objective is {objective:g} s"] if self.rto_seconds > objective else []
+
+    def rpo_misses(self, objective: float) -> list[str]:
+        """Return why a recovery point objective was missed, one sentence each.
+
+        Args:
+            objective: in seconds.
+        """
+        found = []
+        if self.rpo_seconds is None:
+            found.append(f"RPO unknown, not every store could be compared: {self.unread}")
+        elif self.at_least:
+            found.append(f"RPO {self.rpo}: no acknowledged write from before the lost ones was kept")
+        elif self.rpo_seconds > objective:
+            found.append(f"RPO {self.rpo}, the objective is {objective:g} s")
+        if self.lost and not self.loss_allowed:
+            found.append(f"{self.lost} acknowledged writes are lost, and {self.drill} must lose none")
+        return found
+
+    def misses(self, rto: float, rpo: float) -> list[str]:
+        """Return which objectives were missed, one sentence each.
+
+        Args:
+            rto: recovery time objective, in seconds.
+            rpo: recovery point objective, in seconds.
+        """
+        return [*self.rto_misses(rto), *self.rpo_misses(rpo)]
+
+
+def recovered(seconds: float | None) -> str:
+    """Return a recovery time in words."""
+    return "not recovered" if seconds is None else f"{seconds:.2f} s"
+
+
+def spanned(seconds: float | None, *, at_least: bool) -> str:
+    """Return the time that is lost in words.
+
+    Args:
+        seconds: that are lost; None when that is unknown.
+        at_least: whether it may be longer.
+    """
+    return "unknown" if seconds is None else f"{'at least ' if at_least else ''}{seconds:.2f} s"
+
+
+def counted(lost: int | None) -> str:
+    """Return a number of lost writes in words."""
+    return "unknown" if lost is None else str(lost)

@@ -1,0 +1,41 @@
+"""What the tests of a run share: one run with an outage, and a service whose clients are mocks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from unittest.mock import MagicMock
+
+import pytest
+
+from breakwater_drills import Result, Target, run
+from drills_testing.clock import SimulatedClock
+from drills_testing.fakes import TIMING, FakeDrill, Store, Told, target
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture(scope="module")
+def run_of_outage() -> tuple[Result, Told]:
+    """Return one run with an outage, for all tests that only look at it, and what it told."""
+    store, told = Store(), Told()
+    store.heals_after = 6
+    return run(FakeDrill(store, target(), clock=SimulatedClock()), TIMING, told), told
+
+
+@pytest.fixture
+def outage(run_of_outage: tuple[Result, Told]) -> Result:
+    return run_of_outage[0]
+
+
+@pytest.fixture
+def on() -> Target:
+    """Return a service in an account, with one mock client for each service of AWS."""
+    made: dict[str, MagicMock] = {}
+
+    def client(service: str, **_: object) -> MagicMock:
+        return made.setdefault(service, MagicMock(name=service))
+
+    return replace(target(), new_client=client)

@@ -1,0 +1,1 @@
+"""What the tests of the drills share, and what tests of their command use as well."""

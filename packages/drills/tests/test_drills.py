@@ -1,0 +1,171 @@
+"""What each drill asks of AWS, and what it makes of the answers, against clients of a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from breakwater_drills import probes
+from breakwater_drills.drill import Drill
+from breakwater_drills.errors import DrillError
+from breakwater_drills.failover import Failover
+from breakwater_drills.measure import Sample
+from breakwater_drills.pitr import PointInTime
+from breakwater_drills.restore import Restore
+from breakwater_drills.target import Target
+from breakwater_drills.task_loss import TaskLoss
+from drills_testing.fakes import cluster, pages, refused
+
+
+def test_a_failover_is_over_when_the_writer_moved_and_every_member_is_available(on: Target) -> None:
+    drill = Failover(on, "r")
+    rds = on.client("rds")
+    rds.describe_db_clusters.return_value = cluster("a")
+    drill.inject()
+    rds.failover_db_cluster.assert_called_once_with(DBClusterIdentifier="dr-aurora-x1")
+    assert not drill.restored()  # nothing has moved yet
+    rds.describe_db_clusters.return_value = cluster("b", "failing-over")
+    assert not drill.restored()
+    rds.describe_db_clusters.return_value = cluster("b")
+    pages(
+        rds, {"DBInstances": [{"DBInstanceStatus": "available"}]}, {"DBInstances": [{"DBInstanceStatus": "rebooting"}]}
+    )
+    assert not drill.restored()
+    pages(rds, {"DBInstances": [{"DBInstanceStatus": "available"}]})
+    assert drill.restored()
+    told = [event.what for event in drill.events]
+    assert told == ["RDS: writer is b", "RDS: cluster is failing-over", "RDS: cluster is available"]
+    assert drill.state() == "dr-aurora-x1 is available, its writer is b"
+
+
+def test_a_failover_that_rds_refuses_is_one_line(on: Target) -> None:
+    rds = on.client("rds")
+    rds.describe_db_clusters.return_value = cluster("a")
+    rds.failover_db_cluster.side_effect = refused("InvalidDBClusterStateFault")
+    with pytest.raises(DrillError, match=r"^RDS refuses the failover: InvalidDBClusterStateFault: because$"):
+        Failover(on, "r").inject()
+
+
+def tasks(ecs: MagicMock, *listed: str, desired: int = 2, **statuses: str) -> None:
+    """Let ECS list tasks as desired, and describe them: RUNNING, with an address, unless a status is given."""
+    pages(ecs, {"taskArns": [f"t/{name}" for name in listed]})
+    # A task that is being stopped still counts.
+    ecs.describe_services.return_value = {"services": [{"runningCount": 2, "desiredCount": desired}]}
+
+    def describe(tasks: list[str], **_: Any) -> dict[str, Any]:
+        assert len(tasks) <= 100
+        return {
+            "tasks": [
+                {
+                    "taskArn": arn,
+                    "lastStatus": statuses.get(arn[2:], "RUNNING"),
+                    "attachments": [
+                        {"details": [{"name": "subnetId", "value": "s"}, {"name": "privateIPv4Address", "value": arn}]}
+                    ],
+                }
+                for arn in tasks
+            ]
+        }
+
+    ecs.describe_tasks.side_effect = describe
+
+
+def targets(elbv2: MagicMock, **states: str) -> None:
+    found = [{"Target": {"Id": f"t/{name}"}, "TargetHealth": {"State": state}} for name, state in states.items()]
+    elbv2.describe_target_health.return_value = {"TargetHealthDescriptions": found}
+
+
+def test_a_task_is_replaced_when_it_has_stopped_and_as_many_others_run_and_are_healthy_as_are_wanted(
+    on: Target,
+) -> None:
+    drill, ecs, elbv2 = TaskLoss(on, "r"), on.client("ecs"), on.client("elbv2")
+    tasks(ecs, "z", "a", "b", z="PROVISIONING")
+    targets(elbv2, a="healthy", b="healthy")
+    drill.break_now()
+    assert ecs.stop_task.call_args.kwargs["task"] == "t/a"  # the first that runs
+    tasks(ecs, "b", a="DEACTIVATING")  # the desired status changes at once, and `runningCount` does not
+    assert not drill.restored()
+    tasks(ecs, "b", "c", a="STOPPING")
+    targets(elbv2, a="draining", b="healthy", c="healthy")
+    assert not drill.restored()
+    tasks(ecs, "b", "c", a="STOPPED", c="PENDING")
+    assert not drill.restored()
+    tasks(ecs, "b", "c", a="STOPPED")
+    targets(elbv2, a="healthy", b="healthy", c="healthy")
+    assert not drill.restored()
+    targets(elbv2, a="draining", b="healthy", c="initial")
+    assert not drill.restored()
+    assert drill.recoveries([])[-1].rto_seconds is None
+    targets(elbv2, a="draining", b="healthy", c="healthy")
+    assert drill.restored()
+    assert drill.recoveries([])[-1].rto_seconds is not None
+    assert [event.what for event in drill.events] == [
+        "fault: task-loss",
+        "ECS: asked to stop a",
+        "ECS: the task is stopping, 1 of 2 others run",
+        "ECS: the task is stopping, 2 of 2 others run",
+        "ECS: the task has stopped, 1 of 2 others run",
+        "ECS: the task has stopped, 2 of 2 others run",
+        "ECS: 2 of 2 tasks run without the stopped one",
+    ]
+
+
+def test_a_task_without_an_address_is_no_target_and_many_are_described_by_the_hundred(on: Target) -> None:
+    drill, ecs, elbv2 = TaskLoss(on, "r"), on.client("ecs"), on.client("elbv2")
+    tasks(ecs, *(str(number) for number in range(150)), desired=149)
+    targets(elbv2, **{str(number): "healthy" for number in range(1, 150)})
+    drill.inject()
+    tasks(ecs, *(str(number) for number in range(1, 150)), desired=149, **{"0": "STOPPED"})
+    assert drill.restored()
+    ecs.describe_tasks.side_effect = lambda **_: {"tasks": [{"taskArn": "t/1", "lastStatus": "RUNNING"}]}
+    drill.inject()
+    assert ecs.stop_task.call_args.kwargs["task"] == "t/1"
+
+
+def test_in_the_embedded_aws_nobody_asks_for_targets(on: Target) -> None:
+    drill, ecs = TaskLoss(replace(on, emulated=True), "r"), on.client("ecs")
+    tasks(ecs, "a", "b")
+    drill.inject()
+    tasks(ecs, "b", "c", a="STOPPED")
+    assert drill.restored()
+    on.client("elbv2").describe_target_health.assert_not_called()
+
+
+def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
+    tasks(on.client("ecs"), "a", "b", b="PENDING")
+    assert TaskLoss(on, "r").state() == "service runs 1 tasks; ECS starts the missing ones by itself"
+
+
+def test_a_service_without_a_running_task_has_none_to_lose(on: Target) -> None:
+    tasks(on.client("ecs"), "a", a="PENDING")
+    with pytest.raises(DrillError, match="the service runs no task"):
+        TaskLoss(on, "r").inject()
+    on.client("ecs").stop_task.assert_not_called()
+
+
+@pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime])
+def test_each_drill_says_what_was_of_aws_and_what_was_not(on: Target, kind: type[Drill]) -> None:
+    assert set(kind(on, "r").parts().values()) == {"AWS"}
+    local = kind(replace(on, emulated=True), "r").parts()
+    assert "AWS" not in local.values()
+    assert any("this machine" in where or "simulated" in where for where in local.values())
+    assert local["service"].startswith("not measured: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"), [(Failover, False), (TaskLoss, False), (Restore, True), (PointInTime, True)]
+)
+def test_only_a_restore_may_lose_writes(kind: type[Drill], allowed: bool) -> None:
+    assert kind.loss_allowed is allowed
+
+
+def test_a_store_that_cannot_be_read_does_not_hide_the_loss_of_the_other(on: Target) -> None:
+    on.client("rds-data").execute_statement.side_effect = refused("AccessDeniedException")
+    pages(on.client("dynamodb"), {"Items": [{"sk": {"S": "0000000000"}}]})
+    writes = [Sample(name, n, 10.0 + n, 0.1) for n in range(3) for name in (probes.DATABASE_WRITE, probes.TABLE_WRITE)]
+    aurora, dynamodb = Failover(on, "r").losses(writes)
+    assert (aurora.lost, dynamodb.lost) == (None, 2)
+    assert "AccessDeniedException" in aurora.unread

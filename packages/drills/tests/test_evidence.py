@@ -1,0 +1,89 @@
+"""How a run is judged and told: report and picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from breakwater_drills import evidence, timeline
+from breakwater_drills.measure import Loss, Sample, unknown
+from breakwater_drills.result import Result
+from breakwater_drills.runner import run
+from drills_testing.clock import SimulatedClock
+from drills_testing.fakes import TIMING, FakeDrill, Store, target
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_what_cannot_be_read_back_is_evidence_too_and_never_met(tmp_path: Path) -> None:
+    class Gone(FakeDrill):
+        def losses(self, samples: Sequence[Sample]) -> list[Loss]:
+            return [*super().losses(samples), unknown("copy", samples, "nowhere")]
+
+    found = run(Gone(Store(), target(), clock=SimulatedClock()), TIMING)
+    assert found.misses(300, 300) == ["RPO unknown, not every store could be compared: copy: nowhere"]
+    place = evidence.write(tmp_path, found, target())
+    told = json.loads((place / "report.json").read_text())
+    assert (told["met"], told["measured"]["rpo_seconds"]) == (False, None)
+    assert told["measured"]["acknowledged_writes_lost"] is None
+    text = (place / "report.md").read_text()
+    assert "| RPO | 300 s | unknown | **no** |" in text
+    assert "| copy | " in text
+    assert "Unknown: copy: nowhere" in text
+    assert "not every store could be compared" in timeline.title(found, "AWS")
+
+
+def test_a_drill_that_compares_nothing_met_nothing(outage: Result) -> None:
+    nothing = dataclasses.replace(outage, losses=[])
+    assert nothing.rpo == "unknown"
+    assert nothing.misses(300, 300) == ["RPO unknown, not every store could be compared: no store was read"]
+    assert dataclasses.replace(outage, recoveries=[]).rto_seconds is None
+
+
+def test_what_the_fault_is_not_meant_to_touch_is_told_and_not_judged(outage: Result) -> None:
+    (found,) = outage.recoveries
+    copy = dataclasses.replace(found, name="copy", rto_seconds=0.2)
+    told = dataclasses.replace(outage, recoveries=[copy, dataclasses.replace(found, rto_seconds=900.0, judged=False)])
+    assert told.rto_seconds == 0.2
+    assert "not judged" in "\n".join(evidence.as_markdown(told, target()))
+
+
+def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Result, tmp_path: Path) -> None:
+    hard = target(rto=1, rpo=1)
+    place = evidence.write(tmp_path, outage, hard)
+    assert {path.name for path in place.iterdir()} == {"report.json", "report.md", "timeline.png", "SHA256SUMS"}
+    for line in (place / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest
+    told = json.loads((place / "report.json").read_text())
+    assert told["met"] is True
+    assert told["objectives"] == {"rto_seconds": 1, "rpo_seconds": 1}
+    assert told["measured"]["rto_seconds"] == outage.rto_seconds
+    assert len(told["samples"]) == len(outage.samples)
+    assert (place / "timeline.png").read_bytes().startswith(PNG)
+
+
+def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
+    hard = target(rto=1)
+    slow = dataclasses.replace(outage, restored=False)
+    text = "\n".join(evidence.as_markdown(slow, hard))
+    assert "| RTO | 1 s | not recovered | **no** |" in text
+    assert "| RPO | 300 s | 0.00 s | yes |" in text
+    assert "**Missed:** not everything recovered" in text
+    assert "| store | AWS |" in text
+    assert "Sign-off" in text
+
+
+def test_the_picture_names_where_it_was(outage: Result) -> None:
+    measured = f"RTO {outage.rto_seconds:.2f} s, RPO 0.00 s, 0 acknowledged writes lost"
+    assert timeline.title(outage, "the embedded AWS") == f"Drill fake in the embedded AWS: {measured}"
+    assert timeline.title(outage, "AWS").startswith("Drill fake in AWS: RTO ")
+    assert (target().where, target(endpoint="http://127.0.0.1:4566").where) == ("AWS", "the embedded AWS")
+
+
+def test_the_report_names_what_could_not_be_removed(outage: Result) -> None:
+    told = dataclasses.replace(outage, not_removed=["cluster drill-1: denied"])
+    assert "## Not removed\n\n- cluster drill-1: denied" in "\n".join(evidence.as_markdown(told, target()))

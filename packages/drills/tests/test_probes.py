@@ -1,0 +1,158 @@
+"""Requests of the service, against a web server of a test."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from breakwater_drills import probes
+from breakwater_drills.target import Target
+from drills_testing.fakes import pages, target
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, list[int]]]:
+    """Give the URL of a web server, and the status that it answers with."""
+    status = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status[0])
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", status
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_the_service_is_requested_in_an_account_and_a_server_error_is_a_failure(
+    served: tuple[str, list[int]],
+) -> None:
+    on = target()
+    url, status = served
+    (probe,) = probes.service(replace(on, service=replace(on.service, url=url)))
+    probe.request(0)
+    status[0] = 503
+    with pytest.raises(OSError, match="503"):
+        probe.request(1)
+    assert probes.service(target(endpoint="http://127.0.0.1:4566")) == []
+
+
+@pytest.fixture
+def refusing() -> Iterator[tuple[str, list[int]]]:
+    """Give the URL of a server that fails each request in a way that boto3 retries, and the requests it got."""
+    got: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(1)
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", got
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("make", [probes.Rows, probes.Items])
+def test_a_failed_write_is_not_retried_because_that_would_hide_it(
+    refusing: tuple[str, list[int]], make: type[probes.Rows | probes.Items]
+) -> None:
+    url, got = refusing
+    with pytest.raises(ClientError):
+        make(target(endpoint=url), "r").write(1)
+    assert len(got) == 1
+
+
+def test_a_probe_gives_up_after_three_seconds() -> None:
+    config = target().probe_client("dynamodb").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3.0, 3.0)
+
+
+def test_a_row_that_was_acknowledged_must_be_read(on: Target) -> None:
+    rows, data = probes.Rows(on, "r"), on.client("rds-data")
+    data.execute_statement.return_value = {"records": [[{"isNull": True}]]}
+    rows.read(0)  # nothing has been written
+    rows.write(7)
+    rows.write(5)
+    data.execute_statement.return_value = {"records": [[{"longValue": 7}]]}
+    rows.read(1)
+    data.execute_statement.return_value = {"records": [[{"longValue": 6}]]}
+    with pytest.raises(probes.StaleReadError, match="row 7 is missing"):
+        rows.read(2)
+
+
+def test_an_item_that_was_acknowledged_must_be_read_consistently(on: Target) -> None:
+    items, dynamodb = probes.Items(on, "r"), on.client("dynamodb")
+    dynamodb.get_item.return_value = {}
+    items.read(0)  # nothing has been written
+    items.write(7)
+    items.write(5)
+    with pytest.raises(probes.StaleReadError, match="item 7 is missing"):
+        items.read(1)
+    dynamodb.get_item.return_value = {"Item": {}}
+    items.read(2)
+    key = {"pk": {"S": "drill#r"}, "sk": {"S": "0000000007"}}
+    dynamodb.get_item.assert_called_with(TableName="dr-transactions-x1", Key=key, ConsistentRead=True)
+
+
+def test_an_item_expires_after_a_day(on: Target) -> None:
+    probes.Items(on, "r").write(3)
+    item = on.client("dynamodb").put_item.call_args.kwargs["Item"]
+    assert (item["pk"], item["sk"]) == ({"S": "drill#r"}, {"S": "0000000003"})
+    assert int(item["expires_at"]["N"]) - time.time() == pytest.approx(86400, abs=5)
+
+
+def test_items_are_found_consistently_in_any_table(on: Target) -> None:
+    dynamodb = on.client("dynamodb")
+    pages(dynamodb, {"Items": [{"sk": {"S": "0000000003"}}]}, {"Items": [{"sk": {"S": "0000000014"}}]})
+    assert probes.Items(on, "r").found("copy") == {3, 14}
+    dynamodb.get_paginator.return_value.paginate.assert_called_once_with(
+        TableName="copy",
+        ConsistentRead=True,
+        KeyConditionExpression="#partition = :run",
+        ExpressionAttributeNames={"#partition": "pk"},
+        ExpressionAttributeValues={":run": {"S": "drill#r"}},
+    )
+
+
+def test_how_long_ago_a_run_wrote_is_read_from_when_its_newest_item_expires(on: Target) -> None:
+    items, dynamodb = probes.Items(on, "r"), on.client("dynamodb")
+    expires = {"N": str(int(time.time()) + 86400 - 50)}
+    dynamodb.query.return_value = {"Items": [{"expires_at": expires}]}
+    assert items.idle_seconds() == pytest.approx(50, abs=5)
+    asked = dynamodb.query.call_args.kwargs
+    assert (asked["ScanIndexForward"], asked["Limit"], asked["ConsistentRead"]) == (False, 1, True)
+    dynamodb.query.return_value = {"Items": []}
+    assert items.idle_seconds() == pytest.approx(86400, abs=5)
+
+
+def test_the_tables_of_all_drills_are_looked_for_by_their_prefix(on: Target) -> None:
+    data = on.client("rds-data")
+    data.execute_statement.return_value = {"records": [[{"stringValue": "drill_1"}], [{"stringValue": "drill_2"}]]}
+    assert probes.Rows(on, "r").tables() == ["drill_1", "drill_2"]
+    # An underscore alone would stand for any character.
+    parameters = [{"name": "name", "value": {"stringValue": r"drill\_%"}}]
+    assert data.execute_statement.call_args.kwargs["parameters"] == parameters
