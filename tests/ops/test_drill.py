@@ -13,7 +13,7 @@ import pytest
 from boto3.session import Session
 from botocore.exceptions import ClientError
 
-from breakwater_drills import timeline
+from breakwater_drills import DRILLS, timeline
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import FakeDrill, Store, target
 from embedded_aws.emulator import Emulator, Running
@@ -42,7 +42,7 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
         def __init__(self, on: Any, run: str) -> None:
             super().__init__(made, on, run, SimulatedClock())
 
-    monkeypatch.setitem(command.DRILLS, "failover", Local)
+    monkeypatch.setitem(DRILLS, "failover", Local)
     monkeypatch.setattr(command, "find", lambda *_: target())
     # test_evidence draws a picture; here it would only take time.
     monkeypatch.setattr(timeline, "draw", lambda path, *_: path.write_bytes(b"PNG"))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ops.drill.target import Target
 
+from breakwater_drills import DRILLS
 from embedded_aws import clients, fidelity
 from embedded_aws.address import REGION
 from embedded_aws.clients import Aws
@@ -25,9 +25,9 @@ from embedded_testing.listed import OTHERS
 from embedded_testing.recorded import recorded
 from embedded_testing.stack import delete, deploy, publish_assembly
 from ops import REPOSITORY
+from ops import drill as command
 from ops.__main__ import main
 from ops.connection import Connection
-from ops.drill import cli
 from ops.errors import OpsError
 from ops.local import changes, smoke_test
 from ops.local.workspace import Workspace
@@ -156,7 +156,7 @@ def test_what_they_published_is_in_the_metrics_that_the_alarms_watch(aws: Aws, o
     }
 
 
-@pytest.mark.parametrize("drill", sorted(cli.DRILLS))
+@pytest.mark.parametrize("drill", sorted(DRILLS))
 def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
     emulator_workspace: Workspace, aws: Aws, outputs: dict[str, str], drill: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,7 +165,7 @@ def test_a_drill_measures_writes_its_evidence_and_leaves_no_trace(
     assert running is not None
     connection = Connection(clients.session(running.key), running.endpoint)
     # The stack is found by tags that only the CDK CLI gives it.
-    monkeypatch.setattr(cli, "find", lambda *_: Target(outputs, SETTINGS, connection))
+    monkeypatch.setattr(command, "find", lambda *_: command.target_of(outputs, SETTINGS, connection))
     before = inventory(aws)
     words = ["--yes", "--before", "1", "--after", "1", "--out", str(tmp_path)]
     assert main(["drill", drill, *words], emulator_workspace) == 0
