@@ -122,22 +122,35 @@ class ClaimStore:
             raise
         return record
 
-    def renew(self, record: FailoverRecord) -> bool:
+    def renew(self, record: FailoverRecord, held_until: float) -> bool:
         """Hold a claim anew before RDS is asked again.
 
         Args:
             record: The failover with its new times.
+            held_until: Time until which the claim is held so far.
 
         Returns:
-            Whether the request still has the claim; ``False`` if another request has taken it over.
+            Whether the claim was renewed; ``False`` if it has changed meanwhile: another request has taken it over, or
+            another attempt at this one has renewed it.
         """
-        return self._put(self._latest(record), "request_id = :request AND attribute_exists(held_until)", record)
+        values = _request(record) | {":held": {"N": repr(held_until)}}
+        condition = "request_id = :request AND held_until = :held"
+        return put_if(self.dynamodb, self.table, self._latest(record), condition, values)
 
-    def update(self, record: FailoverRecord) -> None:
-        """Replace the record of this request, unless it has ended; a later request keeps its claim."""
-        self._put(self._latest(record), "request_id = :request AND attribute_not_exists(finished_at)", record)
+    def update(self, record: FailoverRecord) -> bool:
+        """Replace the record of this request, unless it has ended.
+
+        Args:
+            record: The failover with its new state.
+
+        Returns:
+            Whether the claim was updated; ``False`` if a later request has it, or if the failover has ended.
+        """
+        condition = "request_id = :request AND attribute_not_exists(finished_at)"
+        updated = put_if(self.dynamodb, self.table, self._latest(record), condition, _request(record))
         # The request's own item follows: an invocation that ends in between finds the newer state in the claim.
-        self._put(self._request(record), "request_id = :request AND attribute_not_exists(finished_at)", record)
+        put_if(self.dynamodb, self.table, self._request(record), condition, _request(record))
+        return updated
 
     def release(self, record: FailoverRecord) -> None:
         """Delete a claim after RDS refused the failover, so that another request need not wait for the cool-down."""
@@ -157,9 +170,6 @@ class ClaimStore:
     def _get(self, key: dict[str, Any]) -> FailoverRecord | None:
         response = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return _from_item(response["Item"]) if "Item" in response else None
-
-    def _put(self, item: dict[str, Any], condition: str, record: FailoverRecord) -> bool:
-        return put_if(self.dynamodb, self.table, item, condition, _request(record))
 
     def _latest(self, record: FailoverRecord) -> dict[str, Any]:
         return self._latest_key() | _to_item(record)

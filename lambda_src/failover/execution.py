@@ -144,16 +144,21 @@ class Failover:
         self, record: FailoverRecord, latest: FailoverRecord | None, deadline: float, ends_at: float
     ) -> dict[str, Any]:
         """Continue a request whose earlier attempt was interrupted, or return its result."""
+        if latest is not None and latest.request_id == record.request_id:
+            record = latest
+        elif not record.has_ended:
+            return _superseded()
         if record.has_ended:
             return _response(record)
-        if latest is None or latest.request_id != record.request_id:
-            return _superseded()
         if record.held_until is None:
             return self._wait(record, deadline)
         if has_begun(self._read_cluster(), record.new_writer):
             return self._accepted(record, deadline)
-        renewed = replace(record, started_at=self.clock(), held_until=ends_at)
-        return self._start(renewed, deadline) if self.claims.renew(renewed) else _superseded()
+        # Another attempt at this request may still run: its hold must not become shorter.
+        renewed = replace(record, started_at=self.clock(), held_until=max(ends_at, record.held_until))
+        if self.claims.renew(renewed, record.held_until):
+            return self._start(renewed, deadline)
+        return self._resume(record, self.claims.latest(), deadline, ends_at)
 
     def _start(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
         """Ask RDS; a second request for the same target is harmless, since RDS refuses it or has nothing to do."""
@@ -182,8 +187,12 @@ class Failover:
 
     def _accepted(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
         running = replace(record, state="running", held_until=None)
-        self.claims.update(running)
-        return self._wait(running, deadline)
+        if self.claims.update(running):
+            return self._wait(running, deadline)
+        # Another attempt at this request has recorded its end, or what has begun is the failover of a later request.
+        latest = self.claims.latest()
+        ended = latest is not None and latest.request_id == record.request_id
+        return _response(latest) if latest is not None and ended else _superseded()
 
     def _wait(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
         while not self._has_taken_over(record):

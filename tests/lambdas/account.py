@@ -110,7 +110,8 @@ class MemoryTable:
             if name not in item:
                 return False
             ((kind, stored),), ((_, given),) = item[name].items(), values[value].items()
-            return bool(float(stored) <= float(given)) if operator == "<=" else (kind, stored) == ("S", given)
+            pair = (stored, given) if kind == "S" else (float(stored), float(given))
+            return bool(pair[0] == pair[1] or (operator == "<=" and pair[0] < pair[1]))
 
         alternatives = condition.get("ConditionExpression", "").split(" OR ")
         return alternatives == [""] or any(all(map(holds, each.split(" AND "))) for each in alternatives)

@@ -1,20 +1,38 @@
-"""Handler of the failover function: environment variables, permissions, and events."""
+"""Handler of the failover function: environment variables, permissions, events, alarms, and what is kept."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from common import clients
 from common.environment import ConfigurationError
 from failover import handler
+from failover.claims import RETENTION_SECONDS, FailoverRecord
 from failover.execution import FailoverRequest
 from failover.handler import RequestError, parse
 from tests.assembly import assembly
-from tests.lambdas.account import CLUSTER, FakeAccount, LambdaContext
+from tests.fake_clients import ServiceError, stubbed_client
+from tests.lambdas.account import (
+    CLUSTER,
+    TABLE,
+    FakeAccount,
+    FakeClock,
+    LambdaContext,
+    claims_of_the_cluster,
+    failover_by,
+)
 from tests.stacks.permissions import granted_actions, iam_action
 
 EVENT = {"cluster": CLUSTER, "reason": "a drill"}
+REQUEST = FailoverRequest(CLUSTER, "a drill", "A")
+
+
+def _record(clock: FakeClock) -> FailoverRecord:
+    return FailoverRecord("other", "a drill", "claimed", "", f"{CLUSTER}-2", clock.now, clock.now + 90)
 
 
 @pytest.mark.usefixtures("cluster_account")
@@ -64,3 +82,41 @@ def test_an_operator_may_give_the_request_an_id() -> None:
 def test_an_error_names_the_invalid_key(event: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         parse(event, "id", CLUSTER)
+
+
+def test_the_failover_request_is_sent_once(account: FakeAccount) -> None:
+    assert account is not None
+    assert clients.client("rds", attempts=1).meta.config.retries["total_max_attempts"] == 1
+    assert clients.client("rds").meta.config.retries["total_max_attempts"] == 3
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_request_is_remembered_for_a_year(clock: FakeClock) -> None:
+    failover_by(clock).run(REQUEST, 300)
+    items = clients.client("dynamodb").scan(TableName=TABLE)["Items"]
+    expiries = [int(item["expires_at"]["N"]) for item in items if "expires_at" in item]
+    assert expiries == [clock.now + RETENTION_SECONDS]
+    assert {item["pk"]["S"] for item in items} == {"operations#failover"}
+
+
+def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
+    dynamodb = stubbed_client("dynamodb", ("transact_write_items", ServiceError("ThrottlingException")))
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        claims_of_the_cluster(dynamodb).acquire(_record(clock))
+
+
+def test_an_alarm_does_not_move_a_writer_that_serves(cluster_account: FakeAccount, clock: FakeClock) -> None:
+    assert failover_by(clock).run(replace(REQUEST, automatic=True), 300)["code"] == "not-needed"
+    assert cluster_account.writer() == f"{CLUSTER}-1"
+    assert cluster_account.metrics() == {}
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_refused_automatic_failover_reaches_somebody(
+    cluster_account: FakeAccount, clock: FakeClock, automatic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
+    claims_of_the_cluster().acquire(_record(clock))
+    assert failover_by(clock).run(replace(REQUEST, automatic=automatic), 300)["code"] == "cool-down"
+    told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
+    assert cluster_account.metrics() == (told if automatic else {})

@@ -74,8 +74,7 @@ class _World:
 
     def fail_over(self, request: str, target: str) -> None:
         running = any(self.clock.now < each.at + self.duration for each in self.accepted)
-        writer = self.describe().writer
-        if running or writer is None or writer.identifier == target:
+        if running or any(each.is_writer and each.identifier == target for each in self.describe().instances):
             error: Any = {"Error": {"Code": "InvalidDBClusterStateFault", "Message": "not now"}}
             raise ClientError(error, "FailoverDBCluster")
         claim = claims_of_the_cluster(self.table).latest()
@@ -84,8 +83,8 @@ class _World:
 
     def start(self, request: str) -> _Invocation:
         """Start an invocation, which stops before its first request to AWS."""
-        self.invocations.append(_Invocation(self, request))
-        return self.invocations[-1]
+        self.invocations.append(started := _Invocation(self, request))
+        return started
 
 
 class _Invocation:
@@ -200,7 +199,8 @@ def _play(world: _World, moves: list[tuple[int, _Fate]]) -> None:
 def _judge(world: _World) -> None:
     """Require at most one failover in a cool-down, at most one for a request, and that every outcome is told."""
     for earlier, later in pairwise(world.accepted):
-        assert later.claimed_at - earlier.claimed_at >= LIMITS.cool_down_seconds
+        # The cool-down begins with the claim; until it ends, the invocation may ask RDS.
+        assert later.claimed_at - earlier.at >= LIMITS.cool_down_seconds - INVOCATION_SECONDS
     for each in world.accepted:
         assert 0 <= each.at - each.claimed_at <= INVOCATION_SECONDS
     requests = [each.request for each in world.accepted]
@@ -218,12 +218,13 @@ def _judge_answer(world: _World, invocation: _Invocation) -> None:
     elif told["outcome"] == "refused":
         assert not own or told["code"] == "superseded"
     else:
-        assert (told["new_writer"], told["started_at"]) == (own[0].target, own[0].claimed_at)
+        assert told["new_writer"] == own[0].target
+        assert 0 <= own[0].at - told["started_at"] <= INVOCATION_SECONDS
         succeeded = told["outcome"] == "succeeded"
         assert not succeeded or told["finished_at"] >= own[0].at + world.duration
-        published = [each.metrics for each in world.invocations if each.request == invocation.request]
-        assert ("FailoverSeconds" in chain(*published)) is succeeded
-        assert ("FailoverNotDone" in invocation.metrics) is not succeeded
+        metric = "FailoverSeconds" if succeeded else "FailoverNotDone"
+        assert metric in chain(*(each.metrics for each in world.invocations if each.request == invocation.request))
+        assert {*invocation.metrics} <= {metric}
 
 
 MOVES = st.lists(st.tuples(st.integers(0, len(SLOTS)), st.sampled_from([*[_Fate.SERVED] * 8, *_Fate])), max_size=70)
@@ -245,6 +246,5 @@ def test_no_interleaving_fails_over_twice_or_locks_out(
     while not last.done:
         last.go_on(_Fate.SERVED)
     _judge(world)
-    assert last.response is not None
-    assert last.response["outcome"] == ("succeeded" if duration < 60 else "timed-out")
+    assert (last.response or {})["outcome"] == ("succeeded" if duration < 60 else "timed-out")
     assert world.accepted[-1].request == "last"

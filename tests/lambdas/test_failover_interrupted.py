@@ -9,10 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from common import clients
-from failover.claims import RETENTION_SECONDS, ClaimStore, FailoverRecord
+from failover.claims import ClaimStore, FailoverRecord
 from failover.execution import SETTLE_SECONDS, Failover, FailoverRequest
-from tests.fake_clients import ServiceError, stubbed_client
-from tests.lambdas.account import CLUSTER, TABLE, FakeAccount, FakeClock, claims_of_the_cluster, failover_by
+from tests.lambdas.account import CLUSTER, FakeAccount, FakeClock, claims_of_the_cluster, failover_by
 
 FIRST, SECOND = f"{CLUSTER}-1", f"{CLUSTER}-2"
 
@@ -75,12 +74,6 @@ def test_a_timeout_of_rds_without_a_failover_keeps_the_claim(cluster_account: Fa
     assert cluster_account.writer() == SECOND
 
 
-def test_the_failover_request_is_sent_once(account: FakeAccount) -> None:
-    assert account is not None
-    assert clients.client("rds", attempts=1).meta.config.retries["total_max_attempts"] == 1
-    assert clients.client("rds").meta.config.retries["total_max_attempts"] == 3
-
-
 def test_a_claim_whose_answer_was_lost_is_won(cluster_account: FakeAccount, clock: FakeClock) -> None:
     dynamodb = clients.client("dynamodb")
     lost: list[str] = []
@@ -132,8 +125,61 @@ def test_a_claim_with_a_failover_excludes_others_for_the_cool_down(clock: FakeCl
 @pytest.mark.usefixtures("cluster_account")
 def test_a_claim_taken_over_meanwhile_is_not_renewed(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     assert claims_of_the_cluster().acquire(_record(clock)) is not None
-    monkeypatch.setattr(ClaimStore, "renew", lambda *_: False)
-    assert _run(clock, _request("A"))["code"] == "superseded"
+
+    def other_request_first(*_: Any) -> bool:
+        clock.sleep(90)
+        assert claims_of_the_cluster().acquire(_record(clock, "B")) is not None
+        return False
+
+    monkeypatch.setattr(ClaimStore, "renew", other_request_first)
+    assert _run(clock, _request("A"), rds_once=None)["code"] == "superseded"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_the_failover_of_a_later_request_is_not_told_as_ones_own(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
+    clock.sleep(90)
+    read = Failover._read_cluster
+
+    def later_request_first(self: Failover) -> Any:
+        monkeypatch.setattr(Failover, "_read_cluster", read)
+        assert _run(clock, _request("B"))["outcome"] == "succeeded"
+        return read(self)
+
+    monkeypatch.setattr(Failover, "_read_cluster", later_request_first)
+    assert _run(clock, _request("A"), rds_once=None)["code"] == "superseded"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_an_attempt_that_meets_the_end_of_another_tells_it(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert claims_of_the_cluster().acquire(_record(clock)) is not None
+    read = Failover._read_cluster
+
+    def other_attempt_first(self: Failover) -> Any:
+        monkeypatch.setattr(Failover, "_read_cluster", read)
+        told.append(_run(clock, _request("A")))
+        return read(self)
+
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(Failover, "_read_cluster", other_attempt_first)
+    assert _run(clock, _request("A"), rds_once=None) == told[0]
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_shorter_attempt_does_not_shorten_the_hold_of_another(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = claims_of_the_cluster()
+    assert claims.acquire(_record(clock)) is not None
+    longer = _record(clock, held_until=clock.now + 150)
+    assert claims.renew(longer, clock.now + 90)
+    assert not claims.renew(_record(clock), clock.now + 90)
+    assert claims.latest() == longer
+    monkeypatch.setattr(Failover, "_start", lambda _, record, __: {"held": record.held_until - clock.now})
+    for ends, held in ((60, 150), (200, 200)):
+        assert failover_by(clock)._serve(_request("A"), clock.now + ends) == {"held": held}
 
 
 @pytest.mark.usefixtures("cluster_account")
@@ -186,21 +232,6 @@ def test_an_ended_record_stays_as_it_is(clock: FakeClock) -> None:
 
 
 @pytest.mark.usefixtures("cluster_account")
-def test_a_request_is_remembered_for_a_year(clock: FakeClock) -> None:
-    _run(clock, _request("A"))
-    items = clients.client("dynamodb").scan(TableName=TABLE)["Items"]
-    expiries = [int(item["expires_at"]["N"]) for item in items if "expires_at" in item]
-    assert expiries == [clock.now + RETENTION_SECONDS]
-    assert {item["pk"]["S"] for item in items} == {"operations#failover"}
-
-
-def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
-    dynamodb = stubbed_client("dynamodb", ("transact_write_items", ServiceError("ThrottlingException")))
-    with pytest.raises(ClientError, match="ThrottlingException"):
-        claims_of_the_cluster(dynamodb).acquire(_record(clock))
-
-
-@pytest.mark.usefixtures("cluster_account")
 def test_a_read_that_fails_does_not_end_the_wait(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     record = _record(clock)
     assert claims_of_the_cluster().acquire(record) is not None
@@ -216,20 +247,3 @@ def test_a_read_that_fails_does_not_end_the_wait(clock: FakeClock, monkeypatch: 
 
     monkeypatch.setattr(Failover, "_read_cluster", sometimes)
     assert _run(clock, _request("A"))["outcome"] == "succeeded"
-
-
-def test_an_alarm_does_not_move_a_writer_that_serves(cluster_account: FakeAccount, clock: FakeClock) -> None:
-    assert _run(clock, _request("A", automatic=True))["code"] == "not-needed"
-    assert cluster_account.writer() == FIRST
-    assert cluster_account.metrics() == {}
-
-
-@pytest.mark.parametrize("automatic", [True, False])
-def test_a_refused_automatic_failover_reaches_somebody(
-    cluster_account: FakeAccount, clock: FakeClock, automatic: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
-    claims_of_the_cluster().acquire(_record(clock, "other"))
-    assert _run(clock, _request("A", automatic=automatic))["code"] == "cool-down"
-    told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
-    assert cluster_account.metrics() == (told if automatic else {})
