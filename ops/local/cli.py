@@ -88,8 +88,9 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     # The checkout may hold the outputs of another deployment, so those of the embedded AWS are named. A command that
     # compares the deployment with its settings gets those that `make local` was given.
     given = shlex.join(f"{key}={value}" for key, value in deployed.get(stack, {}).items())
-    variables = {
-        **workspace.variables(running.port, running.key),
+    variables = workspace.variables(running.port, running.key)
+    variables |= {
+        "PATH": os.pathsep.join([*workspace.aws_cli(running.endpoint, variables["PATH"]), variables["PATH"]]),
         VARIABLE: str(workspace.flat_outputs),
         **({STACK: stack} if stack else {}),
         CONTEXT: os.environ.get(CONTEXT, given),
@@ -110,6 +111,8 @@ def _env(_options: argparse.Namespace, workspace: Workspace, console: Console) -
     for name, value in sorted(workspace.variables(running.port, running.key).items()):
         if name.startswith("AWS_"):
             console.print(f"export {name}={shlex.quote(value)}", markup=False, highlight=False, soft_wrap=True)
+    for folder in workspace.aws_cli(running.endpoint, os.environ.get("PATH", os.defpath)):
+        console.print(f'export PATH={shlex.quote(folder)}:"$PATH"', markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

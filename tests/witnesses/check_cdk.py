@@ -17,10 +17,17 @@ from stacks.names import OutputKey
 STACK = "BreakwaterWitness"
 APP = """
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2, aws_sns as sns
+from aws_cdk import aws_ec2 as ec2, aws_lambda as lambda_, aws_sns as sns, aws_sqs as sqs
 app = cdk.App(outdir={outdir!r})
 stack = cdk.Stack(app, {stack!r}, env=cdk.Environment(account="000000000000", region="us-east-1"))
 sns.Topic(stack, "Topic", display_name={name!r})
+if {swapped}:
+    code = lambda_.Code.from_inline(f"def handler(event, context): return {name!r}")
+    function = lambda_.Function(
+        stack, "Function", runtime=lambda_.Runtime.PYTHON_3_13, handler="index.handler", code=code,
+        function_name={stack!r}, environment=dict(NAME={name!r}),
+    )
+    sqs.Queue(stack, "Queue", queue_name={stack!r}, visibility_timeout=cdk.Duration.seconds(30 + len({name!r})))
 if {broken}:
     where = dict(group_id="sg-00000000000000000", cidr_ip="10.0.0.0/8")
     rule = ec2.CfnSecurityGroupIngress(stack, "Broken", ip_protocol="-1", **where)
@@ -38,10 +45,10 @@ def stack_status(name: str = STACK) -> str:
     return str(boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
 
 
-def synthesized(folder: Path, name: str, *, broken: bool = False) -> str:
+def synthesized(folder: Path, name: str, *, broken: bool = False, swapped: bool = False) -> str:
     """Return the assembly of a small app that belongs to this file alone."""
     outdir = str(folder / f"{name}-{broken}")
-    app = APP.format(outdir=outdir, stack=STACK, name=name, broken=broken)
+    app = APP.format(outdir=outdir, stack=STACK, name=name, broken=broken, swapped=swapped)
     subprocess.run([sys.executable, "-c", app], check=True, capture_output=True, timeout=120)
     return outdir
 
@@ -94,3 +101,23 @@ def test_drift_tells_what_somebody_changed_by_hand(tmp_path: Path) -> None:
     changed = cdk("drift", "--app", assembly, "--fail", STACK)
     # Where the embedded AWS cannot compare, it has to say so: `no drift` of a changed resource would be a lie.
     assert changed.returncode != 0, changed.stdout + changed.stderr
+
+
+@pytest.mark.usefixtures("destroyed")
+def test_a_hotswap_changes_what_it_says_and_a_deployment_the_rest(tmp_path: Path) -> None:
+    one, three = synthesized(tmp_path, "one", swapped=True), synthesized(tmp_path, "three", swapped=True)
+    assert cdk("deploy", "--app", one, "--require-approval", "never").returncode == 0
+    swapped = cdk("deploy", "--app", three, "--hotswap")
+    assert swapped.returncode == 0, swapped.stdout + swapped.stderr
+    assert boto3.client("lambda").invoke(FunctionName=STACK)["Payload"].read() == b'"three"'
+    configuration = boto3.client("lambda").get_function_configuration(FunctionName=STACK)
+    assert configuration["Environment"]["Variables"] == {"NAME": "three"}
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=STACK)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    assert attributes == {"VisibilityTimeout": "35"}
+    # The CDK CLI swaps no topic and does not say so, here as on AWS: a deployment without the option changes it.
+    deployed = cdk("deploy", "--app", three, "--require-approval", "never")
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    topic = next(each["TopicArn"] for each in boto3.client("sns").list_topics()["Topics"] if STACK in each["TopicArn"])
+    assert boto3.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"] == "three"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from os import environ, pathsep
 from pathlib import Path
@@ -30,6 +31,16 @@ def commands() -> list[str]:
 
 def test_the_runbook_has_commands_that_read() -> None:
     assert len(commands()) >= 15
+
+
+@pytest.mark.parametrize("command", ["rds describe-db-clusters", "sqs list-queues", "s3 ls", "sts get-caller-identity"])
+def test_a_command_without_an_endpoint_stays_on_this_machine(command: str, programs: Path) -> None:
+    path = pathsep.join([str(programs), environ["PATH"]])
+    ended = subprocess.run(
+        [sys.executable, "-m", "ops", "local", "run", "--", "aws", *command.split()],
+        cwd=REPOSITORY, env={**environ, "PATH": path}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", commands())

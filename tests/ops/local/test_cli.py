@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -228,6 +229,39 @@ def test_env_prints_what_a_shell_needs_and_nothing_else(
     assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == ("000000000000", "a key")
     assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "us-east-1"
     assert "AWS_PROFILE" not in found
+
+
+@pytest.fixture
+def aws_cli(tmp_path: Path) -> str:
+    """Return a PATH whose `aws` says how it was called."""
+    program = tmp_path / "programs" / "aws"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    return os.pathsep.join([str(program.parent), os.environ["PATH"]])
+
+
+def test_an_aws_cli_that_ignores_the_variables_is_given_the_endpoint(workspace: Workspace, aws_cli: str) -> None:
+    called = "--endpoint-url http://127.0.0.1:4600 rds describe-db-clusters --max-items 20\n"
+    words = ["aws", "rds", "describe-db-clusters", "--max-items", "20"]
+    assert begin_run(workspace, "--", *words, PATH=aws_cli).communicate(timeout=60)[0] == called
+    nested = os.pathsep.join([str(workspace.state / "bin"), aws_cli])  # inside `ops local run`
+    assert begin_run(workspace, "--", *words, PATH=nested).communicate(timeout=60)[0] == called
+
+
+def test_env_puts_the_endpoint_before_the_words_of_an_aws_cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: Workspace, aws_cli: str
+) -> None:
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "a key"))
+    monkeypatch.setenv("PATH", aws_cli)
+    _, lines, _ = run(capsys, workspace, "env")
+    shell = subprocess.run(
+        ["/bin/sh", "-c", f"{lines}\naws sqs list-queues"], capture_output=True, text=True, check=True,
+        env={"PATH": aws_cli},
+    )  # fmt: skip
+    assert shell.stdout == "--endpoint-url http://127.0.0.1:4600 sqs list-queues\n"
+    monkeypatch.setenv("PATH", str(workspace.root))
+    assert "PATH" not in run(capsys, workspace, "env")[1]
 
 
 def test_env_wants_a_running_emulator(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from breakwater_drills import DRILLS
 from embedded_aws import clients, fidelity
@@ -89,6 +90,21 @@ def test_every_declared_property_is_there(aws: Aws, deployed: Deployed) -> None:
         checks = list(compare(aws, resource))
         assert checks, f"{resource.type} is not checked at all"
         assert [check for check in checks if not check.passed] == [], resource
+
+
+def test_cloud_control_reads_every_resource_but_those_that_only_cloudformation_has(
+    aws: Aws, deployed: Deployed
+) -> None:
+    client = aws("cloudcontrol")
+    unread = {"AWS::CloudFormation::Stack", "AWS::CDK::Metadata"}
+    for resource in deployed.resources:
+        if resource.type in unread:
+            with pytest.raises(ClientError, match="UnsupportedActionException"):
+                client.get_resource(TypeName=resource.type, Identifier=resource.physical_id)
+            continue
+        found = client.get_resource(TypeName=resource.type, Identifier=resource.physical_id)["ResourceDescription"]
+        listed = client.list_resources(TypeName=resource.type)["ResourceDescriptions"]
+        assert found["Identifier"] in {each["Identifier"] for each in listed}
 
 
 def test_every_reference_of_the_dev_app_is_resolved(deployed: Deployed) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import pytest
 
 from embedded_testing.facts import Fact, called_operations, facts, read
 from embedded_testing.fixtures import FACT_HOLDS
+from embedded_testing.models import contradictions
 from embedded_testing.replay import Replay
 
 _PAGES = ("https://docs.aws.amazon.com/", "https://github.com/")
@@ -43,6 +47,31 @@ def test_every_fact_has_a_name_of_its_own_and_a_source_that_can_be_looked_up() -
     for repository in repositories.values():
         assert re.fullmatch(r"[0-9a-f]{40}", repository["commit"])
         assert repository["license"]
+
+
+@pytest.mark.parametrize("fact", facts(), ids=lambda fact: fact.id)
+def test_a_fact_is_about_what_the_model_of_its_operation_has(fact: Fact) -> None:
+    assert list(contradictions(fact)) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"code": "ValidationException"}, "ValidationException is no error of the operation, and no common error of"),
+        ({"status": 400}, "DBClusterNotFoundFault has status 404"),
+        ({"source": f"{_PAGES[0]}AmazonRDS/latest/APIReference/API_DeleteDBCluster.html"}, "about DeleteDBCluster"),
+        ({"with_": {"Name": "a"}}, "Name is no parameter"),
+        ({"code": "", "answer": {"DBClusters/0/State": "a"}}, "DBCluster has no State"),
+        ({"code": "", "answer": {"DBClusters/0/Status/Now": "a"}}, "there is nothing in Now"),
+    ],
+)
+def test_what_the_model_does_not_have_is_found(changed: dict[str, Any], said: str) -> None:
+    sound = Fact(
+        id="a", about="rds", source="localstack:a", recorded=date(2026, 1, 1), call="rds DescribeDBClusters",
+        status=404, code="DBClusterNotFoundFault",
+    )  # fmt: skip
+    assert list(contradictions(sound)) == []
+    assert said in "; ".join(contradictions(replace(sound, **changed)))
 
 
 def test_every_fact_says_what_is_expected() -> None:

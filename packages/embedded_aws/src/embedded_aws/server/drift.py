@@ -26,12 +26,13 @@ _IN_SYNC: Final = "IN_SYNC"
 
 def install() -> None:
     """Put the verifiers in the place of ministack's readers."""
-    upstream.supports_drift.wrap(lambda _few: _is_checked)
+    upstream.supports_drift.wrap(lambda _few: is_checked)
     upstream.detect_resource_drift.wrap(lambda _by_tables: _detect)
     upstream.service_handlers["cloudformation"] = _off_the_event_loop(upstream.service_handlers["cloudformation"])
 
 
-def _is_checked(resource_type: str) -> bool:
+def is_checked(resource_type: str) -> bool:
+    """Return whether a verifier compares what is declared of a type."""
     return resource_type in verified_types() - _NOT_CHECKED
 
 
@@ -52,17 +53,8 @@ async def _finish(answer: Awaitable[Any]) -> Any:
 
 def _detect(stack: dict[str, Any], logical_id: str, record: dict[str, Any], timestamp: str) -> dict[str, Any]:
     """Return the `StackResourceDrift` of a resource, as ministack keeps it."""
-    resource = DeployedResource(
-        stack=stack["StackName"],
-        logical_id=logical_id,
-        type=record["ResourceType"],
-        physical_id=record["PhysicalResourceId"],
-        status=record["ResourceStatus"],
-        properties=record["Properties"],
-    )
-    comparisons = list(compare(client, resource))
-    different = [each for each in comparisons if not each.passed]
-    status, more = _judge(different)
+    compared = comparisons(stack["StackName"], logical_id, record, record["Properties"])
+    status, more = judge([each for each in compared if not each.passed])
     return {
         "StackId": stack["StackId"],
         "LogicalResourceId": logical_id,
@@ -70,13 +62,27 @@ def _detect(stack: dict[str, Any], logical_id: str, record: dict[str, Any], time
         "ResourceType": record["ResourceType"],
         "Timestamp": timestamp,
         "StackResourceDriftStatus": status,
-        "ExpectedProperties": _properties(comparisons, "expected"),
-        "ActualProperties": _properties(comparisons, "found"),
+        "ExpectedProperties": _properties(compared, "expected"),
+        "ActualProperties": _properties(compared, "found"),
         **more,
     }
 
 
-def _judge(different: list[Comparison]) -> tuple[str, dict[str, Any]]:
+def comparisons(stack: str, logical_id: str, record: dict[str, Any], properties: dict[str, Any]) -> list[Comparison]:
+    """Return what the verifier of a resource compares, given the stack's name, its record, and what is declared."""
+    resource = DeployedResource(
+        stack=stack,
+        logical_id=logical_id,
+        type=record["ResourceType"],
+        physical_id=record["PhysicalResourceId"],
+        status=record["ResourceStatus"],
+        properties=properties,
+    )
+    return list(compare(client, resource))
+
+
+def judge(different: list[Comparison]) -> tuple[str, dict[str, Any]]:
+    """Return the drift status that failed comparisons mean, and what a `StackResourceDrift` says of them."""
     if not different:
         return _IN_SYNC, {}
     failure = next((each for each in different if each.what == _NOT_DESCRIBED), None)

@@ -1,7 +1,7 @@
 """Everything this package changes in ministack, in order."""
 
 from embedded_aws import fidelity
-from embedded_aws.server import admission, drift, nested, registry, upstream, validation
+from embedded_aws.server import admission, cloud_control, drift, nested, registry, upstream, validation
 from embedded_aws.server.answers import layer
 from embedded_aws.server.types import (
     application_autoscaling,
@@ -62,6 +62,7 @@ def install() -> None:
     registry.refuse_types_outside(fidelity.load())
     nested.install()
     drift.install()
+    cloud_control.install()
     validation.install()
     layer.install()
     admission.install()

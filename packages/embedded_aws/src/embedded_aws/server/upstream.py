@@ -179,6 +179,11 @@ trust_policy_error = Function("services.iam", "_trust_policy_not_principal_error
 # Cloud Control, the store of declared metadata.
 cloud_control = _table("services.cloudcontrol", "_resources")
 cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
+cloud_control_record = Function("services.cloudcontrol", "_record_request", "event")
+cloud_control_event = Function(
+    "services.cloudcontrol", "_progress_event",
+    "operation", "status", "type_name", "identifier", "request_token", "resource_model", "status_message", "error_code",
+)  # fmt: skip
 
 # Elastic IP addresses, NAT gateways and VPC endpoints.
 addresses = _table("services.ec2", "_addresses")

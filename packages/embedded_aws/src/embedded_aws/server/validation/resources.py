@@ -74,12 +74,24 @@ def kept_name(resource_type: str, old: Properties, new: Properties) -> str | Non
 
     https://repost.aws/knowledge-center/cloudformation-custom-name
     """
-    known = _create_only().get(resource_type)
-    if known is None:
-        return None
-    name = old.get(known["name"])
-    changed = any(old.get(prop) != new.get(prop) for prop in (*known["create_only"], *known.get("also", ())))
+    known = _create_only().get(resource_type, {})
+    name = old.get(known.get("name", ""))
+    paths = (*known.get("create_only", ()), *known.get("also", ()))
+    changed = any(_at(old, path) != _at(new, path) for path in paths)
     return str(name) if name and name == new.get(known["name"]) and changed else None
+
+
+def replacing(resource_type: str, old: Properties, new: Properties) -> list[str]:
+    """Return the changed properties of a type that cannot be changed in place, its name among them, as dotted paths."""
+    known = _create_only().get(resource_type, {})
+    paths = [*known.get("create_only", ()), *([known["name"]] if "name" in known else [])]
+    return sorted(path for path in paths if _at(old, path) != _at(new, path))
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 @cache
