@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
-from embedded_testing import Deploy
+from embedded_testing import Deploy, stack
+from embedded_testing.refused import refused
 
 pytestmark = pytest.mark.emulator
 POLICY = {
@@ -123,3 +126,57 @@ def test_restore_testing_is_kept_and_shown_by_three_apis(aws: Aws, deploy: Deplo
     ):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             ask(**unknown)
+
+
+def test_a_stack_whose_vault_has_a_recovery_point_is_deleted_when_that_is_gone(
+    aws: Aws, deploy: Deploy, delete: Callable[[], None]
+) -> None:
+    client, role = aws("backup"), "arn:aws:iam::000000000000:role/backup"
+    made = deploy(backup(lock={"MinRetentionDays": 7, "ChangeableForDays": 3}, guarded=False))
+    table = "arn:aws:dynamodb:us-east-1:000000000000:table/one"
+    point = client.start_backup_job(BackupVaultName="vault", ResourceArn=table, IamRoleArn=role)["RecoveryPointArn"]
+    aws("cloudformation").delete_stack(StackName=made.name)
+    assert stack.wait(aws, made.name) == "DELETE_FAILED"
+    assert "Backup vault cannot be deleted because it contains recovery points." in stack.reasons(aws, made.name)
+
+    doomed = {"BackupVaultName": "vault", "RecoveryPointArn": point}
+    assert refused(lambda: client.delete_recovery_point(**doomed))[0] == "InvalidRequestException"
+    client.delete_backup_vault_lock_configuration(BackupVaultName="vault")  # in its grace time
+    client.delete_recovery_point(**doomed)
+    assert client.describe_backup_vault(BackupVaultName="vault")["NumberOfRecoveryPoints"] == 0
+    assert client.list_recovery_points_by_backup_vault(BackupVaultName="vault")["RecoveryPoints"] == []
+    delete()
+
+
+def test_recovery_points_are_listed_by_resource(aws: Aws) -> None:
+    client, scope = aws("backup"), "us-east-1:000000000000"
+    client.create_backup_vault(BackupVaultName="two")
+    arns = [f"arn:aws:dynamodb:{scope}:table/one", f"arn:aws:rds:{scope}:cluster:one"]
+    for arn in arns:
+        client.start_backup_job(BackupVaultName="two", ResourceArn=arn, IamRoleArn="arn:aws:iam::000000000000:role/a")
+    found = client.list_recovery_points_by_backup_vault(BackupVaultName="two", ByResourceArn=arns[1])["RecoveryPoints"]
+    assert [(each["ResourceArn"], each["ResourceType"]) for each in found] == [(arns[1], "Aurora")]
+    for each in client.list_recovery_points_by_backup_vault(BackupVaultName="two")["RecoveryPoints"]:
+        client.delete_recovery_point(BackupVaultName="two", RecoveryPointArn=each["RecoveryPointArn"])
+    client.delete_backup_vault(BackupVaultName="two")
+
+
+_IMMUTABLE = """
+from embedded_aws.server.refusals import RefusedError
+from embedded_aws.server.types.backup_points import apply_lock
+for date in (1, 4_000_000_000):
+    for lock in ({}, {"MinRetentionDays": 8}, {"MinRetentionDays": 7, "ChangeableForDays": 3}):
+        vault = {"Locked": True, "MinRetentionDays": 7, "LockDate": date}
+        try:
+            apply_lock(vault, lock)
+        except RefusedError as refused:
+            print(refused.code)
+        else:
+            print(vault["Locked"], vault.get("MinRetentionDays"))
+"""
+
+
+def test_a_lock_is_immutable_once_its_grace_time_is_over(emulator_python: Path) -> None:
+    done = subprocess.run([emulator_python, "-c", _IMMUTABLE], capture_output=True, text=True, check=True)
+    refusal = "InvalidRequestException"
+    assert done.stdout.splitlines() == [refusal, refusal, "True 7", "False None", "True 8", "True 7"]

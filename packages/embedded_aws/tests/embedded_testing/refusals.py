@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
+from embedded_testing.stack import wait
 
 _FILE = Path(__file__).parent.parent / "refusals.toml"
-_ENDED = ("_COMPLETE", "_FAILED")
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,14 @@ def attempt(aws: Aws, name: str, row: Mapping[str, Any]) -> Outcome:
     if "before" in row:
         more = {"EnableTerminationProtection": True} if row.get("protected") else {}
         cloudformation.create_stack(StackName=name, TemplateBody=row["before"], Capabilities=_ALL, **more)
-        assert _wait(cloudformation, name) == "CREATE_COMPLETE", _reasons(cloudformation, name)
+        assert wait(aws, name) == "CREATE_COMPLETE", _reasons(cloudformation, name)
     try:
         _act(aws, name, row)
     except ClientError as error:
         return Outcome("asked", error.response["Error"]["Code"], error.response["Error"]["Message"])
     if "template" not in row:
         return Outcome("never", "", "")
-    status = _wait(cloudformation, name)
+    status = wait(aws, name)
     rolled_back = status == ("UPDATE_ROLLBACK_COMPLETE" if "before" in row else "ROLLBACK_COMPLETE")
     return Outcome("made" if rolled_back else "never", "", f"{_reasons(cloudformation, name)} ({status})")
 
@@ -78,7 +77,7 @@ def clear(aws: Aws, name: str) -> None:
             if stack["StackName"] == name:
                 cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
                 cloudformation.delete_stack(StackName=name)
-                assert _wait(cloudformation, stack["StackId"]) == "DELETE_COMPLETE"
+                assert wait(aws, stack["StackId"]) == "DELETE_COMPLETE"
 
 
 _ALL = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -105,16 +104,6 @@ def _template(row: Mapping[str, Any]) -> str:
         return str(row["template"])
     repeat = row["repeat"]
     return json.dumps({repeat["section"]: {f"Member{number}": repeat["each"] for number in range(repeat["times"])}})
-
-
-def _wait(cloudformation: Any, stack: str) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
-        if status.endswith(_ENDED) and "CLEANUP" not in status:
-            return status
-        time.sleep(0.02)
-    raise AssertionError(f"{stack} did not end within 60 s")
 
 
 def _reasons(cloudformation: Any, name: str) -> str:

@@ -6,6 +6,7 @@ from embedded_aws.server.answers import layer
 from embedded_aws.server.types import (
     application_autoscaling,
     backup,
+    backup_points,
     cloudwatch,
     default_group,
     dynamodb,
@@ -27,6 +28,7 @@ from embedded_aws.server.types import (
 _SERVICES = (
     application_autoscaling,
     backup,
+    backup_points,
     restore_jobs,
     cloudwatch,
     default_group,

@@ -16,7 +16,7 @@ Actions: TypeAlias = MutableMapping[str, Callable[[dict[str, Any]], Any]]
 
 @dataclass(frozen=True)
 class RefusedError(Exception):
-    """A refusal.
+    """A refusal of a request, raised or returned.
 
     Attributes:
         code: AWS's error code.
@@ -77,6 +77,12 @@ def by_template(
         registry.wrap(resource_type, "update", _checked(2, change, service))
 
 
+def failure(refused: RefusedError, service: str) -> ValueError:
+    """Return the failure of a resource whose service refuses it, in CloudFormation's words."""
+    details = f"Service: {service}; Status Code: {refused.status}; Error Code: {refused.code}"
+    return ValueError(f"{refused.message} ({details})")
+
+
 def _checked(at: int, check: Callable[..., None], service: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a wrapper of a handler that first checks its argument `at`: an id, or properties."""
 
@@ -85,8 +91,7 @@ def _checked(at: int, check: Callable[..., None], service: str) -> Callable[[Cal
             try:
                 check(arguments[at])
             except RefusedError as refused:
-                details = f"Service: {service}; Status Code: {refused.status}; Error Code: {refused.code}"
-                raise ValueError(f"{refused.message} ({details})") from None
+                raise failure(refused, service) from None
             return handle(*arguments)
 
         return handle_if_allowed

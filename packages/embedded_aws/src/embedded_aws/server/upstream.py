@@ -205,6 +205,10 @@ public_access_block: str = _table("services.s3", "_NEW_BUCKET_PUBLIC_ACCESS_BLOC
 
 # AWS Backup.
 vaults = _table("services.backup", "_vaults")
+backup_jobs = _table("services.backup", "_jobs")
+backup_selections = _table("services.backup", "_selections")
+recovery_points = Function("services.backup", "_list_recovery_points_by_vault", "vault_name", "query")
+recovery_point = Function("services.backup", "_describe_recovery_point", "vault_name", "recovery_point_arn")
 vault_access_policy = Function("services.backup", "_get_vault_access_policy", "vault_name")
 restore_testing_plans = Function("services.backup", "_list_restore_testing_plans", "query")
 restore_testing_plan = Function("services.backup", "_get_restore_testing_plan", "plan_name")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from embedded_aws.server import upstream
-from embedded_aws.server.answers.wire import Check, Completion, Refusal, Request, Xml
+from embedded_aws.server.answers.wire import Check, Completion, Request, Xml
+from embedded_aws.server.refusals import RefusedError
 
 _BALANCER_ATTRIBUTES: Final = {
     "access_logs.s3.enabled": "false",
@@ -57,12 +58,12 @@ def _balancers(_request: Request, answer: Xml) -> None:
             each.default("EnablePrefixForIpv6SourceNat", "off")
 
 
-def _listeners(request: Request, answer: Xml) -> Refusal | None:
+def _listeners(request: Request, answer: Xml) -> RefusedError | None:
     balancer = request.text("LoadBalancerArn")
     if balancer and balancer not in upstream.load_balancers:
-        return Refusal("LoadBalancerNotFound", "One or more load balancers not found")
+        return RefusedError("LoadBalancerNotFound", "One or more load balancers not found")
     if request.listed("ListenerArns.member") and not answer.members("Listeners"):
-        return Refusal("ListenerNotFound", "One or more listeners not found")
+        return RefusedError("ListenerNotFound", "One or more listeners not found")
     for action in answer.members("DefaultActions"):
         group = action.text("TargetGroupArn")
         if group:
@@ -73,17 +74,17 @@ def _listeners(request: Request, answer: Xml) -> Refusal | None:
     return None
 
 
-def _new_listener(request: Request) -> Refusal | None:
+def _new_listener(request: Request) -> RefusedError | None:
     here = (request.text("LoadBalancerArn"), request.text("Port"))
     if any((each["LoadBalancerArn"], str(each["Port"])) == here for each in upstream.listeners.values()):
-        return Refusal("DuplicateListener", "A listener already exists on this port for this load balancer")
+        return RefusedError("DuplicateListener", "A listener already exists on this port for this load balancer")
     return None
 
 
-def _target_groups(request: Request, answer: Xml) -> Refusal | None:
+def _target_groups(request: Request, answer: Xml) -> RefusedError | None:
     asked = [*request.listed("Names.member"), *request.listed("TargetGroupArns.member")]
     if asked and not answer.members("TargetGroups"):
-        return Refusal("TargetGroupNotFound", "One or more target groups not found")
+        return RefusedError("TargetGroupNotFound", "One or more target groups not found")
     for each in answer.members("TargetGroups"):
         each.default("IpAddressType", "ipv4")
         if each.text("Protocol") in ("HTTP", "HTTPS"):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from embedded_aws.server import upstream
-from embedded_aws.server.answers.wire import Check, Completion, Json, Refusal, Request
+from embedded_aws.server.answers.wire import Check, Completion, Json, Request
+from embedded_aws.server.refusals import RefusedError
 
 # What a service has that was created without saying it.
 _DEPLOYMENT: Final = {"bakeTimeInMinutes": 0, "strategy": "ROLLING"}
@@ -21,19 +22,19 @@ _RETIRED: Final = re.compile(
 _ROLE: Final = re.compile(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
 
 
-def _cluster(request: Request) -> Refusal | None:
+def _cluster(request: Request) -> RefusedError | None:
     name = (request.text("cluster") or "default").rpartition("/")[2]
     if name in upstream.ecs_clusters:
         return None
-    return Refusal("ClusterNotFoundException", "Cluster not found.")
+    return RefusedError("ClusterNotFoundException", "Cluster not found.")
 
 
-def _clusters_services(request: Request) -> Refusal | None:
+def _clusters_services(request: Request) -> RefusedError | None:
     name = request.text("cluster").rpartition("/")[2]
     services = (each for each in upstream.ecs_services.values() if each["clusterArn"].endswith(f"/{name}"))
     if any(each.get("status") == "ACTIVE" for each in services):
         message = "The Cluster cannot be deleted while Services are active."
-        return Refusal("ClusterContainsServicesException", message)
+        return RefusedError("ClusterContainsServicesException", message)
     return None
 
 
@@ -58,26 +59,26 @@ def _services(_request: Request, answer: Json) -> None:
         service["roleArn"] = service.get("roleArn") or _SERVICE_ROLE.format(account=upstream.account())
 
 
-def _new_function(request: Request) -> Refusal | None:
+def _new_function(request: Request) -> RefusedError | None:
     runtime, role = request.text("Runtime"), request.text("Role")
     if not _ROLE.fullmatch(role):
         message = (
             f"1 validation error detected: Value '{role}' at 'role' failed to satisfy constraint: Member must satisfy "
             f"regular expression pattern: {_ROLE.pattern}"
         )
-        return Refusal("ValidationException", message)
+        return RefusedError("ValidationException", message)
     if _RETIRED.fullmatch(runtime):
         message = (
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
         )
-        return Refusal("InvalidParameterValueException", message)
+        return RefusedError("InvalidParameterValueException", message)
     return None
 
 
-def _policy(_request: Request, answer: Json) -> Refusal | None:
+def _policy(_request: Request, answer: Json) -> RefusedError | None:
     if '"Statement": []' in answer["Policy"] or '"Statement":[]' in answer["Policy"]:
-        return Refusal("ResourceNotFoundException", "The resource you requested does not exist.", 404)
+        return RefusedError("ResourceNotFoundException", "The resource you requested does not exist.", 404)
     return None
 
 

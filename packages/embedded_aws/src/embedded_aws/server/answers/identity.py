@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from embedded_aws.server import upstream
-from embedded_aws.server.answers.wire import Check, Completion, Json, Refusal, Request, Xml
+from embedded_aws.server.answers.wire import Check, Completion, Json, Request, Xml
+from embedded_aws.server.refusals import RefusedError
 
 _PAGE: Final = 100
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
@@ -17,10 +18,10 @@ _SECRET_NAME: Final = re.compile(r"[\w/+=.@!-]+", re.ASCII)
 _RULE: Final = {"StartWindowMinutes": 480, "CompletionWindowMinutes": 10_080, "ScheduleExpressionTimezone": "Etc/UTC"}
 
 
-def _policy_arn(request: Request) -> Refusal | None:
+def _policy_arn(request: Request) -> RefusedError | None:
     if request.text("PolicyArn").startswith("arn:"):
         return None
-    return Refusal("ValidationError", "Invalid ARN:  Could not be parsed!")
+    return RefusedError("ValidationError", "Invalid ARN:  Could not be parsed!")
 
 
 def _linked_name(request: Request) -> str:
@@ -28,12 +29,12 @@ def _linked_name(request: Request) -> str:
     return f"AWSServiceRoleFor{_LINKED.get(service, service.capitalize())}"
 
 
-def _linked_role(request: Request) -> Refusal | None:
+def _linked_role(request: Request) -> RefusedError | None:
     name = _linked_name(request)
     if name not in upstream.roles:
         return None
     message = f"Service role name {name} has been taken in this account, please try a different suffix."
-    return Refusal("InvalidInput", message)
+    return RefusedError("InvalidInput", message)
 
 
 def _made_linked_role(request: Request, answer: Xml) -> None:
@@ -62,7 +63,7 @@ def _roles(request: Request, answer: Xml) -> None:
             result.put("Marker", end)
 
 
-def _session_name(request: Request) -> Refusal | None:
+def _session_name(request: Request) -> RefusedError | None:
     name = request.text("RoleSessionName")
     if _SESSION_NAME.fullmatch(name):
         return None
@@ -70,27 +71,27 @@ def _session_name(request: Request) -> Refusal | None:
         f"1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: Member must "
         f"satisfy regular expression pattern: {_SESSION_NAME.pattern}"
     )
-    return Refusal("ValidationError", message)
+    return RefusedError("ValidationError", message)
 
 
-def _new_secret(request: Request) -> Refusal | None:
+def _new_secret(request: Request) -> RefusedError | None:
     name = request.text("Name")
     if not _SECRET_NAME.fullmatch(name):
         message = (
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
         )
-        return Refusal("ValidationException", message)
+        return RefusedError("ValidationException", message)
     secret = upstream.secrets.get(name)
     if secret and secret.get("DeletedDate"):
         message = "You can't create this secret because a secret with this name is already scheduled for deletion."
-        return Refusal("InvalidRequestException", message)
+        return RefusedError("InvalidRequestException", message)
     return None
 
 
-def _change_set(request: Request) -> Refusal | None:
+def _change_set(request: Request) -> RefusedError | None:
     if request.text("StackName") or request.text("ChangeSetName").startswith("arn:"):
         return None
-    return Refusal("ValidationError", "StackName must be specified if ChangeSetName is not specified as an ARN.")
+    return RefusedError("ValidationError", "StackName must be specified if ChangeSetName is not specified as an ARN.")
 
 
 def _stacks(_request: Request, answer: Xml) -> None:

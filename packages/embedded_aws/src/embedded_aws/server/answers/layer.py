@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from embedded_aws.server import operations, upstream
 from embedded_aws.server.answers import balancing, compute, data, identity, messaging, network
-from embedded_aws.server.answers.wire import Answer, Refusal, Request, completed, parameters, refusal_of, refused
+from embedded_aws.server.answers.wire import Answer, Request, completed, parameters, refusal_of, refused
+from embedded_aws.server.refusals import RefusedError
 
 Handler: TypeAlias = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
 
@@ -89,14 +90,14 @@ class Correction:
     message: re.Pattern[str]
     says: Mapping[str, Any]
 
-    def of(self, request: Request, refusal: Refusal) -> Refusal | None:
+    def of(self, request: Request, refusal: RefusedError) -> RefusedError | None:
         """Return what AWS says instead; None when this correction is about something else."""
         matched = self.message.fullmatch(refusal.message)
         if refusal.code != self.code or not matched or (self.operations and request.operation not in self.operations):
             return None
         message = matched.expand(self.says["message"]) if "message" in self.says else refusal.message
         scope = {"account": upstream.account(), "region": upstream.region()}
-        return Refusal(
+        return RefusedError(
             self.says.get("code", refusal.code),
             re.sub(r"\{(account|region)\}", lambda found: str(scope[found[1]]), message),
             self.says.get("status", refusal.status),

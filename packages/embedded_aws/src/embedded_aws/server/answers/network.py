@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from embedded_aws.server import upstream
-from embedded_aws.server.answers.wire import Check, Completion, Refusal, Request, Xml
+from embedded_aws.server.answers.wire import Check, Completion, Request, Xml
+from embedded_aws.server.refusals import RefusedError
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 _FLOW_LOG_FORMAT: Final = (
@@ -20,7 +21,7 @@ _OPEN_POLICY: Final = {
 _flow_logs = upstream.scoped_table()
 
 
-def _flow_log(request: Request) -> Refusal | None:
+def _flow_log(request: Request) -> RefusedError | None:
     group, destination = request.text("LogGroupName"), request.text("LogDestination")
     kind = request.text("LogDestinationType") or "cloud-watch-logs"
     if group and destination:
@@ -31,7 +32,7 @@ def _flow_log(request: Request) -> Refusal | None:
         message = "LogDestination can't be empty if LogGroupName is not provided."
     else:
         return None
-    return Refusal("InvalidParameter", message)
+    return RefusedError("InvalidParameter", message)
 
 
 def _made_flow_logs(request: Request, answer: Xml) -> None:
@@ -50,10 +51,10 @@ def _described_flow_logs(_request: Request, answer: Xml) -> None:
             each.default(name, value)
 
 
-def _tags_of_nothing(request: Request) -> Refusal | None:
+def _tags_of_nothing(request: Request) -> RefusedError | None:
     if request.listed("ResourceId"):
         return None
-    return Refusal("MissingParameter", "The request must contain the parameter resourceIdSet")
+    return RefusedError("MissingParameter", "The request must contain the parameter resourceIdSet")
 
 
 def _zones(request: Request, answer: Xml) -> None:
@@ -85,15 +86,15 @@ def _found(members: str, ids: str, code: str, message: str) -> Completion:
         message: AWS's message, with `{}` for the first id.
     """
 
-    def check(request: Request, answer: Xml) -> Refusal | None:
+    def check(request: Request, answer: Xml) -> RefusedError | None:
         asked = request.listed(ids)
-        return Refusal(code, message.format(asked[0])) if asked and not answer.members(members) else None
+        return RefusedError(code, message.format(asked[0])) if asked and not answer.members(members) else None
 
     return check
 
 
 def _both(first: Completion, then: Callable[[Request, Xml], None]) -> Completion:
-    def complete(request: Request, answer: Xml) -> Refusal | None:
+    def complete(request: Request, answer: Xml) -> RefusedError | None:
         refusal = first(request, answer)
         then(request, answer)
         return refusal
@@ -101,7 +102,7 @@ def _both(first: Completion, then: Callable[[Request, Xml], None]) -> Completion
     return complete
 
 
-def _duplicate_rule(request: Request) -> Refusal | None:
+def _duplicate_rule(request: Request) -> RefusedError | None:
     group = upstream.security_groups.get(request.text("GroupId"), {})
     number = "IpPermissions.1"
     cidr = request.text(f"{number}.IpRanges.1.CidrIp")
@@ -113,7 +114,7 @@ def _duplicate_rule(request: Request) -> Refusal | None:
                 f'the specified rule "peer: {cidr}, {asked[0].upper()}, from port: {asked[1]}, to port: {asked[2]}, '
                 'ALLOW" already exists'
             )
-            return Refusal("InvalidPermission.Duplicate", message)
+            return RefusedError("InvalidPermission.Duplicate", message)
     return None
 
 

@@ -13,27 +13,14 @@ from html import escape, unescape
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
+from embedded_aws.server.refusals import RefusedError
+
 Answer: TypeAlias = tuple[int, dict[str, Any], bytes]
 
 _CODE: Final = re.compile(rb"<Code>(.*?)</Code>", re.DOTALL)
 _MESSAGE: Final = re.compile(rb"<Message>(.*?)</Message>", re.DOTALL)
 _REQUEST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _FIRST_ERROR: Final = 400
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A refusal of a request.
-
-    Attributes:
-        code: AWS's error code.
-        message: AWS's message.
-        status: the HTTP status of the answer.
-    """
-
-    code: str
-    message: str
-    status: int = 400
 
 
 @dataclass(frozen=True)
@@ -133,9 +120,9 @@ class Xml:
 
 
 Json: TypeAlias = dict[str, Any]
-Check: TypeAlias = Callable[[Request], Refusal | None]
+Check: TypeAlias = Callable[[Request], RefusedError | None]
 """Returns why AWS refuses a request; None when it does not."""
-Completion: TypeAlias = Callable[[Request, Any], Refusal | None]
+Completion: TypeAlias = Callable[[Request, Any], RefusedError | None]
 """Changes an answer, which is `Json` or `Xml`, in place; returns why AWS refuses it instead, or None."""
 
 
@@ -170,7 +157,7 @@ def parameters(body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: value[0] if isinstance(value, list) else value for name, value in query.items()}, **form}
 
 
-def refused(service: str, refusal: Refusal) -> Answer:
+def refused(service: str, refusal: RefusedError) -> Answer:
     """Return the answer that refuses a request of a service."""
     code, message = escape(refusal.code), escape(refusal.message, quote=False)
     match service:
@@ -195,7 +182,7 @@ def refused(service: str, refusal: Refusal) -> Answer:
     return refusal.status, {"Content-Type": "text/xml"}, body.encode()
 
 
-def refusal_of(answer: Answer) -> Refusal | None:
+def refusal_of(answer: Answer) -> RefusedError | None:
     """Return the refusal in an answer; None when it is not refused, or not by a service."""
     status, headers, body = answer
     if status < _FIRST_ERROR:
@@ -203,9 +190,9 @@ def refusal_of(answer: Answer) -> Refusal | None:
     if body.lstrip().startswith(b"{"):
         said = json.loads(body)
         code = said.get("__type") or said.get("code") or headers.get("x-amzn-errortype") or ""
-        return Refusal(str(code).rpartition("#")[2], str(said.get("message") or said.get("Message") or ""), status)
+        return RefusedError(str(code).rpartition("#")[2], str(said.get("message") or said.get("Message") or ""), status)
     code, message = _CODE.search(body), _MESSAGE.search(body)
-    return Refusal(_plain(code), _plain(message), status) if code and message else None
+    return RefusedError(_plain(code), _plain(message), status) if code and message else None
 
 
 def _plain(found: re.Match[bytes]) -> str:

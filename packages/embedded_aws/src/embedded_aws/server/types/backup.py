@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from embedded_aws.server import metadata, registry, upstream
+from embedded_aws.server import metadata, refusals, registry, upstream
 from embedded_aws.server.api import client
 from embedded_aws.server.registry import Attributes, Declared, Properties
+from embedded_aws.server.types import backup_points
 
 _PLAN = "AWS::Backup::RestoreTestingPlan"
 _SELECTION = "AWS::Backup::RestoreTestingSelection"
@@ -14,7 +15,6 @@ _SELECTION_KEY = ("RestoreTestingPlanName", "RestoreTestingSelectionName")
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RestoreTestingPlanForGet.html
 _PLAN_DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
 _SELECTION_DEFAULTS = {"SelectionWindowDays": 30}
-_LOCK = ("MinRetentionDays", "MaxRetentionDays")
 
 
 def install() -> None:
@@ -51,11 +51,10 @@ def _delete_selection(physical_id: str, _properties: Properties) -> None:
 
 def _apply_vault_settings(vault: str, properties: Properties) -> Attributes:
     record = upstream.vaults[vault]
-    lock = properties.get("LockConfiguration", {})
-    record["Locked"] = bool(lock)
-    for name in _LOCK:
-        record.pop(name, None)
-    record |= {name: int(lock[name]) for name in _LOCK if name in lock}
+    try:
+        backup_points.apply_lock(record, properties.get("LockConfiguration", {}))
+    except refusals.RefusedError as refused:
+        raise refusals.failure(refused, "Backup") from None
     record["_access_policy"] = json.dumps(properties["AccessPolicy"]) if properties.get("AccessPolicy") else None
     return {}
 
