@@ -41,13 +41,13 @@ INTEGRATION := tests/integration -o python_files='check_*.py' -p no:cacheprovide
 
 .PHONY: integration drill-failover drills
 LOCAL_RUN = python -m ops local run $(if $(STACK),--stack $(STACK)) --
-integration: install ## After `make local`: check that what is deployed there is what the settings say (STACK=…)
+integration: install ## After `make local`: check what is deployed there, and run every command of the runbook (STACK=…)
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		integration $(INTEGRATION) $(ARGS)
 
 WITNESSES := tests/witnesses -o python_files='check_*.py' -p no:cacheprovider
 .PHONY: witnesses
-witnesses: install ## After `make local`: what the AWS CLI and the CDK CLI say of it (STACK=…)
+witnesses: install ## After `make local`: what other clients and the CDK CLI say of it (STACK=…)
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		witnesses $(WITNESSES) $(ARGS)
 

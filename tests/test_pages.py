@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from ops.preflight.check import all_checks
 from scripts.settings_table import environment_file
 from stacks.names import OutputKey
 from stacks.settings.loader import ENVIRONMENTS
+from tests import runbook
 from tests.assembly import ROOT, Assembly
 
 TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -92,35 +92,40 @@ def test_every_setting_that_is_named_is_one() -> None:
 
 
 def _commands() -> list[str]:
-    """Every call of the AWS CLI, also one inside another, without what is around it."""
-    joined = TEXT.replace("\\\n", " ")
-    joined = re.sub(r"\$\(output (\w+)\)", r"\1", joined)
-    blocks = [*re.findall(r"```sh\n(.*?)```", joined, re.DOTALL), *re.findall(r"`(aws [^`]+)`", joined)]
-    found = []
-    for block in blocks:
-        for start in re.finditer(r"\baws (?=[a-z])", block):
-            found.append(_until_end(block[start.end() :]))
-    return found
+    return [line for block in runbook.blocks(TEXT) for line in runbook.lines(block.text)]
 
 
-def _until_end(text: str) -> str:
-    """Cut a command off where its line, or the substitution that it is in, ends."""
-    depth, quote, out = 0, "", []
-    for character in text:
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-        elif character == "\n" and depth == 0:
-            break
-        if depth < 0:
-            break
-        out.append(character)
-    return "".join(out)
+def test_every_command_of_the_aws_cli_is_one_that_make_integration_runs() -> None:
+    """One in a block of another kind, or in a sentence that goes on without backticks, would be run by nobody."""
+    written = re.findall(r"\baws [a-z0-9-]+ [a-z]+-[a-z-]+|\baws (?:lambda invoke|logs tail) ", TEXT)
+    assert len(written) == len(_commands()) > 50
+
+
+def test_nothing_is_left_for_a_reader_to_put_in() -> None:
+    """What stands for a value is in `runbook.REPLACED`; a name that is longer than two words is one of those."""
+    page = runbook.script(runbook.blocks(TEXT), {})
+    assert not re.findall(r"\bthe(?:-[a-z]+){2,}|…|<[a-z-]+>|2026-01-31", page)
+    for placeholder in runbook.REPLACED:
+        assert placeholder in TEXT, f"{placeholder} is not in the runbook any more"
+
+
+@pytest.mark.parametrize(("command", "test"), runbook.ELSEWHERE.items())
+def test_what_is_left_out_is_run_by_another_test(command: str, test: str) -> None:
+    assert command.replace("python -m", ".venv/bin/python -m") in TEXT
+    source = (ROOT / test).read_text(encoding="utf-8")
+    assert ", ".join(f'"{word}"' for word in command.split()[3:]) in source
+
+
+def test_a_command_is_found_whatever_stands_around_it() -> None:
+    page = """## One\n```sh\nX=$(aws sqs get-queue-url --queue-name "$(output Queue)" --query \"a(b)\") # aws\n```
+and `aws rds start-db-cluster\n  --db-cluster-identifier x`.\n"""
+    one, two = runbook.blocks(page)
+    assert (one.section, two.text) == ("One", "aws rds start-db-cluster --db-cluster-identifier x")
+    assert list(runbook.commands([one, two])) == [
+        runbook.Command(0, "sqs", "get-queue-url", ("--query", "--queue-name")),
+        runbook.Command(1, "rds", "start-db-cluster", ("--db-cluster-identifier",)),
+    ]
+    assert runbook.script([one, two], {"One": "before"}).startswith("before\nexport RUNBOOK_BLOCK=0\nX=")
 
 
 def test_what_waits_longer_than_the_cli_says_so() -> None:
@@ -160,9 +165,7 @@ def _model(service: str) -> Any:
 
 @pytest.mark.parametrize("command", sorted(set(_commands())))
 def test_every_command_is_one_that_the_api_knows(command: str) -> None:
-    # A substitution is one word, whatever is in it.
-    flat = re.sub(r"\$\((?:[^()]|\([^()]*\))*\)", "VALUE", command).replace('"', " ").replace("'", " ")
-    service, operation, *rest = shlex.split(flat.replace("\\", " "))
+    service, operation, *rest = runbook.words(command)
     options = {word.removeprefix("--").split("=")[0] for word in rest if word.startswith("--")}
     if (service, operation) in CUSTOM:
         assert options <= CUSTOM[service, operation] | GLOBAL

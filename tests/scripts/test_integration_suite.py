@@ -1,7 +1,8 @@
-"""The integration checks of security groups notice what is open that should not be, and closed that should be open."""
+"""The integration checks: those of security groups notice what is open or closed wrongly; the runbook's stay local."""
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from stacks.names import OutputKey
-from tests.integration import check_network
+from tests.integration import check_network, conftest
+from tests.integration.aws_cli import as_version_1
 
 GROUPS = {
     OutputKey.DATABASE_SECURITY_GROUP_ID: "sg-database",
@@ -80,3 +82,25 @@ def test_a_rule_too_many_is_noticed(name: str, extra: str) -> None:
         wider = {**EXTRA[extra], **rule, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
         with pytest.raises(AssertionError):
             _check(name, [wider, *RIGHT[name][1][1:]])
+
+
+@pytest.mark.parametrize(
+    ("version_2", "version_1"),
+    [
+        ("logs tail GROUP --since 30m", "logs filter-log-events --log-group-name GROUP"),
+        (
+            "lambda invoke --function-name f --cli-binary-format raw-in-base64-out --payload {} out",
+            "lambda invoke --function-name f --payload {} out",
+        ),
+        ("rds describe-db-clusters --query x", "rds describe-db-clusters --query x"),
+    ],
+)
+def test_what_only_version_2_of_the_aws_cli_has_is_called_otherwise(version_2: str, version_1: str) -> None:
+    assert as_version_1(version_2.split()) == version_1.split()
+
+
+def test_the_commands_of_the_runbook_never_run_in_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would fail over, stop and restore."""
+    for endpoint, ignored in (("", ["check_runbook.py"]), ("http://127.0.0.1:4566", [])):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert runpy.run_path(conftest.__file__)["collect_ignore"] == ignored
