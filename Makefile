@@ -113,7 +113,7 @@ scan: install ## Run independent scanners over every environment and write docs/
 
 docs-check: install ## Check that every generated page, picture and snapshot is current (part of `make test`)
 	@pytest --no-cov --quiet -k "committed or documentation" tests/scripts tests/stacks/test_snapshots.py \
-		tests/ops/local/test_dev_app.py tests/ops/local/test_refusals_page.py $(ARGS)
+		tests/ops/local/test_dev_app.py $(ARGS)
 
 ##@ Generated files
 

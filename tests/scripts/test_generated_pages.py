@@ -1,0 +1,165 @@
+"""Pages that a program writes: current, complete, and true to what they are written from."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import botocore.session
+import pytest
+
+from ops.preflight.check import all_checks
+from ops.preflight.deployed import CALLS
+from scripts import facts, preflight_docs, settings_table
+from scripts.preflight_docs import IDENTITY, POLICY, actions, policy
+from stacks.settings import Settings
+from stacks.settings.fields import FIELDS
+from stacks.settings.loader import ENVIRONMENTS
+from tests.assembly import ROOT
+
+SESSION = botocore.session.get_session()
+READING = re.compile(r"(Describe|Get|List|BatchGet|Head)[A-Z]")
+DECLARED = sorted({IDENTITY, *CALLS, *(call for check in all_checks().values() for call in check.calls)})
+
+
+@pytest.mark.parametrize("call", DECLARED)
+def test_every_operation_exists_and_only_reads(call: str) -> None:
+    service, _, operation = call.partition(":")
+    model = SESSION.get_service_model(service)
+    assert operation in model.operation_names
+    assert READING.match(operation)
+    # What changes something is never sent by these two; POST is also how most services ask.
+    assert model.operation_model(operation).http["method"] not in ("PUT", "DELETE", "PATCH")
+
+
+def test_the_policy_allows_exactly_the_declared_calls() -> None:
+    (statement,) = json.loads(policy())["Statement"]
+    assert statement["Effect"] == "Allow"
+    assert statement["Action"] == actions()
+    assert len(actions()) == len(DECLARED)
+    assert not [action for action in actions() if "*" in action]
+
+
+def test_the_committed_preflight_page_and_policy_are_fresh() -> None:
+    assert preflight_docs.PAGE.read_text(encoding="utf-8") == preflight_docs.page()
+    assert POLICY.read_text(encoding="utf-8") == policy()
+
+
+def test_the_preflight_page_has_every_check() -> None:
+    for name, check in all_checks().items():
+        assert f"## {name}\n\n{check.title}.\n" in preflight_docs.page()
+
+
+def test_the_preflight_page_and_policy_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(preflight_docs, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(preflight_docs, "POLICY", tmp_path / "policy.json")
+    assert preflight_docs.main() == 0
+    assert (tmp_path / "page.md").read_text() == preflight_docs.page()
+    assert (tmp_path / "policy.json").read_text() == policy()
+    assert "checks -> page.md, policy.json" in capsys.readouterr().out
+
+
+def test_the_committed_page_shows_the_facts() -> None:
+    page = facts.PAGE.read_text(encoding="utf-8")
+    assert page == facts.current(page), "run `make facts-docs`"
+
+
+def test_the_commands_of_the_documentation_are_operations() -> None:
+    assert {"rds FailoverDBCluster", "rds DescribeDBClusters", "logs FilterLogEvents"} <= set(
+        facts.runbook_operations()
+    )
+
+
+def test_records_replace_the_called_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, page, record = tmp_path / "operations.toml", tmp_path / "local.md", tmp_path / "record"
+    table.write_text('called = ["old One"]\n[without_fact]\n"s3 GetObject" = "Kept."\n')
+    page.write_text(f"before {facts.BEGIN} old {facts.END} after")
+    record.write_text("sts GetCallerIdentity\nsts GetCallerIdentity\n")
+    monkeypatch.setattr(facts, "OPERATIONS", table)
+    monkeypatch.setattr(facts, "PAGE", page)
+    assert facts.main([str(record)]) == 0
+    written = facts.read(table)
+    assert written["called"] == sorted({"sts GetCallerIdentity", *facts.runbook_operations()})
+    assert written["without_fact"] == {"s3 GetObject": "Kept."}
+    assert page.read_text().startswith("before <!--")
+    assert page.read_text().endswith("--> after")
+    assert "old" not in page.read_text().split()
+
+
+def test_a_command_that_is_none_is_named() -> None:
+    with pytest.raises(LookupError, match="`aws rds fail-over`, which is no operation of rds"):
+        facts._operation("rds", "fail-over", waits=False)
+
+
+ROW = re.compile(r"^\| `(?P<key>[a-z0-9_.]+)` \| (?P<rest>.*) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, list[str]]:
+    """Cells after the key, by key."""
+    return {found["key"]: re.split(r"(?<!\\) \| ", found["rest"]) for found in ROW.finditer(settings_table.page())}
+
+
+def test_the_committed_settings_page_is_fresh() -> None:
+    committed = settings_table.PAGE.read_text(encoding="utf-8")
+    assert committed == settings_table.page(), "run `python -m scripts.settings_table` and commit docs/settings.md"
+
+
+def test_every_setting_is_described_once_with_what_it_accepts(rows: dict[str, list[str]]) -> None:
+    assert list(rows) == list(FIELDS)
+    for key, (what, accepts, *_) in rows.items():
+        assert what.endswith("."), f"{key} needs a sentence under its attribute"
+        assert accepts, key
+        assert "pattern" not in accepts, key
+
+
+def test_every_value_of_every_environment_file_is_shown(rows: dict[str, list[str]]) -> None:
+    for column, name in enumerate(settings_table.ORDER, start=3):
+        document = tomllib.loads((ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8"))
+        for section, content in document.items():
+            for key, value in content.items():
+                shown = rows[f"{section}.{key}"][column].strip("`")
+                expected = ", ".join(value) or "[]" if isinstance(value, list) else str(value)
+                assert shown == (expected.lower() if isinstance(value, bool) else expected), f"{name} {section}.{key}"
+
+
+def test_every_environment_has_a_column() -> None:
+    assert set(settings_table.ORDER) == {path.stem for path in ENVIRONMENTS.glob("*.toml")}
+
+
+def test_what_must_be_given_is_said(rows: dict[str, list[str]]) -> None:
+    needed = {key: cells[3:] for key, cells in rows.items() if "**must be given**" in cells}
+    both = ["", "**must be given**", "**must be given**"]
+    assert needed.keys() == {"compute.image", "compute.certificate_arn", "compute.domain_name"}
+    assert needed["compute.certificate_arn"] == needed["compute.domain_name"] == both
+    assert needed["compute.image"][1:] == both[1:]
+
+
+def test_defaults_come_from_the_model(rows: dict[str, list[str]]) -> None:
+    assert rows["region"][2] == f"`{Settings.model_fields['region'].default}`"
+    assert rows["database.min_acu"][2] == ""
+    assert rows["account"][2] == "-"
+    assert rows["database.data_api"][2] == "`true`"
+
+
+def test_the_settings_page_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "settings.md"
+    monkeypatch.setattr(settings_table, "PAGE", target)
+    assert settings_table.main() == 0
+    assert target.read_text(encoding="utf-8") == settings_table.page()
+    assert f"{len(FIELDS)} settings" in capsys.readouterr().out
+
+
+def test_the_committed_page_has_the_figure_and_every_gap_of_the_refusals() -> None:
+    rows = tomllib.loads((ROOT / "packages/embedded_aws/tests/refusals.toml").read_text(encoding="utf-8"))["refusal"]
+    page = (ROOT / "docs/local.md").read_text(encoding="utf-8")
+    gaps = [row["id"] for row in rows if "gap" in row]
+    assert f"**{len(rows) - len(gaps)} of {len(rows)} are refused as AWS does.**" in page
+    section = page.partition("## What it refuses")[2].partition("\n## ")[0]
+    assert [line.split("`")[1] for line in section.splitlines() if line.startswith("- `")] == gaps
