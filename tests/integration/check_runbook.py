@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from breakwater_drills.clock import Clock
 from embedded_aws.loopback import require_loopback
 from ops import REPOSITORY
-from ops.waiting import wait_until
 from stacks.settings import Settings
 from tests import runbook
 from tests.integration import aws_cli
@@ -76,7 +76,7 @@ def folder(outputs: Mapping[str, str], settings: Settings, tmp_path_factory: pyt
     server = Process(target=aws_cli.serve, args=(there / "aws", there / "calls", endpoint), daemon=True)
     server.start()
     try:
-        wait_until((there / "aws").exists, timeout_seconds=60, poll_seconds=0.1)
+        Clock().wait_until((there / "aws").exists, timeout_seconds=60, poll_seconds=0.1)
         with (there / "log").open("wb") as log:
             subprocess.run(
                 ["sh", "page.sh"],

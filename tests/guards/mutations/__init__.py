@@ -1,6 +1,6 @@
 """Seeded defects: each changes one thing in Breakwater's own synthesized app and must turn exactly its rule red.
 
-One module for what belongs together, found by name. A mutation is a function that edits a copy of the templates in place::
+Modules are found by name. A mutation is a function that edits a copy of the templates in place::
 
     @mutation("DR-AURORA-01")
     def retired_version(app: MutableApp) -> None:
