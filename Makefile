@@ -118,8 +118,8 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 ##@ Generated files
 
 .PHONY: snapshots settings-table preflight-docs guards-docs facts-docs diagram
-snapshots: install ## Write tests/snapshots/ from the synthesized templates
-	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_snapshots.py
+snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
+	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_snapshots.py tests/ops/preflight/test_checks.py
 
 settings-table: install ## Write docs/settings.md from the settings
 	@python -m scripts.settings_table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -64,10 +65,10 @@ class Session:
     """
 
     def __init__(self, answers: Answers) -> None:
-        self._answers, self.made = answers, list[str]()
+        self._answers, self.made, self.asked = answers, list[str](), list[str]()
 
     def client(self, service: str, region_name: str = "", **_: Any) -> Any:
-        """Return the client; a call without an answer fails the test."""
+        """Return the client, whose calls are noted in `made` and `asked`; a call without an answer fails the test."""
         mine = {call.partition(":")[2]: call for call in self._answers if call.startswith(f"{service}:")}
         operations = {operation: self._operation(call, region_name) for operation, call in mine.items()}
         return fake_client(service, **operations)
@@ -75,6 +76,7 @@ class Session:
     def _operation(self, call: str, region: str) -> Operation:
         def operation(**given: Any) -> Mapping[str, Any]:
             self.made.append(call)
+            self.asked.append(f"{call} in {region}: {json.dumps(given)}")
             answer = self._answers[call]
             if isinstance(answer, InRegion):
                 assert region == answer.region, call

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import pytest
 from botocore.exceptions import ClientError
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from syrupy.assertion import SnapshotAssertion
 
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Status, all_checks
@@ -26,12 +28,15 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.name}")
-def test_what_a_check_makes_of_an_answer(case: Case) -> None:
-    context, _ = case.check_context()
+def test_what_a_check_makes_of_an_answer(case: Case, snapshot: SnapshotAssertion) -> None:
+    """The case states what matters, and the snapshot each question and each word; `make snapshots` renews it."""
+    context, session = case.check_context()
     found = list(all_checks()[case.check].run(context))
     assert [str(outcome.status) for outcome in found] == [status for status, _ in case.expected]
     for outcome, (_, words) in zip(found, case.expected, strict=True):
         assert words in outcome.message
+    said = [re.sub(r"\b20\d\d-\d\d-\d\d\b", "<date>", outcome.message) for outcome in found]
+    assert {"asked": session.asked, "said": said} == snapshot
 
 
 def test_every_check_passes_in_one_case_and_does_not_in_another() -> None:
