@@ -174,7 +174,7 @@ compare: install ## Compare what the guards catch with four other tools, into pa
 	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
 
 .PHONY: mutants
-mutants: install ## Change functions, drills and guards on purpose and list what no test notices (ARGS=packages/drills/src)
+mutants: install ## Change functions, drills, checks and guards on purpose and list what no test notices (ARGS=packages/drills/src)
 	@python -m scripts.mutants $(ARGS)
 
 ##@ Clean up
