@@ -174,7 +174,8 @@ class Validation:
             ValidationStatus=status,
             ValidationStatusMessage=message,
         )
-        return ValidationProgress(True, f"{job.identifier}: {status}, {message}")
+        # With a note the instance still exists: the next delivery deletes it, or the message becomes a dead letter.
+        return ValidationProgress(not note, f"{job.identifier}: {status}, {message}")
 
 
 def _judge(

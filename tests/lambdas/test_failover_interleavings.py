@@ -36,7 +36,7 @@ class _Fate(Enum):
     DEAD_AFTER = auto()
 
 
-# How long everybody waits, by the fate that the move names.
+# Seconds that all wait, by the fate that the move names.
 WAITS = dict(zip(_Fate, (1.0, 30.0, 90.0, 300.0, 700.0), strict=True))
 
 
@@ -136,6 +136,7 @@ class _Invocation:
             raise _Dead
         if fate is _Fate.NOT_SERVED:
             raise ReadTimeoutError(endpoint_url="https://aws")
+        answer = None
         try:
             answer = serve()
         except ClientError:
@@ -222,9 +223,8 @@ def _judge_answer(world: _World, invocation: _Invocation) -> None:
         assert 0 <= own[0].at - told["started_at"] <= INVOCATION_SECONDS
         succeeded = told["outcome"] == "succeeded"
         assert not succeeded or told["finished_at"] >= own[0].at + world.duration
-        metric = "FailoverSeconds" if succeeded else "FailoverNotDone"
+        assert {*invocation.metrics} <= {metric := "FailoverSeconds" if succeeded else "FailoverNotDone"}
         assert metric in chain(*(each.metrics for each in world.invocations if each.request == invocation.request))
-        assert {*invocation.metrics} <= {metric}
 
 
 MOVES = st.lists(st.tuples(st.integers(0, len(SLOTS)), st.sampled_from([*[_Fate.SERVED] * 8, *_Fate])), max_size=70)

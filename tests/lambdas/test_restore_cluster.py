@@ -170,14 +170,22 @@ def test_a_cluster_that_never_becomes_ready_fails_at_the_deadline(restore: Resto
     assert restore.result() == ("FAILED", "not ready before the deadline: the cluster has no instance")
 
 
-def test_an_instance_that_cannot_be_deleted_delays_the_result_by_the_grace_period(
+def test_an_instance_that_cannot_be_deleted_delays_the_result_by_the_grace_period_and_is_deleted_later(
     restore: RestoreHarness,
 ) -> None:
     restore.rds.errors = {"DeleteDBInstance": "InvalidDBInstanceState"}
-    deliveries = restore.deliver_until_done()
+    while not restore.backup.results:
+        assert restore.deliver() == ["m"]
+        restore.now += REDELIVERY_SECONDS
+    deliveries = (restore.now - NOW) / REDELIVERY_SECONDS
     assert deliveries - 1 == pytest.approx(DELIVERIES_UNTIL_DEADLINE + 1800 / REDELIVERY_SECONDS, abs=1)
     note = "delete the cluster and its instance, which is still available: AWS Backup cannot"
     assert restore.result() == ("SUCCESSFUL", f"12 tables, 9 with data; {note}")
+    assert restore.deliver() == ["m"]
+    restore.rds.errors = {}
+    assert restore.deliver() == []
+    assert restore.rds.changes[-1] == "DeleteDBInstance"
+    assert len(restore.backup.results) == 1
 
 
 def test_the_note_about_an_instance_survives_a_long_message(
@@ -186,7 +194,9 @@ def test_the_note_about_an_instance_survives_a_long_message(
     restore.rds.errors = {"DeleteDBInstance": "InvalidDBInstanceState"}
     found = ValidationResult(False, "x" * 2000)
     monkeypatch.setattr("restore_validation.validation.validate", lambda *_: found)
-    restore.deliver_until_done()
+    while not restore.backup.results:
+        restore.deliver()
+        restore.now += REDELIVERY_SECONDS
     message = restore.result()[1]
     assert len(message) == 1000
     assert message.endswith("x; delete the cluster and its instance, which is still available: AWS Backup cannot")
