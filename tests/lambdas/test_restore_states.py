@@ -5,6 +5,7 @@ Hypothesis decides what becomes of the requests of each delivery of the message;
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -85,7 +86,11 @@ class _World:
         self.rds, self.data, self.table = FakeRds(), FakeDataApi((12, course.filled), course.age), MemoryTable()
         self.metrics: dict[str, float] = {}
         self.decided_at: float | None = None
-        services = {"backup": self.backup, "rds": self.rds, "rds-data": self.data}
+        services: dict[str, FakeBackup | FakeRds | FakeDataApi] = {
+            "backup": self.backup,
+            "rds": self.rds,
+            "rds-data": self.data,
+        }
         calls = {service: {xform_name(name): call for name, call in fake.operations().items()}
                  for service, fake in services.items()}  # fmt: skip
         calls["backup"]["put_restore_validation_result"] = self._put_result
@@ -154,7 +159,7 @@ class _World:
         return not failures
 
 
-BODY = handler.json.dumps(EVENT)
+BODY = json.dumps(EVENT)
 DELIVERIES = st.sampled_from([0, 0, 0, 1, 2, 5, 14, 18, 20, NEVER])
 COURSES = st.builds(
     Course,
