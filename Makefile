@@ -113,7 +113,7 @@ scan: install ## Run independent scanners over every environment and write docs/
 
 docs-check: install ## Check that every generated page, picture and snapshot is current (part of `make test`)
 	@pytest --no-cov --quiet -k "committed or documentation" tests/scripts tests/stacks/test_snapshots.py \
-		tests/ops/local/test_dev_app.py $(ARGS)
+		packages/guards/tests/test_rule_pages.py tests/ops/local/test_dev_app.py $(ARGS)
 
 ##@ Generated files
 
@@ -128,7 +128,7 @@ preflight-docs: install ## Write docs/preflight.md and the IAM policy of the che
 	@python -m scripts.preflight_docs
 
 guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages FOLDER" for full pages)
-	@python -m scripts.guards_docs $(ARGS)
+	@python packages/guards/bench/rule_pages.py $(ARGS)
 
 facts-docs: install ## Write how true the emulator's answers are into docs/local.md (ARGS=FILE: operations of a run)
 	@python -m scripts.facts $(ARGS)
@@ -140,7 +140,7 @@ diagram: install ## Draw the architecture picture from the synthesized app
 docs: install ## Build the documentation site into build/site
 	@rm -rf build/pages build/site && mkdir -p build/pages
 	@tar -cf - *.md docs $$(find packages -name '*.md' -not -path '*/tests/*') | tar -xf - -C build/pages
-	@python -m scripts.guards_docs --pages build/pages/docs/guards
+	@python packages/guards/bench/rule_pages.py --pages build/pages/docs/guards
 	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
 	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
 	@build/docs-venv/bin/zensical build --clean --strict

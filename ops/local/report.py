@@ -8,11 +8,11 @@ from typing import Any, Final
 from rich.markup import escape
 from rich.table import Table
 
+from embedded_aws.changes import Change
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
 from embedded_aws.verify import Comparison
 from ops.console import colored, new_table
-from ops.local.changes import Change
 from ops.local.smoke_test import SmokeTest
 
 DISCLAIMER: Final = """\

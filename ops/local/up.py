@@ -9,12 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from embedded_aws import clients, deployment, fidelity, verify
+from embedded_aws import changes, clients, deployment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
+from embedded_aws.cdk import CdkCli, failure_reason, is_bootstrapped
 from embedded_aws.emulator import EmulatorError, new_key
 from ops.console import Steps
 from ops.errors import OpsError
-from ops.local import cdk, changes, preflight, prerequisites, report, smoke_test, standins
+from ops.local import preflight, prerequisites, report, smoke_test, standins
 from ops.local.port import choose
 from ops.local.workspace import BusyError, Workspace
 from ops.settings import parse_context
@@ -65,6 +66,17 @@ def local_settings(context: Sequence[str]) -> dict[str, str]:
     return {**_DEFAULTS, **_FIXED, **given}
 
 
+def cdk_cli(workspace: Workspace) -> CdkCli:
+    """Return the pinned CLI of a checkout, which leaves what it writes in the state folder."""
+    return CdkCli(
+        program=workspace.root / "node_modules" / ".bin" / "cdk",
+        app=workspace.root,
+        assembly=workspace.assembly,
+        outputs=workspace.outputs,
+        log=workspace.cdk_log,
+    )
+
+
 class _Run:
     """One run of `up`."""
 
@@ -85,6 +97,8 @@ class _Run:
         self._stack = f"{STACK_PREFIX}-{settings['suffix']}"
         self._variables = workspace.variables(port, key)
         self._client = clients.clients(port, key)
+        self._cdk = cdk_cli(workspace)
+        self._log = workspace.shown(workspace.cdk_log)
 
     def all_steps(self) -> None:
         steps = Steps(self._console, total=8)
@@ -131,9 +145,10 @@ class _Run:
         return f"already runs on {running.endpoint} (process {running.pid})"
 
     def _ensure_bootstrapped(self) -> str:
-        if cdk.is_bootstrapped(self._client("cloudformation")):
+        if is_bootstrapped(self._client("cloudformation")):
             return "already there"
-        cdk.bootstrap(self._workspace, self._variables)
+        if code := self._cdk.bootstrap(self._variables):
+            raise OpsError(f"cdk bootstrap failed with code {code}: see {self._log}")
         return "cdk bootstrap"
 
     def _snapshot(self) -> dict[str, changes.StackState]:
@@ -141,7 +156,7 @@ class _Run:
 
     def _synthesize(self) -> str:
         context = [f"{key}={value}" for key, value in self._settings.items()]
-        code = cdk.synth(self._workspace, self._variables, context, self._show)
+        code = self._cdk.synth(self._variables, context, self._show)
         if code:
             raise OpsError(f"the app cannot be synthesized: cdk ended with code {code}, see above")
         types = deployment.declared_types(self._workspace.assembly)
@@ -156,12 +171,13 @@ class _Run:
     def _deploy(self) -> None:
         began = datetime.now(UTC)
         self._workspace.keep_settings(self._stack, self._settings)
-        code = cdk.deploy(self._workspace, self._variables, self._show)
+        code = self._cdk.deploy(self._variables, self._show)
         self._require_alive()
         if code:
-            reason = cdk.failure_reason(self._client("cloudformation"), self._stack, began)
-            log = self._workspace.shown(self._workspace.cdk_log)
-            raise OpsError(f"the deployment failed: {reason or f'cdk ended with code {code}, see above'} (log: {log})")
+            reason = failure_reason(self._client("cloudformation"), self._stack, began)
+            raise OpsError(
+                f"the deployment failed: {reason or f'cdk ended with code {code}, see above'} (log: {self._log})"
+            )
 
     def _show(self, line: str) -> None:
         self._console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)

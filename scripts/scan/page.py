@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from scripts.guards_docs import prose, row
+from breakwater_guards.formats.markdown import prose, row
 from scripts.parts import ROOT
 from scripts.scan.model import ScanResult
 

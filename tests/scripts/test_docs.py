@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from app import NAG
-from scripts.guards_docs import by_service
+from rule_pages import by_service
 from scripts.settings_table import environment_file
 from stacks.profiles import NEEDED
 from stacks.settings import SettingsError, load_settings

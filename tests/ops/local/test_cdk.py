@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from itertools import pairwise
+from unittest.mock import MagicMock
 
 import pytest
+from rich.console import Console
 
+from embedded_aws import cdk
+from embedded_testing.ports import free_port
 from ops.errors import OpsError
-from ops.local import cdk
+from ops.local import up
+from ops.local.up import cdk_cli
 from ops.local.workspace import Workspace
 from tests.ops.local.conftest import NOON, FakeCloudFormation, Install
 
@@ -42,7 +47,7 @@ def _state(workspace: Workspace) -> None:
 def test_synth_gets_the_settings_and_writes_below_the_state_folder(workspace: Workspace, install: Install) -> None:
     file = workspace.root / "called.json"
     install("cdk", CALLED.format(file=file))
-    assert cdk.synth(workspace, ENVIRONMENT, ["environment=dev", "a.b=1"], print) == 0
+    assert cdk_cli(workspace).synth(ENVIRONMENT, ["environment=dev", "a.b=1"], print) == 0
     arguments, folder, variables = json.loads(file.read_text())
     assert arguments[:2] == ["synth", "--no-notices"]
     assert ("--output", str(workspace.assembly)) in pairwise(arguments)
@@ -56,7 +61,7 @@ def test_synth_gets_the_settings_and_writes_below_the_state_folder(workspace: Wo
 def test_deploy_asks_nobody_and_takes_what_synth_made(workspace: Workspace, install: Install) -> None:
     file = workspace.root / "called.json"
     install("cdk", CALLED.format(file=file))
-    assert cdk.deploy(workspace, ENVIRONMENT, print) == 0
+    assert cdk_cli(workspace).deploy(ENVIRONMENT, print) == 0
     arguments, folder, variables = json.loads(file.read_text())
     assert arguments[:3] == ["deploy", "--all", "--no-notices"]
     options = dict(zip(arguments[4::2], arguments[5::2], strict=True))
@@ -71,22 +76,31 @@ def test_deploy_asks_nobody_and_takes_what_synth_made(workspace: Workspace, inst
 def test_bootstrap_is_of_the_local_account_and_away_from_the_app(workspace: Workspace, install: Install) -> None:
     file = workspace.root / "called.json"
     install("cdk", CALLED.format(file=file))
-    cdk.bootstrap(workspace, ENVIRONMENT)
+    assert cdk_cli(workspace).bootstrap(ENVIRONMENT) == 0
     arguments, folder, _ = json.loads(file.read_text())
     assert arguments[:2] == ["bootstrap", "aws://000000000000/us-east-1"]
     assert not folder.startswith(str(workspace.root))
 
 
-def test_a_failed_bootstrap_is_one_line(workspace: Workspace, install: Install) -> None:
+def test_a_failed_bootstrap_is_told_by_its_code(workspace: Workspace, install: Install) -> None:
     install("cdk", OUTPUT)
+    assert cdk_cli(workspace).bootstrap(ENVIRONMENT) == 3
+
+
+def test_a_failed_bootstrap_is_one_line(
+    workspace: Workspace, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("cdk", OUTPUT)
+    monkeypatch.setattr(up, "is_bootstrapped", lambda _: False)
+    run = up._Run(workspace, Console(), settings={"suffix": "x1"}, loaded=MagicMock(), port=free_port(), key="k")
     with pytest.raises(OpsError, match=r"^cdk bootstrap failed with code 3: see \.local/embedded-aws/cdk\.log$"):
-        cdk.bootstrap(workspace, ENVIRONMENT)
+        run._ensure_bootstrapped()
 
 
 def test_what_matters_is_shown_as_it_comes_and_all_of_it_is_logged(workspace: Workspace, install: Install) -> None:
     install("cdk", OUTPUT)
     shown: list[str] = []
-    assert cdk.deploy(workspace, ENVIRONMENT, shown.append) == 3
+    assert cdk_cli(workspace).deploy(ENVIRONMENT, shown.append) == 3
     assert shown == [
         "✨  Synthesis time: 4.9s",
         "   1/9  CREATE_COMPLETE        Kms",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.local.changes import Change, StackState, between, snapshot
+from embedded_aws.changes import Change, StackState, between, snapshot
 from tests.ops.local.conftest import MORNING, NOON, FakeCloudFormation
 
 NESTED = {

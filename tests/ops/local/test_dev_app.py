@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from breakwater_drills import DRILLS
-from embedded_aws import clients, fidelity
+from embedded_aws import changes, clients, fidelity
 from embedded_aws.address import REGION
 from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource, Deployment
@@ -30,7 +30,7 @@ from ops import drill as command
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.errors import OpsError
-from ops.local import changes, smoke_test
+from ops.local import smoke_test
 from ops.local.workspace import Workspace
 from stacks.names import METRIC_NAMESPACE, OutputKey
 from stacks.settings import load_settings

@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from embedded_aws.changes import Change
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
 from embedded_aws.verify import Comparison
 from ops.local import report
-from ops.local.changes import Change
 from ops.local.report import Verified
 from tests.ops.local.conftest import MORNING, NOON
 

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from breakwater_guards.engine import all_rules
 from breakwater_guards.facts import dated
+from breakwater_guards.formats.markdown import prose, row
 from breakwater_guards.rule import Profile, Rule
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "guards.md"
 PACKAGE = ROOT / "packages" / "guards"
 FIXTURES = PACKAGE / "tests" / "fixtures"
@@ -107,17 +108,6 @@ def _snippet(rule_id: str, word: str, label: str) -> Iterator[str]:
             name = f" (`{file.relative_to(path)}`)" if path.is_dir() else ""
             text = file.read_text(encoding="utf-8").rstrip()
             yield f"{label}{name}:\n\n```{LANGUAGES.get(file.suffix, '')}\n{text}\n```\n"
-
-
-def prose(text: str) -> str:
-    """Escape what Markdown would take for markup; backticks stay what they mean."""
-    pieces = re.split(r"(`[^`]*`)", " ".join(text.split()))
-    return "".join(piece if piece.startswith("`") else re.sub(r"([<*_\[\]])", r"\\\1", piece) for piece in pieces)
-
-
-def row(*cells: str) -> str:
-    """Return one row of a table."""
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
