@@ -1,7 +1,16 @@
 """Everything this package changes in ministack, in order."""
 
 from embedded_aws import fidelity
-from embedded_aws.server import admission, cloud_control, drift, nested, registry, upstream, validation
+from embedded_aws.server import (
+    admission,
+    cloud_control,
+    drift,
+    nested,
+    registry,
+    taken_names,
+    upstream,
+    validation,
+)
 from embedded_aws.server.answers import layer
 from embedded_aws.server.types import (
     application_autoscaling,
@@ -63,6 +72,7 @@ def install() -> None:
     upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
     registry.refuse_types_outside(fidelity.load())
     nested.install()
+    taken_names.install()
     drift.install()
     cloud_control.install()
     validation.install()
