@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import boto3
@@ -74,9 +74,8 @@ def _aws() -> clients.Aws:
 
 
 @pytest.fixture
-def taken() -> Iterator[None]:
+def taken() -> None:
     boto3.client("logs").create_log_group(logGroupName=TAKEN)
-    yield
 
 
 def _extra(context: Sequence[str]) -> list[str]:
@@ -114,9 +113,7 @@ def _differences(assembly: Path) -> Mapping[str, list[str]]:
     resources = list(Deployment(aws("cloudformation"), aws("ec2"), assembly).resources(STACK))
     assert len(resources) > 100
     found = {
-        f"{each.stack}/{each.logical_id}": [
-            str(check) for check in verify.compare(aws, each) if not check.passed
-        ]
+        f"{each.stack}/{each.logical_id}": [str(check) for check in verify.compare(aws, each) if not check.passed]
         for each in resources
     }
     return {name: wrong for name, wrong in found.items() if wrong}
