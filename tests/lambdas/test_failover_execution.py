@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from common import clients
-from common.aurora import read_cluster
+from common.aurora import Cluster, read_cluster
 from failover.claims import ClaimStore, FailoverRecord
-from failover.execution import REFUSALS, FailoverRequest
+from failover.execution import REFUSALS, Failover, FailoverRequest
 from tests.lambdas.account import CLUSTER, LIMITS, TABLE, FakeAccount, FakeClock, claims_of_the_cluster, failover_by
 
 REQUEST = FailoverRequest(CLUSTER, "a drill", "request-1")
@@ -85,7 +86,8 @@ def test_of_two_concurrent_decisions_one_acts(cluster_account: FakeAccount, cloc
     failover_by(clock).run(REQUEST, 300)
     late = failover_by(clock, claims=Late(clients.client("dynamodb"), TABLE, LIMITS, "expires_at"))
     response = late.run(FailoverRequest(CLUSTER, "at the same time", "request-2"), 300)
-    assert (response["outcome"], response["code"]) == ("refused", "cool-down")
+    reason = "another invocation has just started a failover: wait until it ends"
+    assert response == {"outcome": "refused", "code": "cool-down", "reason": reason}
     assert cluster_account.writer() == f"{CLUSTER}-2"
 
 
@@ -101,8 +103,41 @@ def test_a_dry_run_changes_nothing(cluster_account: FakeAccount, clock: FakeCloc
 def test_a_refusal_by_rds_releases_the_claim(clock: FakeClock, code: str) -> None:
     response = failover_by(clock, rds=_Rds(_refuse(code))).run(REQUEST, 300)
     assert (response["outcome"], response["code"]) == ("refused", "in-progress")
-    assert "not now" in response["reason"]
+    assert response["reason"] == "RDS refused the failover: not now"
+    assert clients.client("dynamodb").scan(TableName=TABLE)["Items"] == []
     assert failover_by(clock).run(FailoverRequest(CLUSTER, "again", "request-2"), 300)["outcome"] == "succeeded"
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_a_refusal_without_words_is_told_by_its_code(clock: FakeClock) -> None:
+    def refuse() -> None:
+        raise ClientError({"Error": {"Code": REFUSALS[0]}}, "FailoverDBCluster")
+
+    response = failover_by(clock, rds=_Rds(refuse)).run(REQUEST, 300)
+    assert response["reason"] == f"RDS refused the failover: {REFUSALS[0]}"
+
+
+@pytest.mark.usefixtures("cluster_account")
+@pytest.mark.parametrize("has_writer", [True, False])
+def test_the_record_says_what_runs_and_who_was_the_writer(
+    clock: FakeClock, has_writer: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str, bool]] = []
+
+    def note() -> None:
+        record = claims_of_the_cluster().latest()
+        if record is not None:
+            seen.append((record.state, record.old_writer, record.held_until is None))
+
+    def look(_: Failover) -> Cluster:
+        note()
+        return described if has_writer else replace(described, instances=described.instances[1:])
+
+    described = read_cluster(clients.client("rds"), clients.client("cloudwatch"), CLUSTER, clock.now)
+    monkeypatch.setattr(Failover, "_read_cluster", look)
+    assert failover_by(clock, rds=_Rds(note), timeout_seconds=2).run(REQUEST, 300)["outcome"] == "timed-out"
+    old = f"{CLUSTER}-1" if has_writer else ""
+    assert seen == [("claimed", old, False), ("running", old, True), ("running", old, True)]
 
 
 def test_an_ambiguous_error_keeps_the_claim_and_the_retry_resumes(
@@ -137,7 +172,7 @@ def test_it_stops_waiting_before_the_deadline(
     failover = failover_by(clock, rds=_Rds(), timeout_seconds=10)
     response = failover.run(REQUEST, remaining)
     assert response["outcome"] == "timed-out"
-    assert clock.now - started <= waited
+    assert clock.now - started == waited
     assert response["seconds"] == clock.now - started
     assert failover.run(REQUEST, remaining) == response
     assert cluster_account.metrics() == {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}

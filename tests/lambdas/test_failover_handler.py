@@ -12,8 +12,9 @@ from common import clients
 from common.environment import ConfigurationError
 from failover import handler
 from failover.claims import RETENTION_SECONDS, FailoverRecord
-from failover.execution import FailoverRequest
+from failover.execution import Failover, FailoverRequest
 from failover.handler import RequestError, parse
+from failover.logic import FailoverLimits
 from tests.assembly import assembly
 from tests.fake_clients import ServiceError, stubbed_client
 from tests.lambdas.account import (
@@ -43,6 +44,33 @@ def test_the_function_reads_its_environment_and_responds() -> None:
     assert (second["outcome"], second["code"]) == ("refused", "cool-down")
 
 
+def test_the_failover_gets_all_that_the_environment_says(
+    account: FakeAccount, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert account is not None
+    made: list[Failover] = []
+
+    def run(self: Failover, request: FailoverRequest, remaining: float) -> dict[str, Any]:
+        made.append(self)
+        assert request == FailoverRequest(CLUSTER, "alarm (unnamed)", "request-1", automatic=True)
+        assert remaining == 300
+        return {"outcome": "refused", "code": "not-needed"}
+
+    monkeypatch.setattr(Failover, "run", run)
+    with caplog.at_level("INFO"):
+        handler.handle({"source": "aws.cloudwatch"}, LambdaContext())
+    (failover,) = made
+    assert failover.limits == FailoverLimits(CLUSTER, lag_ms=1000, cool_down_seconds=600)
+    assert failover.claims == claims_of_the_cluster()
+    assert (failover.timeout_seconds, failover.namespace, failover.suffix) == (60, "Breakwater", "test")
+    attempts = [client.meta.config.retries["total_max_attempts"] for client in (failover.rds_once, failover.rds)]
+    assert attempts == [1, 3]
+    (record,) = caplog.records
+    told = vars(record)
+    assert record.getMessage() == "failover refused"
+    assert (told["request"], told["response_outcome"], told["response_code"]) == ("request-1", "refused", "not-needed")
+
+
 def test_it_calls_only_what_its_role_allows(cluster_account: FakeAccount) -> None:
     handler.handle(EVENT, LambdaContext())
     called = {iam_action(call) for call in cluster_account.calls}
@@ -64,6 +92,7 @@ def test_an_alarm_requests_a_failover_of_the_deployments_cluster() -> None:
 
 
 def test_an_operator_may_give_the_request_an_id() -> None:
+    assert parse(EVENT, "id", CLUSTER).dry_run is False
     event = {"cluster": CLUSTER, "reason": "drill", "request_id": "mine", "dry_run": True}
     assert parse(event, "id", CLUSTER) == FailoverRequest(CLUSTER, "drill", "mine", dry_run=True)
 
@@ -82,12 +111,6 @@ def test_an_operator_may_give_the_request_an_id() -> None:
 def test_an_error_names_the_invalid_key(event: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         parse(event, "id", CLUSTER)
-
-
-def test_the_failover_request_is_sent_once(account: FakeAccount) -> None:
-    assert account is not None
-    assert clients.client("rds", attempts=1).meta.config.retries["total_max_attempts"] == 1
-    assert clients.client("rds").meta.config.retries["total_max_attempts"] == 3
 
 
 @pytest.mark.usefixtures("cluster_account")
