@@ -1,7 +1,8 @@
-"""Check every synthesized template, nested ones included, with cfn-lint and with CloudFormation Validate.
+"""Check every synthesized template, nested ones included, with cfn-lint and CloudFormation Validate.
 
-`cdk synth` validates root templates only, so a mistake in a nested stack shows in the account and not before. One
-process synthesizes every profile that the tests use: all environments, all egress modes.
+CloudFormation Validate runs the rules of cdk-preflight beside its own. `cdk synth` validates root templates only, so a
+mistake in a nested stack shows in the account and not before. One process synthesizes every profile that the tests use:
+all environments, all egress modes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What cfn-lint and CloudFormation Validate say about templates, in one form."""
+"""What cfn-lint, and CloudFormation Validate with the rules of cdk-preflight, say about templates, in one form."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from typing import Any
 from cfnlint.api import lint_by_config
 from cloudformation_validate import (
     CompositeEngine,
+    CompositeEngineConfig,
+    ExternalRuleSource,
     PseudoParameterOverrides,
     ReportStatus,
     Severity,
     ValidateConfig,
 )
+
+from embedded_aws.preflight_rules import rules_for
 
 CFN_LINT = "cfn-lint"
 VALIDATE = "CloudFormation Validate"
@@ -149,7 +153,7 @@ def cfn_lint(templates: Sequence[Template], *, informational: bool = False) -> I
 
 
 def cloudformation_validate(templates: Sequence[Template]) -> Iterable[Finding]:
-    """Run CloudFormation Validate, the native build of the validator that `cdk synth` shows root templates only.
+    """Run CloudFormation Validate and the rules of cdk-preflight: `cdk synth` shows its own build root templates only.
 
     Args:
         templates: Templates of any regions.
@@ -157,7 +161,10 @@ def cloudformation_validate(templates: Sequence[Template]) -> Iterable[Finding]:
     Yields:
         Every error and warning, and one error for a template that it could not analyse to the end.
     """
-    engine = CompositeEngine()
+    resources = (each for template in templates for each in _resources(template))
+    rules = rules_for({str(resource["Type"]) for resource in resources})
+    sources = [ExternalRuleSource(name=name, content=rego) for name, rego in rules]
+    engine = CompositeEngine(CompositeEngineConfig(rego_rules=sources))
     for template in templates:
         region = PseudoParameterOverrides(region=template.region)
         report = engine.validate_template(
@@ -169,6 +176,14 @@ def cloudformation_validate(templates: Sequence[Template]) -> Iterable[Finding]:
             yield Finding(template, VALIDATE, found.rule_id, severity, subject, found.message)
         if report.status is not ReportStatus.OK:
             yield Finding(template, VALIDATE, "incomplete", "error", "", f"status {report.status.name}")
+
+
+def _resources(template: Template) -> Iterable[Mapping[str, Any]]:
+    """Return the resources of a template; none of one that is no JSON, which the engine reports."""
+    try:
+        return list(template.document().get("Resources", {}).values())
+    except ValueError:
+        return []
 
 
 def split(findings: Iterable[Finding], accepted: Sequence[Accepted]) -> tuple[list[Finding], Mapping[Accepted, int]]:

@@ -110,6 +110,14 @@ def test_cloudformation_validate_sees_an_error_in_a_nested_template(tmp_path: Pa
     assert "Colour" in found[0].message
 
 
+def test_a_rule_of_cdk_preflight_sees_what_no_schema_forbids_in_a_nested_template(tmp_path: Path) -> None:
+    mapping = {"EventSourceArn": "arn:aws:sqs:us-east-1:111111111111:queue.fifo", "FunctionName": "f"}
+    for seconds, rules in ((0, []), (5, ["pf-lambda-esm-fifo-batching-window"])):
+        given = {**mapping, "MaximumBatchingWindowInSeconds": seconds}
+        found = cloudformation_validate([_template(tmp_path, "AWS::Lambda::EventSourceMapping", given)])
+        assert [each.rule for each in found if each.severity == "error"] == rules
+
+
 def test_a_template_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     template = _template(tmp_path, "AWS::SNS::Topic", {})
     template.path.write_text("{")

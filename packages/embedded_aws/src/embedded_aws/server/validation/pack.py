@@ -9,13 +9,11 @@ https://github.com/go-to-k/cdk-preflight, https://github.com/aws-cloudformation/
 
 import json
 import re
-import tarfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from importlib.metadata import distribution
 from threading import Lock, Thread
 from typing import Any
 
@@ -30,6 +28,7 @@ from cloudformation_validate import (
 )
 
 from embedded_aws import fidelity
+from embedded_aws.preflight_rules import rules_for
 from embedded_aws.server import upstream
 
 _judging = Lock()
@@ -175,34 +174,6 @@ _loaded: list[CompositeEngine] = []
 def _engine() -> CompositeEngine:
     with _loading:
         if not _loaded:
-            rules = [ExternalRuleSource(name=name, content=text) for name, text in _sources()]
+            rules = [ExternalRuleSource(name=name, content=text) for name, text in rules_for(fidelity.load().keys())]
             _loaded.append(CompositeEngine(CompositeEngineConfig(rego_rules=rules)))
         return _loaded[0]
-
-
-_ARCHIVE = re.compile(r"cdk_preflight/_jsii/cdk-preflight@.+\.tgz")
-_RULES = "package/lib/rules.generated.js"
-
-
-def _sources() -> Iterator[tuple[str, str]]:
-    """Return the libraries, and the rules for types that can be deployed here, each with its name.
-
-    The Python package wraps the one of npm, and holds its archive. It is read, never imported: that would start Node.
-    """
-    package = distribution("cdk-preflight")
-    archive = next(file for file in package.files or () if _ARCHIVE.fullmatch(str(file)))
-    with tarfile.open(str(package.locate_file(archive))) as packed:
-        member = packed.extractfile(_RULES)
-        script = member.read().decode() if member else ""
-    known = fidelity.load().keys()
-    for each in _array(script, "BUNDLED_LIBS"):
-        yield each["name"], each["rego"]
-    for each in _array(script, "BUNDLED_RULES"):
-        if not each["resourceTypes"] or known & set(each["resourceTypes"]):
-            yield each["id"], each["rego"]
-
-
-def _array(script: str, name: str) -> list[dict[str, Any]]:
-    start = f"exports.{name} = "
-    found: list[dict[str, Any]] = json.JSONDecoder().raw_decode(script, script.index(f"{start}[") + len(start))[0]
-    return found
