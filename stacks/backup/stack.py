@@ -95,6 +95,7 @@ class BackupStack(NestedStack):
             # No aws:SourceAccount: AWS Backup documents no source keys for assuming its role, and where a service
             # sends none such a condition denies every job.
             # https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html
+            # https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-service-confused-deputy-prevention.html
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
             managed_policies=[managed(f"service-role/{policy}") for policy in POLICIES],
         )

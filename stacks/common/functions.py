@@ -64,6 +64,9 @@ class PlatformFunction(Construct):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
+        # No aws:SourceAccount: AWS Lambda documents no source keys for assuming a function's role, and where a service
+        # sends none such a condition denies every invocation.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
         self.role = iam.Role(
             self, "Role", description=description, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
         )

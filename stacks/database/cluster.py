@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnResource, Duration, Tags
+from aws_cdk import CfnResource, Duration, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from stacks.common.location import Location
 from stacks.common.retention import companion_removal_policy, database_removal_policy
 from stacks.names import RESTORED_AT_TAG, Names, PhysicalName
 from stacks.settings import DatabaseSettings, RemovalSettings
@@ -59,6 +60,7 @@ class AuroraCluster(Construct):
         Tags.of(self.cluster).add(RESTORED_AT_TAG, restored_at, include_resource_types=["AWS::RDS::DBCluster"])
         self.secret = self._managed_secret()
         self._keep_members()
+        self._limit_monitoring()
 
     def _aurora_postgresql(self) -> rds.IClusterEngine:
         full = self._settings.engine_version
@@ -160,10 +162,25 @@ class AuroraCluster(Construct):
 
     def _keep_members(self) -> None:
         """Keep the instances, and the role by which they publish Enhanced Monitoring, where the cluster stays."""
-        policy = companion_removal_policy(self._removal)
         members = ["Writer", *(f"Reader{number + 1}" for number in range(self._settings.readers))]
         role = ["MonitoringRole"] if self._settings.enhanced_monitoring_seconds else []
         for part in [*members, *role]:
-            resource = self.cluster.node.find_child(part).node.default_child
-            assert isinstance(resource, CfnResource)  # noqa: S101 (narrows the type)
-            resource.apply_removal_policy(policy)
+            self._part(part).apply_removal_policy(companion_removal_policy(self._removal))
+
+    def _limit_monitoring(self) -> None:
+        """Let RDS publish Enhanced Monitoring for this account's instances; CDK's role admits those of any account.
+
+        Of any name: a restored cluster keeps the role, and its instances have other names until they take over.
+        """
+        if not self._settings.enhanced_monitoring_seconds:
+            return
+        # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Monitoring.OS.Enabling.html
+        location = Location.of_stack(Stack.of(self))
+        condition = {**location.this_account, "ArnLike": {"aws:SourceArn": location.arn("rds", "db:*")}}
+        self._part("MonitoringRole").add_property_override("AssumeRolePolicyDocument.Statement.0.Condition", condition)
+
+    def _part(self, construct_id: str) -> CfnResource:
+        """Return the resource of an instance or role that CDK made within the cluster."""
+        resource = self.cluster.node.find_child(construct_id).node.default_child
+        assert isinstance(resource, CfnResource)  # noqa: S101 (narrows the type)
+        return resource

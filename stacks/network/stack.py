@@ -11,6 +11,7 @@ from typing import cast
 
 from aws_cdk import CfnResource, Fn, NestedStack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -19,7 +20,7 @@ from stacks.common.retention import companion_removal_policy
 from stacks.names import OutputKey
 from stacks.network.flow_log import FlowLog
 from stacks.settings import ComputeSettings, DatabaseSettings, EgressMode, NetworkSettings, RemovalSettings
-from stacks.settings.rules import MOST_ZONES
+from stacks.settings.rules import MOST_ZONES, PRIVATE_ECR_IMAGE
 
 HTTP, HTTPS = ec2.Port.tcp(80), ec2.Port.tcp(443)
 # What an isolated Fargate task needs to start and to read its secret:
@@ -70,6 +71,7 @@ class NetworkStack(NestedStack):
         self.task_security_group = self._build_security_group("TaskSecurityGroup", "Fargate tasks")
         self.database_security_group = self._build_security_group("DatabaseSecurityGroup", "Aurora")
         self._permit_connections()
+        self._limit_gateways()
         self._build_endpoints()
         self._keep_home_of_data(removal)
 
@@ -173,9 +175,45 @@ class NetworkStack(NestedStack):
         tasks.add_ingress_rule(balancer, task_port, "Requests and health checks from the load balancer")
         tasks.add_egress_rule(database, database_port, "PostgreSQL to Aurora")
         database.add_ingress_rule(tasks, database_port, "PostgreSQL from tasks")
-        # Gateway endpoints are reached at AWS's public addresses, whose prefix list has another id in each Region; in
-        # isolated subnets no route leads anywhere else.
+        # To anywhere: gateway endpoints are reached at AWS's public addresses, whose prefix lists have other ids in
+        # each Region. AWS publishes no list of them, and a look-up needs an account, which a synthesis does not. In
+        # isolated subnets no route leads anywhere else, and the endpoints' policies decide what is reached there.
         tasks.add_egress_rule(internet, HTTPS, "AWS services")
+
+    def _limit_gateways(self) -> None:
+        """Let S3 and DynamoDB be reached here for data of this account, and for image layers of Amazon ECR."""
+        s3, dynamodb = (self.vpc.node.find_child(name) for name in ("S3Endpoint", "DynamoDbEndpoint"))
+        self._limit(cast(ec2.VpcEndpoint, s3))
+        self._limit(cast(ec2.VpcEndpoint, dynamodb))
+        # Layers come by signed addresses in the name of Amazon ECR, from a bucket of its own in each Region:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-setting-up-s3-gateway
+        layers = f"arn:{self._location.partition}:s3:::prod-{self._location.region}-starport-layer-bucket/*"
+        cast(ec2.VpcEndpoint, s3).add_to_policy(
+            iam.PolicyStatement(
+                sid="ImageLayers", principals=[iam.StarPrincipal()], actions=["s3:GetObject"], resources=[layers]
+            )
+        )
+
+    def _limit(self, endpoint: ec2.VpcEndpoint, *owners: str) -> None:
+        """Admit principals of this account to its own resources, and to those of some other accounts.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
+
+        Args:
+            endpoint: what they call through.
+            owners: other accounts.
+        """
+        account = self._location.account
+        accounts = {"aws:PrincipalAccount": account, "aws:ResourceAccount": [account, *owners] if owners else account}
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                sid="ThisAccount",
+                principals=[iam.StarPrincipal()],
+                actions=["*"],
+                resources=["*"],
+                conditions={"StringEquals": accounts},
+            )
+        )
 
     def _build_endpoints(self) -> None:
         if self.settings.egress is not EgressMode.ENDPOINTS:
@@ -183,8 +221,10 @@ class NetworkStack(NestedStack):
         group = self._build_security_group("EndpointSecurityGroup", "Interface endpoints")
         group.add_ingress_rule(self.task_security_group, HTTPS, "HTTPS from tasks")
         services = ENDPOINTS | (EXEC_ENDPOINTS if self._compute.exec_enabled else {})
+        image = PRIVATE_ECR_IMAGE.match(self._compute.image or "")
+        registry = [image["account"]] if image and image["account"] != self._location.account else []
         for construct_id, service in services.items():
-            self.vpc.add_interface_endpoint(
+            endpoint = self.vpc.add_interface_endpoint(
                 construct_id,
                 service=service,
                 subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
@@ -192,3 +232,4 @@ class NetworkStack(NestedStack):
                 open=False,
                 private_dns_enabled=True,
             )
+            self._limit(endpoint, *(registry if construct_id.startswith("Ecr") else []))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from ops.waiting import wait_until
 from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 from tests.integration.conftest import Client
@@ -119,3 +122,54 @@ def test_a_row_is_written_and_read_back(
         data.rollback_transaction(
             resourceArn=asked["resourceArn"], secretArn=asked["secretArn"], transactionId=transaction
         )
+
+
+RESTORE_SECONDS = 240.0
+
+
+@pytest.fixture
+def row(emulator: Client, cluster: dict[str, Any], outputs: Mapping[str, str], settings: Settings) -> Iterator[None]:
+    """Keep a table with a row in the database, which a restored copy must hold."""
+    asked = {
+        "resourceArn": cluster["DBClusterArn"],
+        "secretArn": outputs[OutputKey.CLUSTER_SECRET_ARN],
+        "database": settings.database.name,
+    }
+    emulator("rds-data").execute_statement(sql="CREATE TABLE integration_restore AS SELECT 42 AS number", **asked)
+    yield
+    emulator("rds-data").execute_statement(sql="DROP TABLE integration_restore", **asked)
+
+
+@pytest.fixture
+def copy(emulator: Client) -> Iterator[str]:
+    """Give the name for a restored cluster, and delete it afterwards, as AWS Backup does."""
+    name = f"awsbackup-restore-test-{uuid.uuid4()}"
+    yield name
+    emulator("rds").delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
+
+
+@pytest.mark.usefixtures("row")
+def test_a_restore_test_opens_the_copy_reads_it_and_closes_it(
+    emulator: Client, cluster: dict[str, Any], outputs: Mapping[str, str], copy: str
+) -> None:
+    backup, function = emulator("backup"), outputs[OutputKey.RESTORE_VALIDATION_FUNCTION]
+    job = backup.start_restore_job(
+        RecoveryPointArn=f"{cluster['DBClusterArn']}/backup/integration",
+        Metadata={"DBClusterIdentifier": copy},
+        ResourceType="Aurora",
+        IamRoleArn=f"arn:aws:iam::{cluster['DBClusterArn'].split(':')[4]}:role/integration",
+    )["RestoreJobId"]
+    event = json.dumps({"detail": {"restoreJobId": job}}).encode()
+
+    def is_validated() -> bool:
+        # Its queue would deliver the message again after minutes.
+        answer = emulator("lambda").invoke(FunctionName=function, Payload=event)
+        payload = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, payload
+        return bool(payload["finished"])
+
+    assert wait_until(is_validated, timeout_seconds=RESTORE_SECONDS, poll_seconds=1.0)
+    found = backup.describe_restore_job(RestoreJobId=job)
+    assert (found["ValidationStatus"], found["ResourceType"]) == ("SUCCESSFUL", "Aurora"), found
+    members = emulator("rds").describe_db_clusters(DBClusterIdentifier=copy)["DBClusters"][0]["DBClusterMembers"]
+    assert members == []

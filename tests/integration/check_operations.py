@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ops.waiting import wait_until
 from stacks.names import Names, OutputKey, PhysicalName
 from stacks.settings import Settings
 from tests.integration.conftest import Client
@@ -30,6 +31,8 @@ RULES = (
     "Monitoring.EventRulesRestoreTests",
     "Operations.HealthMonitorSchedule",
 )
+# Within which CloudWatch Logs shows what a function wrote.
+LOG_SECONDS = 60.0
 DASHBOARDS = (OutputKey.GOLDEN_SIGNALS_DASHBOARD, OutputKey.DATA_TIER_DASHBOARD, OutputKey.RECOVERY_DASHBOARD)
 
 
@@ -97,6 +100,27 @@ def test_the_failover_would_move_the_writer_or_says_why_not(client: Client, outp
     event = {"cluster": outputs[OutputKey.CLUSTER_IDENTIFIER], "reason": "integration test", "dry_run": True}
     answer = _invoke(client, outputs[OutputKey.FAILOVER_FUNCTION], event)
     assert answer["outcome"] == "would-fail-over" or answer["code"] == "cool-down"
+
+
+def test_records_of_the_functions_are_in_their_log_groups(
+    client: Client, outputs: Mapping[str, str], names: Names
+) -> None:
+    """A record of `logging`, as JSON: not only the lines of the platform, START, END and REPORT."""
+    _invoke(client, outputs[OutputKey.HEALTH_MONITOR_FUNCTION], {})
+    event = {"cluster": outputs[OutputKey.CLUSTER_IDENTIFIER], "reason": "integration test", "dry_run": True}
+    _invoke(client, outputs[OutputKey.FAILOVER_FUNCTION], event)
+    for function, logger in (
+        (PhysicalName.HEALTH_MONITOR, "health_monitor.handler"),
+        (PhysicalName.FAILOVER, "failover.handler"),
+    ):
+        group = names.function_log_group(function)
+
+        def is_there(group: str = group, logger: str = logger) -> bool:
+            events = client("logs").filter_log_events(logGroupName=group)["events"]
+            lines = [line for each in events for line in each["message"].splitlines() if line.startswith("{")]
+            return any((each.get("logger"), each.get("level")) == (logger, "INFO") for each in map(json.loads, lines))
+
+        assert wait_until(is_there, timeout_seconds=LOG_SECONDS, poll_seconds=1.0), f"{group} has no record of {logger}"
 
 
 def test_the_failover_refuses_another_cluster(client: Client, outputs: Mapping[str, str]) -> None:

@@ -28,6 +28,8 @@ Client = Callable[[str], Any]
 collect_ignore = [] if os.environ.get("AWS_ENDPOINT_URL") else ["check_runbook.py"]
 # What the checks have called, as IAM actions; docs/integration-policy.json has to allow them.
 _CALLED = set[str]()
+# What checks found beside passing, printed at the end.
+SUMMARY: list[str] = []
 POLICY = REPOSITORY / "docs" / "integration-policy.json"
 
 
@@ -92,6 +94,14 @@ def emulated(connection: Connection) -> bool:
 
 
 @pytest.fixture(scope="session")
+def emulator(outputs: Mapping[str, str], emulated: bool) -> Client:
+    """Return clients for what is done in the embedded AWS alone, so that no policy for an account has to allow it."""
+    if not emulated:
+        pytest.skip("only in the embedded AWS: there it costs nothing and changes no data")
+    return cache(Connection.from_environment(outputs[OutputKey.REGION]).client)
+
+
+@pytest.fixture(scope="session")
 def unanswered(emulated: bool) -> Callable[[str, str], None]:
     """Skip what the embedded AWS cannot answer, by the API's name and with the reason; on AWS nothing is skipped."""
     return partial(leave_out, emulated)
@@ -118,7 +128,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     )
     if not passed and not skipped:
         return
-    terminalreporter.section(f"{len(passed)} passed, {len(skipped)} not answered by the embedded AWS")
+    terminalreporter.section(f"{len(passed)} passed, {len(skipped)} left out")
+    for line in SUMMARY:
+        terminalreporter.write_line(line)
     for action in undeclared(_CALLED):
         terminalreporter.write_line(f"{action} was called, and docs/{POLICY.name} does not allow it", red=True)
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)

@@ -42,8 +42,17 @@ def test_enhanced_monitoring_by_setting(deployment: Assembly) -> None:
         )
         return
     role = deployment.nested["Database"].one("AWS::IAM::Role")
-    assert role["AssumeRolePolicyDocument"]["Statement"] == [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "monitoring.rds.amazonaws.com"}}
+    account = deployment.settings.account or "${AWS::AccountId}"
+    assert deployment.plain("Database", role["AssumeRolePolicyDocument"]["Statement"]) == [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "monitoring.rds.amazonaws.com"},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:rds:{deployment.settings.region}:{account}:db:*"},
+            },
+        }
     ]
     assert deployment.texts("Database", role["ManagedPolicyArns"]) == [
         "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"

@@ -252,6 +252,7 @@ def test_interface_endpoints_in_every_zone_and_only_in_endpoints_mode(
             "PrivateDnsEnabled": True,
             "SubnetIds": _subnets(deployment, "Isolated"),
             "SecurityGroupIds": ["${Network/EndpointSecurityGroup.GroupId}"],
+            "PolicyDocument": found[f"${{Network/Vpc/{construct}}}"]["PolicyDocument"],
         }
         for construct, service in services.items()
     }

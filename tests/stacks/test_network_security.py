@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -218,3 +219,28 @@ def test_the_flow_log_role_writes_to_its_group_for_this_account_only(deployment:
             },
         }
     ]
+
+
+def test_endpoints_are_for_data_of_this_account_and_layers_of_images(deployment: Assembly) -> None:
+    account = deployment.settings.account or "${AWS::AccountId}"
+    registry = re.match(r"\d{12}", deployment.settings.compute.image or "")
+    layers = {
+        "Sid": "ImageLayers",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::prod-{deployment.settings.region}-starport-layer-bucket/*",
+    }
+    for name, resource in deployment.nested["Network"].of_type("AWS::EC2::VPCEndpoint").items():
+        statements = deployment.plain("Network", resource["Properties"]["PolicyDocument"]["Statement"])
+        foreign = registry and registry[0] != account and name.startswith("VpcEcr")
+        owners = [account, registry[0]] if registry and foreign else account
+        own = {
+            "Sid": "ThisAccount",
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": owners}},
+        }
+        assert statements == [own, *([layers] if name.startswith("VpcS3") else [])], name

@@ -91,6 +91,11 @@ class Emulator:
         return self.state / "emulator.log"
 
     @property
+    def calls(self) -> Path:
+        """What its functions called, and which permissions that needs: one JSON object a line."""
+        return self.state / "calls.jsonl"
+
+    @property
     def scratch(self) -> Path:
         """Its temporary files."""
         return self.state / "tmp"
@@ -138,7 +143,13 @@ class Emulator:
             outside: the environment of the caller, of which only the allowed variables are passed on.
         """
         return environment.for_server(
-            port, key, python=self.python, scratch=self.scratch, postgres=self.postgres, outside=outside
+            port,
+            key,
+            python=self.python,
+            scratch=self.scratch,
+            postgres=self.postgres,
+            calls=self.calls,
+            outside=outside,
         )
 
     def start(self, port: int, key: str | None = None) -> Running:

@@ -16,6 +16,7 @@ _PASSED_ON: Final = (
     "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "COLUMNS", "NO_COLOR", "TMPDIR", "XDG_CACHE_HOME",
 )  # fmt: skip
 # Names a file that the server adds each operation to that is called; see `server.operations`.
+_CALLS: Final = "EMBEDDED_AWS_CALLS"
 _OPERATIONS: Final = "EMBEDDED_AWS_OPERATIONS"
 
 
@@ -47,7 +48,14 @@ def for_clients(port: int, key: str, outside: Mapping[str, str] = os.environ) ->
 
 
 def for_server(
-    port: int, key: str, *, python: Path, scratch: Path, postgres: Path, outside: Mapping[str, str] = os.environ
+    port: int,
+    key: str,
+    *,
+    python: Path,
+    scratch: Path,
+    postgres: Path,
+    calls: Path,
+    outside: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """Return the environment of the embedded AWS itself.
 
@@ -57,6 +65,7 @@ def for_server(
         python: its interpreter; deployed functions run with it too.
         scratch: folder for its temporary files.
         postgres: folder for the data of its databases.
+        calls: file for the calls of functions; see `server.access`.
         outside: the environment of the caller.
 
     Returns:
@@ -76,4 +85,5 @@ def for_server(
         "SFTP_ENABLED": "0",
         "TMPDIR": str(scratch),
         "EMBEDDED_AWS_POSTGRES": str(postgres),
+        _CALLS: str(calls),
     }

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, quote
 
 from embedded_aws.address import ACCOUNT
-from embedded_aws.server import operations, upstream
+from embedded_aws.server import access, operations, upstream
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -71,6 +71,7 @@ class _Admission:
             await _answer(send, *refused)
         else:
             operations.record(scope, headers, body)
+            access.record(_caller(headers), scope, headers, body)
             await self._application(scope, receive, send)
 
     def _refused_caller(self, headers: Mapping[str, str]) -> tuple[str, str] | None:
@@ -97,6 +98,14 @@ def _refused_signature(scope: Scope, headers: Mapping[str, str], body: bytes) ->
         signature, key.secret_access_key, scope["method"], raw_path, query, headers, body, presigned=presigned
     )
     return failure
+
+
+def _caller(headers: Mapping[str, str]) -> str:
+    """Return the ARN of who signed an admitted request in its header; empty for any other request."""
+    signature = upstream.header_signature(headers)
+    if isinstance(signature, tuple):
+        return ""
+    return str(getattr(upstream.resolve_credential(signature.access_key_id, ACCOUNT), "principal_arn", ""))
 
 
 async def _read(receive: Receive) -> bytes:

@@ -2,6 +2,7 @@
 
 from embedded_aws import fidelity
 from embedded_aws.server import (
+    access,
     admission,
     cloud_control,
     drift,
@@ -77,4 +78,5 @@ def install() -> None:
     cloud_control.install()
     validation.install()
     layer.install()
+    access.install()
     admission.install()

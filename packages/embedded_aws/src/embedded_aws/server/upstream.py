@@ -84,6 +84,8 @@ resolve_credential = Function(
 CredentialError: type[Any] = _table("core.iam_evaluator", "CredentialResolutionError")
 header_signature = Function("core.sigv4", "parse_header_signature", "headers")
 query_signature = Function("core.sigv4", "parse_query_signature", "query_params")
+register_session = Function("services.sts", "register_session", "access_key", "session")
+execution_credentials = Function("core.lambda_runtime", "execution_credentials", "config")
 signature_failure = Function(
     "core.sigv4", "header_signature_failure",
     "signature", "secret", "method", "raw_path", "query_params", "headers", "body", "presigned", "explain",

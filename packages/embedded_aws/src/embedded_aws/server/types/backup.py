@@ -1,6 +1,7 @@
 """AWS Backup: selections, the access policy and lock of a vault, and restore testing, which is kept but never runs."""
 
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -76,7 +77,7 @@ def _install_restore_testing() -> None:
     metadata.keep(
         _PLAN,
         identify=lambda declared: str(declared.properties["RestoreTestingPlanName"]),
-        attributes=lambda name: {"RestoreTestingPlanArn": _plan_arn(name)},
+        attributes=lambda name: {"RestoreTestingPlanArn": plan_arn(name)},
         create_only=("RestoreTestingPlanName",),
     )
     metadata.keep(
@@ -91,9 +92,13 @@ def _install_restore_testing() -> None:
     upstream.restore_testing_selections.wrap(lambda _empty: _list_selections)
 
 
-def _plan_arn(name: str) -> str:
+def plan_arn(name: str) -> str:
+    """Return the ARN of a restore-testing plan, which ends with an identifier that AWS Backup chooses.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html#awsbackup-resources-for-iam-policies
+    """
     scope = f"{upstream.region()}:{upstream.account()}"
-    return f"arn:aws:backup:{scope}:restore-testing-plan:{name}"
+    return f"arn:aws:backup:{scope}:restore-testing-plan:{name}-{uuid.uuid5(uuid.NAMESPACE_URL, f'{scope}:{name}')}"
 
 
 def _get_plan(plan_name: str) -> Any:
@@ -113,7 +118,7 @@ def _with_plan_arn(plan: dict[str, Any]) -> dict[str, Any]:
         **_PLAN_DEFAULTS,
         **plan,
         "RecoveryPointSelection": selection,
-        "RestoreTestingPlanArn": _plan_arn(plan["RestoreTestingPlanName"]),
+        "RestoreTestingPlanArn": plan_arn(plan["RestoreTestingPlanName"]),
     }
 
 

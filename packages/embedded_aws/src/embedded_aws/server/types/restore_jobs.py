@@ -1,6 +1,6 @@
-"""Restore jobs of AWS Backup for DynamoDB tables, which ministack does not have: they copy the table as it is now.
+"""Restore jobs of AWS Backup for DynamoDB tables and Aurora clusters, which ministack does not have: copies as of now.
 
-Nothing starts a restore test by its schedule here. Instead, a job whose table is named as in a restore test
+Nothing starts a restore test by its schedule here. Instead, a job whose copy is named as in a restore test
 (`awsbackup-restore-test-…`) counts as one of the restore-testing plan. A job that is done sends its event to
 EventBridge.
 """
@@ -9,12 +9,13 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from embedded_aws.server import metadata, upstream
 from embedded_aws.server.api import client
+from embedded_aws.server.types import backup
 
 _PLAN = "AWS::Backup::RestoreTestingPlan"
 _TEST_PREFIX = "awsbackup-restore-test-"
@@ -56,23 +57,21 @@ def _put(parts: tuple[str, ...], request: dict[str, Any]) -> Any:
 
 
 def _start(request: dict[str, Any]) -> Any:
-    """Restore a table from the ARN of one of its backups, `…:table/<name>/backup/<id>`."""
-    source, _, backup = request["RecoveryPointArn"].rpartition(":table/")[2].partition("/backup/")
-    if request.get("ResourceType") != "DynamoDB" or not backup:
-        message = "the embedded AWS restores only DynamoDB tables, from arn:…:table/<name>/backup/<id>"
+    """Restore from the ARN of a backup: that of its table or cluster, followed by `/backup/<id>`."""
+    original, _, point = request["RecoveryPointArn"].partition("/backup/")
+    restore = _RESTORES.get(request.get("ResourceType", ""))
+    if restore is None or not point:
+        message = "the embedded AWS restores only DynamoDB tables and Aurora clusters, from <their ARN>/backup/<id>"
         return upstream.error_response("InvalidParameterValueException", message, 400)
-    target = request["Metadata"]["targetTableName"]
     began = time.time()
-    table = client("dynamodb").restore_table_to_point_in_time(
-        SourceTableName=source, TargetTableName=target, UseLatestRestorableTime=True
-    )["TableDescription"]
+    target, created = restore(original, request["Metadata"])
     job = {
         "AccountId": upstream.account(),
         "RestoreJobId": str(uuid.uuid4()).upper(),
         "RecoveryPointArn": request["RecoveryPointArn"],
-        "SourceResourceArn": request["RecoveryPointArn"].partition("/backup/")[0],
-        "CreatedResourceArn": table["TableArn"],
-        "ResourceType": "DynamoDB",
+        "SourceResourceArn": original,
+        "CreatedResourceArn": created,
+        "ResourceType": request["ResourceType"],
         "IamRoleArn": request.get("IamRoleArn", ""),
         "Status": "COMPLETED",
         "PercentDone": "100.00%",
@@ -86,13 +85,36 @@ def _start(request: dict[str, Any]) -> Any:
     return upstream.backup_answer({"RestoreJobId": job["RestoreJobId"]})
 
 
-def _creator(table: str) -> dict[str, Any]:
+def _restore_table(source: str, given: dict[str, Any]) -> tuple[str, str]:
+    """Return the name and the ARN of the copy."""
+    target = given["targetTableName"]
+    table = client("dynamodb").restore_table_to_point_in_time(
+        SourceTableName=source.rpartition("/")[2], TargetTableName=target, UseLatestRestorableTime=True
+    )
+    return target, table["TableDescription"]["TableArn"]
+
+
+def _restore_cluster(source: str, given: dict[str, Any]) -> tuple[str, str]:
+    """Return the name and the ARN of the copy, a cluster without instances, as AWS Backup restores it."""
+    target = given["DBClusterIdentifier"]
+    cluster = client("rds").restore_db_cluster_to_point_in_time(
+        SourceDBClusterIdentifier=source.rpartition(":")[2], DBClusterIdentifier=target, UseLatestRestorableTime=True
+    )
+    return target, cluster["DBCluster"]["DBClusterArn"]
+
+
+_RESTORES: Mapping[str, Callable[[str, dict[str, Any]], tuple[str, str]]] = {
+    "Aurora": _restore_cluster,
+    "DynamoDB": _restore_table,
+}
+
+
+def _creator(copy: str) -> dict[str, Any]:
     plan = next(iter(metadata.every(_PLAN)), None)
-    if plan is None or not table.startswith(_TEST_PREFIX):
+    if plan is None or not copy.startswith(_TEST_PREFIX):
         return {}
-    scope = f"{upstream.region()}:{upstream.account()}"
-    arn = f"arn:aws:backup:{scope}:restore-testing-plan:{plan['RestoreTestingPlanName']}"
-    return {"CreatedBy": {"RestoreTestingPlanArn": arn}, "ValidationStatus": "VALIDATING"}
+    created = {"RestoreTestingPlanArn": backup.plan_arn(plan["RestoreTestingPlanName"])}
+    return {"CreatedBy": created, "ValidationStatus": "VALIDATING"}
 
 
 def _send_event(job: dict[str, Any]) -> None:
