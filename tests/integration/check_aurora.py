@@ -145,7 +145,10 @@ def copy(emulator: Client) -> Iterator[str]:
     """Give the name for a restored cluster, and delete it afterwards, as AWS Backup does."""
     name = f"awsbackup-restore-test-{uuid.uuid4()}"
     yield name
-    emulator("rds").delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
+    rds = emulator("rds")
+    for member in rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]["DBClusterMembers"]:
+        rds.delete_db_instance(DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True)
+    rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
 
 
 @pytest.mark.usefixtures("row")
@@ -165,7 +168,9 @@ def test_a_restore_test_opens_the_copy_reads_it_and_closes_it(
         # Its queue would deliver the message again after minutes.
         answer = emulator("lambda").invoke(FunctionName=function, Payload=event)
         payload = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, payload
+        if "FunctionError" in answer:  # the queue's own delivery took the same step a moment before
+            assert "AlreadyExists" in payload["errorMessage"], payload
+            return False
         return bool(payload["finished"])
 
     assert wait_until(is_validated, timeout_seconds=RESTORE_SECONDS, poll_seconds=1.0)

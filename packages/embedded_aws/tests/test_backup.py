@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,9 @@ def test_restore_testing_is_kept_and_shown_by_three_apis(aws: Aws, deploy: Deplo
     deploy(backup())
     plan = client.get_restore_testing_plan(RestoreTestingPlanName="weekly")["RestoreTestingPlan"]
     assert plan["ScheduleExpression"] == "cron(0 7 ? * SUN *)"
-    assert plan["RestoreTestingPlanArn"] == "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:weekly"
+    start, _, identifier = plan["RestoreTestingPlanArn"].partition("-plan:weekly-")
+    assert start == "arn:aws:backup:us-east-1:000000000000:restore-testing"
+    assert uuid.UUID(identifier)
     listed = client.list_restore_testing_plans()["RestoreTestingPlans"]
     assert [each["RestoreTestingPlanName"] for each in listed] == ["weekly"]
     kept = aws("cloudcontrol").get_resource(TypeName="AWS::Backup::RestoreTestingPlan", Identifier="weekly")

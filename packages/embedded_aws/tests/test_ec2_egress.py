@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_a_private_nat_gateway_has_no_address(aws: Aws, deploy: Deploy) -> None:
     assert (described["ConnectivityType"], described["NatGatewayAddresses"]) == ("private", [])
 
 
-def test_a_vpc_endpoint_tells_its_private_dns_and_its_groups(aws: Aws, deploy: Deploy) -> None:
+def test_a_vpc_endpoint_tells_its_private_dns_its_groups_and_its_policy(aws: Aws, deploy: Deploy) -> None:
     endpoint = {
         "VpcId": {"Ref": "Vpc"},
         "ServiceName": "com.amazonaws.us-east-1.kms",
@@ -82,12 +83,16 @@ def test_a_vpc_endpoint_tells_its_private_dns_and_its_groups(aws: Aws, deploy: D
         "PrivateDnsEnabled": True,
         "SubnetIds": [{"Ref": "Subnet"}],
         "SecurityGroupIds": [{"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}],
+        "PolicyDocument": {
+            "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:<any>", "Resource": "*"}]
+        },
     }
     made = deploy(
         {"Vpc": VPC, "Subnet": SUBNET, "Kms": {"Type": "AWS::EC2::VPCEndpoint", "Properties": endpoint}}
     ).physical_ids
     found = aws("ec2").describe_vpc_endpoints(VpcEndpointIds=[made["Kms"]])["VpcEndpoints"][0]
     assert found["PrivateDnsEnabled"] is True
+    assert json.loads(found["PolicyDocument"]) == endpoint["PolicyDocument"]
     assert [each["GroupId"] for each in found["Groups"]] == [default_group(aws, made["Vpc"])["GroupId"]]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from embedded_aws.address import ACCOUNT
 from embedded_aws.clients import Aws
+from embedded_aws.emulator import Emulator
 
 pytestmark = pytest.mark.emulator
 
@@ -119,3 +120,71 @@ def test_records_in_text_are_in_the_log_group_as_lambda_writes_them(aws: Aws) ->
     ]  # fmt: skip
     assert "[ERROR] KeyError: 'not caught'" in lines
     assert "printed" in lines
+
+
+CALLING = """
+import boto3
+
+def handle(event, context):
+    dynamodb, rds = boto3.client("dynamodb"), boto3.client("rds")
+    dynamodb.put_item(TableName="calls", Item={"pk": {"S": "mine"}})
+    part = {"TableName": "calls", "Key": {"pk": {"S": "other"}}}
+    dynamodb.transact_write_items(TransactItems=[{"Delete": part}])
+    rds.describe_db_clusters()
+    boto3.client("cloudwatch").put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 1}])
+    for ask in (
+        lambda: rds.create_db_instance(
+            DBInstanceIdentifier="one",
+            DBClusterIdentifier="none",
+            DBInstanceClass="db.serverless",
+            Engine="aurora-mysql",
+        ),
+        lambda: boto3.client("ssm").get_parameter(Name="none"),
+    ):
+        try:
+            ask()
+        except Exception:
+            pass
+"""
+REGION = f"us-east-1:{ACCOUNT}"
+TABLE_OF_CALLS = f"arn:aws:dynamodb:{REGION}:table/calls"
+
+
+def _calls(emulator: Emulator, function: str) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
+    found = {}
+    for line in emulator.calls.read_text().splitlines():
+        call = json.loads(line)
+        if call["principal"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/any/{function}":
+            found[call["operation"]] = [(each["action"], each["resource"], each["context"]) for each in call["needs"]]
+    return found
+
+
+def test_calls_of_a_function_are_recorded_with_everything_that_they_involve(aws: Aws, emulator: Emulator) -> None:
+    key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    aws("dynamodb").create_table(
+        TableName="calls",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
+    invoke(aws, "calling", "python3.14", "code.py", CALLING)
+    aws("dynamodb").delete_table(TableName="calls")
+    decrypt = ("kms:Decrypt", key, {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"})
+    assert _calls(emulator, "calling") == {
+        "dynamodb PutItem": [("dynamodb:PutItem", TABLE_OF_CALLS, {"dynamodb:LeadingKeys": ["mine"]}), decrypt],
+        "dynamodb TransactWriteItems": [
+            ("dynamodb:DeleteItem", TABLE_OF_CALLS, {"dynamodb:LeadingKeys": ["other"]}),
+            decrypt,
+        ],
+        "rds DescribeDBClusters": [("rds:DescribeDBClusters", f"arn:aws:rds:{REGION}:cluster:*", {})],
+        "cloudwatch PutMetricData": [("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Mine"})],
+        "rds CreateDBInstance": [
+            ("rds:CreateDBInstance", f"arn:aws:rds:{REGION}:{involved}", {})
+            for involved in (
+                "db:one", "cluster:none", "pg:default.aurora-mysql", "og:default:aurora-mysql-", "subgrp:default",
+            )
+        ],
+        "ssm GetParameter": [],
+    }  # fmt: skip
+    assert not [line for line in emulator.calls.read_text().splitlines() if ":root" in line]

@@ -37,7 +37,7 @@ def table(aws: Aws) -> Iterator[None]:
 
 
 @pytest.fixture
-def plan(deploy: Deploy) -> str:
+def plan(aws: Aws, deploy: Deploy) -> str:
     """Create a restore-testing plan."""
     properties = {
         "RestoreTestingPlanName": "weekly",
@@ -49,7 +49,9 @@ def plan(deploy: Deploy) -> str:
         },
     }
     deploy({"Plan": {"Type": "AWS::Backup::RestoreTestingPlan", "Properties": properties}})
-    return "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:weekly"
+    found = aws("backup").get_restore_testing_plan(RestoreTestingPlanName="weekly")["RestoreTestingPlan"]
+    arn: str = found["RestoreTestingPlanArn"]
+    return arn
 
 
 def _restore(aws: Aws, target: str = COPY) -> dict[str, Any]:
@@ -127,11 +129,16 @@ def _message(aws: Aws, queue: str) -> dict[str, Any]:
     raise AssertionError("no message")
 
 
-def test_nothing_but_tables_is_restored(aws: Aws) -> None:
-    with pytest.raises(ClientError, match="restores only DynamoDB tables"):
-        aws("backup").start_restore_job(
-            RecoveryPointArn="arn:aws:rds:us-east-1:000000000000:cluster-snapshot:1", Metadata={}, ResourceType="Aurora"
-        )
+@pytest.mark.parametrize(
+    ("point", "kind"),
+    [
+        ("arn:aws:rds:us-east-1:000000000000:cluster-snapshot:1", "Aurora"),
+        ("arn:aws:ec2:us-east-1:000000000000:volume/vol-1/backup/1", "EBS"),
+    ],
+)
+def test_nothing_but_tables_and_clusters_is_restored(aws: Aws, point: str, kind: str) -> None:
+    with pytest.raises(ClientError, match="restores only DynamoDB tables and Aurora clusters"):
+        aws("backup").start_restore_job(RecoveryPointArn=point, Metadata={}, ResourceType=kind)
 
 
 def test_a_job_that_is_not_there_is_not_found(aws: Aws) -> None:

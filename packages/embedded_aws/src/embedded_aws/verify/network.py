@@ -1,5 +1,6 @@
 """Amazon EC2: the VPC, its subnets and routes, security groups and their rules, endpoints and flow logs."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,13 +148,15 @@ def nat_gateway(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
 
 @verifies("AWS::EC2::VPCEndpoint")
 def vpc_endpoint(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
-    """Compare VPC, service, kind, private DNS, and its route tables, or its subnets and security groups."""
+    """Compare VPC, service, kind, private DNS, policy, and its route tables, or its subnets and security groups."""
     found = only(aws("ec2").describe_vpc_endpoints(VpcEndpointIds=[resource.physical_id])["VpcEndpoints"])
     yield from same(resource, found, "VpcId", "ServiceName", "VpcEndpointType", "PrivateDnsEnabled")
     for members in ("RouteTableIds", "SubnetIds"):
         yield Comparison(members, unordered(declared(resource, members, [])), unordered(found.get(members, [])))
     groups = [each["GroupId"] for each in found.get("Groups", [])]
     yield Comparison("SecurityGroupIds", unordered(declared(resource, "SecurityGroupIds", [])), unordered(groups))
+    if policy := declared(resource, "PolicyDocument"):
+        yield Comparison("policy", policy, json.loads(found["PolicyDocument"]))
 
 
 @verifies("AWS::EC2::FlowLog")

@@ -1,8 +1,10 @@
 """Amazon EC2, the ways out of a VPC: Elastic IP addresses, NAT gateways, and how VPC endpoints are described."""
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.sax.saxutils import escape
 
 from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
@@ -121,12 +123,16 @@ def _addresses(gateway: Mapping[str, Any]) -> str:
 
 
 def _with_names_and_groups(describe: Callable[..., str]) -> Callable[..., str]:
-    """Return a VPC endpoint's description with its private DNS and security groups, which ministack leaves out."""
+    """Return a VPC endpoint's description with private DNS, security groups and policy, which ministack leaves out."""
 
     def describe_whole(endpoint: Mapping[str, Any], tag: str = "item") -> str:
         private = str(endpoint.get("PrivateDnsEnabled", False)).lower()
         groups = "".join(f"<item><groupId>{each}</groupId></item>" for each in endpoint.get("SecurityGroupIds", []))
         more = f"<privateDnsEnabled>{private}</privateDnsEnabled><groupSet>{groups}</groupSet>"
+        policy = endpoint.get("PolicyDocument")
+        if policy:
+            document = policy if isinstance(policy, str) else json.dumps(policy)
+            more += f"<policyDocument>{escape(document)}</policyDocument>"
         return f"{describe(endpoint, tag).rstrip().removesuffix(f'</{tag}>')}{more}</{tag}>"
 
     return describe_whole
