@@ -1,8 +1,10 @@
-"""The integration checks: those of security groups notice what is open or closed wrongly; the runbook's stay local."""
+"""The integration checks notice what is open or allowed wrongly, and what is missing; the runbook's stay local."""
 
 from __future__ import annotations
 
+import re
 import runpy
+import tomllib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +12,12 @@ from typing import Any
 import pytest
 
 from stacks.names import OutputKey
+from stacks.profiles import PROFILES
+from tests.assembly import assembly
 from tests.integration import check_network, conftest
 from tests.integration.aws_cli import as_version_1
+from tests.integration.check_permissions import DECLARED, ROLE
+from tests.integration.permissions import OUTSIDER, OWNER, Call, Policies, judge
 
 GROUPS = {
     OutputKey.DATABASE_SECURITY_GROUP_ID: "sg-database",
@@ -104,3 +110,77 @@ def test_the_commands_of_the_runbook_never_run_in_an_account(monkeypatch: pytest
     for endpoint, ignored in (("", ["check_runbook.py"]), ("http://127.0.0.1:4566", [])):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         assert runpy.run_path(conftest.__file__)["collect_ignore"] == ignored
+
+
+ACCOUNT = "111111111111"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/session"
+QUEUE, OTHER = (f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}" for name in ("mine", "other"))
+READ, SEND = Call(SESSION, "sqs:ReceiveMessage", QUEUE), Call(SESSION, "sqs:SendMessage", QUEUE)
+SAME_ACCOUNT = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}}
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **each} for each in statements]}
+
+
+def _policies(*statements: dict[str, Any]) -> Policies:
+    documents = {
+        "worker/own": _policy(*statements),
+        "endpoint sqs": _policy({"Principal": "*", "Action": "*", "Condition": SAME_ACCOUNT}),
+        OTHER: _policy({"Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}),
+    }
+    return Policies(documents, {"worker": ("worker/own",)}, {"sqs": "endpoint sqs"})
+
+
+def test_a_call_that_no_policy_allows_is_denied() -> None:
+    found = judge([READ, SEND], _policies({"Action": "sqs:ReceiveMessage"}), ACCOUNT, ["rds Unheard"])
+    (denied,) = found.denied
+    assert "worker/session: sqs:SendMessage" in denied
+    assert denied.endswith("ImplicitlyDenied")
+    assert found.unknown == ["rds Unheard"]
+    assert "2 distinct calls of 1 principals judged, 1 denied" in found.lines()
+
+
+def test_a_call_on_everything_needs_a_policy_for_everything() -> None:
+    every = Call(SESSION, "sqs:ReceiveMessage", QUEUE.replace("mine", "*"))
+    assert judge([every], _policies({"Action": "sqs:ReceiveMessage"}), ACCOUNT).denied == []
+    assert len(judge([every], _policies({"Action": "sqs:ReceiveMessage", "Resource": QUEUE}), ACCOUNT).denied) == 1
+
+
+def test_a_statement_that_no_call_needs_is_noticed() -> None:
+    policies = _policies(
+        {"Sid": "Needed", "Action": "sqs:ReceiveMessage"}, {"Sid": "Idle", "Action": "sqs:SendMessage"}
+    )
+    found = judge([READ, Call(OWNER, "sqs:SendMessage", QUEUE, in_vpc=True)], policies, ACCOUNT)
+    assert found.statements == {"worker/own 0: Needed": True, "worker/own 1: Idle": False, "endpoint sqs 0: *": True}
+
+
+def test_the_policy_of_the_resource_and_the_condition_keys_count() -> None:
+    service = Call("events.amazonaws.com", "sqs:SendMessage", OTHER)
+    assert judge([service], _policies(), ACCOUNT).denied == []
+    assert len(judge([Call("sns.amazonaws.com", "sqs:SendMessage", OTHER)], _policies(), ACCOUNT).denied) == 1
+    unknown_key = Call(SESSION, "sqs:ReceiveMessage", QUEUE, {"sqs:NoSuchKey": "x"})
+    (denied,) = judge([unknown_key], _policies({"Action": "sqs:*"}), ACCOUNT).denied
+    assert "has no condition key sqs:NoSuchKey" in denied
+
+
+def test_what_must_be_refused_and_is_allowed_is_reported() -> None:
+    outside = Call(OUTSIDER, "sqs:SendMessage", QUEUE, in_vpc=True, refused=True)
+    assert judge([outside], _policies(), ACCOUNT).denied == []
+    around_the_endpoint = Call(OUTSIDER, "sqs:SendMessage", QUEUE, refused=True)
+    assert len(judge([around_the_endpoint], _policies(), ACCOUNT).denied) == 1
+
+
+def test_each_declared_call_is_of_a_role_that_a_deployment_has_and_says_where_aws_documents_it() -> None:
+    made = {
+        f"{path.replace('/', '.')}"
+        for profile in PROFILES
+        for path, _ in assembly(profile).all_of_type("AWS::IAM::Role")
+    }
+    known = {each[:-8] for each in made if ROLE.fullmatch(each)}
+    entries = tomllib.loads(DECLARED.read_text(encoding="utf-8"))["calls"]
+    callers = {entry["by"] for entry in entries}
+    roles = {each for each in callers if "." in each and not each.endswith(".amazonaws.com")}
+    assert all(any(re.fullmatch(role, each) for each in known) for role in roles)
+    assert all(any(re.fullmatch(role, each) for role in roles) for each in known)
+    assert all(entry["source"].startswith("https://docs.aws.amazon.com/") for entry in entries)
