@@ -18,13 +18,14 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from ops.local.workspace import Workspace
 from stacks.names import OutputKey
-from stacks.settings import Settings
+from stacks.settings import EgressMode, Settings
 from tests.integration.conftest import SUMMARY, Client
 from tests.integration.permissions import OUTSIDER, OWNER, Call, Policies, Report, judge
 
 DECLARED = Path(__file__).with_name("calls.toml")
 ROLE = re.compile(r"\w+\.\w*Role[0-9A-F]{8}")
 QUEUE = re.compile(r"https?://.+/(\d{12})/([^/]+)")
+TASK_SUBNETS = {EgressMode.PUBLIC_IP: "Public", EgressMode.NAT: "Private", EgressMode.ENDPOINTS: "Isolated"}
 Outputs = Mapping[str, str]
 
 
@@ -101,6 +102,7 @@ class Deployed:
             "region": self._outputs[OutputKey.REGION],
             "ClusterResourceId": cluster["DbClusterResourceId"],
             "default security group": groups[0]["GroupId"],
+            "first task subnet": physical[f"Network.Vpc{TASK_SUBNETS[settings.network.egress]}Subnet1Subnet"],
             "repository": f"arn:aws:ecr:{image[2]}:{image[1]}:repository/{image[3]}" if image else "",
         }
 

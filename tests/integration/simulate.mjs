@@ -25,5 +25,5 @@ async function judge({ principal, action, resource, account, context, identity, 
 }
 
 const verdicts = [];
-for (const request of requests) verdicts.push(await judge(request));
+for (const request of requests) verdicts.push(await judge(request).catch((error) => `error: ${error.message}`));
 process.stdout.write(JSON.stringify(verdicts));
