@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-
 from ops.waiting import wait_until
+
 from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 from tests.integration.conftest import Client

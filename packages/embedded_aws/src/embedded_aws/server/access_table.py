@@ -58,7 +58,8 @@ class Call:
 
     def needs(self) -> Iterator[Need]:
         """Yield the permissions that it needs; none if its operation is not known."""
-        yield from _NEEDS.get(f"{self.request.service} {self.request.operation}", lambda _call: ())(self)
+        needs = _NEEDS.get(f"{self.request.service} {self.request.operation}")
+        yield from needs(self) if needs else ()
 
     @property
     def action(self) -> str:
