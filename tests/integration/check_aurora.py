@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from ops.waiting import wait_until
 
+from breakwater_drills.clock import Clock
 from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 from tests.integration.conftest import Client
@@ -173,7 +173,7 @@ def test_a_restore_test_opens_the_copy_reads_it_and_closes_it(
             return False
         return bool(payload["finished"])
 
-    assert wait_until(is_validated, timeout_seconds=RESTORE_SECONDS, poll_seconds=1.0)
+    assert Clock().wait_until(is_validated, timeout_seconds=RESTORE_SECONDS, poll_seconds=1.0)
     found = backup.describe_restore_job(RestoreJobId=job)
     assert (found["ValidationStatus"], found["ResourceType"]) == ("SUCCESSFUL", "Aurora"), found
     members = emulator("rds").describe_db_clusters(DBClusterIdentifier=copy)["DBClusters"][0]["DBClusterMembers"]

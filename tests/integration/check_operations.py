@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from ops.waiting import wait_until
 
+from breakwater_drills.clock import Clock
 from stacks.names import Names, OutputKey, PhysicalName
 from stacks.settings import Settings
 from tests.integration.conftest import Client
@@ -120,7 +120,9 @@ def test_records_of_the_functions_are_in_their_log_groups(
             lines = [line for each in events for line in each["message"].splitlines() if line.startswith("{")]
             return any((each.get("logger"), each.get("level")) == (logger, "INFO") for each in map(json.loads, lines))
 
-        assert wait_until(is_there, timeout_seconds=LOG_SECONDS, poll_seconds=1.0), f"{group} has no record of {logger}"
+        assert Clock().wait_until(is_there, timeout_seconds=LOG_SECONDS, poll_seconds=1.0), (
+            f"{group} has no record of {logger}"
+        )
 
 
 def test_the_failover_refuses_another_cluster(client: Client, outputs: Mapping[str, str]) -> None:
