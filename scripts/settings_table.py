@@ -6,6 +6,7 @@ under each attribute, values from `environments/*.toml`. A test keeps the file f
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from scripts.settings_changes import consequences
 from stacks.settings import Settings, SettingsError, load_settings
 from stacks.settings.fields import FIELDS, SECTIONS, allowed
 from stacks.settings.loader import DEFAULT_ENVIRONMENT, ENVIRONMENTS
@@ -24,6 +26,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 ORDER = ("dev", "staging", "prod")
 # Chosen on the command line, so that no environment file holds it.
 COMMAND_LINE = "environment"
+AFTER = "After the first deployment"
 INTRODUCTION = """# Settings
 
 <!-- Written by `python -m scripts.settings_table` from stacks/settings and environments/*.toml: do not edit. -->
@@ -34,19 +37,29 @@ default. Lists are written with commas: `-c network.zones=us-east-1a,us-east-1b`
 
 An empty cell under an environment means the default; **must be given** means that nothing is synthesized without it.
 What contradicts another setting is refused as well: `stacks/settings/rules.py` has those rules.
+
+The last column says what a change does to a deployment that is there, found by synthesizing it and comparing what the
+CloudFormation schemas call create-only. *free*: an update in place, or resources that come and go. *refused*: it would
+lose data or the network, and [preflight](preflight.md) stops it by the check that is named.
 """
 
 
-def page() -> str:
-    """Return the whole page as Markdown."""
-    files = {name: environment_file(name) for name in ORDER}
-    missing = {name: set(_missing(name)) for name in ORDER}
-    parts = [INTRODUCTION, *_section("", "One deployment", "", files, missing)]
+def page(after: Mapping[str, str]) -> str:
+    """Return the whole page as Markdown.
+
+    Args:
+        after: what a change of each setting does after the first deployment.
+    """
+    given = {name: environment_file(name) for name in ORDER}
+    values = {name: dict.fromkeys(_missing(name), "**must be given**") for name in ORDER}
+    for name in ORDER:
+        values[name] |= {key: _value(value) for key, value in given[name].items()}
+    parts = [INTRODUCTION, *_section("", "One deployment", "", values, after)]
     for section in SECTIONS:
         model = Settings.model_fields[section].annotation
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise TypeError(f"{section} is no section of settings")
-        parts += _section(section, f"`[{section}]`", model.__doc__ or "", files, missing)
+        parts += _section(section, f"`[{section}]`", model.__doc__ or "", values, after)
     return "\n".join(parts)
 
 
@@ -54,27 +67,24 @@ def _section(
     section: str,
     title: str,
     purpose: str,
-    files: Mapping[str, Mapping[str, Any]],
-    missing: Mapping[str, set[str]],
+    values: Mapping[str, Mapping[str, str]],
+    after: Mapping[str, str],
 ) -> Iterator[str]:
     yield f"## {title}\n"
     if purpose:
         yield f"{purpose}\n"
-    yield _row(["Setting", "What it does", "Allowed", "Default", *ORDER])
-    yield _row(["---"] * 7)
+    yield _row(["Setting", "What it does", "Allowed", "Default", *ORDER, AFTER])
+    yield _row(["---"] * 8)
     for key, field in FIELDS.items():
         if key.rpartition(".")[0] != section:
             continue
         default = "" if field.is_required() else _value(field.default)
-        values = [
-            _value(files[name][key]) if key in files[name] else "**must be given**" if key in missing[name] else ""
-            for name in ORDER
-        ]
+        shown = [values[name].get(key, "") for name in ORDER]
         if key == COMMAND_LINE:
             default = _value(DEFAULT_ENVIRONMENT)
         # The pattern of a text stands in its error message; here it would hide the example.
         accepts = allowed(key).partition(" (pattern ")[0]
-        yield _row([f"`{key}`", " ".join((field.description or "").split()), accepts, default, *values])
+        yield _row([f"`{key}`", " ".join((field.description or "").split()), accepts, default, *shown, after[key]])
     yield ""
 
 
@@ -86,6 +96,12 @@ def environment_file(name: str) -> dict[str, Any]:
         for section, content in document.items()
         for key, value in (content.items() if isinstance(content, dict) else [(section, content)])
     }
+
+
+def committed() -> dict[str, str]:
+    """Return the last column of the page as it is, by setting; empty where there is none."""
+    rows = re.findall(r"^\| `([a-z0-9_.]+)` \| .* \| ([^|]+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {key: after for key, after in rows if key in FIELDS}
 
 
 def _missing(name: str) -> Iterator[str]:
@@ -117,7 +133,7 @@ def main() -> int:
     Returns:
         The exit code, always 0.
     """
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(consequences(committed())), encoding="utf-8")
     print(f"settings: {len(FIELDS)} settings -> {PAGE.parent.name}/{PAGE.name}")
     return 0
 

@@ -11,8 +11,9 @@ import botocore.session
 import pytest
 
 from ops.preflight.check import all_checks
+from ops.preflight.checks.stack import CREATE_ONLY
 from ops.preflight.deployed import CALLS
-from scripts import facts, preflight_docs, settings_table
+from scripts import facts, preflight_docs, settings_changes, settings_table
 from scripts.preflight_docs import IDENTITY, POLICY, actions, policy
 from stacks.settings import Settings
 from stacks.settings.fields import FIELDS
@@ -101,12 +102,17 @@ ROW = re.compile(r"^\| `(?P<key>[a-z0-9_.]+)` \| (?P<rest>.*) \|$", re.MULTILINE
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[str]]:
     """Cells after the key, by key."""
-    return {found["key"]: re.split(r"(?<!\\) \| ", found["rest"]) for found in ROW.finditer(settings_table.page())}
+    return {
+        found["key"]: re.split(r"(?<!\\) \| ", found["rest"])
+        for found in ROW.finditer(settings_table.page(settings_table.committed()))
+    }
 
 
 def test_the_committed_settings_page_is_fresh() -> None:
     committed = settings_table.PAGE.read_text(encoding="utf-8")
-    assert committed == settings_table.page(), "run `python -m scripts.settings_table` and commit docs/settings.md"
+    assert committed == settings_table.page(settings_table.committed()), (
+        "run `python -m scripts.settings_table` and commit docs/settings.md"
+    )
 
 
 def test_every_setting_is_described_once_with_what_it_accepts(rows: dict[str, list[str]]) -> None:
@@ -115,6 +121,57 @@ def test_every_setting_is_described_once_with_what_it_accepts(rows: dict[str, li
         assert what.endswith("."), f"{key} needs a sentence under its attribute"
         assert accepts, key
         assert "pattern" not in accepts, key
+
+
+def test_what_a_change_does_later_is_said_of_every_setting() -> None:
+    """All that the page calls free is changed in one synthesis, and all that it calls otherwise in another."""
+    said = settings_table.committed()
+    assert set(said) == set(FIELDS)
+    assert {key: said[key] for key in settings_changes.KNOWN} == settings_changes.KNOWN
+    assert set(settings_changes.VALUES) | set(settings_changes.KNOWN) == set(FIELDS)
+    free = [key for key in settings_changes.VALUES if said[key] == settings_changes.FREE]
+    assert len(free) > 80
+    assert settings_changes.changed_types(free) == frozenset()
+    others = [key for key in settings_changes.VALUES if said[key] != settings_changes.FREE]
+    named = {f"AWS::{kind}" for key in others for kind in re.findall(r"`([\w:]+)`", said[key])}
+    # Beside what is lost, the page does not name what else is replaced.
+    changed = settings_changes.changed_types(others)
+    assert {kind for kind in changed if kind in named or kind in CREATE_ONLY} == named
+    assert said["network.cidr"] == "refused: would replace `EC2::Subnet`, `EC2::VPC` (PF-CFN-03)"
+
+
+def test_the_checks_that_stop_a_change_are_checks() -> None:
+    named = {check for words in settings_table.committed().values() for check in re.findall(r"PF-[A-Z]+-\d+", words)}
+    assert {"PF-CFN-02", "PF-CFN-03", "PF-BACKUP-03", "PF-RDS-07"} == named
+    assert named <= set(all_checks())
+
+
+@pytest.mark.parametrize(
+    ("types", "words"),
+    [
+        ([], "free"),
+        (["AWS::EC2::SecurityGroup"], "replaces `EC2::SecurityGroup`"),
+        (["AWS::S3::Bucket", "AWS::ECS::Service"], "refused: would replace `S3::Bucket` (PF-CFN-03)"),
+    ],
+)
+def test_what_preflight_refuses_is_said_first(types: list[str], words: str) -> None:
+    assert settings_changes.in_words(types) == words
+
+
+def test_settings_are_told_apart_where_the_page_says_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+
+    def changed_types(keys: list[str]) -> frozenset[str]:
+        asked.append(len(keys))
+        return frozenset({"AWS::EC2::VPC"}) if "network.cidr" in keys else frozenset()
+
+    monkeypatch.setattr(settings_changes, "changed_types", changed_types)
+    found = settings_changes.consequences({})
+    assert [key for key, words in found.items() if "EC2::VPC" in words] == ["network.cidr"]
+    assert len(asked) < 20
+    asked.clear()
+    assert settings_changes.consequences(found) == found
+    assert asked == [len(settings_changes.VALUES) - 1, 1]
 
 
 def test_every_value_of_every_environment_file_is_shown(rows: dict[str, list[str]]) -> None:
@@ -132,7 +189,7 @@ def test_every_environment_has_a_column() -> None:
 
 
 def test_what_must_be_given_is_said(rows: dict[str, list[str]]) -> None:
-    needed = {key: cells[3:] for key, cells in rows.items() if "**must be given**" in cells}
+    needed = {key: cells[3:6] for key, cells in rows.items() if "**must be given**" in cells}
     both = ["", "**must be given**", "**must be given**"]
     assert needed.keys() == {"compute.image", "compute.certificate_arn", "compute.domain_name"}
     assert needed["compute.certificate_arn"] == needed["compute.domain_name"] == both
@@ -150,9 +207,13 @@ def test_the_settings_page_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "settings.md"
+    after = dict.fromkeys(FIELDS, "as it was found")
+    target.write_text(settings_table.page(settings_table.committed()), encoding="utf-8")
     monkeypatch.setattr(settings_table, "PAGE", target)
+    monkeypatch.setattr(settings_table, "consequences", lambda before: after if "free" in before.values() else before)
     assert settings_table.main() == 0
-    assert target.read_text(encoding="utf-8") == settings_table.page()
+    assert target.read_text(encoding="utf-8") == settings_table.page(after)
+    assert settings_table.committed() == after
     assert f"{len(FIELDS)} settings" in capsys.readouterr().out
 
 
