@@ -113,14 +113,14 @@ scan: install ## Run independent scanners over every environment and write docs/
 	@python -m scripts.scan $(ARGS)
 
 docs-check: install ## Check that every generated page, picture and snapshot is current (part of `make test`)
-	@pytest --no-cov --quiet -k "committed or documentation" tests/scripts tests/stacks/test_snapshots.py \
+	@pytest --no-cov --quiet -k "committed or documentation" tests/scripts tests/stacks/test_synthesis.py \
 		packages/guards/tests/test_rule_pages.py tests/ops/local/test_dev_app.py $(ARGS)
 
 ##@ Generated files
 
 .PHONY: snapshots settings-table preflight-docs guards-docs facts-docs diagram
 snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
-	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_snapshots.py tests/ops/preflight/test_checks.py
+	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight/test_checks.py
 
 settings-table: install ## Write docs/settings.md from the settings
 	@python -m scripts.settings_table

@@ -15,8 +15,8 @@ from constructs import Construct
 from stacks.common.acknowledgements import policy_of
 from stacks.common.alarms import AT_LEAST, MAXIMUM, MINUTE, SUM, StackAlarms
 from stacks.common.location import Location
-from stacks.common.log_group import EncryptedLogGroup
 from stacks.common.permissions import Permissions
+from stacks.common.retention import EncryptedLogGroup
 from stacks.names import Names, PhysicalName
 from stacks.settings import Settings
 

@@ -18,7 +18,7 @@ from constructs import Construct
 
 from stacks.common.acknowledgements import policy_of
 from stacks.common.location import Location
-from stacks.common.log_group import EncryptedLogGroup
+from stacks.common.retention import EncryptedLogGroup
 from stacks.common.views import view_of_bucket, view_of_key, view_of_security_group
 from stacks.compute.alarms import ComputeAlarms
 from stacks.compute.load_balancer import LoadBalancer

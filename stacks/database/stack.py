@@ -15,8 +15,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.common.log_group import EncryptedLogGroup
 from stacks.common.protected_resource import ProtectedResource
+from stacks.common.retention import EncryptedLogGroup
 from stacks.common.views import view_of_key, view_of_security_group
 from stacks.database.alarms import DatabaseAlarms
 from stacks.database.cluster import AuroraCluster

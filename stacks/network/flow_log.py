@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.common.location import Location
-from stacks.common.log_group import EncryptedLogGroup
+from stacks.common.retention import EncryptedLogGroup
 from stacks.common.views import view_of_key
 from stacks.settings import RemovalSettings
 

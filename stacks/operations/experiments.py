@@ -16,7 +16,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.common.location import Location
-from stacks.common.log_group import EncryptedLogGroup
+from stacks.common.retention import EncryptedLogGroup
 from stacks.names import Names, PhysicalName
 from stacks.operations.experiment import Experiment, ExperimentOptions
 from stacks.operations.monitored import MonitoredResources

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from stacks.names import Names, PhysicalName
 from stacks.settings.foundation import EgressMode
 from stacks.settings.operations import FAILOVER_RESERVE_SECONDS
-from stacks.settings.refused import refused_values
-from stacks.settings.reserved import is_reserved_database, is_reserved_user
-from stacks.settings.windows import daily_minutes, overlaps, weekly_minutes
+from stacks.settings.refused import is_reserved_database, is_reserved_user, refused_values
+from stacks.settings.times import daily_minutes, overlaps, weekly_minutes
 
 if TYPE_CHECKING:
     from stacks.settings.model import Settings

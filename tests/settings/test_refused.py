@@ -11,7 +11,7 @@ from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 from stacks.settings.refused import PRIVATE_NETWORKS, SYSTEM_PATHS
 from stacks.settings.regions import PARTITIONS, REGIONS
-from stacks.settings.schedule import cron_problem
+from stacks.settings.times import cron_problem
 from tests.settings.lines import line, refused
 
 ACCOUNT = "111111111111"

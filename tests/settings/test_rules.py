@@ -9,7 +9,7 @@ import pytest
 from stacks.names import PhysicalName
 from stacks.profiles import CERTIFICATE, IMAGE
 from stacks.settings import load_settings
-from stacks.settings.reserved import is_reserved_database, is_reserved_user
+from stacks.settings.refused import is_reserved_database, is_reserved_user
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
 from tests.settings.contradictions import LOCKED, PUBLIC_IMAGE, RULES, SAME_RETENTION, STAGING, Rule
 from tests.settings.lines import line, refused

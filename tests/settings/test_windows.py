@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stacks.settings.windows import DAYS, Window, daily_minutes, overlaps, weekly_minutes
+from stacks.settings.times import DAYS, Window, daily_minutes, overlaps, weekly_minutes
 
 MINUTE_OF_DAY = st.integers(0, 24 * 60 - 1)
 MINUTE_OF_WEEK = st.integers(0, 7 * 24 * 60 - 1)

@@ -1,13 +1,59 @@
-"""Cron expressions, as EventBridge and AWS Backup read them."""
+"""Times in settings: windows as minutes of the week, and schedules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY = 24 * 60
+WEEK = 7 * DAY
+
+
+@dataclass(frozen=True)
+class Window:
+    """Recurring stretches of time.
+
+    Args:
+        starts: first minutes, counted from Monday 00:00 UTC.
+        length: minutes of each stretch.
+    """
+
+    starts: tuple[int, ...]
+    length: int
+
+    @property
+    def minutes(self) -> frozenset[int]:
+        """All minutes of the week that the window covers."""
+        return frozenset((start + offset) % WEEK for start in self.starts for offset in range(self.length))
+
+
+def daily_minutes(text: str) -> Window:
+    """Read ``hh:mm-hh:mm``, a window of every day, over midnight if its end is before its start."""
+    start, end = (_clock(part) for part in text.split("-"))
+    return Window(tuple(day * DAY + start for day in range(7)), (end - start) % DAY)
+
+
+def weekly_minutes(text: str) -> Window:
+    """Read ``ddd:hh:mm-ddd:hh:mm``, a window of once a week, over Sunday midnight if need be."""
+    start, end = (DAYS.index(part[:3]) * DAY + _clock(part[4:]) for part in text.split("-"))
+    return Window((start,), (end - start) % WEEK)
+
+
+def overlaps(one: Window, other: Window) -> bool:
+    """Tell whether the two windows share a minute."""
+    return not one.minutes.isdisjoint(other.minutes)
+
+
+def _clock(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-WEEK = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
 def _number(text: str, low: int, high: int, names: tuple[str, ...]) -> int | None:
@@ -42,7 +88,7 @@ _FIELDS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("a month (1 to 12, JAN to DEC)", partial(_item, low=1, high=12, names=MONTHS)),
     (
         "a day of the week (1 to 7, SUN to SAT, 6L, 6#3, ?)",
-        partial(_item, low=1, high=7, names=WEEK, special=r"\?|([1-7])?L|[1-7]#[1-5]"),
+        partial(_item, low=1, high=7, names=WEEKDAYS, special=r"\?|([1-7])?L|[1-7]#[1-5]"),
     ),
     ("a year (1970 to 2199)", partial(_item, low=1970, high=2199)),
 )
