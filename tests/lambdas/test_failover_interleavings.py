@@ -230,7 +230,7 @@ def _judge_answer(world: _World, invocation: _Invocation) -> None:
 MOVES = st.lists(st.tuples(st.integers(0, len(SLOTS)), st.sampled_from([*[_Fate.SERVED] * 8, *_Fate])), max_size=70)
 
 
-@settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1200, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck])
 @given(MOVES, st.sampled_from([0.0, 3.0]), st.sampled_from([20.0, 100.0]))
 def test_no_interleaving_fails_over_twice_or_locks_out(
     moves: list[tuple[int, _Fate]], delay: float, duration: float

@@ -175,7 +175,9 @@ COURSES = st.builds(
 )
 
 
-@settings(max_examples=900, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=900, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(COURSES)
 def test_every_course_ends_with_a_true_result_and_a_closed_copy(course: Course) -> None:
     world = _World(course)
