@@ -14,7 +14,7 @@ from common.aurora import Cluster, read_cluster
 from common.metrics import Metric, publish
 from common.responses import error_code, error_message
 from failover.claims import ClaimStore, FailoverRecord
-from failover.logic import Accepted, Claim, FailoverLimits, RefusalCode, Refused, decide, has_begun, has_taken_over
+from failover.logic import Accepted, FailoverLimits, RefusalCode, Refused, decide, has_begun, has_taken_over
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Failover:
         if own is not None:
             return self._resume(own, latest, deadline, ends_at)
         cluster = self._read_cluster()
-        decision = self._decide(request, cluster, latest.claim if latest else None)
+        decision = self._decide(request, cluster, latest)
         if isinstance(decision, Refused):
             # The reason may be the failover that another attempt at this request has claimed meanwhile.
             own = self.claims.find(request.request_id)
@@ -116,10 +116,15 @@ class Failover:
             return {"outcome": "would-fail-over", "new_writer": decision.target.identifier}
         return self._claim(request, cluster, decision, deadline, ends_at)
 
-    def _decide(self, request: FailoverRequest, cluster: Cluster, claim: Claim | None) -> Accepted | Refused:
+    def _decide(self, request: FailoverRequest, cluster: Cluster, latest: FailoverRecord | None) -> Accepted | Refused:
         if request.automatic and cluster.takes_writes:
             return Refused(RefusalCode.NOT_NEEDED, "the writer serves: an alarm moves only one that does not")
-        return decide(request.cluster, cluster, claim, self.limits, self.clock())
+        if request.automatic and latest is not None and self._is_waited_for(latest):
+            return Refused(RefusalCode.NOT_NEEDED, "another invocation waits for the failover that it has started")
+        return decide(request.cluster, cluster, latest.claim if latest else None, self.limits, self.clock())
+
+    def _is_waited_for(self, record: FailoverRecord) -> bool:
+        return not record.has_ended and self.clock() < record.started_at + self.timeout_seconds
 
     def _claim(
         self, request: FailoverRequest, cluster: Cluster, decision: Accepted, deadline: float, ends_at: float

@@ -17,6 +17,8 @@ from stacks.settings import Settings
 
 # Values of the monitor's health metrics, see lambda_src/health_monitor/logic.py.
 DEGRADED, UNHEALTHY = 1, 3
+# Subject of the alarm that may move the writer.
+WRITER_UNHEALTHY = "writer-unhealthy"
 COMPONENTS = ("database", "service", "load-balancer", "table", "backups")
 
 
@@ -177,8 +179,8 @@ class OperationsAlarms(StackAlarms):
         composite = cloudwatch.CompositeAlarm(
             self,
             "WriterUnhealthy",
-            composite_alarm_name=self._names.alarm("writer-unhealthy"),
-            alarm_description=description("The writer is unhealthy: fail over", "writer-unhealthy"),
+            composite_alarm_name=self._names.alarm(WRITER_UNHEALTHY),
+            alarm_description=description("The writer is unhealthy: fail over", WRITER_UNHEALTHY),
             alarm_rule=cloudwatch.AlarmRule.all_of(
                 cloudwatch.AlarmRule.from_alarm(down, cloudwatch.AlarmState.ALARM),
                 cloudwatch.AlarmRule.from_alarm(self.health_monitor_silent, cloudwatch.AlarmState.OK),

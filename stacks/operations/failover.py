@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.names import PhysicalName
+from stacks.operations.alarms import WRITER_UNHEALTHY
 from stacks.operations.function import FunctionOptions, OperationsFunction
 from stacks.settings.operations import FAILOVER_RESERVE_SECONDS
 
@@ -17,6 +22,7 @@ class Failover(OperationsFunction):
     Args:
         scope: the stack.
         construct_id: its id in the stack.
+        dead_letters: keeps events of the schedule that did not reach the function.
         options: what the three functions share.
     """
 
@@ -24,6 +30,8 @@ class Failover(OperationsFunction):
         self,
         scope: Construct,
         construct_id: str,
+        *,
+        dead_letters: sqs.IQueue,
         **options: Unpack[FunctionOptions],
     ) -> None:
         operations, cluster = options["settings"].operations, options["monitored"].cluster
@@ -39,11 +47,14 @@ class Failover(OperationsFunction):
                 "COOL_DOWN_SECONDS": str(operations.failover_cool_down_seconds),
                 "TIMEOUT_SECONDS": str(operations.failover_timeout_seconds),
                 "TTL_ATTRIBUTE": options["settings"].storage.ttl_attribute,
+                **({"ALARM_NAME": options["names"].alarm(WRITER_UNHEALTHY)} if operations.automatic_failover else {}),
             },
             timeout_seconds=operations.failover_timeout_seconds + FAILOVER_RESERVE_SECONDS,
             retries=2,
             **options,
         )
+        if operations.automatic_failover:
+            self._build_retry(dead_letters)
 
     def grant_access(self) -> None:
         """Let it read the cluster, move its writer, keep its state and publish metrics."""
@@ -57,3 +68,20 @@ class Failover(OperationsFunction):
         allow(["cloudwatch:GetMetricData", "rds:DescribeDBInstances"], ["*"], sid="ReadLists")
         self._allow_state("operations#failover", ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"])
         self._allow_metrics()
+        if self._settings.operations.automatic_failover:
+            # A narrower scope returns no composite alarms:
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+            allow(["cloudwatch:DescribeAlarms"], ["*"], sid="ReadAlarm")
+
+    def _build_retry(self, dead_letters: sqs.IQueue) -> events.Rule:
+        """Ask again every minute: an alarm acts when its state changes, and not while a refused failover is needed."""
+        target = targets.LambdaFunction(
+            self.function, dead_letter_queue=dead_letters, max_event_age=Duration.minutes(1), retry_attempts=0
+        )
+        return events.Rule(
+            self,
+            "Retry",
+            description="Tries the failover again while the alarm on the writer asks for it",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[target],
+        )

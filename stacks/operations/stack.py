@@ -55,10 +55,9 @@ class OperationsStack(NestedStack):
         shared = FunctionOptions(
             settings=settings, names=names, location=location, monitored=monitored, key=key, topic=topic
         )
-        self.health_monitor = HealthMonitor(
-            self, "HealthMonitor", dead_letters=view_of_queue(self, "DeadLetters", dead_letters), **shared
-        )
-        self.failover = Failover(self, "Failover", **shared)
+        undelivered = view_of_queue(self, "DeadLetters", dead_letters)
+        self.health_monitor = HealthMonitor(self, "HealthMonitor", dead_letters=undelivered, **shared)
+        self.failover = Failover(self, "Failover", dead_letters=undelivered, **shared)
         self.restore_validation = RestoreValidation(self, "RestoreValidation", queue=restore_events, **shared)
         self.alarms = OperationsAlarms(
             self,

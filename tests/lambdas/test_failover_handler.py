@@ -139,7 +139,80 @@ def test_a_refused_automatic_failover_reaches_somebody(
     cluster_account: FakeAccount, clock: FakeClock, automatic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
-    claims_of_the_cluster().acquire(_record(clock))
+    claims_of_the_cluster().acquire(replace(_record(clock), held_until=None, finished_at=clock.now))
     assert failover_by(clock).run(replace(REQUEST, automatic=automatic), 300)["code"] == "cool-down"
     told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
     assert cluster_account.metrics() == (told if automatic else {})
+
+
+SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
+ALARM = "dr-writer-unhealthy-test-us-east-1"
+
+
+class _WithAlarm:
+    """CloudWatch as moto has it, and with the composite alarm, which it has not.
+
+    Args:
+        cloudwatch: moto's.
+        state: of the alarm.
+    """
+
+    def __init__(self, cloudwatch: Any, state: str) -> None:
+        self._cloudwatch, self._state = cloudwatch, state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cloudwatch, name)
+
+    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str], StateValue: str) -> Any:  # noqa: N803
+        """Return the alarm if it is asked for in its state."""
+        assert (AlarmNames, AlarmTypes) == ([ALARM], ["CompositeAlarm"])
+        return {"CompositeAlarms": [{"AlarmName": ALARM}] if self._state == StateValue else []}
+
+
+@pytest.mark.parametrize(("state", "outcome"), [("OK", "not-asked"), ("ALARM", "succeeded")])
+def test_the_schedule_asks_as_long_as_the_alarm_does(
+    cluster_account: FakeAccount, monkeypatch: pytest.MonkeyPatch, state: str, outcome: str
+) -> None:
+    monkeypatch.setenv("ALARM_NAME", ALARM)
+    monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
+    create = handler.client
+
+    def with_alarm(service: str, **options: Any) -> Any:
+        made = create(service, **options)
+        return _WithAlarm(made, state) if service == "cloudwatch" else made
+
+    monkeypatch.setattr(handler, "client", with_alarm)
+    before = cluster_account.writer()
+    assert handler.handle(SCHEDULED, LambdaContext())["outcome"] == outcome
+    assert (cluster_account.writer() != before) is (outcome == "succeeded")
+
+
+def test_a_refused_failover_is_tried_again_until_it_is_done(
+    cluster_account: FakeAccount, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failover = failover_by(clock)
+    failed = failover.run(FailoverRequest(CLUSTER, "first", "1"), 300)
+    assert failed["outcome"] == "succeeded"
+    monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
+    outcomes = []
+    for minute in range(2, 13):
+        clock.sleep(60)
+        response = failover.run(FailoverRequest(CLUSTER, "still", str(minute), automatic=True), 300)
+        outcomes.append(response.get("code", response["outcome"]))
+    # Nothing within the cool-down of 600 s, once after it, and nothing within the next one.
+    assert outcomes == ["cool-down"] * 9 + ["succeeded", "cool-down"]
+    assert cluster_account.writer() == failed["old_writer"]
+
+
+def test_a_failover_that_is_waited_for_is_no_refusal(
+    cluster_account: FakeAccount, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
+    claimed = replace(_record(clock), held_until=None, state="running")
+    assert claims_of_the_cluster().acquire(claimed) is not None
+    told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
+    for code, metrics in (("not-needed", {}), ("cool-down", told)):
+        clock.sleep(40)  # of the 60 s that an invocation waits
+        request = FailoverRequest(CLUSTER, "still", str(clock.now), automatic=True)
+        assert failover_by(clock).run(request, 300)["code"] == code
+        assert cluster_account.metrics() == metrics

@@ -104,7 +104,8 @@ def test_each_setting_reaches_its_variable(deployment: Assembly) -> None:
 
 def test_the_monitor_runs_by_the_minutes_that_are_set(deployment: Assembly) -> None:
     minutes = deployment.settings.operations.monitor_interval_minutes
-    (rule,) = _found(deployment, "AWS::Events::Rule").values()
+    rules = _found(deployment, "AWS::Events::Rule").values()
+    (rule,) = (each for each in rules if each["Description"] == "Runs the health monitor")
     assert rule["State"] == "ENABLED"
     assert rule["ScheduleExpression"] == f"rate({minutes} minute{'' if minutes == 1 else 's'})"
     (target,) = rule["Targets"]
@@ -123,7 +124,17 @@ def test_only_its_schedule_and_where_set_the_alarm_may_invoke_a_function(deploym
         "lambda.alarms.cloudwatch.amazonaws.com",
         "${Operations/Alarms/WriterUnhealthy.Arn}",
     )
-    assert allowed == {schedule, *([alarm] if deployment.settings.operations.automatic_failover else [])}
+    retry = ("${Operations/Failover.Arn}", "events.amazonaws.com", "${Operations/Failover/Retry.Arn}")
+    automatic = deployment.settings.operations.automatic_failover
+    assert allowed == {schedule, *([alarm, retry] if automatic else [])}
+    rules = [
+        rule for rule in _found(deployment, "AWS::Events::Rule").values() if "tries" in rule["Description"].lower()
+    ]
+    assert [rule["ScheduleExpression"] for rule in rules] == (["rate(1 minute)"] if automatic else [])
+    for rule in rules:
+        (target,) = rule["Targets"]
+        assert target["DeadLetterConfig"] == {"Arn": "${Monitoring/DeadLetterQueue.Arn}"}
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
 
 
 def test_restore_validation_reads_the_queue_message_by_message(deployment: Assembly) -> None:
