@@ -7,7 +7,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from embedded_aws.emulator import Emulator, EmulatorError, is_free, require_free
+from embedded_aws.emulator import Emulator, EmulatorError
+from embedded_aws.ports import PortError, is_free, require_free
 from ops.local.workspace import DEFAULT_PORT, Workspace
 
 _HIGHEST = 65535
@@ -34,7 +35,7 @@ def choose(emulator: Emulator, asked: int | None) -> int:
     port = asked or emulator.last_port() or DEFAULT_PORT
     try:
         require_free(port)
-    except EmulatorError as error:
+    except PortError as error:
         free = next((other for other in range(port + 1, _HIGHEST) if is_free(other)), None)
         raise EmulatorError(f'{error}: `make local ARGS="--port {free}"`') from None
     return port

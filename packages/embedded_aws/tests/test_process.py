@@ -45,7 +45,7 @@ from ministack.core import responses
 from ministack.services import backup
 upstream.VERSION = "0.0.1"
 del responses.get_region
-upstream._table("services.backup", "_no_such_table")
+upstream.table("services.backup", "_no_such_table")
 backup._ok = lambda content: content
 print(*upstream.incompatibilities(), sep="\\n")
 """

@@ -4,14 +4,12 @@ It holds a lock on its state file for as long as it lives. The operating system 
 however that ends: a file left behind is never taken for a running emulator, nor another process with the same number.
 """
 
-import errno
 import fcntl
 import json
 import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -22,7 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from embedded_aws import databases, environment
-from embedded_aws.address import HOST, endpoint
+from embedded_aws.address import endpoint
+from embedded_aws.ports import PortError, require_free
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
@@ -165,7 +164,10 @@ class Emulator:
         Raises:
             EmulatorError: the port is taken, or the process did not come up.
         """
-        require_free(port)
+        try:
+            require_free(port)
+        except PortError as error:
+            raise EmulatorError(str(error)) from None
         self._remove_state()  # what an emulator that ended unnoticed left behind
         self._make_state()
         started = subprocess.run(
@@ -248,34 +250,6 @@ class Emulator:
 def new_key() -> str:
     """Return a secret key that nobody can guess."""
     return secrets.token_hex(20)
-
-
-def is_free(port: int) -> bool:
-    """Return whether an embedded AWS could listen on a port of loopback."""
-    try:
-        require_free(port)
-    except EmulatorError:
-        return False
-    return True
-
-
-def require_free(port: int) -> None:
-    """Refuse a port of loopback that is taken or not allowed.
-
-    Args:
-        port: where an embedded AWS is to listen.
-
-    Raises:
-        EmulatorError: it cannot be used; the message says why.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise EmulatorError(f"port {port} cannot be used: {error.strerror}; choose another port") from None
-            raise EmulatorError(f"port {port} is taken by another program: stop that, or choose another port") from None
 
 
 def _last_line(text: str) -> str:

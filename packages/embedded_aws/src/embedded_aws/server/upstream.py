@@ -4,58 +4,13 @@ ministack has no extension interface: types are added to its tables, and some of
 is pinned; when the pin is raised, `incompatibilities()` says name by name what has moved.
 """
 
-import inspect
 from collections.abc import Callable, Iterator
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import Any
 
+from embedded_aws.server.binding import Function, moved, table
+
 VERSION = "1.5.33"
-
-
-_functions: list["Function"] = []
-_missing: list[str] = []
-
-
-class Function:
-    """A function of ministack that is called or wrapped here.
-
-    Args:
-        module: its module, below `ministack`.
-        name: its name there.
-        parameters: the names of its parameters, in order.
-    """
-
-    def __init__(self, module: str, name: str, *parameters: str) -> None:
-        self._module = import_module(f"ministack.{module}")
-        self._name = name
-        self._parameters = parameters
-        _functions.append(self)
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        """Call ministack's function as it now is."""
-        return getattr(self._module, self._name)(*arguments, **keywords)
-
-    def wrap(self, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Replace the function in its module by `wrapper(function)`."""
-        setattr(self._module, self._name, wrapper(getattr(self._module, self._name)))
-
-    def incompatibility(self) -> str | None:
-        """Return what differs from what is expected, in one sentence; None when nothing does."""
-        found = getattr(self._module, self._name, None)
-        if found is None:
-            return f"{self._module.__name__}.{self._name} is gone"
-        parameters = tuple(inspect.signature(found).parameters)
-        if parameters != self._parameters:
-            return f"{self._module.__name__}.{self._name} takes {parameters} instead of {self._parameters}"
-        return None
-
-
-def _table(module: str, name: str) -> Any:
-    """Return a table of ministack that is read or filled here; None when it is gone."""
-    found = getattr(import_module(f"ministack.{module}"), name, None)
-    if found is None:
-        _missing.append(f"ministack.{module}.{name} is gone")
-    return found
 
 
 def incompatibilities() -> Iterator[str]:
@@ -63,14 +18,13 @@ def incompatibilities() -> Iterator[str]:
     installed = metadata.version("ministack")
     if installed != VERSION:
         yield f"ministack is {installed}, and this extension is written for {VERSION}"
-    yield from _missing
-    yield from filter(None, (function.incompatibility() for function in _functions))
+    yield from moved()
 
 
 # The request that is served, or the stack operation that runs.
 account = Function("core.responses", "get_account_id")
 region = Function("core.responses", "get_region")
-scoped_table = _table("core.responses", "AccountRegionScopedDict")
+scoped_table = table("core.responses", "AccountRegionScopedDict")
 json_response = Function("core.responses", "json_response", "data", "status", "content_type")
 error_response = Function(
     "core.responses", "error_response_json", "code", "message", "status", "extra", "message_key", "content_type"
@@ -81,7 +35,7 @@ application = Function("app", "app", "scope", "receive", "send")
 resolve_credential = Function(
     "core.iam_evaluator", "resolve_credential", "access_key_id", "account_id", "session_token"
 )
-CredentialError: type[Any] = _table("core.iam_evaluator", "CredentialResolutionError")
+CredentialError: type[Any] = table("core.iam_evaluator", "CredentialResolutionError")
 header_signature = Function("core.sigv4", "parse_header_signature", "headers")
 query_signature = Function("core.sigv4", "parse_query_signature", "query_params")
 register_session = Function("services.sts", "register_session", "access_key", "session")
@@ -92,15 +46,15 @@ signature_failure = Function(
 )  # fmt: skip
 
 # The services the server routes to.
-service_handlers: dict[str, Any] = _table("app", "SERVICE_HANDLERS")
-service_patterns: dict[str, Any] = _table("core.router", "SERVICE_PATTERNS")
+service_handlers: dict[str, Any] = table("app", "SERVICE_HANDLERS")
+service_patterns: dict[str, Any] = table("core.router", "SERVICE_PATTERNS")
 
 # CloudFormation.
 _PROVISIONERS = "services.cloudformation.provisioners"
 _STACKS = "services.cloudformation.stacks"
-handlers: dict[str, dict[str, Any]] = _table(_PROVISIONERS, "_RESOURCE_HANDLERS")
-replacing_properties: dict[str, tuple[str, ...]] = _table(_PROVISIONERS, "_REPLACING_PROPERTIES")
-stacks = _table("services.cloudformation", "_stacks")
+handlers: dict[str, dict[str, Any]] = table(_PROVISIONERS, "_RESOURCE_HANDLERS")
+replacing_properties: dict[str, tuple[str, ...]] = table(_PROVISIONERS, "_REPLACING_PROPERTIES")
+stacks = table("services.cloudformation", "_stacks")
 generated_name = Function(_PROVISIONERS, "_physical_name", "stack_name", "logical_id", "lowercase", "max_len", "seeded")
 provision_in_root = Function(_STACKS, "_provision_resource", "resource_type", "logical_id", "props", "stack_name")
 provision_in_nested = Function(
@@ -117,7 +71,7 @@ _EVENT = (
     "stack_id", "stack_name", "logical_id", "resource_type", "status", "reason", "physical_id", "detailed_status",
 )  # fmt: skip
 _ENGINE = "services.cloudformation.engine"
-stack_events = _table("services.cloudformation", "_stack_events")
+stack_events = table("services.cloudformation", "_stack_events")
 deploy_stack = Function(_STACKS, "_deploy_stack_async", *_DEPLOYMENT)
 deploy_by_request = Function("services.cloudformation.handlers", "_deploy_stack_async", *_DEPLOYMENT)
 deploy_by_change_set = Function("services.cloudformation.changesets", "_deploy_stack_async", *_DEPLOYMENT)
@@ -148,7 +102,7 @@ detect_resource_drift = Function(
 
 # What judges a template, and a call that brings one.
 _HANDLERS, _CHANGE_SETS = "services.cloudformation.handlers", "services.cloudformation.changesets"
-cloudformation_actions: dict[str, Callable[[Any], Any]] = _table(_HANDLERS, "_ACTION_HANDLERS")
+cloudformation_actions: dict[str, Callable[[Any], Any]] = table(_HANDLERS, "_ACTION_HANDLERS")
 cloudformation_error = Function("services.cloudformation.helpers", "_error", "code", "message", "status")
 stack_name_problems = Function("services.cloudformation.helpers", "stack_name_problems", "stack_name")
 capabilities_enforced = Function(_HANDLERS, "_capabilities_enforced")
@@ -173,13 +127,13 @@ update_in_engine = Function(
 )  # fmt: skip
 
 # AWS IAM.
-iam_roles = _table("services.iam", "_roles")
-iam_users = _table("services.iam", "_users")
+iam_roles = table("services.iam", "_roles")
+iam_users = table("services.iam", "_users")
 validate_policy_document = Function("core.iam_evaluator", "validate_policy_document", "doc")
 trust_policy_error = Function("services.iam", "_trust_policy_not_principal_error", "doc")
 
 # Cloud Control, the store of declared metadata.
-cloud_control = _table("services.cloudcontrol", "_resources")
+cloud_control = table("services.cloudcontrol", "_resources")
 cloud_control_key = Function("services.cloudcontrol", "_resource_key", "type_name", "identifier")
 cloud_control_record = Function("services.cloudcontrol", "_record_request", "event")
 cloud_control_event = Function(
@@ -188,27 +142,27 @@ cloud_control_event = Function(
 )  # fmt: skip
 
 # Elastic IP addresses, NAT gateways and VPC endpoints.
-addresses = _table("services.ec2", "_addresses")
-nat_gateways = _table("services.ec2", "_nat_gateways")
-ec2_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ec2", "_ACTION_MAP")
+addresses = table("services.ec2", "_addresses")
+nat_gateways = table("services.ec2", "_nat_gateways")
+ec2_actions: dict[str, Callable[[dict[str, Any]], Any]] = table("services.ec2", "_ACTION_MAP")
 vpc_endpoint_xml = Function("services.ec2", "_vpce_fields_xml", "ep", "tag")
 
 # AWS Lambda.
-functions = _table("services.lambda_svc", "_functions")
+functions = table("services.lambda_svc", "_functions")
 function_program = Function("core.lambda_runtime", "_detect_runtime_binary", "runtime")
 execute_function = Function("services.lambda_svc", "_execute_function", "func", "event")
 event_invoke_config = Function("services.lambda_svc", "_event_invoke_config", "func", "qualifier")
 
 # Amazon S3.
-buckets = _table("services.s3", "_buckets")
+buckets = table("services.s3", "_buckets")
 bucket_has_versions = Function("services.s3", "_bucket_has_versions", "name")
 new_bucket_settings = Function("services.s3", "_new_bucket_public_access_block")
-public_access_block: str = _table("services.s3", "_NEW_BUCKET_PUBLIC_ACCESS_BLOCK")
+public_access_block: str = table("services.s3", "_NEW_BUCKET_PUBLIC_ACCESS_BLOCK")
 
 # AWS Backup.
-vaults = _table("services.backup", "_vaults")
-backup_jobs = _table("services.backup", "_jobs")
-backup_selections = _table("services.backup", "_selections")
+vaults = table("services.backup", "_vaults")
+backup_jobs = table("services.backup", "_jobs")
+backup_selections = table("services.backup", "_selections")
 recovery_points = Function("services.backup", "_list_recovery_points_by_vault", "vault_name", "query")
 recovery_point = Function("services.backup", "_describe_recovery_point", "vault_name", "recovery_point_arn")
 vault_access_policy = Function("services.backup", "_get_vault_access_policy", "vault_name")
@@ -229,19 +183,19 @@ describe_continuous_backups = Function("services.dynamodb", "_describe_continuou
 update_continuous_backups = Function("services.dynamodb", "_update_continuous_backups", "data")
 
 # Amazon CloudWatch.
-alarms = _table("services.cloudwatch", "_alarms")
+alarms = table("services.cloudwatch", "_alarms")
 cloudwatch_xml = Function("services.cloudwatch", "_xml", "status", "root_tag", "inner")
 describe_alarms = Function("services.cloudwatch", "_describe_alarms", "params", "cbor_data", "is_cbor", "is_json")
 put_metric_alarm = Function(_PROVISIONERS, "_cw_metric_alarm_put", "name", "props")
 
 # Amazon RDS.
-db_clusters = _table("services.rds", "_clusters")
-db_instances = _table("services.rds", "_instances")
-db_subnet_groups = _table("services.rds", "_subnet_groups")
+db_clusters = table("services.rds", "_clusters")
+db_instances = table("services.rds", "_instances")
+db_subnet_groups = table("services.rds", "_subnet_groups")
 db_cluster_attributes = Function(_PROVISIONERS, "_rds_db_cluster_attrs", "cluster")
 db_instance_attributes = Function(_PROVISIONERS, "_rds_db_instance_attrs", "instance")
 db_cluster_xml = Function("services.rds", "_cluster_xml", "c")
-rds_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.rds", "_ACTION_MAP")
+rds_actions: dict[str, Callable[[dict[str, Any]], Any]] = table("services.rds", "_ACTION_MAP")
 db_instance_xml = Function("services.rds", "_instance_xml", "i")
 sync_db_cluster_endpoints = Function("services.rds", "_sync_cluster_endpoints", "cluster")
 rds_xml = Function("services.rds", "_xml", "status", "root_tag", "inner")
@@ -254,39 +208,39 @@ data_api_is_real = Function("services.rds_data", "_has_real_endpoint", "instance
 data_api_is_unreachable = Function("services.rds_data", "_is_connection_error", "exc")
 
 # Amazon ECS, and the targets that it registers.
-ecs_services = _table("services.ecs", "_services")
-ecs_tasks = _table("services.ecs", "_tasks")
-ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.ecs", "_ACTION_MAP")
+ecs_services = table("services.ecs", "_services")
+ecs_tasks = table("services.ecs", "_tasks")
+ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = table("services.ecs", "_ACTION_MAP")
 reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
-targets = _table("services.alb", "_targets")
+targets = table("services.alb", "_targets")
 
 # Amazon EC2 and Elastic Load Balancing.
 ec2_error = Function("services.ec2", "_error", "code", "message", "status")
-vpcs = _table("services.ec2", "_vpcs")
-subnets = _table("services.ec2", "_subnets")
-security_groups = _table("services.ec2", "_security_groups")
-internet_gateways = _table("services.ec2", "_internet_gateways")
-route_tables = _table("services.ec2", "_route_tables")
-vpc_endpoints = _table("services.ec2", "_vpc_endpoints")
-elb_actions: dict[str, Callable[[dict[str, Any]], Any]] = _table("services.alb", "_ACTION_MAP")
+vpcs = table("services.ec2", "_vpcs")
+subnets = table("services.ec2", "_subnets")
+security_groups = table("services.ec2", "_security_groups")
+internet_gateways = table("services.ec2", "_internet_gateways")
+route_tables = table("services.ec2", "_route_tables")
+vpc_endpoints = table("services.ec2", "_vpc_endpoints")
+elb_actions: dict[str, Callable[[dict[str, Any]], Any]] = table("services.alb", "_ACTION_MAP")
 elb_error = Function("services.alb", "_error", "code", "message", "status")
-load_balancers = _table("services.alb", "_lbs")
-load_balancer_attributes = _table("services.alb", "_lb_attrs")
-listeners = _table("services.alb", "_listeners")
-listener_rules = _table("services.alb", "_rules")
-hosted_zones = _table("services.route53", "_zones")
-dns_records = _table("services.route53", "_records")
+load_balancers = table("services.alb", "_lbs")
+load_balancer_attributes = table("services.alb", "_lb_attrs")
+listeners = table("services.alb", "_listeners")
+listener_rules = table("services.alb", "_rules")
+hosted_zones = table("services.route53", "_zones")
+dns_records = table("services.route53", "_records")
 
 # Tables that tell what is there, for refusals of what is not.
 kms_key = Function("services.kms", "_resolve_key", "key_id_or_arn")
-tables = _table("services.dynamodb", "_tables")
-recovery_settings = _table("services.dynamodb", "_pitr_settings")
-topics = _table("services.sns", "_topics")
-secrets = _table("services.secretsmanager", "_secrets")
-roles = _table("services.iam", "_roles")
-event_targets = _table("services.eventbridge", "_targets")
-event_rules = _table("services.eventbridge", "_rules")
-ecs_clusters = _table("services.ecs", "_clusters")
+tables = table("services.dynamodb", "_tables")
+recovery_settings = table("services.dynamodb", "_pitr_settings")
+topics = table("services.sns", "_topics")
+secrets = table("services.secretsmanager", "_secrets")
+roles = table("services.iam", "_roles")
+event_targets = table("services.eventbridge", "_targets")
+event_rules = table("services.eventbridge", "_rules")
+ecs_clusters = table("services.ecs", "_clusters")
 
 
 def owns_its_objects_by_request(bucket: str) -> bool:
