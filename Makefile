@@ -47,7 +47,7 @@ integration: install ## After `make local`: check what is deployed there, and ru
 
 WITNESSES := tests/witnesses -o python_files='check_*.py' -p no:cacheprovider
 .PHONY: witnesses
-witnesses: install ## After `make local`: what other clients and the CDK CLI say of it (STACK=…)
+witnesses: install ## After `make local`: what other clients, prowler and the CDK CLI say of it (STACK=…)
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		witnesses $(WITNESSES) $(ARGS)
 

@@ -57,6 +57,9 @@ def synthesized(folder: Path, name: str, *, broken: bool = False, swapped: bool 
 def destroyed() -> Iterator[None]:
     yield
     boto3.client("cloudformation").delete_stack(StackName=STACK)
+    logs = boto3.client("logs")  # Lambda's own log group, which no stack deletes
+    for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{STACK}")["logGroups"]:
+        logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
 def test_diff_finds_no_difference_in_what_was_just_deployed(outputs: Mapping[str, str]) -> None:

@@ -54,6 +54,9 @@ def _balancers(_request: Request, answer: Xml) -> None:
         subnet = next((zone.text("SubnetId") for zone in each.members("AvailabilityZones")), "")
         if subnet in upstream.subnets:
             each.put("VpcId", upstream.subnets[subnet]["VpcId"])
+        for zone in each.members("AvailabilityZones"):  # ministack says the first zone of every subnet
+            if known := upstream.subnets.get(zone.text("SubnetId")):
+                zone.put("ZoneName", known["AvailabilityZone"])
         if each.text("Type") == "application":
             each.default("EnablePrefixForIpv6SourceNat", "off")
 
