@@ -43,7 +43,9 @@ def others(suffix: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def findings(programs: Path, outputs: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> set[Finding]:
+def findings(
+    programs: Path, endpoint: str, outputs: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> set[Finding]:
     folder = tmp_path_factory.mktemp("prowler")
     command = [
         str(programs / "prowler"), "aws", "--region", "us-east-1", "--services", *LISTED["services"], "--no-banner",
@@ -51,7 +53,12 @@ def findings(programs: Path, outputs: Mapping[str, str], tmp_path_factory: pytes
     ]  # fmt: skip
     # A home of its own: it keeps settings there, and reads the user's.
     ended = subprocess.run(
-        command, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True, check=False, timeout=900
+        command,
+        env={**os.environ, "AWS_ENDPOINT_URL": endpoint, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
     )
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
     found = json.loads((folder / "found.ocsf.json").read_text(encoding="utf-8"))

@@ -30,6 +30,7 @@ IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::Events::Rule": ("Arn",),
     "AWS::Lambda::EventInvokeConfig": ("FunctionName", "Qualifier"),
     "AWS::Lambda::Permission": ("FunctionName", "Id"),
+    "AWS::Route53::RecordSet": ("Name", "HostedZoneId", "Type", "SetIdentifier"),
     "AWS::WAFv2::WebACLAssociation": ("ResourceArn", "WebACLArn"),
 }
 # Declared and never read: secrets, and what only steers one operation. Recorded read models of AWS do not have them.
