@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from breakwater_drills import probes
 from breakwater_drills.target import Target
@@ -50,6 +58,58 @@ def test_the_service_is_requested_in_an_account_and_a_server_error_is_a_failure(
     with pytest.raises(OSError, match="503"):
         probe.request(1)
     assert probes.service(target(endpoint="http://127.0.0.1:4566")) == []
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """Give the port of a web server that speaks HTTPS, and its certificate, which is for `localhost`."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both.write_bytes(private + certificate.read_bytes())
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port, certificate
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_the_certificate_of_the_service_is_verified(secure: tuple[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that is not trusted, or of another name, is one that clients would refuse as well."""
+    port, certificate = secure
+    on = target()
+
+    def request(host: str) -> None:
+        (probe,) = probes.service(replace(on, service=replace(on.service, url=f"https://{host}:{port}")))
+        probe.request(0)
+
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        request("localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    request("localhost")
+    with pytest.raises(OSError, match=r"not valid for '127\.0\.0\.1'"):
+        request("127.0.0.1")
 
 
 @pytest.fixture
