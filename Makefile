@@ -120,7 +120,7 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 
 .PHONY: snapshots settings-table preflight-docs guards-docs facts-docs diagram
 snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
-	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight/test_checks.py
+	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight
 
 settings-table: install ## Write docs/settings.md from the settings
 	@python -m scripts.settings_table

@@ -7,7 +7,6 @@ Exit status: 0 nothing fails, 1 something fails (with --strict also what could n
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -100,7 +99,6 @@ def _check(options: argparse.Namespace) -> int:
                 identity=identity,
                 partition=account.partition(),
                 deployed_ids=deployed,
-                program=shutil.which,
                 version=partial(_version, timeout=min(VERSION_TIMEOUT_SECONDS, options.timeout)),
             )
 

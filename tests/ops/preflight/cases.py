@@ -6,7 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from syrupy.extensions.amber import AmberSnapshotExtension
+from syrupy.location import PyTestLocation
 
 from ops.preflight.account import Account, Ask
 from ops.preflight.check import all_checks
@@ -15,6 +19,18 @@ from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 from tests.assembly import assembly
 from tests.fake_clients import Operation, ServiceError, fake_client
+
+
+class Said(AmberSnapshotExtension):
+    """One file of snapshots for each test file: in the default folder, it is unused when pytest only collects."""
+
+    file_extension = "txt"
+
+    @classmethod
+    def dirname(cls, *, test_location: PyTestLocation) -> str:
+        """Return a folder of their own: syrupy takes every file there for a snapshot, and deletes unused ones."""
+        return str(Path(test_location.filepath).parent / "snapshots")
+
 
 IDENTITY = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/deployer"}
 Answers = Mapping[str, Any]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.amber import AmberSnapshotExtension
-from syrupy.location import PyTestLocation
 
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Status, all_checks
 from ops.preflight.checks.stack import CREATE_ONLY
 from ops.preflight.engine import run
 from tests.ops.preflight import cases_data, cases_dns, cases_rds, cases_region, cases_room, cases_stack
-from tests.ops.preflight.cases import Case, plan, refuse
+from tests.ops.preflight.cases import Case, Said, plan, refuse
 
 CASES = [
     *cases_region.CASES,
@@ -28,17 +25,6 @@ CASES = [
     *cases_rds.CASES,
     *cases_stack.CASES,
 ]
-
-
-class Said(AmberSnapshotExtension):
-    """One file for all cases beside the test: in the default folder, it is unused when pytest only collects."""
-
-    file_extension = "txt"
-
-    @classmethod
-    def dirname(cls, *, test_location: PyTestLocation) -> str:
-        """Return the folder of the test."""
-        return str(Path(test_location.filepath).parent)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.name}")

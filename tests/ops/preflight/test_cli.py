@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sys
 import time
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from ops import __main__ as ops
 from ops.errors import OpsError
 from ops.preflight import cli
 from ops.preflight.account import Account
 from tests.assembly import assembly
-from tests.ops.preflight.cases import IDENTITY, Session
+from tests.ops.preflight.cases import IDENTITY, Said, Session
 
 
 def main(words: list[str]) -> int:
@@ -102,7 +104,7 @@ def test_the_programs_of_this_machine_are_asked(
     account: dict[str, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert account
-    for name, words in (("cdk", "echo 3.0.0"), ("node", "exec sleep 60")):
+    for name, words in (("cdk", '[ "$*" = --version ] && echo 3.0.0; exit 1'), ("node", "exec sleep 60")):
         program = tmp_path / name
         program.write_text(f"#!/bin/sh\n{words}\n")
         program.chmod(0o755)
@@ -111,6 +113,34 @@ def test_the_programs_of_this_machine_are_asked(
     assert main([*_assembly(), "--only", "PF-CLI", "--format", "json"]) == 1
     told = [row["findings"][0]["message"] for row in json.loads(capsys.readouterr().out)]
     assert told == ["cdk is 3.0.0", "node is of no readable version"]
+
+
+@pytest.mark.usefixtures("account")
+def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*_assembly(), "--only", "PF-CDK"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main([*_assembly(), "--only", "PF-CDK", "--format", "json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", said.err)
+    assert re.search(r"KAsking the account .* 100%", shown)
+    # What the bar leaves: nothing.
+    assert shown.endswith("\x1b[1A\x1b[2K")
+
+
+def test_help_says_every_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for words in (["--help"], ["preflight", "--help"]):
+        with pytest.raises(SystemExit):
+            ops.main(words)
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    # The command in the list, then its own help; Python 3.13 and later show a short option in another way.
+    told = said[said.index("Check an account, read-only, for what would make a deployment fail.") :]
+    listed = [line for line in said if "account, read-only" in line.lower()]
+    assert [*listed, *(line for line in told if not line.startswith("-c"))] == snapshot.use_extension(Said)
 
 
 def test_a_program_does_not_outlive_the_timeout_of_all(tmp_path: Path) -> None:

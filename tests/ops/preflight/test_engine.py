@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,6 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
+from syrupy.assertion import SnapshotAssertion
 
 from ops.errors import OpsError
 from ops.preflight import check as declarations
@@ -23,12 +25,13 @@ from ops.preflight.check import Check, Outcome, Status, all_checks, fail, ok, wa
 from ops.preflight.context import CheckContext
 from ops.preflight.engine import WORKERS, CheckResult, choose, run
 from ops.preflight.formats import FORMATS, print_text
+from tests.ops.preflight.cases import Said
 
 
 class _Fake:
     """A check that is in no list."""
 
-    title, why, fix, source, calls = "Something holds", "Else.", "Mend it.", "https://docs.aws.amazon.com/", ()
+    title, why, fix, source, calls = "Something holds", "Else. " * 12, "Mend it.", "https://docs.aws.amazon.com/", ()
 
     def __init__(self, identifier: str, *outcomes: Outcome | Exception | threading.Event) -> None:
         self.id, self._outcomes = identifier, outcomes
@@ -126,7 +129,7 @@ class Hanging:
 print(run([Hanging()], lambda check: None, timeout_seconds=0.1)[0].status, flush=True)
 sys.exit(3)
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.stdout, ended.stderr, ended.returncode) == ("could-not-ask\n", "", 3)
 
 
@@ -166,9 +169,18 @@ RESULTS = _run(
     _Fake("PF-A-01", ok("fine")),
     _Fake("PF-B-01", ok("fine"), warn("soon [x]")),
     _Fake("PF-C-01", CouldNotAsk("no right")),
-    _Fake("PF-D-01", fail("taken: 100%\nof it")),
+    _Fake("PF-D-01", fail("taken: 100%\r\nof it …")),
     _Fake("PF-E-01", KeyError("Value")),
 )
+
+
+def test_every_word_of_each_form(snapshot: SnapshotAssertion) -> None:
+    shown = StringIO()
+    timed = [replace(result, seconds=1.23456) for result in RESULTS]
+    print_text(Console(file=shown, width=60, force_terminal=True, color_system="standard"), timed)
+    printed = {"text": shown.getvalue().replace("\x1b", "<esc>"), **{name: to(timed) for name, to in FORMATS.items()}}
+    assert {name: text.splitlines() for name, text in printed.items()} == snapshot.use_extension(Said)
+    assert all(text.endswith("\n") for text in printed.values())
 
 
 def test_text_is_a_table_with_fixes_and_a_count() -> None:
@@ -207,6 +219,6 @@ def test_github_annotates_what_is_no_pass() -> None:
     assert FORMATS["github"](RESULTS).splitlines() == [
         "::warning title=PF-B-01::soon [x]. Fix: Mend it.",
         "::warning title=PF-C-01::no right. Fix: Mend it.",
-        "::error title=PF-D-01::taken: 100%25%0Aof it. Fix: Mend it.",
+        "::error title=PF-D-01::taken: 100%25%0D%0Aof it …. Fix: Mend it.",
         "::error title=PF-E-01::the check itself is broken: KeyError: 'Value'. Fix: Mend it.",
     ]
