@@ -175,7 +175,7 @@ def test_the_schedule_asks_as_long_as_the_alarm_does(
 ) -> None:
     monkeypatch.setenv("ALARM_NAME", ALARM)
     monkeypatch.setattr("common.aurora.Cluster.takes_writes", property(lambda _: False))
-    create = handler.client
+    create = clients.client
 
     def with_alarm(service: str, **options: Any) -> Any:
         made = create(service, **options)
