@@ -57,6 +57,10 @@ def test_a_drill_reports_the_truth(scenario: Scenario) -> None:
             continue
         assert each.lost == len(lost[each.name])
         assert each.rpo_seconds == pytest.approx(world.rpo() if lost[each.name] else 0.0, abs=INTERVAL_SECONDS + 0.05)
+    if scenario.unread:
+        assert found.rpo_seconds is None
+    else:
+        assert found.rpo_seconds == pytest.approx(world.rpo(), abs=INTERVAL_SECONDS + 0.05)
     missed = world.rto() > RTO or world.rpo() > RPO or any(lost.values()) or bool(scenario.unread)
     if missed or world.rto() < min(RTO, watched) - 0.5:
         assert bool(found.misses(RTO, RPO)) is missed
