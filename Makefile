@@ -51,6 +51,11 @@ witnesses: install ## After `make local`: what other clients, prowler and the CD
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		witnesses $(WITNESSES) $(ARGS)
 
+ENVIRONMENTS := tests/environments -o python_files='check_*.py' -p no:cacheprovider
+.PHONY: environments
+environments: install ## Deploy, update, roll back and remove each environment, beside `make local` (minutes; ARGS="-k prod")
+	@pytest --no-cov $(ENVIRONMENTS) $(ARGS)
+
 drill-failover: install ## After `make local`: kill the writer there and measure RTO and RPO (ARGS="--runs 20")
 	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)
 
@@ -97,7 +102,7 @@ test: install ## Run all tests; branch coverage of stacks, functions, preflight 
 lint: install ## Run ruff, mypy --strict, and cfn-lint and CloudFormation Validate over all templates
 	@ruff check .
 	@ruff format --check .
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 lint-types lint-templates
+	@$(MAKE) --no-print-directory --keep-going $(if $(filter -j%,$(MAKEFLAGS)),,--jobs=2) lint-types lint-templates
 
 # Test modules of the packages share names, so they are several runs; the later ones take a second.
 lint-types:

@@ -97,7 +97,7 @@ class Workspace:
         Raises:
             BusyError: another one is at work.
         """
-        turn = self.root / ".local" / "local.lock"  # not in `state`, which comes and goes
+        turn = self.state.with_suffix(".lock")  # not in `state`, which comes and goes
         turn.parent.mkdir(parents=True, exist_ok=True)
         with turn.open("a+") as file:
             try:

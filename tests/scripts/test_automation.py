@@ -145,8 +145,7 @@ def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
     assert lines[0] == "#!/usr/bin/env bash"
     assert "set -euo pipefail" in lines
     assert [line for line in lines if line.startswith("make ")] == [
-        "make lint",
-        "make scan ARGS=--check",
+        "make --keep-going --jobs=2 lint scan ARGS=--check",
         "make test",
         "make local",
         "make integration",

@@ -70,6 +70,30 @@ def test_every_type_is_refused_as_the_rules_refuse_it(
     assert f'Resource handler returned message: "{alone[resource_type][0][1]}"' in reasons(aws, made.name)
 
 
+_ONCE = """
+from embedded_aws.server import upstream
+from embedded_aws.server.validation import pack, resources
+judged = []
+pack.find = lambda template, values: judged.append(template) or [pack.Finding("R1", "C", "no topic", True, False)]
+upstream.stacks["one"] = {"StackStatus": "CREATE_IN_PROGRESS"}
+def deploy(stack_name, *_):
+    for logical_id in "ABC":
+        resources._refuse("AWS::SNS::Topic", logical_id, {}, stack_name)
+        print(logical_id, "made")
+try:
+    resources._noting(deploy)("one", "id", {}, {})
+except ValueError as error:
+    print(len(judged), error)
+"""
+
+
+def test_a_deployment_judges_its_template_once_for_all_its_resources(emulator_python: Path) -> None:
+    done = subprocess.run([emulator_python, "-c", _ONCE], capture_output=True, text=True, check=True)
+    *made, refused = done.stdout.splitlines()
+    assert made == ["A made", "B made"]
+    assert refused.startswith('1 Resource handler returned message: "no topic"')
+
+
 TOPIC = {"Type": "AWS::SNS::Topic"}
 BAD_TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"FifoTopic": True, "TopicName": "one"}}
 

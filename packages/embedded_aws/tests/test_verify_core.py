@@ -12,6 +12,7 @@ from embedded_aws.clients import Aws
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.resolve import UNRESOLVED
 from embedded_aws.verify import core
+from embedded_aws.verify.cloudformation import nested_stack
 from embedded_aws.verify.core import Comparison, compare, declared, named, only, same, unordered
 
 TYPE = "AWS::Test::Thing"
@@ -121,6 +122,31 @@ def test_a_resource_that_is_not_complete_is_a_failed_check(monkeypatch: pytest.M
     (check,) = compare(never, resource(status))
     assert not check.passed
     assert check.found == (status or "not there")
+
+
+class Stacks:
+    """CloudFormation with one stack."""
+
+    def __init__(self, status: str) -> None:
+        self._status = status
+
+    def describe_stacks(self, **_given: str) -> dict[str, Any]:
+        return {"Stacks": [{"StackStatus": self._status}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "whole"),
+    [
+        ("CREATE_COMPLETE", True),
+        ("UPDATE_COMPLETE", True),
+        ("UPDATE_ROLLBACK_COMPLETE", True),
+        ("UPDATE_ROLLBACK_FAILED", False),
+        ("ROLLBACK_COMPLETE", False),
+    ],
+)
+def test_a_nested_stack_that_went_back_to_what_it_was_is_whole(status: str, whole: bool) -> None:
+    (check,) = nested_stack(lambda _service: Stacks(status), resource())
+    assert check.passed is whole
 
 
 def test_a_type_without_a_verifier_is_an_error() -> None:

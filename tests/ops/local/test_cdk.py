@@ -116,6 +116,7 @@ def test_what_matters_is_shown_as_it_comes_and_all_of_it_is_logged(workspace: Wo
         ({}, False),
         ({"CDKToolkit": {}}, True),
         ({"CDKToolkit": {"StackStatus": "UPDATE_COMPLETE"}}, True),
+        ({"CDKToolkit": {"StackStatus": "UPDATE_ROLLBACK_COMPLETE"}}, True),
         ({"CDKToolkit": {"StackStatus": "ROLLBACK_COMPLETE"}}, False),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from rich.console import Console
@@ -101,3 +102,14 @@ def test_a_scanner_that_does_not_run_is_exit_code_1_without_a_traceback(
     monkeypatch.setattr(command, "install_scanners", refuse)
     assert command.main(["--scanner", "checkov"]) == 1
     assert capsys.readouterr().err == "scan: checkov is missing\n"
+
+
+def test_scanners_run_at_the_same_time_and_keep_their_order() -> None:
+    both_run = Barrier(2)
+
+    def slow(result: ScanResult) -> list[ScanResult]:
+        both_run.wait(timeout=30)
+        return [result]
+
+    available = {"one": lambda: slow(CLEAN), "two": lambda: slow(FAILED)}
+    assert command.run(Console(file=StringIO()), available, ["two", "one"]) == [FAILED, CLEAN]

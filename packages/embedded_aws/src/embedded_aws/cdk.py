@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.address import ACCOUNT, REGION
 
 _TOOLKIT_STACK: Final = "CDKToolkit"
+_BOOTSTRAPPED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 _QUIET: Final = ("--no-notices", "--ci")  # --ci: progress on stdout, where it can be read line by line
 # Publishing prints four lines for every template; the events of the deployment come after them.
 _ROUTINE: Final = re.compile(r": (start|success): (Building|Built|Publishing|Published) ")
@@ -28,7 +29,7 @@ def is_bootstrapped(cloudformation: Any) -> bool:
         stacks = cloudformation.describe_stacks(StackName=_TOOLKIT_STACK)["Stacks"]
     except ClientError:
         return False
-    return bool(stacks[0]["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+    return bool(stacks[0]["StackStatus"] in _BOOTSTRAPPED)
 
 
 @dataclass(frozen=True)

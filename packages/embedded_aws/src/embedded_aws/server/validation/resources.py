@@ -4,7 +4,8 @@ What the rules found in the template waits here for its resource; more reasons s
 """
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,7 +15,7 @@ from embedded_aws.server import upstream
 from embedded_aws.server.validation import pack, properties
 from embedded_aws.server.validation.properties import Properties
 
-_DEPLOYING = "_deploying"  # in a stack's record: the template of the operation that runs, and its parameters
+_REASONS = "_reasons"  # in a stack's record: why resources of the operation that runs would fail, by logical id
 
 
 def install() -> None:
@@ -26,10 +27,12 @@ def install() -> None:
 
 
 def _noting(deploy: Callable[..., Any]) -> Callable[..., Any]:
-    """Note which template is deployed: the stack's record has the previous one until the end of an update."""
+    """Note what the rules find in a template that is deployed: once for all its resources, which takes a while."""
 
     def deploy_noted(stack_name: str, stack_id: str, template: Any, values: Any, *more: Any, **keywords: Any) -> Any:
-        upstream.stacks[stack_name][_DEPLOYING] = (template, values)
+        reasons = upstream.stacks[stack_name][_REASONS] = defaultdict[str, list[str]](list)
+        for finding in pack.find(template, values):
+            reasons[finding.logical_id].append(finding.message)
         return deploy(stack_name, stack_id, template, values, *more, **keywords)
 
     return deploy_noted
@@ -100,16 +103,9 @@ def _create_only() -> dict[str, Any]:
 
 
 def _refuse(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> None:
-    for message in (*properties.mistakes(resource_type, props), *_found(logical_id, stack_name)):
+    found = upstream.stacks.get(stack_name, {}).get(_REASONS, {}).get(logical_id, ())
+    for message in (*properties.mistakes(resource_type, props), *found):
         raise ValueError(
             f'Resource handler returned message: "{message}" (RequestToken: {uuid4()}, HandlerErrorCode: '
             "InvalidRequest)"
         )
-
-
-def _found(logical_id: str, stack_name: str) -> Iterator[str]:
-    stack = upstream.stacks.get(stack_name) or {}
-    template, values = stack.get(_DEPLOYING) or (stack.get("_template"), stack.get("_resolved_params"))
-    for finding in pack.find(template, values or {}) if template else ():
-        if finding.logical_id == logical_id:
-            yield finding.message
