@@ -34,6 +34,9 @@ REPLACED = {
 # Commands that are left out, since another test runs them against a cluster that nobody needs afterwards.
 ELSEWHERE = {"python -m ops restore take-over": "tests/ops/restore/test_emulator.py"}
 
+# A section that is left out, since nothing is there to run anything against after it.
+LAST = {"Remove an environment": "tests/environments/check_environments.py"}
+
 
 @dataclass(frozen=True)
 class Block:
