@@ -16,7 +16,6 @@ from embedded_testing.inventory import items
 from ops import REPOSITORY
 from ops.local import changes
 from ops.local.workspace import Workspace
-from scripts.install import install_witnesses
 from stacks import profiles
 from stacks.settings import load_settings
 from tests.environments.conftest import Environment
@@ -181,7 +180,7 @@ aws() {{ command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }}
 cdk() {{ command cdk --no-notices --ci "$@" --app {assembly} --force; }}
 {removal()}
 """
-    removed = environment.run("sh", "-c", script, path=str(install_witnesses()))
+    removed = environment.run("sh", "-c", script)
     assert removed.returncode == 0, removed.stdout + removed.stderr
 
     stacks = environment.client("cloudformation").describe_stacks()["Stacks"]

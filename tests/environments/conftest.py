@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -54,11 +53,16 @@ class Environment:
         """Run the CDK CLI."""
         return self.run("cdk", "--no-notices", "--ci", *words)
 
-    def run(self, *command: str, path: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command for which the embedded AWS is the only AWS, with more folders of programs, if any."""
-        variables = {**self.variables, "PATH": f"{self.variables['PATH']}{os.pathsep}{path}"}
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command for which the embedded AWS is the only AWS."""
         return subprocess.run(
-            command, env=variables, capture_output=True, text=True, check=False, timeout=600, stdin=subprocess.DEVNULL
+            command,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+            stdin=subprocess.DEVNULL,
         )
 
     def status(self) -> str:
