@@ -95,6 +95,6 @@ def _scaling(aws: Aws) -> Iterator[tuple[str, str]]:
 
 def _declared(aws: Aws) -> Iterator[tuple[str, str]]:
     for name, entry in load().items():
-        if entry.level is Level.METADATA:
+        if entry.level is Level.METADATA and name != "AWS::CDK::Metadata":  # which no service knows
             for each in aws("cloudcontrol").list_resources(TypeName=name)["ResourceDescriptions"]:
                 yield name, each["Identifier"]
