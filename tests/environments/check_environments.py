@@ -12,9 +12,9 @@ import pytest
 from aws_cdk import App, CfnResource
 from aws_cdk import aws_ec2 as ec2
 
+from embedded_aws import changes
 from embedded_testing.inventory import items
 from ops import REPOSITORY
-from ops.local import changes
 from ops.local.workspace import Workspace
 from stacks import profiles
 from stacks.settings import load_settings

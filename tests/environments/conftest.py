@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from embedded_aws import clients, deployment, verify
+from embedded_aws import changes, clients, deployment, verify
 from embedded_aws.emulator import is_free
 from embedded_testing.inventory import items
 from ops.__main__ import main
 from ops.console import new_table
-from ops.local import changes, report
+from ops.local import report
 from ops.local.workspace import Workspace
 from stacks.names import STACK_PREFIX
 
