@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from embedded_aws import changes, clients, deployment, verify
-from embedded_aws.emulator import is_free
+from embedded_aws.ports import is_free
 from embedded_testing.inventory import items
 from ops.__main__ import main
 from ops.console import new_table
