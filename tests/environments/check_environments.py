@@ -77,7 +77,7 @@ LIVES = {
         changed=("Compute", "ServiceTaskCountTarget23E25614: MaxCapacity"),
         failing=("compute.min_tasks", "3"),
         broken="Operations",
-        stays=_DATA | {"cluster snapshot": 1},
+        stays=_DATA | {"cluster snapshot": 1, "log group": 8},
     ),
     "prod": Life(
         settings={"environment": "prod", "suffix": "eu1"},
