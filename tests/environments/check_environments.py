@@ -7,10 +7,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 from aws_cdk import App, CfnResource
 from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
 
 from embedded_aws import changes
 from embedded_testing.inventory import items
@@ -149,10 +151,12 @@ def broken(environment: Environment, life: Life) -> str:
     outdir = environment.folder / "broken"
 
     def break_it(app: App) -> None:
-        nested = app.node.find_child(environment.stack).node.find_child(life.broken)
+        nested = cast(Construct, app.node.find_child(environment.stack).node.find_child(life.broken))
         others = [each for each in nested.node.find_all() if isinstance(each, CfnResource)]
-        where = {"group_id": "sg-00000000000000000", "cidr_ip": "10.0.0.0/8"}
-        ec2.CfnSecurityGroupIngress(nested, "Broken", ip_protocol="-1", **where).node.add_dependency(*others)
+        ingress = ec2.CfnSecurityGroupIngress(
+            nested, "Broken", ip_protocol="-1", group_id="sg-00000000000000000", cidr_ip="10.0.0.0/8"
+        )
+        ingress.node.add_dependency(*others)
 
     settings = environment.workspace.settings()[environment.stack] | dict([life.failing])
     profiles.synthesize(load_settings(settings), outdir, configure=break_it)

@@ -116,7 +116,9 @@ def test_a_mutant_is_known_by_its_change(
     monkeypatch.setattr(mutants, "COPY", tmp_path / "build")
     codes = {"x_same__mutmut_1": 0, "x_same__mutmut_2": 37, "xǁCounterǁup__mutmut_1": first}
     codes["xǁCounterǁup__mutmut_2"] = second
-    meta = {f"{key}_by_key": {} for key in ("type_check_error", "durations", "estimated_durations")}
+    meta: dict[str, dict[str, object]] = {
+        f"{key}_by_key": {} for key in ("type_check_error", "durations", "estimated_durations")
+    }
     meta |= {"durations_by_key": {}, "hash_by_function_name": {}}
     meta["exit_code_by_key"] = {f"counter.{key}": code for key, code in codes.items()}
     for name, text in (

@@ -109,7 +109,7 @@ def test_restore_testing_is_kept_and_shown_by_three_apis(aws: Aws, deploy: Deplo
     assert plan["ScheduleExpression"] == "cron(0 7 ? * SUN *)"
     start, _, identifier = plan["RestoreTestingPlanArn"].partition("-plan:weekly-")
     assert start == "arn:aws:backup:us-east-1:000000000000:restore-testing"
-    assert uuid.UUID(identifier)
+    assert str(uuid.UUID(identifier)) == identifier
     listed = client.list_restore_testing_plans()["RestoreTestingPlans"]
     assert [each["RestoreTestingPlanName"] for each in listed] == ["weekly"]
     kept = aws("cloudcontrol").get_resource(TypeName="AWS::Backup::RestoreTestingPlan", Identifier="weekly")
