@@ -46,7 +46,7 @@ class Life:
 
 # What holds data, or opens it, and what Aurora cannot run without.
 _DATA = {
-    "log group": 9,
+    "log group": 8,
     "backup vault": 1,
     "bucket": 2,
     "key": 3,
@@ -79,7 +79,7 @@ LIVES = {
         changed=("Compute", "ServiceTaskCountTarget23E25614: MaxCapacity"),
         failing=("compute.min_tasks", "3"),
         broken="Operations",
-        stays=_DATA | {"cluster snapshot": 1, "log group": 8},
+        stays=_DATA | {"cluster snapshot": 1},
     ),
     "prod": Life(
         settings={"environment": "prod", "suffix": "eu1"},
