@@ -93,7 +93,7 @@ class Assembly:
         """Follow a nested stack's parameter to the stack and logical id that it comes from.
 
         A value such as ``{"Ref": "referencetoBreakwater…"}`` in a nested template is a parameter that the root fills
-        with another nested stack's output.
+        with another nested stack's output, or with a parameter of its own.
         """
         parameter = value["Ref"]
         given = next(
@@ -101,6 +101,8 @@ class Assembly:
             for resource in self.root.resources.values()
             if _stack_of(resource) == stack
         )
+        if "Ref" in given:
+            return "Root", given["Ref"]
         source, output = given["Fn::GetAtt"]
         owner = _stack_of(self.root.resources[source])
         exported = self.nested[owner].document["Outputs"][output.removeprefix("Outputs.")]["Value"]

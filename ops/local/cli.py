@@ -89,8 +89,10 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     # compares the deployment with its settings gets those that `make local` was given.
     given = shlex.join(f"{key}={value}" for key, value in deployed.get(stack, {}).items())
     variables = workspace.variables(running.port, running.key)
+    # The caller's own AWS CLI is meant, before the one of this checkout's tests.
+    search_path = os.pathsep.join([os.environ.get("PATH", os.defpath), variables["PATH"]])
     variables |= {
-        "PATH": os.pathsep.join([*workspace.aws_cli(running.endpoint, variables["PATH"]), variables["PATH"]]),
+        "PATH": os.pathsep.join([*workspace.aws_cli(running.endpoint, search_path), variables["PATH"]]),
         VARIABLE: str(workspace.flat_outputs),
         **({STACK: stack} if stack else {}),
         CONTEXT: os.environ.get(CONTEXT, given),

@@ -163,7 +163,7 @@ def _expected(deployment: Assembly) -> dict[str, str]:
     }
 
 
-def _pairs(tags: Any) -> dict[str, str]:
+def _pairs(tags: Any) -> dict[str, Any]:
     return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags or []}
 
 
@@ -171,7 +171,8 @@ def test_every_taggable_resource_carries_the_tags(deployment: Assembly) -> None:
     expected, untagged, seen = _expected(deployment), [], 0
     for where, tags in _tagged(deployment):
         seen += 1
-        if expected.items() - _pairs(tags).items():
+        pairs = _pairs(tags)
+        if any(pairs.get(key) != value for key, value in expected.items()):
             untagged.append(where)
     assert not untagged
     assert seen >= 60

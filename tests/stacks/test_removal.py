@@ -23,7 +23,9 @@ def _referred(deployment: Assembly, stack: str, value: Any) -> Iterator[tuple[st
             if name in deployment.templates[stack].resources:
                 yield stack, name
             elif not name.startswith("AWS::"):
-                yield deployment.origin(stack, value)
+                owner, origin = deployment.origin(stack, value)
+                if origin in deployment.templates[owner].resources:
+                    yield owner, origin
         else:
             for item in value.values():
                 yield from _referred(deployment, stack, item)
