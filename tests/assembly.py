@@ -147,6 +147,14 @@ class Assembly:
             return self.text(stack, value)
         return {key: self.plain(stack, item) for key, item in value.items()}
 
+    def properties(self, stack: str, kind: str) -> dict[str, dict[str, Any]]:
+        """Properties of every resource of a type in a stack by construct, as :meth:`plain` shows them, without tags."""
+        found = {}
+        for name, resource in self.nested[stack].of_type(kind).items():
+            properties = self.plain(stack, resource["Properties"])
+            found[self.text(stack, {"Ref": name})] = {key: properties[key] for key in properties if key != "Tags"}
+        return found
+
     def _resolve(self, stack: str, name: str, attribute: str) -> str:
         if name.startswith("AWS::"):
             return f"${{{name}}}"

@@ -16,7 +16,7 @@ from app import cli_context
 from stacks.common.acknowledgements import PACKS
 from stacks.profiles import cdk_context
 from tests.assembly import NESTED, ROOT
-from tests.settings.lines import line
+from tests.settings.conftest import line
 
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
 # A process of a second or two for each kind of mistake; tests/settings has every mistake.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stacks.names import METRIC_NAMESPACE, STACK_PREFIX, Names, OutputKey, PhysicalName, TagKey
 from stacks.profiles import PROFILES
 from stacks.settings import load_settings
-from tests.settings.lines import refused
+from tests.settings.conftest import refused
 
 # Every name as an operator types it; a change of one is a change of contract.
 EXPECTED = {

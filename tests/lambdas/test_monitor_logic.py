@@ -12,7 +12,7 @@ from common.aurora import CHANGING, DOWN, SERVING, Cluster, Instance
 from common.metrics import Metric
 from health_monitor.logic import Assessment, Component, Health, assess, overall
 from health_monitor.observations import ServiceStatus, TableStatus, TargetHealth, Unknown
-from tests.lambdas.healthy_platform import (
+from tests.lambdas.conftest import (
     BACKUPS,
     CLUSTER,
     CLUSTER_ARN,

@@ -1,8 +1,9 @@
-"""Runs of the health monitor: what it publishes, which notifications it sends, and what it returns."""
+"""The health monitor: its variables and permissions, what it publishes, notifies and returns."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,14 +11,18 @@ from botocore.exceptions import ClientError
 
 from common import clients
 from common.aurora import Cluster
-from health_monitor import monitor
+from common.environment import ConfigurationError
+from health_monitor import handler, monitor
 from health_monitor.logic import Component, Health
 from health_monitor.monitor import Monitor
 from health_monitor.observations import Observations, Unknown
 from health_monitor.state import StateStore
-from tests.lambdas.account import NAMESPACE, TABLE, FakeAccount, FakeClock
-from tests.lambdas.healthy_platform import CLUSTER, LIMITS, OBSERVATIONS
-from tests.lambdas.probe_responses import RESOURCES
+from tests.assembly import assembly
+from tests.fake_clients import stubbed_client
+from tests.lambdas.account import NAMESPACE, TABLE, FakeAccount, FakeClock, LambdaContext, record_calls
+from tests.lambdas.conftest import CLUSTER, LIMITS, OBSERVATIONS
+from tests.lambdas.probe_responses import RESOURCES, RESPONSES
+from tests.stacks.permissions import granted_actions, iam_action
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 FAILING_OVER = replace(CLUSTER, status="failing-over")
@@ -165,3 +170,58 @@ def test_what_could_not_be_observed_is_reported_as_unknown(platform: _Platform) 
     platform.database = Unknown("DescribeDBClusters failed: AccessDenied")
     assert platform.run()["overall"] == "unknown"
     assert platform.topic.notifications[0]["Subject"] == "Breakwater-test: database unknown"
+
+
+VARIABLES = {
+    "CLUSTER_ARN": LIMITS.cluster_arn,
+    "TABLE_ARN": LIMITS.table_arn,
+    "ECS_CLUSTER": RESOURCES.ecs_cluster,
+    "ECS_SERVICE": RESOURCES.service,
+    "TARGET_GROUP_ARN": RESOURCES.target_group,
+    "BACKUP_VAULT": RESOURCES.vault,
+    "RESTORE_TESTING_PLAN": RESOURCES.restore_testing_plan,
+    "TESTED_TYPES": "Aurora,DynamoDB",
+    "RECOVERY_POINT_AGE_SECONDS": "93600",
+    "VALIDATION_AGE_SECONDS": "691200",
+    "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
+    "STACK_NAME": "Breakwater-test",
+}
+
+
+@pytest.fixture
+def function(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
+    """Provide the function's variables, and stubbed services beside DynamoDB and CloudWatch."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    real = {service: clients.client(service) for service in ("dynamodb", "cloudwatch")}
+    stubs = {
+        service: record_calls(stubbed_client(service, *responses), service, account.calls)
+        for service, responses in RESPONSES.items()
+        if service not in real
+    }
+    topic = SimpleNamespace(publish=lambda **_: None)
+    monkeypatch.setattr(handler, "client", lambda service: {**real, **stubs, "sns": topic}[service])
+    return account
+
+
+@pytest.mark.usefixtures("function")
+def test_the_function_reads_its_environment_and_responds() -> None:
+    response = handler.handle({}, LambdaContext(seconds=60))
+    assert set(response["components"]) == {"database", "service", "load-balancer", "table", "backups"}
+    assert response["components"]["load-balancer"]["reasons"] == ["targets that fail their health check: 2"]
+    assert response["components"]["table"]["reasons"] == ["point-in-time recovery is off"]
+
+
+def test_it_calls_only_what_its_role_allows(function: FakeAccount) -> None:
+    handler.handle({}, LambdaContext(seconds=60))
+    called = {iam_action(call) for call in function.calls}
+    assert len(called) > 10
+    assert called <= granted_actions(assembly("dev"), "HealthMonitor")
+
+
+@pytest.mark.usefixtures("function")
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_an_error_names_the_missing_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match=name):
+        handler.handle({}, LambdaContext())

@@ -13,8 +13,7 @@ import pytest
 from stacks.profiles import NEEDED
 from stacks.settings import EgressMode, Settings, load_settings
 from stacks.settings.loader import ENVIRONMENTS
-from tests.settings.conftest import EnvironmentFile
-from tests.settings.lines import line, refused
+from tests.settings.conftest import EnvironmentFile, line, refused
 
 
 def _load(environment: str) -> Settings:

@@ -9,8 +9,8 @@ import pytest
 from stacks.settings import Problem, SettingsError, load_settings
 from stacks.settings.fields import FIELDS, SECTIONS, allowed
 from stacks.settings.foundation import LogRetentionDays
+from tests.settings.conftest import line, refused
 from tests.settings.limits import CHOICES, DEFAULTS, LISTS, RETENTION, STEPPED, SWITCHES, TEXTS, WHOLE
-from tests.settings.lines import line, refused
 
 
 def accepted(key: str, value: object) -> bool:

@@ -10,8 +10,7 @@ import pytest
 from stacks.profiles import NEEDED, cdk_context
 from stacks.settings import SettingsError, load_settings
 from stacks.settings.loader import ENVIRONMENTS
-from tests.settings.conftest import EnvironmentFile
-from tests.settings.lines import given, line, refused
+from tests.settings.conftest import EnvironmentFile, given, line, refused
 
 
 def test_context_beats_file_beats_default(environment_file: EnvironmentFile) -> None:

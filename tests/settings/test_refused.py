@@ -12,7 +12,7 @@ from stacks.settings import load_settings
 from stacks.settings.refused import PRIVATE_NETWORKS, SYSTEM_PATHS
 from stacks.settings.regions import PARTITIONS, REGIONS
 from stacks.settings.times import cron_problem
-from tests.settings.lines import line, refused
+from tests.settings.conftest import line, refused
 
 ACCOUNT = "111111111111"
 OWN_VAULT = f"arn:aws:backup:us-east-1:{ACCOUNT}:backup-vault:dr-vault-dev-us-east-1"

@@ -11,8 +11,8 @@ from stacks.profiles import CERTIFICATE, IMAGE
 from stacks.settings import load_settings
 from stacks.settings.refused import is_reserved_database, is_reserved_user
 from stacks.settings.rules import PRIVATE_ECR_IMAGE
+from tests.settings.conftest import line, refused
 from tests.settings.contradictions import LOCKED, PUBLIC_IMAGE, RULES, SAME_RETENTION, STAGING, Rule
-from tests.settings.lines import line, refused
 
 # With one range of each CPU size; steps are of MiB.
 FARGATE = [

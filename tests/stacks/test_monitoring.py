@@ -10,7 +10,8 @@ from moto.events.models import EventPattern
 
 from stacks.names import PhysicalName
 from tests.assembly import Assembly
-from tests.stacks.monitoring_view import DEAD_LETTERS, TOPIC, monitoring_properties
+
+TOPIC, DEAD_LETTERS = "${Monitoring/AlertTopic}", "${Monitoring/DeadLetterQueue}"
 
 RESTORE_EVENTS, RESTORE_RULE = "${Monitoring/RestoreEventQueue.Arn}", "${Monitoring/EventRules/RestoreTests}"
 OWNER_ACTIONS = {
@@ -27,7 +28,7 @@ OWNER_ACTIONS = {
 
 def _statements(deployment: Assembly) -> dict[str, dict[str, Any]]:
     """Statements of the topic policy by principal, without their ids."""
-    (policy,) = monitoring_properties(deployment, "AWS::SNS::TopicPolicy").values()
+    (policy,) = deployment.properties("Monitoring", "AWS::SNS::TopicPolicy").values()
     assert policy["Topics"] == [TOPIC]
     statements = {}
     for statement in policy["PolicyDocument"]["Statement"]:
@@ -41,7 +42,7 @@ def _statements(deployment: Assembly) -> dict[str, dict[str, Any]]:
 
 def test_one_topic_encrypted_with_the_messaging_key(deployment: Assembly) -> None:
     suffix, region = deployment.settings.suffix, deployment.settings.region
-    assert monitoring_properties(deployment, "AWS::SNS::Topic") == {
+    assert deployment.properties("Monitoring", "AWS::SNS::Topic") == {
         TOPIC: {
             "TopicName": f"dr-alerts-{suffix}-{region}",
             "DisplayName": f"Breakwater-{suffix} alerts",
@@ -96,7 +97,7 @@ def test_everybody_is_denied_without_tls(deployment: Assembly) -> None:
 )
 def test_subscriptions_by_setting(request: pytest.FixtureRequest, profile: str, emails: set[str]) -> None:
     deployment: Assembly = request.getfixturevalue(profile)
-    subscriptions = monitoring_properties(deployment, "AWS::SNS::Subscription").values()
+    subscriptions = deployment.properties("Monitoring", "AWS::SNS::Subscription").values()
     assert len(subscriptions) == len(list(deployment.all_of_type("AWS::SNS::Subscription"))) == len(emails)
     for email in emails:
         (found,) = [each for each in subscriptions if each["Endpoint"] == email]
@@ -169,7 +170,7 @@ def _patterns(deployment: Assembly) -> dict[str, dict[str, Any]]:
 
 
 def test_each_event_pattern_exactly(deployment: Assembly) -> None:
-    rules = monitoring_properties(deployment, "AWS::Events::Rule")
+    rules = deployment.properties("Monitoring", "AWS::Events::Rule")
     expected = {f"${{Monitoring/EventRules/{name}}}": pattern for name, pattern in _patterns(deployment).items()}
     account = deployment.settings.account or "${AWS::AccountId}"
     name = f"{deployment.settings.suffix}-{deployment.settings.region}".replace("-", "_")
@@ -208,7 +209,7 @@ def test_patterns_name_what_the_other_stacks_really_create(deployment: Assembly)
 def test_a_task_that_fails_is_told_of_and_one_that_is_stopped_on_purpose_is_not(
     deployment: Assembly, code: str, reason: str, *, told: bool
 ) -> None:
-    pattern = monitoring_properties(deployment, "AWS::Events::Rule")["${Monitoring/EventRules/TaskFailures}"]
+    pattern = deployment.properties("Monitoring", "AWS::Events::Rule")["${Monitoring/EventRules/TaskFailures}"]
     cluster = deployment.names.physical_name(PhysicalName.ECS_CLUSTER)
     detail = {
         "clusterArn": f"arn:aws:ecs:us-east-1:111111111111:cluster/{cluster}",
@@ -221,7 +222,7 @@ def test_a_task_that_fails_is_told_of_and_one_that_is_stopped_on_purpose_is_not(
 
 
 def test_every_rule_is_on_and_tells_everything(deployment: Assembly) -> None:
-    for name, rule in monitoring_properties(deployment, "AWS::Events::Rule").items():
+    for name, rule in deployment.properties("Monitoring", "AWS::Events::Rule").items():
         assert set(rule) == {"Description", "EventPattern", "State", "Targets"}, name
         assert rule["State"] == "ENABLED", name
         dead_letters = {"Arn": f"{DEAD_LETTERS[:-1]}.Arn}}"}
@@ -230,6 +231,6 @@ def test_every_rule_is_on_and_tells_everything(deployment: Assembly) -> None:
 
 
 def test_the_operations_team_reads_what_a_rule_is_for(deployment: Assembly) -> None:
-    descriptions = [rule["Description"] for rule in monitoring_properties(deployment, "AWS::Events::Rule").values()]
+    descriptions = [rule["Description"] for rule in deployment.properties("Monitoring", "AWS::Events::Rule").values()]
     assert all(descriptions)
     assert len(set(descriptions)) == len(descriptions)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from stacks.settings import load_settings
 from tests.assembly import Assembly, synthesize
-from tests.stacks.monitoring_view import DEAD_LETTERS, TOPIC, monitoring_properties
+
+TOPIC, DEAD_LETTERS = "${Monitoring/AlertTopic}", "${Monitoring/DeadLetterQueue}"
 
 
 def test_two_queues_keep_messages_encrypted_for_two_weeks(deployment: Assembly) -> None:
     kept = {"KmsMasterKeyId": "${Kms/MessagingKey.Arn}", "MessageRetentionPeriod": 14 * 86_400}
     # A step of a validation each six minutes, for as long as AWS Backup keeps what it restored.
     receives = deployment.settings.backup.restore_test_keep_hours * 10 + 10
-    assert monitoring_properties(deployment, "AWS::SQS::Queue") == {
+    assert deployment.properties("Monitoring", "AWS::SQS::Queue") == {
         DEAD_LETTERS: kept,
         "${Monitoring/RestoreEventQueue}": kept
         | {
@@ -31,7 +32,7 @@ def test_messages_come_no_more_often_than_sqs_accepts(tmp_path: Path) -> None:
 
 
 def test_only_rules_of_this_account_write_to_the_queue_of_restore_tests(deployment: Assembly) -> None:
-    policy = monitoring_properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/RestoreEventQueue/Policy}"]
+    policy = deployment.properties("Monitoring", "AWS::SQS::QueuePolicy")["${Monitoring/RestoreEventQueue/Policy}"]
     deny, allow = policy["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert allow["Principal"] == {"Service": "events.amazonaws.com"}
@@ -40,7 +41,7 @@ def test_only_rules_of_this_account_write_to_the_queue_of_restore_tests(deployme
 
 
 def test_only_event_rules_and_mailboxes_write_to_the_queue_and_only_with_tls(deployment: Assembly) -> None:
-    policy = monitoring_properties(deployment, "AWS::SQS::QueuePolicy")["${Monitoring/DeadLetterQueue/Policy}"]
+    policy = deployment.properties("Monitoring", "AWS::SQS::QueuePolicy")["${Monitoring/DeadLetterQueue/Policy}"]
     allowed = {}
     region, account = deployment.settings.region, deployment.settings.account or "${AWS::AccountId}"
     later = f"arn:aws:events:{region}:{account}:rule/{deployment.names.stack}-*"

@@ -1,4 +1,4 @@
-"""The CDK CLI beyond `deploy`: what it finds different, what it rolls back, and what it destroys."""
+"""The CDK CLI beyond `deploy`: what it finds different, rolls back and destroys; and the AWS CLI of version 1."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from os import environ, pathsep
 from pathlib import Path
 
 import boto3
 import pytest
 
+from ops import REPOSITORY
 from ops.local.workspace import Workspace
 from stacks.names import OutputKey
 
@@ -124,3 +126,13 @@ def test_a_hotswap_changes_what_it_says_and_a_deployment_the_rest(tmp_path: Path
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     topic = next(each["TopicArn"] for each in boto3.client("sns").list_topics()["Topics"] if STACK in each["TopicArn"])
     assert boto3.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"] == "three"
+
+
+@pytest.mark.parametrize("command", ["rds describe-db-clusters", "sqs list-queues", "s3 ls", "sts get-caller-identity"])
+def test_a_command_without_an_endpoint_stays_on_this_machine(command: str, programs: Path) -> None:
+    path = pathsep.join([str(programs), environ["PATH"]])
+    ended = subprocess.run(
+        [sys.executable, "-m", "ops", "local", "run", "--", "aws", *command.split()],
+        cwd=REPOSITORY, env={**environ, "PATH": path}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -11,12 +11,13 @@ import pytest
 from rich.console import Console
 
 from embedded_aws import cdk
+from embedded_testing.cloudformation import NOON, FakeCloudFormation
 from embedded_testing.ports import free_port
 from ops.errors import OpsError
 from ops.local import up
 from ops.local.up import cdk_cli
 from ops.local.workspace import Workspace
-from tests.ops.local.conftest import NOON, FakeCloudFormation, Install
+from tests.ops.conftest import Install
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "MARK": "passed on"}
 CALLED = """

@@ -21,7 +21,7 @@ from ops import REPOSITORY
 from ops.__main__ import main
 from ops.local import cli, up
 from ops.local.workspace import Workspace
-from tests.ops.local.conftest import NODE, Install
+from tests.ops.conftest import NODE, Install
 
 
 def run(capsys: pytest.CaptureFixture[str], workspace: Workspace, *arguments: str) -> tuple[int, str, str]:

@@ -12,9 +12,9 @@ from embedded_aws.changes import Change
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
 from embedded_aws.verify import Comparison
+from embedded_testing.cloudformation import MORNING, NOON
 from ops.local import report
 from ops.local.report import Verified
-from tests.ops.local.conftest import MORNING, NOON
 
 FIDELITY = {
     "AWS::Test::Real": Fidelity(Level.REAL, "Nothing."),

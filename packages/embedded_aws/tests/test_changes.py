@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.changes import Change, StackState, between, snapshot
-from tests.ops.local.conftest import MORNING, NOON, FakeCloudFormation
+from embedded_testing.cloudformation import MORNING, NOON, FakeCloudFormation
 
 NESTED = {
     "Type": "AWS::CloudFormation::Stack",
