@@ -137,7 +137,7 @@ guards-docs: install ## Write docs/guards.md from the rules (ARGS="--pages FOLDE
 	@python packages/guards/bench/rule_pages.py $(ARGS)
 
 facts-docs: install ## Write how true the emulator's answers are into docs/local.md (ARGS=FILE: operations of a run)
-	@python -m scripts.facts $(ARGS)
+	@PYTHONPATH=packages/embedded_aws/tests python -m embedded_testing.facts_page $(ARGS)
 
 diagram: install ## Draw the architecture picture from the synthesized app
 	@python -m scripts.diagram $(ARGS)
@@ -163,7 +163,7 @@ lock: install ## Compile requirements/*.in to pinned, hashed files (ARGS="--upgr
 
 .PHONY: bench
 bench: install ## Time a synth against an empty CDK app
-	@python -m scripts.bench $(ARGS)
+	@python packages/guards/bench/synth.py $(ARGS)
 
 # checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
 WITH_CHECKOV = PATH="$$PATH:$$(python -c 'from scripts.install import install_scanners; print(install_scanners())' | tail -1)"

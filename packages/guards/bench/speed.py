@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+
+from rich.console import Console
 
 from breakwater_guards import check
 from breakwater_guards.model.assembly import Assembly
 from synthetic import write_assembly
+from timing import BenchError, alternate, timed, warn_when_busy
 
 GUARDS, CFN_LINT, CHECKOV = "guards", "cfn-lint", "checkov"
 CELLS = (1, 10, 100, 1000)
@@ -93,17 +96,14 @@ def commands(subject: Subject) -> dict[str, list[str]]:
 
 def processes(subject: Subject, rounds: int) -> dict[str, list[float]]:
     """Run the tools over one subject in turn, and return the wall time of each round in seconds."""
-    walls: dict[str, list[float]] = {tool: [] for tool in FINDINGS_CODES}
-    for _ in range(rounds + 1):
-        for tool, command in commands(subject).items():
-            started = time.perf_counter()
-            # An empty folder keeps the configuration of this project away from the tools.
-            with tempfile.TemporaryDirectory() as empty:
-                done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
-            walls[tool].append(time.perf_counter() - started)
-            if done.returncode not in FINDINGS_CODES[tool]:
-                raise RuntimeError(f"{tool} ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
-    return {tool: column[1:] for tool, column in walls.items()}
+    # An empty folder keeps the configuration of this project away from the tools.
+    with tempfile.TemporaryDirectory() as empty:
+        runs = {
+            tool: partial(timed, commands(subject)[tool], cwd=Path(empty), variables={}, allowed=allowed)
+            for tool, allowed in FINDINGS_CODES.items()
+        }
+        samples = alternate(Console(stderr=True), runs, rounds)
+    return {tool: [sample.wall for sample in column] for tool, column in samples.items()}
 
 
 def report_inside(measured: Sequence[Inside], apps: int) -> bool:
@@ -142,8 +142,7 @@ def report_processes(measured: Mapping[Subject, Mapping[str, Sequence[float]]]) 
     first = next(iter(measured.values()))
     factor = median(first[CFN_LINT]) / median(first[GUARDS])
     print(f"\nFaster than cfn-lint on the first by a factor of {factor:.1f} (target >= {LEAST_FACTOR}).")
-    if os.getloadavg()[0] > (os.cpu_count() or 1) + 0.5:
-        print("The machine is busy: wall times say little, measure again.")
+    warn_when_busy(Console())
     return factor >= LEAST_FACTOR
 
 
@@ -167,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             compared = subjects if options.all_sizes else subjects[:-1]
             met &= report_processes({subject: processes(subject, options.rounds) for subject in compared})
-        except (RuntimeError, FileNotFoundError) as error:
+        except (BenchError, FileNotFoundError) as error:
             print(f"bench-guards: {error}", file=sys.stderr)
             return 1
     return 0 if met else 1

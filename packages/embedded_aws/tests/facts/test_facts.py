@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded_testing import facts_page
 from embedded_testing.facts import Fact, called_operations, facts, read
 from embedded_testing.fixtures import FACT_HOLDS
 from embedded_testing.models import contradictions
@@ -89,3 +91,36 @@ def test_every_called_operation_has_a_fact_or_is_listed_with_a_reason() -> None:
     assert sorted(listed.keys() & covered) == []
     assert sorted(listed.keys() - called_operations()) == []
     assert all(reason.endswith(".") for reason in listed.values())
+
+
+def test_the_committed_page_shows_the_facts() -> None:
+    page = facts_page.PAGE.read_text(encoding="utf-8")
+    assert page == facts_page.current(page), "run `make facts-docs`"
+
+
+def test_the_commands_of_the_documentation_are_operations() -> None:
+    assert facts_page._operation("s3api", "list-object-versions", waits=False) == "s3 ListObjectVersions"
+    assert {"rds FailoverDBCluster", "rds DescribeDBClusters", "logs FilterLogEvents"} <= set(
+        facts_page.runbook_operations()
+    )
+
+
+def test_records_replace_the_called_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, page, record = tmp_path / "operations.toml", tmp_path / "local.md", tmp_path / "record"
+    table.write_text('called = ["old One"]\n[without_fact]\n"s3 GetObject" = "Kept."\n')
+    page.write_text(f"before {facts_page.BEGIN} old {facts_page.END} after")
+    record.write_text("sts GetCallerIdentity\nsts GetCallerIdentity\n")
+    monkeypatch.setattr(facts_page, "OPERATIONS", table)
+    monkeypatch.setattr(facts_page, "PAGE", page)
+    assert facts_page.main([str(record)]) == 0
+    written = facts_page.read(table)
+    assert written["called"] == sorted({"sts GetCallerIdentity", *facts_page.runbook_operations()})
+    assert written["without_fact"] == {"s3 GetObject": "Kept."}
+    assert page.read_text().startswith("before <!--")
+    assert page.read_text().endswith("--> after")
+    assert "old" not in page.read_text().split()
+
+
+def test_a_command_that_is_none_is_named() -> None:
+    with pytest.raises(LookupError, match="`aws rds fail-over`, which is no operation of rds"):
+        facts_page._operation("rds", "fail-over", waits=False)

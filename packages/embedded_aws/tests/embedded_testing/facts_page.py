@@ -1,7 +1,7 @@
 """Write what the table of recorded facts shows into docs/local.md; from records of a run, also what it called.
 
 `EMBEDDED_AWS_OPERATIONS=FILE make local` (and any other command that starts an embedded AWS) adds every operation that
-is called to FILE. `python -m scripts.facts FILE` takes them over, with those of the runbook's commands.
+is called to FILE. `make facts-docs ARGS=FILE` takes them over, with those of the runbook's commands.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-from scripts.parts import ROOT
+from embedded_testing.facts import TABLES
 
+ROOT = Path(__file__).resolve().parents[4]
 PAGE = ROOT / "docs" / "local.md"
-TABLES = ROOT / "packages" / "embedded_aws" / "tests" / "facts"
 OPERATIONS = TABLES / "operations.toml"
 BEGIN, END = "<!-- Written by `make facts-docs`: do not edit. -->", "<!-- End of what `make facts-docs` writes. -->"
 _COMMAND = re.compile(r"\baws ([a-z0-9-]+) (wait )?([a-z0-9-]+)")
 _MODELS = Loader()  # remembers what it has read
 # Commands of the AWS CLI that are not one operation, and services that it names in its own way.
 _CUSTOM = {"logs tail": "logs FilterLogEvents"}
+_SERVICES = {"s3api": "s3"}
 
 
 def section() -> str:
@@ -75,6 +76,7 @@ def runbook_operations() -> Iterator[str]:
 
 
 def _operation(service: str, command: str, *, waits: bool) -> str:
+    service = _SERVICES.get(service, service)
     if waits:
         waiters = _MODELS.load_service_model(service, "waiters-2")["waiters"]
         named = {name.lower(): waiter["operation"] for name, waiter in waiters.items()}
@@ -105,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, always 0.
     """
-    parser = argparse.ArgumentParser(prog="python -m scripts.facts", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make facts-docs", description=__doc__)
     parser.add_argument("records", nargs="*", type=Path, help="files that EMBEDDED_AWS_OPERATIONS named")
     records = parser.parse_args(arguments).records
     if records:

@@ -77,17 +77,27 @@ def alternate(console: Console, candidates: Mapping[str, Callable[[], Sample]], 
 
     Returns:
         Samples by candidate, one a round.
+
+    Raises:
+        BenchError: A candidate failed; the message names it.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in candidates}
     console.print("columns: " + ", ".join(candidates))
     for number in range(rounds + 1):
-        measured = {name: run() for name, run in candidates.items()}
+        measured = {name: _named(name, run) for name, run in candidates.items()}
         line = "  ".join(f"{sample.wall:5.2f} s" for sample in measured.values())
         console.print(f"{f'round {number:2d} of {rounds:2d}' if number else 'warm-up       '} {line}")
         if number:
             for name, sample in measured.items():
                 samples[name].append(sample)
     return samples
+
+
+def _named(name: str, run: Callable[[], Sample]) -> Sample:
+    try:
+        return run()
+    except BenchError as error:
+        raise BenchError(f"{name}: {error}") from None
 
 
 @dataclass(frozen=True)

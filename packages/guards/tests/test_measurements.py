@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scripts import bench
-from scripts.bench import EMPTY, EMPTY_UNVALIDATED, PLATFORM, Candidate, cli_context
-from scripts.timing import BenchError, Sample, alternate, ratio, timed
+import synth
+from synth import EMPTY, EMPTY_UNVALIDATED, PLATFORM, Candidate, cli_context
+from timing import BenchError, Sample, alternate, ratio, timed
 
 
 def test_the_context_is_what_the_cli_hands_over() -> None:
@@ -60,19 +60,19 @@ def test_each_target_decides(*, empty: float, unvalidated: float, kept: bool) ->
     output = StringIO()
     walls = {PLATFORM: 4.5, EMPTY: empty, EMPTY_UNVALIDATED: unvalidated}
     samples = {name: [Sample(wall, processor=1.0)] * 5 for name, wall in walls.items()}
-    assert bench.report(Console(file=output, width=160), samples) is kept
+    assert synth.report(Console(file=output, width=160), samples) is kept
     assert ("missed" in output.getvalue()) is not kept
     assert f"{4.5 / empty:.2f}" in output.getvalue()
 
 
 def test_targets_are_those_that_the_project_promises() -> None:
-    assert bench.TARGETS == {EMPTY: 1.3, EMPTY_UNVALIDATED: 3.5}
+    assert synth.TARGETS == {EMPTY: 1.3, EMPTY_UNVALIDATED: 3.5}
 
 
 @pytest.mark.parametrize("rounds", ["0", "2", "-1", "many"])
 def test_too_few_rounds_are_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        bench.main([f"--rounds={rounds}"])
+        synth.main([f"--rounds={rounds}"])
     assert caught.value.code == 2
     assert rounds in capsys.readouterr().err
 
@@ -83,8 +83,8 @@ def test_a_failed_app_is_exit_code_1_without_a_traceback(
     def fail(_: Path) -> None:
         raise BenchError("cdk init failed")
 
-    monkeypatch.setattr(bench, "make_empty_app", fail)
-    assert bench.main(["--rounds", "3"]) == 1
+    monkeypatch.setattr(synth, "make_empty_app", fail)
+    assert synth.main(["--rounds", "3"]) == 1
     assert capsys.readouterr().err == "bench: cdk init failed\n"
 
 

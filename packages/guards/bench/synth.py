@@ -20,9 +20,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from scripts.timing import LEAST_ROUNDS, BenchError, Sample, alternate, ratio, timed, warn_when_busy
+from timing import LEAST_ROUNDS, BenchError, Sample, alternate, ratio, timed, warn_when_busy
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 PLATFORM = "Breakwater, dev"
 EMPTY = "empty app"
 EMPTY_UNVALIDATED = "empty, validation off"
