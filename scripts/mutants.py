@@ -100,7 +100,14 @@ def lay_out(folders: Sequence[str], places: Sequence[str]) -> None:
         "only_mutate": [place if place.endswith(".py") else f"{place}/*" for place in places],
         "also_copy": sorted({"pytest.ini", *(path.name for path in COPY.iterdir())} - {"src"}),
         "pytest_add_cli_args_test_selection": [TESTS[folder] for folder in folders],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", *(f"--ignore-glob=*/{name}" for name in LEFT_OUT)],
+        # Named, since a package's own pyproject.toml would put its unbroken source first.
+        "pytest_add_cli_args": [
+            "-c",
+            "pytest.ini",
+            "-p",
+            "no:cacheprovider",
+            *(f"--ignore-glob=*/{name}" for name in LEFT_OUT),
+        ],
         "type_check_command": [*mypy, *places],
     }
     (COPY / "mypy.ini").write_text(MYPY, encoding="utf-8")

@@ -56,6 +56,8 @@ def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeyp
     assert (copy / "lambda_src" / "failover" / "logic.py").exists()
     assert not (copy / ".venv").exists()
     settings = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    assert settings["pytest_add_cli_args"][:2] == ["-c", "pytest.ini"], "a package has settings for pytest too"
+    assert "src" in (copy / "pytest.ini").read_text(encoding="utf-8").split()
     assert settings["only_mutate"] == ["src/failover/*", "src/main.py"]
     assert settings["type_check_command"][-2:] == ["src/failover", "src/main.py"]
     assert settings["pytest_add_cli_args_test_selection"] == ["tests/lambdas"]
