@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -52,6 +53,28 @@ def test_requests_that_hang_do_not_delay_the_others() -> None:
     found = sampled(hang_then_answer, seconds=10.0)
     assert max(at - sample.begun for at, sample in zip(begun, found, strict=True)) < 0.001
     assert recovery("p", found, found[0].begun).rto_seconds == pytest.approx(8.01)
+
+
+def test_a_request_that_begins_late_is_measured_from_when_it_was_due() -> None:
+    """A machine that is busy must not make the platform look faster than its client sees it (coordinated omission)."""
+
+    class Busy(SimulatedClock):
+        def start(self, work: Callable[[], None]) -> None:
+            def late() -> None:
+                self.sleep(0.5)
+                work()
+
+            super().start(late)
+
+    clock = Busy()
+    began = clock.now()
+    with Sampler([MethodProbe("p", lambda _: clock.sleep(0.2))], clock) as sampler:
+        clock.sleep(2.0)
+    found = sampler.samples()
+    assert [round(sample.begun - began, 3) for sample in found[:3]] == [0.0, 0.1, 0.2]
+    assert [round(sample.seconds, 3) for sample in found[:3]] == [1.2, 1.1, 1.0]  # the scheduler began late itself
+    assert {round(sample.seconds, 3) for sample in found[5:]} == {0.7}
+    clock.sleep(100.0)
 
 
 def test_a_request_is_not_waited_for_longer_than_the_limit() -> None:
@@ -108,6 +131,18 @@ def test_an_error_that_no_probe_is_meant_to_raise_is_told_at_the_end_unless_some
 def interrupt(clock: SimulatedClock) -> None:
     clock.sleep(0.2)
     raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_a_clock_that_goes_on() -> None:
+    """`make mutants` judges each mutant in a fork: a clock that hangs there would count every mutant as noticed."""
+    sampled(lambda clock, _: clock.sleep(0.01))  # leaves idle threads, which the fork does not have
+    child = multiprocessing.get_context("fork").Process(target=sampled, args=(lambda clock, _: clock.sleep(0.01),))
+    child.start()
+    child.join(20)
+    child.kill()  # nothing to do where it has ended
+    child.join()
+    assert child.exitcode == 0
 
 
 def test_in_real_time_it_does_the_same() -> None:

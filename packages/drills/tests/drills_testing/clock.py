@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -13,6 +14,8 @@ from breakwater_drills.clock import Clock
 # Threads that wait for work: to start one for each simulated request would take most of the time. They do not keep the
 # process alive, since the last one to wait for its turn when a test ends waits for ever.
 _IDLE: list[SimpleQueue[Callable[[], None]]] = []
+# A process that is forked, as mutmut does for each mutant, has none of the threads, and would wait for them for ever.
+os.register_at_fork(after_in_child=_IDLE.clear)
 
 
 def _in_thread(work: Callable[[], None]) -> None:
