@@ -60,7 +60,7 @@ drill-failover: install ## After `make local`: kill the writer there and measure
 	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)
 
 drills: install ## After `make local`: run every drill there, one after the other
-	@for drill in failover task-loss restore pitr; do \
+	@for drill in failover task-loss restore pitr take-over; do \
 		$(LOCAL_RUN) python -m ops drill $$drill --yes $(ARGS) || exit 1; done
 	@$(LOCAL_RUN) pytest -q --no-cov -p no:cacheprovider tests/witnesses/check_first_deployment.py
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,7 @@ from ops.connection import Connection
 from ops.console import Steps, confirm, new_table
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
+from ops.restore.cli import Succession
 from ops.settings import deployed_settings
 from stacks.names import STACK_PREFIX, OutputKey
 from stacks.settings import Settings
@@ -77,7 +79,7 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
 def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
     if find_spec("matplotlib") is None:
         raise OpsError("matplotlib, which draws the timeline of a drill, is not installed: run `make install`")
-    target = find(options.stack, options.region, workspace)
+    target = _found(options, workspace, console)
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:
         raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
@@ -90,6 +92,8 @@ def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) 
         for number in range(1, options.runs + 1):
             if options.runs > 1:
                 console.rule(f"Run {number} of {options.runs}")
+            if number > 1:  # a take-over changes the secret of the database
+                target = _found(options, workspace, console)
             results.append(run(kind(target, uuid.uuid4().hex[:8]), timing, Steps(console, STEPS)))
             console.print(_printed(summary.of_run(results[-1], target)))
             folder = evidence.write(options.out, results[-1], target)
@@ -98,6 +102,11 @@ def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) 
         console.print(_printed(summary.of_runs(results, target)))
     _require_success(results, target)
     return 0
+
+
+def _found(options: argparse.Namespace, workspace: Workspace, console: Console) -> Target:
+    found = find(options.stack, options.region, workspace)
+    return replace(found, successor=Succession(found, console))
 
 
 def _confirm(kind: type[Drill], target: Target, console: Console) -> None:

@@ -115,7 +115,7 @@ class Aurora:
         Raises:
             OpsError: the two have different numbers of instances, or an old one is in the way.
         """
-        lost_name = f"{identifier}-lost"
+        lost_name = aside(identifier)
         lost = Aurora(self._rds, identifier) if self._cluster(identifier) is not None else None
         names = lost.members if lost else self.names(identifier)
         if len(names) != len(self.instances):
@@ -220,6 +220,11 @@ class Aurora:
                 raise
             return False
         return bool(found["DBInstanceStatus"] == "available")
+
+
+def aside(identifier: str) -> str:
+    """Return the identifier that a cluster gets when another one takes its place."""
+    return f"{identifier}-lost"
 
 
 def describe_cluster(rds: Any, identifier: str) -> dict[str, Any] | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from breakwater_drills import Target
 from ops import outputs
 from ops.arguments import Commands, add_stack
 from ops.connection import Connection
 from ops.console import confirm
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
-from ops.restore.aurora import Aurora, describe_cluster
+from ops.restore.aurora import Aurora, aside, describe_cluster
 from ops.restore.following import command, follow
 from ops.restore.plan import POLL_SECONDS, Plan
 from ops.restore.table import Table, describe_table
@@ -71,13 +73,17 @@ def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -
         plan.show(console)
     if not options.yes:
         confirm(f"Type {options.what} to go on", options.what)
+    _carry_out(plans, console)
+    return 0
+
+
+def _carry_out(plans: Iterable[Plan], console: Console) -> None:
     for plan in plans:
         try:
             plan.carry_out(console, poll_seconds=POLL_SECONDS)
-        except (OpsError, KeyboardInterrupt):
+        except (OpsError, KeyboardInterrupt, SystemExit):
             plan.show_undo(console)
             raise
-    return 0
 
 
 def _plans(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Iterator[Plan]:
@@ -88,14 +94,17 @@ def _plans(options: argparse.Namespace, connection: Connection, deployed: dict[s
     elif options.what == "table":
         yield Table(connection.client("dynamodb"), table).plan(moment, options.copy or _copy_of(table))
     else:
-        yield from _take_overs(options, connection, deployed)
+        stack = Names(deployed[OutputKey.SUFFIX], deployed[OutputKey.REGION]).stack
+        copies = options.copy or _copy_of(cluster), options.copy or _copy_of(table)
+        yield from _take_overs(connection.client, stack, (cluster, table), copies)
 
 
-def _take_overs(options: argparse.Namespace, connection: Connection, deployed: dict[str, str]) -> Iterator[Plan]:
+def _take_overs(
+    client: Callable[[str], Any], stack: str, lost: tuple[str, str], copies: tuple[str, str]
+) -> Iterator[Plan]:
     """Yield how each copy that is there takes the place of its source: the table first, since tasks start anew last."""
-    cluster, table = deployed[OutputKey.CLUSTER_IDENTIFIER], deployed[OutputKey.TABLE_NAME]
-    rds, dynamodb = connection.client("rds"), connection.client("dynamodb")
-    restored_cluster, restored_table = options.copy or _copy_of(cluster), options.copy or _copy_of(table)
+    (cluster, table), (restored_cluster, restored_table) = lost, copies
+    rds, dynamodb = client("rds"), client("dynamodb")
     there = (describe_table(dynamodb, restored_table), describe_cluster(rds, restored_cluster))
     if there == (None, None):
         raise OpsError(
@@ -105,11 +114,44 @@ def _take_overs(options: argparse.Namespace, connection: Connection, deployed: d
     if there[0] is not None:
         yield Table(dynamodb, restored_table).take_over(table)
     if there[1] is not None:
-        stack = Names(deployed[OutputKey.SUFFIX], deployed[OutputKey.REGION]).stack
-        following = follow(connection.client("cloudformation"), stack, datetime.now(UTC))
+        following = follow(client("cloudformation"), stack, datetime.now(UTC))
         plan = Aurora(rds, restored_cluster).take_over(cluster, following)
         yield replace(plan, undo=[*plan.undo, command(following)])
 
 
 def _copy_of(name: str) -> str:
     return f"{name}-restored"
+
+
+class Succession:
+    """Restores and replaces the stores for a drill, by the plans of this command.
+
+    Args:
+        target: the deployed stack.
+        console: where progress is printed.
+    """
+
+    def __init__(self, target: Target, console: Console) -> None:
+        self._client, self._stack, self._console = target.client, target.stack, console
+        self._stores = target.database.identifier, target.table.name
+
+    @property
+    def aside(self) -> str:
+        """Identifier that the replaced cluster gets."""
+        return aside(self._stores[0])
+
+    def restore(self, cluster: str, table: str) -> None:
+        """Restore cluster and table to their latest restorable time, as copies of these names."""
+        source, items = self._stores
+        plans = [
+            Aurora(self._client("rds"), source).plan(None, cluster),
+            Table(self._client("dynamodb"), items).plan(None, table),
+        ]
+        _carry_out(plans, self._console)
+
+    def take_over(self, cluster: str, table: str) -> None:
+        """Put the copies of these names in the places of the cluster and the table."""
+        plans = list(_take_overs(self._client, self._stack, self._stores, (cluster, table)))
+        for plan in plans:
+            plan.show(self._console)
+        _carry_out(plans, self._console)

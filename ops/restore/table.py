@@ -34,8 +34,7 @@ class Table:
         if found is None:
             raise OpsError(f"there is no table {name}: restore it from the vault, see docs/runbook.md")
         self.table = found
-        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-        self._recovery: Mapping[str, Any] = backups["PointInTimeRecoveryDescription"]
+        self._recovery = self._backups()
 
     def plan(self, moment: datetime | None, copy: str) -> Plan:
         """Return what restores the table.
@@ -70,17 +69,32 @@ class Table:
             name: of the lost table.
 
         Raises:
-            OpsError: this table cannot be restored yet.
+            OpsError: this table cannot be restored to any time.
         """
-        if self._recovery.get("LatestRestorableDateTime") is None:
-            raise OpsError(f"{self.name} cannot be restored to any time yet: turn point-in-time recovery on, and wait")
-        steps = [*self._make_room(name), *self._steps(None, name)]
+        if self._recovery["PointInTimeRecoveryStatus"] != "ENABLED":
+            raise OpsError(f"{self.name} cannot be restored to any time: turn its point-in-time recovery on")
+        steps = [*self._until_restorable(), *self._make_room(name), *self._steps(None, name)]
         undo = [
             f"aws dynamodb list-backups --table-name {name} --backup-type SYSTEM",
             f"aws dynamodb restore-table-from-backup --target-table-name {name} --backup-arn the-arn-of-that-backup",
         ]
         afterwards = [f"{name} has the items of {self.name}, which costs until it is deleted."]
         return Plan(f"DynamoDB: {self.name} takes over as {name}", self._dynamodb, steps, undo, afterwards)
+
+    def _until_restorable(self) -> Iterator[Step]:
+        """Wait for a copy that is too new to be restored: point-in-time recovery has just been turned on."""
+
+        def restorable() -> bool:
+            return self._backups().get("LatestRestorableDateTime") is not None
+
+        if not restorable():
+            request = {"TableName": self.name}
+            yield Step(f"wait until {self.name} can be restored", "describe_continuous_backups", request, restorable)
+
+    def _backups(self) -> Mapping[str, Any]:
+        found = self._dynamodb.describe_continuous_backups(TableName=self.name)["ContinuousBackupsDescription"]
+        described: Mapping[str, Any] = found["PointInTimeRecoveryDescription"]
+        return described
 
     def _make_room(self, name: str) -> Iterator[Step]:
         lost = self._describe(name)

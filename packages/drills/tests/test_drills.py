@@ -15,6 +15,7 @@ from breakwater_drills.failover import Failover
 from breakwater_drills.measure import Sample
 from breakwater_drills.pitr import PointInTime
 from breakwater_drills.restore import Restore
+from breakwater_drills.take_over import TakeOver
 from breakwater_drills.target import Target
 from breakwater_drills.task_loss import TaskLoss
 from drills_testing.fakes import cluster, pages, refused
@@ -146,7 +147,7 @@ def test_a_service_without_a_running_task_has_none_to_lose(on: Target) -> None:
     on.client("ecs").stop_task.assert_not_called()
 
 
-@pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime])
+@pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime, TakeOver])
 def test_each_drill_says_what_was_of_aws_and_what_was_not(on: Target, kind: type[Drill]) -> None:
     assert set(kind(on, "r").parts().values()) == {"AWS"}
     local = kind(replace(on, emulated=True), "r").parts()
@@ -156,7 +157,8 @@ def test_each_drill_says_what_was_of_aws_and_what_was_not(on: Target, kind: type
 
 
 @pytest.mark.parametrize(
-    ("kind", "allowed"), [(Failover, False), (TaskLoss, False), (Restore, True), (PointInTime, True)]
+    ("kind", "allowed"),
+    [(Failover, False), (TaskLoss, False), (Restore, True), (PointInTime, True), (TakeOver, True)],
 )
 def test_only_a_restore_may_lose_writes(kind: type[Drill], allowed: bool) -> None:
     assert kind.loss_allowed is allowed

@@ -31,6 +31,7 @@ CLUSTER = {
             "DBClusterIdentifier": SOURCE,
             "Engine": "aurora-postgresql",
             "EngineVersion": "17.7",
+            "DatabaseName": "app",
             "MasterUsername": "owner",
             "ManageMasterUserPassword": True,
             "Port": 5444,
@@ -63,6 +64,8 @@ CLUSTER = {
                 "PromotionTier": number - 1,
                 "AutoMinorVersionUpgrade": False,
                 "PubliclyAccessible": False,
+                "EnablePerformanceInsights": True,
+                "PerformanceInsightsKMSKeyId": "arn:aws:kms:us-east-1:000000000000:key/insights",
                 "Tags": TAGS,
             },
         }

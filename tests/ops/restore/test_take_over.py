@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from drills_testing.fakes import target
 from ops import outputs
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.errors import OpsError
 from ops.restore import cli
 from ops.restore.following import command, follow
+from ops.restore.plan import Plan
 from ops.restore.table import Table
 from stacks.names import RESTORED_AT_PARAMETER, OutputKey, TagKey
 from tests.assembly import Assembly
@@ -92,13 +95,14 @@ def test_an_update_that_fails_or_cannot_begin_is_one_line() -> None:
         follow(_cloudformation(Parameters=[]), "Breakwater-eu1", NOW)
 
 
-@dataclasses.dataclass
+@dataclass
 class _Tables:
     """DynamoDB with tables; those that are protected are named."""
 
     names: set[str]
     protected: bool = True
     restorable: bool = True
+    recovery: str = "ENABLED"
 
     def client(self) -> Any:
         return fake_client(
@@ -118,7 +122,7 @@ class _Tables:
 
     def _backups(self, **_: Any) -> Mapping[str, Any]:
         latest = {"LatestRestorableDateTime": NOW} if self.restorable else {}
-        recovery = {"PointInTimeRecoveryStatus": "ENABLED", "RecoveryPeriodInDays": 35, **latest}
+        recovery = {"PointInTimeRecoveryStatus": self.recovery, "RecoveryPeriodInDays": 35, **latest}
         described = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
         return {"ContinuousBackupsDescription": described}
 
@@ -148,9 +152,20 @@ def test_a_table_is_restored_under_the_name_of_the_lost_one(tables: _Tables, ope
     assert deletion.ready() is (deletion.operation == "delete_table")
 
 
-def test_a_copy_that_cannot_be_restored_yet_deletes_nothing() -> None:
-    with pytest.raises(OpsError, match=r"^copy cannot be restored to any time yet: turn point-in-time recovery on"):
-        Table(_Tables({"base", "copy"}, restorable=False).client(), "copy").take_over("base")
+def test_a_copy_that_is_too_new_to_be_restored_is_waited_for_before_anything_is_deleted() -> None:
+    tables = _Tables({"base", "copy"}, restorable=False)
+    first, second, *_ = Table(tables.client(), "copy").take_over("base").steps
+    assert (first.operation, second.operation) == ("describe_continuous_backups", "update_table")
+    assert first.request == {"TableName": "copy"}
+    assert first.ready is not None
+    assert not first.ready()
+    tables.restorable = True
+    assert first.ready()
+
+
+def test_a_copy_that_can_never_be_restored_deletes_nothing() -> None:
+    with pytest.raises(OpsError, match=r"^copy cannot be restored to any time: turn its point-in-time recovery on$"):
+        Table(_Tables({"base", "copy"}, recovery="DISABLED").client(), "copy").take_over("base")
 
 
 @pytest.fixture
@@ -175,9 +190,20 @@ def _no_cluster(**_: Any) -> Mapping[str, Any]:
 
 
 def _cluster(DBClusterIdentifier: str) -> Mapping[str, Any]:  # noqa: N803 (the API's name)
-    if DBClusterIdentifier != "dr-restored":
-        raise ServiceError("DBClusterNotFoundFault")
-    return {"DBClusters": [{"DBClusterIdentifier": DBClusterIdentifier, "Status": "available", "DBClusterMembers": []}]}
+    return _described(DBClusterIdentifier) if DBClusterIdentifier == "dr-restored" else _no_cluster()
+
+
+def _described(DBClusterIdentifier: str) -> Mapping[str, Any]:  # noqa: N803 (the API's name)
+    return {
+        "DBClusters": [
+            {
+                "DBClusterIdentifier": DBClusterIdentifier,
+                "Status": "available",
+                "DBClusterMembers": [],
+                "VpcSecurityGroups": [],
+            }
+        ]
+    }
 
 
 def test_without_a_copy_nothing_takes_over(clients: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,6 +226,32 @@ def test_every_copy_that_is_there_takes_over_and_the_cluster_is_last(
     clients["rds"] = fake_client("rds", DescribeDBClusters=_no_cluster)
     assert main(["restore", "take-over"]) == 1
     assert "Aurora:" not in capsys.readouterr().out
+
+
+def test_a_drill_restores_and_replaces_by_the_same_plans(
+    clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carried: list[str] = []
+    monkeypatch.setattr(Plan, "carry_out", lambda plan, *_, **__: carried.append(plan.title))
+    on = replace(target(), new_client=lambda service: clients[service])
+    clusters, tables = {on.database.identifier}, _Tables({on.table.name})
+    clients["dynamodb"] = tables.client()
+
+    def describe(DBClusterIdentifier: str) -> Mapping[str, Any]:  # noqa: N803 (the API's name)
+        return _described(DBClusterIdentifier) if DBClusterIdentifier in clusters else _no_cluster()
+
+    clients["rds"] = fake_client("rds", DescribeDBClusters=describe)
+    succession = cli.Succession(on, Console())
+    assert succession.aside == "dr-aurora-x1-lost"
+    succession.restore("drill-r", "dr-transactions-x1-drill-r")
+    assert [title.rpartition(" as ")[2] for title in carried] == ["drill-r", "dr-transactions-x1-drill-r"]
+    clusters.add("drill-r")
+    tables.names.add("copy")
+    succession.take_over("drill-r", "copy")
+    assert carried[2:] == [
+        "DynamoDB: copy takes over as dr-transactions-x1", "Aurora: drill-r takes over as dr-aurora-x1",
+    ]  # fmt: skip
+    assert "aws cloudformation update-stack --stack-name Breakwater-x1" in capsys.readouterr().out
 
 
 def test_a_new_value_reaches_the_cluster_and_the_tasks_and_nothing_else(deployment: Assembly) -> None:

@@ -9,12 +9,16 @@ from breakwater_drills.pitr import PointInTime
 from breakwater_drills.restore import Restore
 from breakwater_drills.result import Result
 from breakwater_drills.runner import Timing, run
-from breakwater_drills.target import Database, Objectives, Service, Table, Target
+from breakwater_drills.take_over import TakeOver
+from breakwater_drills.target import Database, Objectives, Service, Successor, Table, Target
 from breakwater_drills.task_loss import TaskLoss
 
 # Every drill, by its name.
-DRILLS: Final[dict[str, type[Drill]]] = {each.name: each for each in (Failover, TaskLoss, Restore, PointInTime)}
+DRILLS: Final[dict[str, type[Drill]]] = {
+    each.name: each for each in (Failover, TaskLoss, Restore, PointInTime, TakeOver)
+}
 
 __all__ = [
-    "DRILLS", "Database", "Drill", "DrillError", "Objectives", "Result", "Service", "Table", "Target", "Timing", "run",
+    "DRILLS", "Database", "Drill", "DrillError", "Objectives", "Result", "Service", "Successor", "Table", "Target",
+    "Timing", "run",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The copies that the restoring drills make, and how they are removed."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -50,8 +51,8 @@ class Copies:
 
     def cluster_parts(self) -> Iterator[tuple[str, Remove]]:
         """Yield the restored cluster and its instance, which cost most, and how to remove them."""
-        yield f"instance {self.instance}", self._remove_instance
-        yield f"cluster {self.cluster}", self._remove_cluster
+        yield f"instance {self.instance}", partial(_remove_instance, self._rds, self.instance)
+        yield f"cluster {self.cluster}", partial(_remove_cluster, self._rds, self.cluster)
 
     def snapshot_parts(self) -> Iterator[tuple[str, Remove]]:
         """Yield the snapshot, and how to remove it."""
@@ -64,20 +65,6 @@ class Copies:
     @property
     def _rds(self) -> Any:
         return self._target.client("rds")
-
-    def _remove_instance(self) -> str:
-        name = {"DBInstanceIdentifier": self.instance}
-        return _removed(
-            lambda: self._rds.delete_db_instance(**name, SkipFinalSnapshot=True),
-            lambda: self._rds.describe_db_instances(**name)["DBInstances"][0]["DBInstanceStatus"],
-        )
-
-    def _remove_cluster(self) -> str:
-        name = {"DBClusterIdentifier": self.cluster}
-        return _removed(
-            lambda: self._rds.delete_db_cluster(**name, SkipFinalSnapshot=True),
-            lambda: self._rds.describe_db_clusters(**name)["DBClusters"][0]["Status"],
-        )
 
     def _remove_snapshot(self) -> str:
         name = {"DBClusterSnapshotIdentifier": self.cluster}
@@ -92,6 +79,31 @@ class Copies:
             lambda: dynamodb.delete_table(TableName=self.table),
             lambda: dynamodb.describe_table(TableName=self.table)["Table"]["TableStatus"],
         )
+
+
+def whole_cluster(rds: Any, identifier: str) -> Iterator[tuple[str, Remove]]:
+    """Yield the instances of a cluster, whatever they are called, then the cluster, and how to remove them."""
+    filters = [{"Name": "db-cluster-id", "Values": [identifier]}]
+    pages = rds.get_paginator("describe_db_instances").paginate(Filters=filters)
+    for name in [each["DBInstanceIdentifier"] for page in pages for each in page["DBInstances"]]:
+        yield f"instance {name}", partial(_remove_instance, rds, name)
+    yield f"cluster {identifier}", partial(_remove_cluster, rds, identifier)
+
+
+def _remove_instance(rds: Any, identifier: str) -> str:
+    name = {"DBInstanceIdentifier": identifier}
+    return _removed(
+        lambda: rds.delete_db_instance(**name, SkipFinalSnapshot=True),
+        lambda: rds.describe_db_instances(**name)["DBInstances"][0]["DBInstanceStatus"],
+    )
+
+
+def _remove_cluster(rds: Any, identifier: str) -> str:
+    name = {"DBClusterIdentifier": identifier}
+    return _removed(
+        lambda: rds.delete_db_cluster(**name, SkipFinalSnapshot=True),
+        lambda: rds.describe_db_clusters(**name)["DBClusters"][0]["Status"],
+    )
 
 
 def _removed(delete: Callable[[], object], status: Callable[[], str]) -> str:

@@ -44,6 +44,10 @@ class Rows:
         self._client, self._probe_client = target.client("rds-data"), target.probe_client("rds-data")
         self._newest = -1
 
+    def log_in(self, secret_arn: str) -> None:
+        """Use another secret from now on: that of a cluster that has taken the place of this one."""
+        self._database["secretArn"] = secret_arn
+
     def create(self) -> None:
         """Create the table."""
         self._run(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -32,6 +32,7 @@ class RestoreDrill(Drill):
     """A drill whose fault, the loss of all data, is only declared: the platform itself goes on undisturbed.
 
     Attributes:
+        probes_judged: whether the recovery of the probes counts for the objective, beside that of the copies.
         copy: what it creates in AWS.
         read_at: when each copy was first read, in seconds since 1970.
         kept: numbers of the heartbeats found in each copy.
@@ -39,6 +40,7 @@ class RestoreDrill(Drill):
 
     timeout_seconds = 5400.0
     loss_allowed = True
+    probes_judged: ClassVar[bool] = False
 
     def __init__(self, target: Target, run: str, clock: Clock | None = None) -> None:
         super().__init__(target, run, clock)
@@ -62,9 +64,9 @@ class RestoreDrill(Drill):
         return {"Aurora": self._read_cluster}
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
-        """Return the time from the declared loss to the first read of each copy; the probes are shown, not judged."""
+        """Return the time from the declared loss to the first read of each copy; the probes may only be shown."""
         copies = [Recovery(f"{name} restored", 0, 0, None, self._seconds_to_read(name), {}) for name in self.copies()]
-        return [*copies, *(replace(each, judged=False) for each in super().recoveries(samples))]
+        return [*copies, *(replace(each, judged=self.probes_judged) for each in super().recoveries(samples))]
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
         """Return which writes, acknowledged before the declared loss, the copies lack."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from botocore.config import Config
 
@@ -84,6 +84,23 @@ class Objectives:
     rpo_seconds: float
 
 
+class Successor(Protocol):
+    """Replaces both stores of a service by copies of them; the drill `take-over` measures it.
+
+    A method returns when it is done, and raises an exception when it cannot be done.
+    """
+
+    @property
+    def aside(self) -> str:
+        """Identifier that the replaced cluster gets."""
+
+    def restore(self, cluster: str, table: str, /) -> None:
+        """Restore cluster and table to their latest restorable time, as copies of these names."""
+
+    def take_over(self, cluster: str, table: str, /) -> None:
+        """Put the copies of these names in the places of the cluster and the table."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A deployed service and its stores.
@@ -98,6 +115,7 @@ class Target:
         objectives: what it has promised.
         new_client: makes a client of a service, as `boto3.session.Session.client` does.
         emulated: whether an embedded AWS stands in for AWS; the figures then say nothing about AWS.
+        successor: how its stores are replaced; None where the drill `take-over` is not used.
     """
 
     stack: str
@@ -109,6 +127,7 @@ class Target:
     objectives: Objectives
     new_client: Callable[..., Any]
     emulated: bool = False
+    successor: Successor | None = None
 
     @property
     def where(self) -> str:

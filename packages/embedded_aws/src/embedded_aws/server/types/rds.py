@@ -55,6 +55,7 @@ def install() -> None:
     upstream.db_instance_xml.wrap(_reporting)
     for part in (rds_postgres, rds_restores, rds_data, rds_account, rds_records, rds_renames, rds_refusals):
         part.install()
+    upstream.rds_actions["CreateDBInstance"] = _keeping(upstream.rds_actions["CreateDBInstance"])
     upstream.rds_actions[_ORDERABLE] = _with_serverless(upstream.rds_actions[_ORDERABLE])
     upstream.rds_actions[_VERSIONS] = _with_log_types(upstream.rds_actions[_VERSIONS])
     for action in [name for name in upstream.rds_actions if name.startswith(_NAMING)]:
@@ -191,6 +192,20 @@ def _apply_tags(arn: str, properties: Properties) -> None:
         rds.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
     if wanted:
         rds.add_tags_to_resource(ResourceName=arn, Tags=wanted)
+
+
+def _keeping(create: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Keep of an instance that no template declares, as a restored cluster's, what ministack has no field for."""
+
+    def create_and_keep(request: dict[str, Any]) -> Any:
+        answer = create(request)
+        record = upstream.db_instances.get(parameter(request, "DBInstanceIdentifier"))
+        if record is not None and _KEPT not in record:
+            given = {name: parameter(request, name) for name in _INSTANCE_ELEMENTS}
+            record[_KEPT] = _kept({name: value for name, value in given.items() if value}, _INSTANCE_ELEMENTS)
+        return answer
+
+    return create_and_keep
 
 
 def _kept(properties: Properties, elements: dict[str, str]) -> dict[str, Any]:

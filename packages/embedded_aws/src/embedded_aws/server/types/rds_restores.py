@@ -75,6 +75,9 @@ def _restore(action: str, request: dict[str, Any], source: str, origin: Origin) 
             **request,
             "Engine": record["Engine"],
             "EngineVersion": record["EngineVersion"],
+            # "This same name is returned for the life of the DB cluster", and it is in the data.
+            # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html
+            "DatabaseName": parameter(request, "DatabaseName") or record.get("DatabaseName") or "",
             "MasterUsername": login.user,
             "MasterUserPassword": login.password,
             "Port": parameter(request, "Port") or str(record["Port"]),
