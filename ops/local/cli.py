@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from embedded_aws import clients, fidelity
+from embedded_aws import clients, environment, fidelity
 from embedded_aws.emulator import EmulatorError, Running
 from ops.arguments import STACK, Commands, add_context, number_within
 from ops.errors import OpsError
@@ -92,7 +92,9 @@ def _run(options: argparse.Namespace, workspace: Workspace, _console: Console) -
     # The caller's own AWS CLI is meant, before the one of this checkout's tests.
     search_path = os.pathsep.join([os.environ.get("PATH", os.defpath), variables["PATH"]])
     variables |= {
-        "PATH": os.pathsep.join([*workspace.aws_cli(running.endpoint, search_path), variables["PATH"]]),
+        "PATH": os.pathsep.join(
+            [*environment.aws_cli(workspace.programs, running.endpoint, search_path), variables["PATH"]]
+        ),
         VARIABLE: str(workspace.flat_outputs),
         **({STACK: stack} if stack else {}),
         CONTEXT: os.environ.get(CONTEXT, given),
@@ -113,7 +115,7 @@ def _env(_options: argparse.Namespace, workspace: Workspace, console: Console) -
     for name, value in sorted(workspace.variables(running.port, running.key).items()):
         if name.startswith("AWS_"):
             console.print(f"export {name}={shlex.quote(value)}", markup=False, highlight=False, soft_wrap=True)
-    for folder in workspace.aws_cli(running.endpoint, os.environ.get("PATH", os.defpath)):
+    for folder in environment.aws_cli(workspace.programs, running.endpoint, os.environ.get("PATH", os.defpath)):
         console.print(f'export PATH={shlex.quote(folder)}:"$PATH"', markup=False, highlight=False, soft_wrap=True)
     return 0
 

@@ -1,10 +1,9 @@
 """What an account has before a deployment, and the embedded AWS has not: certificate, hosted zone, container image."""
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final
 
+from embedded_aws import account
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
 from ops.errors import OpsError
@@ -24,8 +23,6 @@ _PLACEHOLDERS: Final = {
     _DOMAIN: "breakwater.example.com",
     _IMAGE: f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/breakwater:local",
 }
-_INDEX: Final = "application/vnd.oci.image.index.v1+json"
-_PLATFORMS: Final = ("amd64", "arm64")
 
 
 def check(settings: Mapping[str, str]) -> Settings:
@@ -79,54 +76,14 @@ def make(aws: Aws, settings: Settings) -> dict[str, str]:
     compute = settings.compute
     instead = {}
     domain = compute.domain_name or _PLACEHOLDERS[_DOMAIN]
-    if compute.certificate_arn is not None and compute.certificate_arn not in _certificates(aws):
-        instead[_CERTIFICATE] = _certificate(aws, domain)
-    if compute.hosted_zone_id is not None and compute.hosted_zone_id not in _zones(aws):
-        instead[_ZONE] = _zone(aws, domain)
+    if compute.certificate_arn is not None and compute.certificate_arn not in account.certificates(aws):
+        instead[_CERTIFICATE] = account.certificate(aws, domain)
+    if compute.hosted_zone_id is not None and compute.hosted_zone_id not in account.hosted_zones(aws):
+        instead[_ZONE] = account.hosted_zone(aws, domain)
     for key in (_DOMAIN, _IMAGE):
         if getattr(compute, key.partition(".")[2]) == _PLACEHOLDERS[key]:
             instead[key] = _PLACEHOLDERS[key]
-    _push(aws, compute.image or "")
+    # An image that is not in private ECR is asked of nobody.
+    if parts := PRIVATE_ECR_IMAGE.match(compute.image or ""):
+        account.image(aws, parts["repository"], digest=parts["digest"], tag=parts["tag"])
     return instead
-
-
-def _certificates(aws: Aws) -> dict[str, str]:
-    """Return the domain of each certificate, by ARN."""
-    pages = aws("acm").get_paginator("list_certificates").paginate()
-    return {each["CertificateArn"]: each["DomainName"] for page in pages for each in page["CertificateSummaryList"]}
-
-
-def _certificate(aws: Aws, domain: str) -> str:
-    # The same one in each run: another one would change the listener.
-    made = next((arn for arn, covered in _certificates(aws).items() if covered == domain), None)
-    return made or str(aws("acm").request_certificate(DomainName=domain, ValidationMethod="DNS")["CertificateArn"])
-
-
-def _zones(aws: Aws) -> dict[str, str]:
-    """Return the name of each hosted zone, by id."""
-    pages = aws("route53").get_paginator("list_hosted_zones").paginate()
-    return {each["Id"].rpartition("/")[2]: each["Name"].rstrip(".") for page in pages for each in page["HostedZones"]}
-
-
-def _zone(aws: Aws, domain: str) -> str:
-    parent = domain.partition(".")[2]
-    made = next((zone for zone, name in _zones(aws).items() if name == parent), None)
-    if made is None:
-        reference = f"make local: {parent}"
-        made = aws("route53").create_hosted_zone(Name=parent, CallerReference=reference)["HostedZone"]["Id"]
-    return str(made).rpartition("/")[2]
-
-
-def _push(aws: Aws, image: str) -> None:
-    """Put a manifest where the image is said to be; one that is not in private ECR is asked of nobody."""
-    parts = PRIVATE_ECR_IMAGE.match(image)
-    if parts is None:
-        return
-    ecr, repository = aws("ecr"), parts["repository"]
-    which = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"]}
-    with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
-        ecr.create_repository(repositoryName=repository)
-    if not ecr.batch_get_image(repositoryName=repository, imageIds=[which])["images"]:
-        platforms = [{"platform": {"os": "linux", "architecture": each}} for each in _PLATFORMS]
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": _INDEX, "manifests": platforms})
-        ecr.put_image(repositoryName=repository, imageManifest=manifest, imageManifestMediaType=_INDEX, **which)

@@ -13,6 +13,7 @@ from embedded_aws import changes, clients, deployment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.cdk import CdkCli, failure_reason, is_bootstrapped
 from embedded_aws.emulator import EmulatorError, new_key
+from embedded_aws.verified import Verified, failures, levels
 from ops.console import Steps
 from ops.errors import OpsError
 from ops.local import preflight, prerequisites, report, smoke_test, standins
@@ -182,10 +183,10 @@ class _Run:
     def _show(self, line: str) -> None:
         self._console.print(f"    {escape(line)}", highlight=False, soft_wrap=True)
 
-    def _verify(self) -> list[report.Verified]:
+    def _verify(self) -> list[Verified]:
         deployed = deployment.Deployment(self._client("cloudformation"), self._client("ec2"), self._workspace.assembly)
         verified = [
-            report.Verified(resource, list(verify.compare(self._client, resource)))
+            Verified(resource, list(verify.compare(self._client, resource)))
             for resource in deployed.resources(self._stack)
         ]
         self._require_alive()
@@ -203,16 +204,16 @@ class _Run:
         self,
         before: Mapping[str, changes.StackState],
         after: Mapping[str, changes.StackState],
-        verified: Sequence[report.Verified],
+        verified: Sequence[Verified],
     ) -> None:
         self._console.print("\nOutputs", style="bold")
         self._console.print(report.outputs(self._outputs()), markup=False, highlight=False, soft_wrap=True)
         self._console.print(report.types_table(verified, fidelity.load()))
-        self._console.print(report.levels(verified, fidelity.load()), highlight=False)
+        self._console.print(levels(verified, fidelity.load()), highlight=False)
         if before:
             self._console.print()
             self._console.print(report.changes_table(list(changes.between(before, after)), list(after)))
-        failed = list(report.failures(verified))
+        failed = list(failures(verified))
         for line in failed:
             self._console.print(escape(line), style="red", highlight=False)
         if failed:

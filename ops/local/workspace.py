@@ -3,8 +3,6 @@
 import fcntl
 import json
 import os
-import shlex
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -71,6 +69,11 @@ class Workspace:
         return self.state / "outputs.json"
 
     @property
+    def programs(self) -> Path:
+        """The folder of commands that are made for the embedded AWS."""
+        return self.state / "bin"
+
+    @property
     def flat_outputs(self) -> Path:
         """All outputs and physical ids, as `python -m ops outputs` writes them."""
         return self.state / "flat-outputs.json"
@@ -131,30 +134,6 @@ class Workspace:
             "CDK_HOME": str(self.state / "cdk-home"),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
-
-    def aws_cli(self, endpoint: str, search_path: str) -> list[str]:
-        """Make an `aws` command that cannot leave loopback, and return its folder in a list to put before a PATH.
-
-        The AWS CLI of version 1 has addresses of its own for Amazon RDS, Amazon SQS and a few more services, which beat
-        `AWS_ENDPOINT_URL`, and which only its option `--endpoint-url` beats
-        (`awscli/customizations/overridesslcommonname.py`).
-
-        Args:
-            endpoint: URL of the embedded AWS.
-            search_path: the PATH on which the AWS CLI is looked for.
-
-        Returns:
-            No folder if there is no AWS CLI.
-        """
-        starter = self.state / "bin" / "aws"
-        folders = [each for each in search_path.split(os.pathsep) if each != str(starter.parent)]
-        cli = shutil.which("aws", path=os.pathsep.join(folders))
-        if cli is None:
-            return []
-        starter.parent.mkdir(parents=True, exist_ok=True)
-        starter.write_text(f'#!/bin/sh\nexec {shlex.quote(cli)} --endpoint-url {endpoint} "$@"\n')
-        starter.chmod(0o700)
-        return [str(starter.parent)]
 
     def ended_message(self) -> str:
         """Return the message about an embedded AWS that ended by itself."""

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from embedded_aws import changes, clients, deployment, verify
 from embedded_aws.ports import is_free
+from embedded_aws.verified import Verified, failures
 from embedded_testing.inventory import items
 from ops.__main__ import main
 from ops.console import new_table
-from ops.local import report
 from ops.local.workspace import Workspace
 from stacks.names import STACK_PREFIX
 
@@ -80,7 +80,7 @@ class Environment:
 
     def wrong(self) -> list[str]:
         """Return what is not as the templates of `make local` declare it."""
-        return list(report.failures(report.Verified(r, list(verify.compare(self.client, r))) for r in self.resources()))
+        return list(failures(Verified(r, list(verify.compare(self.client, r))) for r in self.resources()))
 
 
 _seconds = dict[str, dict[str, str]]()

@@ -11,10 +11,10 @@ from rich.table import Table
 from embedded_aws.changes import Change
 from embedded_aws.deployment import DeployedResource
 from embedded_aws.fidelity import Fidelity, Level
+from embedded_aws.verified import Verified, failures, levels
 from embedded_aws.verify import Comparison
 from embedded_testing.cloudformation import MORNING, NOON
 from ops.local import report
-from ops.local.report import Verified
 
 FIDELITY = {
     "AWS::Test::Real": Fidelity(Level.REAL, "Nothing."),
@@ -51,14 +51,12 @@ def test_types_are_counted_with_their_level_and_their_checks() -> None:
 def test_a_failed_check_is_counted_and_told() -> None:
     all_of_them = [verified("Real", True, False)]
     assert ["Test::Real", "1", "real", "1 of 2"] in rows(report.types_table(all_of_them, FIDELITY))
-    assert list(report.failures(all_of_them)) == [
-        "Database/Thing (AWS::Test::Real): size is 2, and the template says 1"
-    ]
-    assert list(report.failures([verified("Real", True)])) == []
+    assert list(failures(all_of_them)) == ["Database/Thing (AWS::Test::Real): size is 2, and the template says 1"]
+    assert list(failures([verified("Real", True)])) == []
 
 
 def test_levels_say_what_they_mean_and_only_those_there_are() -> None:
-    lines = report.levels([verified("Real", True), verified("Note", True), verified("Note", True)], FIDELITY)
+    lines = levels([verified("Real", True), verified("Note", True), verified("Note", True)], FIDELITY)
     assert lines.splitlines() == [
         "   1 real: acted on by the API of its service",
         "   2 metadata: kept as declared, because there is no service for it",

@@ -5,6 +5,8 @@ CDK CLI and of ministack.
 """
 
 import os
+import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -87,3 +89,29 @@ def for_server(
         "EMBEDDED_AWS_POSTGRES": str(postgres),
         _CALLS: str(calls),
     }
+
+
+def aws_cli(folder: Path, url: str, search_path: str) -> list[str]:
+    """Make an `aws` command that cannot leave loopback, and return its folder in a list to put before a PATH.
+
+    The AWS CLI of version 1 has addresses of its own for Amazon RDS, Amazon SQS and a few more services, which beat
+    `AWS_ENDPOINT_URL`, and which only its option `--endpoint-url` beats
+    (`awscli/customizations/overridesslcommonname.py`).
+
+    Args:
+        folder: where the command is written.
+        url: the endpoint of the embedded AWS.
+        search_path: the PATH on which the AWS CLI is looked for.
+
+    Returns:
+        No folder if there is no AWS CLI.
+    """
+    others = [each for each in search_path.split(os.pathsep) if each != str(folder)]
+    cli = shutil.which("aws", path=os.pathsep.join(others))
+    if cli is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    starter = folder / "aws"
+    starter.write_text(f'#!/bin/sh\nexec {shlex.quote(cli)} --endpoint-url {url} "$@"\n')
+    starter.chmod(0o700)
+    return [str(folder)]
