@@ -18,23 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from app import register_nag
-from scripts.template_tools import (
-    CFN_LINT,
-    VALIDATE,
-    Accepted,
-    Finding,
-    Template,
-    cfn_lint,
-    cloudformation_validate,
-    load_accepted,
-    split,
-)
+from scripts.scan.linters import cfn_lint, cloudformation_validate
+from scripts.scan.model import CFN_LINT, LISTED, VALIDATE, Finding, Listed, ScanError, Template, load_listed
 from stacks import profiles
 from stacks.profiles import PROFILES
 from stacks.settings import load_settings
 
-Uses = Mapping[Accepted, int]
-EXCEPTIONS = Path(__file__).with_name("lint_exceptions.toml")
+Found = tuple[str, Template, Finding]
+"""The name of a tool, a template, and what it says of it."""
 
 
 def synthesize(profile: str, context: Mapping[str, str], folder: Path, *, nag: bool = False) -> list[Template]:
@@ -56,9 +47,9 @@ def synthesize(profile: str, context: Mapping[str, str], folder: Path, *, nag: b
     return [Template(profile, name, settings.region, folder / stack.template_file) for name, stack in stacks.items()]
 
 
-def table(templates: Sequence[Template], findings: Sequence[Finding]) -> Table:
+def table(templates: Sequence[Template], findings: Sequence[Found]) -> Table:
     """Draw stacks by profiles; a cell holds the findings of each tool."""
-    counts = Counter((finding.template, finding.tool) for finding in findings)
+    counts = Counter((template, tool) for tool, template, _ in findings)
     profiles = list(dict.fromkeys(template.profile for template in templates))
     result = Table(title=f"Findings: {CFN_LINT} / {VALIDATE}")
     result.add_column("template")
@@ -77,36 +68,43 @@ def _cell(counts: Counter[tuple[Template, str]], template: Template) -> str:
     return f"[{style}]{numbers[0]} / {numbers[1]}[/{style}]"
 
 
-def report(console: Console, templates: Sequence[Template], findings: Sequence[Finding], uses: Uses) -> int:
-    """Print findings, stale exceptions and the table.
+def report(
+    console: Console, templates: Sequence[Template], findings: Sequence[Found], entries: Sequence[Listed]
+) -> int:
+    """Print findings, stale entries and the table.
+
+    Args:
+        console: Where to print.
+        templates: All that were judged.
+        findings: Of both tools.
+        entries: Accepted findings.
 
     Returns:
-        The exit code: 0 when nothing was found and every accepted warning still occurs.
+        The exit code: 0 when all that was found is accepted and every accepted finding still occurs.
     """
-    for finding in findings:
-        console.print(str(finding), markup=False, highlight=False)
-    stale = [entry for entry, count in uses.items() if count == 0]
+    remaining = [each for each in findings if not any(entry.covers(each[0], each[2]) for entry in entries)]
+    for tool, template, finding in remaining:
+        console.print(f"{finding.severity} {template.profile}: {finding} [{tool}]", markup=False, highlight=False)
+    stale = [entry for entry in entries if not any(entry.covers(tool, finding) for tool, _, finding in findings)]
     for entry in stale:
-        console.print(
-            f"error {EXCEPTIONS.name}: {entry.rule} in {entry.stack} ({entry.logical_id}) occurs no longer; remove it",
-            markup=False,
-        )
-    console.print(table(templates, findings))
-    accepted = f"{sum(uses.values())} accepted with a reason in {EXCEPTIONS.name}"
-    console.print(f"{len(templates)} templates, {len(findings)} findings, {accepted}")
-    return 1 if findings or stale else 0
+        told = f"error {LISTED.name}: {entry.rule} in {entry.where} occurs no longer; remove it"
+        console.print(told, markup=False)
+    console.print(table(templates, remaining))
+    accepted = f"{len(findings) - len(remaining)} accepted with a reason in {LISTED.name}"
+    console.print(f"{len(templates)} templates, {len(remaining)} findings, {accepted}")
+    return 1 if remaining or stale else 0
 
 
 def main() -> int:
-    """Synthesizes, judges and prints.
+    """Synthesize, judge and print.
 
     Returns:
         The exit code, as `report` gives it.
     """
     console = Console()
     try:
-        accepted = load_accepted(EXCEPTIONS)
-    except ValueError as error:
+        entries = [entry for entry in load_listed() if entry.scanner == VALIDATE]
+    except ScanError as error:
         print(f"lint-templates: {error}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="breakwater-lint-") as folder:
@@ -115,10 +113,10 @@ def main() -> int:
             console.print(f"synth {profile}")
             templates += synthesize(profile, context, Path(folder, profile))
         console.print(f"{VALIDATE}: {len(templates)} templates")
-        findings = list(cloudformation_validate(templates))
+        findings = [(VALIDATE, *found) for found in cloudformation_validate(templates)]
         console.print(f"{CFN_LINT}: {len(templates)} templates")
-        findings += cfn_lint(templates)
-    return report(console, templates, *split(findings, accepted))
+        findings += [(CFN_LINT, *found) for found in cfn_lint(templates)]
+    return report(console, templates, findings, entries)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,17 @@ from scripts import lint_templates
 from scripts.install import install_scanners
 from scripts.parts import InstallError
 from scripts.scan import checkov, dependencies, iam, linters, nag, page
-from scripts.scan.model import LISTED, Finding, Listed, ScanError, ScanResult, Subject, load_listed
-from scripts.template_tools import CFN_LINT, VALIDATE
+from scripts.scan.model import (
+    CFN_LINT,
+    LISTED,
+    VALIDATE,
+    Finding,
+    Listed,
+    ScanError,
+    ScanResult,
+    Subject,
+    load_listed,
+)
 from stacks.profiles import PROFILES
 from stacks.settings import SettingsError
 
@@ -65,7 +74,7 @@ def scanners(found: Sequence[Subject], programs: Path, entries: Sequence[Listed]
         nag.SCANNER: lambda: [nag.scan(subject) for subject in found],
         checkov.SCANNER: lambda: [checkov.scan(subject, programs) for subject in found],
         CFN_LINT: lambda: [linters.lint(subject) for subject in found],
-        VALIDATE: lambda: [linters.validate(subject) for subject in found],
+        VALIDATE: lambda: [linters.validate(subject, entries) for subject in found],
         linters.CONTROL_TOWER: lambda: linters.control_tower(protected, entries) if protected else [],
         iam.SCANNER: lambda: [iam.scan(subject, programs, entries) for subject in found],
         dependencies.PIP_AUDIT: lambda: [dependencies.pip_audit(programs)],
@@ -98,13 +107,16 @@ def run(console: Console, available: Scanners, wanted: Sequence[str]) -> list[Sc
 
 
 def stale(results: Sequence[ScanResult], found: Sequence[Subject], entries: Sequence[Listed]) -> list[Finding]:
-    """Find skips and accepted findings that match nothing any more; only a full run can tell."""
+    """Find skips and accepted findings that match nothing any more; only a full run can tell.
+
+    Those of CloudFormation Validate may be of another profile than an environment: `make lint` looks for them.
+    """
     skips = checkov.stale([result for result in results if result.scanner == checkov.SCANNER], found)
     used = [(result.scanner, entry.finding) for result in results for entry in result.acknowledged]
     return skips + [
         Finding(entry.where, entry.rule, f"is in {LISTED.name} and no longer occurs: remove it")
         for entry in entries
-        if not any(entry.covers(scanner, finding) for scanner, finding in used)
+        if entry.scanner != VALIDATE and not any(entry.covers(scanner, finding) for scanner, finding in used)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -10,17 +11,39 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-
-from scripts.template_tools import Template
+from typing import Any
 
 # Characters. A shorter reason says that somebody disagrees, but not why.
 SHORTEST_REASON = 40
 LISTED = Path(__file__).with_name("listed.toml")
 TIMEOUT_SECONDS = 600
+CFN_LINT, VALIDATE = "cfn-lint", "CloudFormation Validate"
 
 
 class ScanError(Exception):
     """A scanner did not run: there is no result."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A synthesized template file.
+
+    Attributes:
+        profile: The settings profile that it was synthesized from.
+        stack: Construct id of the nested stack, or `Root`.
+        region: The region that it is meant for.
+        path: The file.
+    """
+
+    profile: str
+    stack: str
+    region: str
+    path: Path
+
+    def document(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        content: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return content
 
 
 @dataclass(frozen=True)
@@ -46,11 +69,13 @@ class Finding:
         where: Path of the construct, `Stack/LogicalId`, or name of a package.
         rule: Id of the scanner's rule.
         message: What is wrong, in the scanner's words.
+        severity: `error` or `warning`; empty where the scanner has no such thing.
     """
 
     where: str
     rule: str
     message: str = ""
+    severity: str = ""
 
     def __str__(self) -> str:
         """One line for the terminal."""
@@ -115,15 +140,17 @@ class Listed:
     reason: str
 
     def covers(self, scanner: str, finding: Finding) -> bool:
-        """Return whether a scanner's finding is this one."""
-        return (scanner, finding.rule) == (self.scanner, self.rule) and fnmatchcase(finding.where, self.where)
+        """Return whether a scanner's finding is this one; an error never is."""
+        named = (scanner, finding.rule) == (self.scanner, self.rule) and fnmatchcase(finding.where, self.where)
+        return named and finding.severity != "error"
 
 
 def load_listed(file: Path = LISTED) -> list[Listed]:
     """Read the accepted findings.
 
     Raises:
-        ScanError: The file is no TOML, or an entry lacks a field, has an unknown one, or too short a reason.
+        ScanError: The file is no TOML, or an entry lacks a field, has an unknown one, too short a reason, or is about
+            cfn-lint, which has no accepted findings.
     """
     try:
         entries = [Listed(**entry) for entry in tomllib.loads(file.read_text(encoding="utf-8"))["listed"]]
@@ -132,6 +159,8 @@ def load_listed(file: Path = LISTED) -> list[Listed]:
     for entry in entries:
         if len(entry.reason.strip()) < SHORTEST_REASON:
             raise ScanError(f"{file.name}: the reason for {entry.rule} needs {SHORTEST_REASON} characters or more")
+        if entry.scanner == CFN_LINT:
+            raise ScanError(f"{file.name}: {entry.rule} is of {CFN_LINT}, whose findings are mended, not accepted")
     return entries
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from scripts.scan import checkov, dependencies, iam, linters
-from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, Subject, run
-from scripts.template_tools import Template
+from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, Subject, Template, run
 from tests.assembly import Assembly
 
 REASON = "a reason that is long enough for anybody to disprove it"
@@ -80,8 +79,7 @@ def test_control_tower_sees_a_bucket_without_protection_and_only_what_is_listed_
 
 def test_cfn_lint_and_validate_report_a_property_that_does_not_exist(tmp_path: Path) -> None:
     subject = _subject(tmp_path, Bucket={"Type": "AWS::S3::Bucket", "Properties": {"Nonsense": True}})
-    for scanner in (linters.lint, linters.validate):
-        result = scanner(subject)
+    for result in (linters.lint(subject), linters.validate(subject, [])):
         assert [finding.where for finding in result.failed] == ["Storage/Bucket"]
         assert result.passed == 0
 

@@ -11,8 +11,7 @@ from aws_cdk import aws_s3 as s3
 from app import register_nag
 from scripts.scan import nag
 from scripts.scan.__main__ import ENVIRONMENTS, synthesize
-from scripts.scan.model import SHORTEST_REASON, ScanResult, Subject
-from scripts.template_tools import Template
+from scripts.scan.model import SHORTEST_REASON, ScanResult, Subject, Template
 from stacks.common.acknowledgements import PACKS
 from stacks.platform import create_app
 from stacks.profiles import PROFILES, cdk_context
