@@ -12,13 +12,13 @@ from rich.markup import escape
 from embedded_aws import changes, clients, deployment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.cdk import CdkCli, failure_reason, is_bootstrapped
+from embedded_aws.choice import choose_port
 from embedded_aws.emulator import EmulatorError, new_key
 from embedded_aws.verified import Verified, failures, levels
 from ops.console import Steps
 from ops.errors import OpsError
 from ops.local import preflight, prerequisites, report, smoke_test, standins
-from ops.local.port import choose
-from ops.local.workspace import BusyError, Workspace
+from ops.local.workspace import DEFAULT_PORT, BusyError, Workspace
 from ops.settings import parse_context
 from stacks.names import STACK_PREFIX
 from stacks.settings import Settings
@@ -46,7 +46,7 @@ def up(workspace: Workspace, console: Console, *, port: int | None, context: Seq
         with workspace.only_one():
             running = workspace.emulator.running()
             key = running.key if running else new_key()
-            chosen = choose(workspace.emulator, port)
+            chosen = choose_port(workspace.emulator, port, DEFAULT_PORT)
             _Run(workspace, console, settings=settings, loaded=loaded, port=chosen, key=key).all_steps()
     except (EmulatorError, BusyError) as error:
         raise OpsError(str(error)) from None

@@ -141,9 +141,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Args:
         arguments: Command line; `--environment`, `--scanner`, `--check`.
-
-    Returns:
-        The exit code.
     """
     names = list(scanners([], Path(), []))
     parser = argparse.ArgumentParser(prog="make scan", description=__doc__)

@@ -16,13 +16,6 @@ OPTIONS = ("--framework", "cloudformation", "--output", "json", "--compact", "--
 def scan(subject: Subject, programs: Path) -> ScanResult:
     """Run every CloudFormation policy of checkov.
 
-    Args:
-        subject: One environment.
-        programs: Folder with the program.
-
-    Returns:
-        The result.
-
     Raises:
         ScanError: It does not run, or cannot parse a template.
     """
@@ -46,10 +39,6 @@ def scan(subject: Subject, programs: Path) -> ScanResult:
 
 def stale(results: Iterable[ScanResult], subjects: Iterable[Subject]) -> list[Finding]:
     """Find skips that skip nothing in any environment.
-
-    Args:
-        results: Those of checkov, one for each environment.
-        subjects: The environments.
 
     Returns:
         A finding for each resource and check.

@@ -20,9 +20,6 @@ FOUND = 1
 def pip_audit(programs: Path) -> ScanResult:
     """Look up the advisories for every pinned Python package.
 
-    Args:
-        programs: Folder with the program.
-
     Returns:
         The result; failed when an advisory is known for a pinned version.
 

@@ -76,9 +76,6 @@ def cfn_lint(templates: Sequence[Template], *, informational: bool = False) -> I
 def cloudformation_validate(templates: Sequence[Template]) -> Iterator[Found]:
     """Run CloudFormation Validate and the rules of cdk-preflight: `cdk synth` shows its own build root templates only.
 
-    Args:
-        templates: Templates of any regions.
-
     Yields:
         Every error and warning with its template, and one error for a template that it could not analyse to the end.
     """
@@ -112,27 +109,12 @@ def _found(template: Template, subject: str, rule: str, message: str, severity: 
 
 
 def lint(subject: Subject) -> ScanResult:
-    """Run cfn-lint: errors and warnings fail; its informational rules run as well, for they may raise errors.
-
-    Args:
-        subject: One environment.
-
-    Returns:
-        The result.
-    """
+    """Run cfn-lint: errors and warnings fail; its informational rules run as well, for they may raise errors."""
     return _result(CFN_LINT, subject, cfn_lint(subject.templates, informational=True), [])
 
 
 def validate(subject: Subject, entries: Sequence[Listed]) -> ScanResult:
-    """Run CloudFormation Validate; warnings fail as well unless `listed.toml` has a reason.
-
-    Args:
-        subject: One environment.
-        entries: Accepted findings.
-
-    Returns:
-        The result.
-    """
+    """Run CloudFormation Validate; warnings fail as well unless `listed.toml` has a reason."""
     return _result(VALIDATE, subject, cloudformation_validate(subject.templates), entries)
 
 
@@ -145,13 +127,6 @@ def _result(scanner: str, subject: Subject, found: Iterable[Found], entries: Seq
 
 def control_tower(subjects: Sequence[Subject], entries: Sequence[Listed]) -> list[ScanResult]:
     """Evaluate every control.
-
-    Args:
-        subjects: The environments.
-        entries: Accepted findings.
-
-    Returns:
-        One result for each environment.
 
     Raises:
         ScanError: The rules are not installed.

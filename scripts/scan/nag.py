@@ -21,9 +21,6 @@ _QUALIFIED = re.compile(rf"^({'|'.join(map(re.escape, PACKS))})::\1-.+$")
 def scan(subject: Subject) -> ScanResult:
     """Read the report of the synthesis.
 
-    Args:
-        subject: One environment.
-
     Returns:
         The result; an acknowledgement that is too wide, too short or not needed is a finding as well.
 

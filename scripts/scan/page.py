@@ -33,9 +33,6 @@ not on this page.
 def table(results: Sequence[ScanResult]) -> Table:
     """Draw scanners by environments.
 
-    Args:
-        results: All results of a run.
-
     Returns:
         One row for each scanner; a cell holds the numbers of passed, failed and accepted.
     """
@@ -64,11 +61,7 @@ def _cell(result: ScanResult | None) -> str:
 
 
 def page(results: Sequence[ScanResult]) -> str:
-    """Return the page as Markdown.
-
-    Args:
-        results: Those of single environments.
-    """
+    """Return the page as Markdown."""
     lines = [INTRODUCTION, *_summary(results)]
     for scanner in dict.fromkeys(result.scanner for result in results):
         mine = [result for result in results if result.scanner == scanner]

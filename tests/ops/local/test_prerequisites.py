@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.choice import choose_port
 from embedded_aws.emulator import Emulator, EmulatorError, Running
 from embedded_testing.hostile import HOSTILE
 from embedded_testing.ports import free_port
@@ -24,15 +25,14 @@ from tests.ops.conftest import NODE, Install
 
 
 def test_it_is_the_one_asked_for_that_of_the_last_one_or_the_default(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace,
 ) -> None:
     default, last, asked = free_port(), free_port(), free_port()
-    monkeypatch.setattr(port, "DEFAULT_PORT", default)
-    assert port.choose(workspace.emulator, None) == default
+    assert choose_port(workspace.emulator, None, default) == default
     workspace.state.mkdir(parents=True)
     workspace.emulator.lock.write_text(json.dumps({"pid": 1, "port": last, "key": "k"}))
-    assert port.choose(workspace.emulator, None) == last
-    assert port.choose(workspace.emulator, asked) == asked
+    assert choose_port(workspace.emulator, None, default) == last
+    assert choose_port(workspace.emulator, asked, default) == asked
 
 
 @pytest.mark.parametrize("written", ["", "{", "[]", "{}", '{"port": null}'])
@@ -44,9 +44,10 @@ def test_one_that_was_killed_before_it_knew_its_port_is_forgotten(workspace: Wor
 
 def test_a_running_one_keeps_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Emulator, "running", lambda _: Running(1, 4600, "k"))
-    assert port.choose(workspace.emulator, None) == port.choose(workspace.emulator, 4600) == 4600
+    for asked in (None, 4600):
+        assert choose_port(workspace.emulator, asked, 4566) == 4600
     with pytest.raises(EmulatorError, match="already runs on port 4600: leave --port out, or stop it first"):
-        port.choose(workspace.emulator, 4700)
+        choose_port(workspace.emulator, 4700, 4566)
 
 
 def test_a_taken_one_is_one_line_that_names_a_free_one_and_the_way_to_give_it(
