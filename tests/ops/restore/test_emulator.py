@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("dev-app")]
 STACK = "Breakwater-restore-me"
 SOURCE, COPY, LOST = "restore-me", "restore-me-restored", "restore-me-lost"
 # What names a resource, tells its age, or what happens to it; and log exports, which are kept of templates only here.
-ITS_OWN = re.compile("Identifier|Arn|Endpoint|Time|Status|Id$|Members|Secret|TableName|Summary|Bytes|Count|LogsExports")
+ITS_OWN = re.compile(
+    "Identifier|Arn|Endpoint|Time|Status|(?<!Key)Id$|Members|Secret|TableName|Summary|Bytes|Count|LogsExports"
+)
 TAGS = [{"Key": "Owner", "Value": "us"}]
 CLUSTER = {
     "Cluster": {
