@@ -22,13 +22,11 @@ class BusyError(Exception):
 
     Args:
         process: its process id.
+        commands: which may be at work.
     """
 
-    def __init__(self, process: str) -> None:
-        super().__init__(
-            f"another `make local` or `make local-down` runs in this checkout (process {process}): "
-            "wait until it has ended"
-        )
+    def __init__(self, process: str, commands: str) -> None:
+        super().__init__(f"another {commands} runs in this checkout (process {process}): wait until it has ended")
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,11 @@ class Workspace:
         (self.state / _SETTINGS).write_text(json.dumps({**self.settings(), stack: dict(settings)}))
 
     @contextmanager
-    def only_one(self) -> Iterator[None]:
+    def only_one(self, commands: str = "`make local` or `make local-down`") -> Iterator[None]:
         """Let one command at a time start, change or stop the embedded AWS.
+
+        Args:
+            commands: which do so, for the message.
 
         Raises:
             BusyError: another one is at work.
@@ -107,7 +108,7 @@ class Workspace:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise BusyError(file.read() or "unknown") from None
+                raise BusyError(file.read() or "unknown", commands) from None
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()

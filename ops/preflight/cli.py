@@ -23,7 +23,7 @@ from breakwater_guards.reading.files import InputError
 from ops.arguments import Commands, add_context
 from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
-from ops.preflight.account import Account, Ask
+from ops.preflight.account import Account, Ask, CouldNotAsk
 from ops.preflight.check import Check, Status, all_checks
 from ops.preflight.context import CheckContext, Plan, load_plan
 from ops.preflight.deployed import deployed_by
@@ -141,6 +141,8 @@ def _version(program: str, timeout: float) -> str:
     command = [program, "--version"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
+        raise CouldNotAsk(f"`{Path(program).name} --version` does not answer within {timeout:g} s: try again") from None
+    except OSError:
         return ""
     return answer.stdout

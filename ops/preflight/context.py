@@ -61,7 +61,7 @@ class CheckContext:
         partition: AWS partition of the Region.
         deployed_ids: returns what the stack already owns, types by physical id; raises :class:`CouldNotAsk`.
         program: returns the path of a program, as the shell would find it.
-        version: returns what a program prints for ``--version``.
+        version: returns what a program prints for ``--version``; raises :class:`CouldNotAsk`.
     """
 
     settings: Settings

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -107,9 +108,9 @@ def life(request: pytest.FixtureRequest) -> Life:
 
 
 @pytest.fixture(scope="module")
-def environment(life: Life) -> Iterator[Environment]:
+def environment(folder: Path, life: Life) -> Iterator[Environment]:
     """Return the environment; its embedded AWS ends with it."""
-    folder = REPOSITORY / ".local" / "environments" / life.settings["suffix"]
+    folder /= life.settings["suffix"]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
@@ -176,16 +177,14 @@ def test_destroy(environment: Environment, life: Life) -> None:
         assert (refused.returncode, environment.wrong()) == (1, []), refused.stdout
         assert "TerminationProtection is enabled" in refused.stdout + refused.stderr
 
-    suffix = life.settings["suffix"]
-    script = f"""
-set -eu
-SUFFIX={suffix} ENVIRONMENT=any
-aws() {{ command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }}
-cdk() {{ command cdk --no-notices --ci "$@" --app {assembly} --force; }}
-{removal()}
-"""
-    removed = environment.run("sh", "-c", script)
-    assert removed.returncode == 0, removed.stdout + removed.stderr
+    if life.settings["environment"] == "dev":
+        fill(environment)
+        refused = environment.cdk("destroy", "--app", assembly, "--all", "--force")
+        assert (refused.returncode, environment.status()) == (1, "DELETE_FAILED"), refused.stdout
+        told = {word for word in ("bucket", "vault") if re.search(f"{word}.* (not empty|contains)", refused.stderr)}
+        assert told == {"bucket", "vault"}, refused.stdout + refused.stderr
+        by_the_runbook(environment, 1)
+    by_the_runbook(environment, 0)
 
     stacks = environment.client("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
@@ -196,14 +195,39 @@ cdk() {{ command cdk --no-notices --ci "$@" --app {assembly} --force; }}
     assert {name for kind, name in left if kind not in beside} == kept
 
 
-def removal() -> str:
-    """Return the runbook's commands that remove an environment, with the function that they use."""
+def fill(environment: Environment) -> None:
+    """Put into bucket and vault what AWS does not delete with them: versions, a delete marker, a recovery point."""
+    outputs = environment.outputs()
+    s3, bucket = environment.client("s3"), outputs["DataBucketName"]
+    for key in ("a", "a", "b/c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    s3.delete_object(Bucket=bucket, Key="a")
+    selection = next(each for each in environment.resources() if each.type == "AWS::Backup::BackupSelection")
+    environment.client("backup").start_backup_job(
+        BackupVaultName=outputs["BackupVaultName"],
+        ResourceArn=outputs["TableArn"],
+        IamRoleArn=selection.properties["BackupSelection"]["IamRoleArn"],
+    )
+
+
+def by_the_runbook(environment: Environment, block: int) -> None:
+    """Run a block of commands by which the runbook removes an environment: 0 removes it, 1 empties bucket and vault."""
     runbook = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
     output = re.search(r"^output\(\) .*?^  .*?$", runbook, re.DOTALL | re.MULTILINE)
-    block = re.search(r"^## Remove an environment$.*?^```sh$(.*?)^```$", runbook, re.DOTALL | re.MULTILINE)
+    section = re.search(r"^## Remove an environment$.*?(?=^## )", runbook, re.DOTALL | re.MULTILINE)
     assert output
-    assert block
-    return output[0] + block[1]
+    assert section
+    blocks = re.findall(r"^```sh$(.*?)^```$", section[0], re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    script = f"""
+set -eu
+SUFFIX={environment.settings["suffix"]} ENVIRONMENT=any
+aws() {{ command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }}
+cdk() {{ command cdk --no-notices --ci "$@" --app {environment.workspace.assembly} --force; }}
+{output[0]}{blocks[block]}
+"""
+    done = environment.run("sh", "-c", script)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def made_before(environment: Environment) -> set[tuple[str, str]]:

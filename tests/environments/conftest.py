@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,14 @@ from embedded_aws import changes, clients, deployment, verify
 from embedded_aws.ports import is_free
 from embedded_aws.verified import Verified, failures
 from embedded_testing.inventory import items
+from ops import REPOSITORY
 from ops.__main__ import main
 from ops.console import new_table
-from ops.local.workspace import Workspace
+from ops.local.workspace import BusyError, Workspace
 from stacks.names import STACK_PREFIX
 
 FIRST_PORT = 4600
+FOLDER = REPOSITORY / ".local" / "environments"
 
 
 class Environment:
@@ -69,6 +72,11 @@ class Environment:
         """Return the status of the root stack."""
         return str(self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]["StackStatus"])
 
+    def outputs(self) -> dict[str, str]:
+        """Return the outputs of the root stack."""
+        stack = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
     def snapshot(self) -> dict[str, changes.StackState]:
         """Return what is deployed, by stack."""
         return changes.snapshot(self.client("cloudformation"), self.stack)
@@ -81,6 +89,28 @@ class Environment:
     def wrong(self) -> list[str]:
         """Return what is not as the templates of `make local` declare it."""
         return list(failures(Verified(r, list(verify.compare(self.client, r))) for r in self.resources()))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one run at a time use a folder: each begins with an empty one, so a second would remove what the first has.
+
+    Args:
+        folder: for what the environments make on the way.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Workspace(state=folder).only_one("`make environments`"))
+        except BusyError as error:
+            pytest.exit(f"error: {error}", returncode=1)
+        yield
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Return the folder of this run, which no other uses meanwhile."""
+    with alone(FOLDER):
+        yield FOLDER
 
 
 _seconds = dict[str, dict[str, str]]()

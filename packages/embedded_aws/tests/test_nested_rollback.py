@@ -11,7 +11,7 @@ from test_nested import child, parent
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
 from embedded_testing.inventory import inventory
-from embedded_testing.stack import delete, exists, reasons, update, upload, wait
+from embedded_testing.stack import delete, events, exists, reasons, update, upload, wait
 
 pytestmark = pytest.mark.emulator
 _BROKEN = {
@@ -99,6 +99,26 @@ def test_a_nested_stack_goes_back_by_itself_when_its_own_update_fails(aws: Aws, 
     assert "The following resource(s) failed to update: [Subnet]." in reasons(aws, failed.name)
 
 
+def test_what_an_update_creates_is_told_as_created(aws: Aws, deploy: Deploy) -> None:
+    made = deploy(parent(upload(aws, child("one"), key="first")))
+    second = upload(aws, child("two", Topic={"Type": "AWS::SNS::Topic"}), key="second")
+    assert deploy(parent(second)).status == "UPDATE_COMPLETE"
+    nested = made.physical_ids["Child"]
+    assert events(aws, nested, "Topic") == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+    assert events(aws, nested, "Group")[2:4] == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+    kept = aws("cloudformation").describe_stack_resources(StackName=nested)["StackResources"]
+    statuses = {each["LogicalResourceId"]: each["ResourceStatus"] for each in kept}
+    assert (statuses["Topic"], statuses["Group"]) == ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+    failed = deploy(parent(upload(aws, child("two", Bad=_BROKEN), key="third")))
+    assert failed.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert events(aws, nested, "Bad") == ["CREATE_IN_PROGRESS", "CREATE_FAILED"]
+    assert "with reason: The following resource(s) failed to create: [Bad]." in reasons(aws, failed.name)
+    # The next update of the same resource is a creation again, and after it an update.
+    assert deploy(parent(upload(aws, child("two", Bad=_BROKEN), key="third"))).status == "UPDATE_ROLLBACK_COMPLETE"
+    assert events(aws, nested, "Bad")[2:] == ["CREATE_IN_PROGRESS", "CREATE_FAILED"]
+
+
 def test_a_stack_that_was_left_as_it_failed_goes_back_on_demand(aws: Aws, deploy: Deploy) -> None:
     made = deploy(parent(upload(aws, child("one"), key="first")))
     known = inventory(aws)
@@ -140,6 +160,22 @@ def test_a_failed_rollback_is_continued_in_the_nested_stack_too(aws: Aws, deploy
     found = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"][0]
     assert found["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 50
     scaling.deregister_scalable_target(**_TARGET)
+
+
+def test_a_deletion_that_is_refused_does_not_keep_what_its_resource_needed(aws: Aws, deploy: Deploy) -> None:
+    """AWS tries all: the VPC after its subnet has failed, https://github.com/cloudfoundry/bosh-bootloader/issues/52."""
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "needed"}}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "in-use"}, "DependsOn": "Topic"}
+    made = deploy({"Resources": {"Topic": topic, "Bucket": bucket}})
+    aws("s3").put_object(Bucket="in-use", Key="one", Body=b"1")
+    aws("cloudformation").delete_stack(StackName=made.name)
+    assert wait(aws, made.name) == "DELETE_FAILED"
+    assert "The following resource(s) failed to delete: [Bucket]." in reasons(aws, made.name)
+    assert events(aws, made.name, "Topic")[2:] == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    assert made.physical_ids["Topic"] not in {each["TopicArn"] for each in aws("sns").list_topics()["Topics"]}
+    aws("s3").delete_object(Bucket="in-use", Key="one")
+    delete(aws, made.name)
+    assert not exists(aws, made.name)
 
 
 @pytest.mark.usefixtures("clean")

@@ -21,6 +21,7 @@ from ops import REPOSITORY
 from ops.__main__ import main
 from ops.local import cli, up
 from ops.local.workspace import Workspace
+from tests.environments.conftest import alone
 from tests.ops.conftest import NODE, Install
 
 
@@ -214,6 +215,16 @@ def test_two_at_once_are_one_clear_line(capsys: pytest.CaptureFixture[str], work
         assert run(capsys, workspace, "up", "--port", str(free_port())) == (1, "", told)
         assert run(capsys, workspace, "down") == (1, "", told)
     assert run(capsys, workspace, "down") == (0, "The embedded AWS was not running.\n", "")
+
+
+def test_two_runs_of_make_environments_at_once_are_one_clear_line(tmp_path: Path) -> None:
+    told = f"another `make environments` runs in this checkout (process {os.getpid()}): wait until it has ended"
+    with alone(tmp_path / "lives"):
+        with pytest.raises(pytest.exit.Exception) as refused, alone(tmp_path / "lives"):
+            raise AssertionError("two at once")
+        assert (str(refused.value), refused.value.returncode) == (f"error: {told}", 1)
+    with alone(tmp_path / "lives"):
+        assert (tmp_path / "lives.lock").exists()
 
 
 def test_env_prints_what_a_shell_needs_and_nothing_else(

@@ -111,8 +111,13 @@ def test_the_programs_of_this_machine_are_asked(
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     monkeypatch.setattr(cli, "VERSION_TIMEOUT_SECONDS", 0.2)
     assert main([*_assembly(), "--only", "PF-CLI", "--format", "json"]) == 1
-    told = [row["findings"][0]["message"] for row in json.loads(capsys.readouterr().out)]
-    assert told == ["cdk is 3.0.0", "node is of no readable version"]
+    told = [tuple(row["findings"][0].values()) for row in json.loads(capsys.readouterr().out)]
+    # A machine under load says nothing of the program.
+    late = "`node --version` does not answer within 0.2 s: try again"
+    assert told == [("fail", "cdk is 3.0.0"), ("could-not-ask", late)]
+    (tmp_path / "node").write_text("no program")
+    assert main([*_assembly(), "--only", "PF-CLI-02"]) == 1
+    assert "node is of no readable version" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("account")

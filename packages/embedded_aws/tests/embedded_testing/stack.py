@@ -95,6 +95,12 @@ def reasons(aws: Aws, name: str) -> str:
     return "; ".join([*said, *(reasons(aws, each) for each in sorted(nested))])
 
 
+def events(aws: Aws, stack: str, logical_id: str) -> list[str]:
+    """Return what CloudFormation told of a resource, from the first status to the last."""
+    told = aws("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return [each["ResourceStatus"] for each in reversed(told) if each["LogicalResourceId"] == logical_id]
+
+
 def upload(aws: Aws, template: Mapping[str, Any], *, bucket: str = "templates", key: str) -> str:
     """Put a nested template where a parent can name it, and return its URL."""
     _put(aws, bucket, key, json.dumps(template).encode())

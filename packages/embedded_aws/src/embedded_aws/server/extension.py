@@ -5,6 +5,7 @@ from embedded_aws.server import (
     access,
     admission,
     cloud_control,
+    creations,
     drift,
     nested,
     registry,
@@ -72,6 +73,7 @@ def install() -> None:
     # The added types call the emulator's own API: on the event loop the server could not answer them.
     upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
     registry.refuse_types_outside(fidelity.load())
+    creations.install()
     nested.install()
     taken_names.install()
     drift.install()

@@ -65,7 +65,7 @@ def _create(declared: Declared) -> tuple[str, Attributes]:
     stack = _begin(name, "CREATE", wanted)
     _run(upstream.deploy_stack(name, stack_id, wanted.template, wanted.values, False, wanted.tags))
     if stack["StackStatus"] != "CREATE_COMPLETE":
-        reason = _failures(stack, "create")
+        reason = _failures(stack)
         _run(upstream.delete_stack(name, stack_id))
         raise ValueError(f"Embedded stack {stack_id} was not successfully created: {reason}")
     return stack_id, _outputs(stack)
@@ -135,7 +135,7 @@ def _go_on(stack: Record, new: Properties, parent: str) -> None:
         nested_updates.forget(name)
         raise ValueError(
             f"Embedded stack {stack_id} was not successfully updated. Currently in {stack['StackStatus']} with "
-            f"reason: {_failures(stack, 'update')}"
+            f"reason: {_failures(stack)}"
         )
 
 
@@ -177,14 +177,19 @@ def _find(stack_id: str) -> Record | None:
     return next((stack for stack in stacks if stack["StackId"] == stack_id), None)
 
 
-def _failures(stack: Record, verb: str) -> str:
-    """Return which resources of the nested stack failed, as CloudFormation says it to the parent."""
+def _failures(stack: Record) -> str:
+    """Return which resources of the nested stack failed, as CloudFormation says it to the parent.
+
+    An update names both kinds: https://github.com/serverless/serverless/issues/1745
+    """
     events: list[Mapping[str, str]] = upstream.stack_events[stack["StackId"]][stack["_seen_events"] :]
     own = [event for event in events if event["LogicalResourceId"] != stack["StackName"]]
-    failed = sorted({event["LogicalResourceId"] for event in own if event["ResourceStatus"].endswith("_FAILED")})
-    if not failed:
-        return str(stack["StackStatusReason"] or stack["StackStatus"])
-    return f"The following resource(s) failed to {verb}: [{', '.join(failed)}]."
+    sentences = []
+    for verb in ("create", "update"):
+        failed = {each["LogicalResourceId"] for each in own if each["ResourceStatus"] == f"{verb.upper()}_FAILED"}
+        if failed:
+            sentences.append(f"The following resource(s) failed to {verb}: [{', '.join(sorted(failed))}].")
+    return " ".join(sentences) or str(stack["StackStatusReason"] or stack["StackStatus"])
 
 
 def _outputs(stack: Record) -> Attributes:
