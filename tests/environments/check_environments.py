@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -179,12 +180,16 @@ def test_destroy(environment: Environment, life: Life) -> None:
 
     if life.settings["environment"] == "dev":
         fill(environment)
-        refused = environment.cdk("destroy", "--app", assembly, "--all", "--force")
+        refused = by_the_runbook(environment, 0)
         assert (refused.returncode, environment.status()) == (1, "DELETE_FAILED"), refused.stdout
         told = {word for word in ("bucket", "vault") if re.search(f"{word}.* (not empty|contains)", refused.stderr)}
         assert told == {"bucket", "vault"}, refused.stdout + refused.stderr
-        by_the_runbook(environment, 1)
-    by_the_runbook(environment, 0)
+        emptied = by_the_runbook(environment, 1)
+        assert emptied.returncode == 0, emptied.stdout + emptied.stderr
+        removed = environment.cdk("destroy", "--app", assembly, "--all", "--force")
+    else:
+        removed = by_the_runbook(environment, 0)
+    assert removed.returncode == 0, removed.stdout + removed.stderr
 
     stacks = environment.client("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
@@ -210,7 +215,7 @@ def fill(environment: Environment) -> None:
     )
 
 
-def by_the_runbook(environment: Environment, block: int) -> None:
+def by_the_runbook(environment: Environment, block: int) -> subprocess.CompletedProcess[str]:
     """Run a block of commands by which the runbook removes an environment: 0 removes it, 1 empties bucket and vault."""
     runbook = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
     output = re.search(r"^output\(\) .*?^  .*?$", runbook, re.DOTALL | re.MULTILINE)
@@ -226,8 +231,7 @@ aws() {{ command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }}
 cdk() {{ command cdk --no-notices --ci "$@" --app {environment.workspace.assembly} --force; }}
 {output[0]}{blocks[block]}
 """
-    done = environment.run("sh", "-c", script)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return environment.run("sh", "-c", script)
 
 
 def made_before(environment: Environment) -> set[tuple[str, str]]:
