@@ -23,7 +23,8 @@ def test_one_run_stands_beside_the_objectives(outage: Result) -> None:
     assert found.title == f"Drill {outage.drill}, {target().stack}"
     assert measured == ("measured", "", "", f"{outage.rto_seconds:.2f} s", str(outage.lost), outage.rpo)
     assert objective[3] == "300 s"
-    assert [row[0] for row in found.rows] == [each.name for each in (*outage.recoveries, *outage.losses)]
+    names = [*(each.name for each in outage.recoveries), *(each.name for each in outage.losses)]
+    assert [row[0] for row in found.rows] == names
 
 
 def test_several_runs_end_with_their_sum(outage: Result) -> None:
