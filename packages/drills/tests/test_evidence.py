@@ -31,7 +31,9 @@ def test_what_cannot_be_read_back_is_evidence_too_and_never_met(tmp_path: Path) 
     assert told["measured"]["acknowledged_writes_lost"] is None
     text = (place / "report.md").read_text()
     assert "| RPO | 300 s | unknown | **no** |" in text
-    assert "| copy | " in text
+    acknowledged = found.losses[0].acknowledged
+    assert f"| rows | {acknowledged} | 0 | 0 | 0.00 s |" in text
+    assert f"| copy | {acknowledged} | unknown | unknown | unknown |" in text
     assert "Unknown: copy: nowhere" in text
     assert "not every store could be compared" in timeline.title(found, "AWS")
 

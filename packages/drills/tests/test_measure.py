@@ -71,9 +71,25 @@ def test_latency_is_told_by_phase_and_only_of_what_succeeded() -> None:
     assert found["after"] == Latency(0.3, 0.3)
 
 
+def test_a_request_that_ends_with_the_fault_or_begins_with_the_recovery_belongs_to_what_follows() -> None:
+    samples = [
+        sample(99.75, seconds=0.25),
+        sample(100.5, ok=False),
+        sample(101.0, seconds=0.5),
+        sample(101.5, seconds=0.125),
+    ]
+    found = recovery("write", samples, FAULT)
+    assert (found.requests, found.rto_seconds) == (4, 1.5)
+    assert found.latency == {
+        "before": Latency(None, None),
+        "during": Latency(0.25, 0.5),
+        "after": Latency(0.125, 0.125),
+    }
+
+
 def test_percentiles_are_of_the_nearest_rank() -> None:
-    found = latency([sample(0, seconds=float(n)) for n in range(100, 0, -1)])
-    assert found == Latency(50.0, 99.0)
+    found = latency([sample(0, seconds=float(n)) for n in range(200, 0, -1)])
+    assert found == Latency(100.0, 198.0)
     assert latency([]) == Latency(None, None)
 
 

@@ -46,6 +46,8 @@ def test_a_lost_write_is_told(told: Told) -> None:
     assert found.rpo_seconds == pytest.approx(0.1)
     all_of_them = "1 acknowledged writes are lost, and fake must lose none"
     assert found.misses(300, 300) == [all_of_them]
+    assert found.rpo_seconds is not None
+    assert found.misses(300, found.rpo_seconds) == [all_of_them], "an objective that is just met is met"
     assert found.misses(300, 0.001) == ["RPO 0.10 s, the objective is 0.001 s", all_of_them]
     tolerant = dataclasses.replace(found, loss_allowed=True)
     assert tolerant.misses(300, 300) == []
@@ -70,6 +72,8 @@ def test_events_are_told_as_they_happen(run_of_outage: tuple[Result, Told]) -> N
 
 def test_a_slow_recovery_misses(outage: Result) -> None:
     assert outage.misses(300, 300) == []
+    assert outage.rto_seconds is not None
+    assert outage.misses(outage.rto_seconds, 300) == []
     assert outage.misses(0.1, 300) == [f"RTO {outage.rto_seconds:.2f} s, the objective is 0.1 s"]
 
 

@@ -41,6 +41,7 @@ def test_the_limit_is_three_seconds_as_documented() -> None:
     found = sampled(lambda clock, number: clock.sleep(2.99 if number % 2 else 3.01))
     assert [sample.error for sample in found] == ["no answer within 3 s", ""] * 5
     assert all(sample.seconds == 3.0 for sample in found if not sample.ok)
+    assert sampled(lambda clock, _: clock.sleep(3.0))[0].ok
 
 
 def test_requests_that_hang_do_not_delay_the_others() -> None:
@@ -89,6 +90,16 @@ def test_a_request_is_not_waited_for_longer_than_the_limit() -> None:
     clock.sleep(100.0)
 
 
+def test_a_request_that_is_just_within_the_limit_is_still_waited_for() -> None:
+    clock = SimulatedClock()
+    with Sampler([MethodProbe("p", lambda number: clock.sleep(0.0 if number else 50.0))], clock) as sampler:
+        clock.sleep(LIMIT_SECONDS)
+        assert 0 not in {sample.number for sample in sampler.samples()}
+        sampler.settle()
+        assert 0 in {sample.number for sample in sampler.samples()}
+    clock.sleep(100.0)
+
+
 def test_a_healthy_platform_does_not_make_the_watch_longer() -> None:
     clock = SimulatedClock()
     began = clock.now()
@@ -116,11 +127,11 @@ def test_each_failure_has_its_reason() -> None:
 def test_an_error_that_no_probe_is_meant_to_raise_is_told_at_the_end_unless_something_else_ended_the_drill() -> None:
     clock = SimulatedClock()
 
-    def wrong(_number: int) -> None:
-        raise TypeError
+    def wrong(number: int) -> None:
+        raise TypeError(f"request {number}")
 
     sampler = Sampler([MethodProbe("p", wrong)], clock)
-    with pytest.raises(TypeError), sampler:
+    with pytest.raises(TypeError, match=r"^request 0$"), sampler:
         clock.sleep(0.2)
     assert {sample.error for sample in sampler.samples()} == {"TypeError"}
     with pytest.raises(KeyboardInterrupt), Sampler([MethodProbe("p", wrong)], clock):

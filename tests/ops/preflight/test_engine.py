@@ -124,7 +124,7 @@ from ops.preflight.engine import run
 class Hanging:
     id = "PF-A-01"
     def run(self, context):
-        time.sleep(30)
+        time.sleep(600)
         yield
 print(run([Hanging()], lambda check: None, timeout_seconds=0.1)[0].status, flush=True)
 sys.exit(3)
