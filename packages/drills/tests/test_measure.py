@@ -76,14 +76,14 @@ def test_a_request_that_ends_with_the_fault_or_begins_with_the_recovery_belongs_
         sample(99.75, seconds=0.25),
         sample(100.5, ok=False),
         sample(101.0, seconds=0.5),
-        sample(101.5, seconds=0.125),
+        sample(101.5, seconds=0.75),
     ]
     found = recovery("write", samples, FAULT)
     assert (found.requests, found.rto_seconds) == (4, 1.5)
     assert found.latency == {
         "before": Latency(None, None),
         "during": Latency(0.25, 0.5),
-        "after": Latency(0.125, 0.125),
+        "after": Latency(0.75, 0.75),
     }
 
 
