@@ -16,10 +16,10 @@ from ops.local.smoke_test import SmokeTest
 DISCLAIMER: Final = """\
 What this does not prove
   No container, network or load balancer ran, and no Aurora: a PostgreSQL did.
-  No permission was checked: policies are stored, never enforced.
+  No permission was enforced: `make integration` judges them.
   The restore test copied a table as it was.
   No backup, scaling or password rotation took place.
-  Names, quotas, versions, sizes and zones that AWS refuses are accepted.
+  Quotas, and names, versions and sizes that no recorded rule is about, were not checked.
   Type by type: docs/local.md"""
 
 
