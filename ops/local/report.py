@@ -19,7 +19,7 @@ What this does not prove
   No permission was enforced: `make integration` judges them.
   The restore test copied a table as it was.
   No backup, scaling or password rotation took place.
-  Quotas, and names, versions and sizes that no recorded rule is about, were not checked.
+  Quotas were not checked, nor what no recorded rule is about.
   Type by type: docs/local.md"""
 
 
