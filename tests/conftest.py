@@ -17,8 +17,13 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:
-    """Hear SIGHUP also where the tests run under `nohup`: drills clean up on it, and leave it ignored if it is."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Hear the signals that `nohup`, or a shell that starts the tests in the background, ignores: drills end by them.
+
+    What is ignored here would stay so in every program that a test starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(trylast=True)

@@ -54,6 +54,20 @@ def test_a_take_over_that_ends_half_way_keeps_everything_that_may_hold_data() ->
     assert told.lines[-1] == f"state: the take-over did not end: the old cluster may be {LOST}, {TABLE_COPY} is kept"
 
 
+def test_a_take_over_that_ended_is_told_when_what_comes_after_it_fails() -> None:
+    class Silent(World):
+        def detect_stack_resource_drift(self, StackName: str, LogicalResourceId: str) -> dict[str, Any]:  # noqa: N803
+            if LOST in self.clusters:
+                raise DrillError("CloudFormation does not answer")
+            return super().detect_stack_resource_drift(StackName, LogicalResourceId)
+
+    world, told = Silent(), Told()
+    with pytest.raises(DrillError, match="CloudFormation does not answer"):
+        world.run(told)
+    assert told.lines[-1] == "state: the copies have taken over"
+    assert world.removed == [f"{LOST}-1", LOST, TABLE_COPY]
+
+
 def test_a_restore_that_fails_leaves_the_platform_and_removes_the_copies() -> None:
     world, told = World(), Told()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from contextlib import suppress
 from importlib import import_module
 from ipaddress import ip_address
 from typing import Any, TypeAlias
@@ -30,7 +31,10 @@ def listening(pid: int) -> set[Address]:
     """Return the addresses that a process and all that it started listen on, for TCP and UDP."""
     psutil: Any = import_module("psutil")  # it has no type stubs
     process = psutil.Process(pid)
-    sockets = [each for one in [process, *process.children(recursive=True)] for each in one.net_connections("inet")]
+    sockets = []
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # it has ended since it was listed
+            sockets += one.net_connections("inet")
     # A UDP socket without a peer receives from anybody.
     open_ones = [each for each in sockets if each.status == "LISTEN" or (each.status == "NONE" and not each.raddr)]
     return {(each.laddr.ip, each.laddr.port) for each in open_ones}
