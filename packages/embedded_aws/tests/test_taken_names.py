@@ -58,3 +58,16 @@ def test_a_name_that_is_taken_fails_the_creation_and_a_free_one_does_not(aws: Aw
     delete(aws, first)
     assert deploy(aws, second, template).status == "CREATE_COMPLETE"
     delete(aws, second)
+
+
+def test_a_name_on_a_later_page_of_the_list_is_taken(aws: Aws) -> None:
+    logs = aws("logs")
+    before = [f"a-name-before-{number:02}" for number in range(60)]  # a page has 50
+    for name in [*before, NAME]:
+        logs.create_log_group(logGroupName=name)
+    assert NAME not in {each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]}
+    template = {"Resources": {"Named": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": NAME}}}}
+    assert deploy(aws, "names-later", template).status == "ROLLBACK_COMPLETE"
+    delete(aws, "names-later")
+    for name in [*before, NAME]:
+        logs.delete_log_group(logGroupName=name)

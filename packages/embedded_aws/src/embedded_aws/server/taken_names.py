@@ -32,7 +32,10 @@ def _in_list(service: str, operation: str, key: str, field: str, **request: Any)
     """Return a question: is a name in the list that the operation of a service answers with?"""
 
     def is_there(name: str) -> bool:
-        return any(each[field] == name for each in getattr(client(service), operation)(**request)[key])
+        asked = client(service)
+        paged = asked.can_paginate(operation)
+        pages = asked.get_paginator(operation).paginate(**request) if paged else [getattr(asked, operation)(**request)]
+        return any(each[field] == name for page in pages for each in page[key])
 
     return is_there
 
