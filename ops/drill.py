@@ -39,7 +39,7 @@ from ops.errors import OpsError
 from ops.local.workspace import Workspace
 from ops.restore.cli import Succession
 from ops.settings import deployed_settings
-from stacks.names import STACK_PREFIX, OutputKey
+from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 
 _PROD: Final = "prod"
@@ -172,7 +172,7 @@ def target_of(found: Mapping[str, str], settings: Settings, connection: Connecti
         url=found[OutputKey.SERVICE_URL],
     )
     return Target(
-        stack=f"{STACK_PREFIX}-{found[OutputKey.SUFFIX]}",
+        stack=Names(found[OutputKey.SUFFIX], found[OutputKey.REGION]).stack,
         environment=found[OutputKey.ENVIRONMENT],
         region=found[OutputKey.REGION],
         database=database,

@@ -196,8 +196,9 @@ class Failover:
             return self._wait(running, deadline)
         # Another attempt at this request has recorded its end, or what has begun is the failover of a later request.
         latest = self.claims.latest()
-        ended = latest is not None and latest.request_id == record.request_id
-        return _response(latest) if latest is not None and ended else _superseded()
+        if latest is not None and latest.request_id == record.request_id:
+            return _response(latest)
+        return _superseded()
 
     def _wait(self, record: FailoverRecord, deadline: float) -> dict[str, Any]:
         while not self._has_taken_over(record):

@@ -20,7 +20,7 @@ from ops.errors import OpsError
 from ops.local import preflight, prerequisites, report, smoke_test, standins
 from ops.local.workspace import DEFAULT_PORT, BusyError, Workspace
 from ops.settings import parse_context
-from stacks.names import STACK_PREFIX
+from stacks.names import Names
 from stacks.settings import Settings
 
 _FIXED: Final = {"account": ACCOUNT, "region": REGION}
@@ -95,7 +95,7 @@ class _Run:
         self._console = console
         self._settings, self._loaded = settings, loaded
         self._port, self._key = port, key
-        self._stack = f"{STACK_PREFIX}-{settings['suffix']}"
+        self._stack = Names(loaded.suffix, loaded.region).stack
         self._variables = workspace.variables(port, key)
         self._client = clients.clients(port, key)
         self._cdk = cdk_cli(workspace)

@@ -11,7 +11,7 @@ from typing import Any
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from ops.preflight.account import Ask
-from stacks.names import STACK_PREFIX
+from stacks.names import Names
 from stacks.settings import Settings
 
 
@@ -76,7 +76,7 @@ class CheckContext:
     @property
     def stack(self) -> str:
         """Name of the root stack."""
-        return f"{STACK_PREFIX}-{self.settings.suffix}"
+        return Names(self.settings.suffix, self.settings.region).stack
 
     @property
     def deployed(self) -> Mapping[str, str]:

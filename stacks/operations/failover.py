@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from aws_cdk import Duration
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -54,7 +51,9 @@ class Failover(OperationsFunction):
             **options,
         )
         if operations.automatic_failover:
-            self._build_retry(dead_letters)
+            # An alarm acts when its state changes, and not while a refused failover is still needed.
+            purpose = "Tries the failover again while the alarm on the writer asks for it"
+            self._build_schedule("Retry", purpose, 1, dead_letters)
 
     def grant_access(self) -> None:
         """Let it read the cluster, move its writer, keep its state and publish metrics."""
@@ -72,16 +71,3 @@ class Failover(OperationsFunction):
             # A narrower scope returns no composite alarms:
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
             allow(["cloudwatch:DescribeAlarms"], ["*"], sid="ReadAlarm")
-
-    def _build_retry(self, dead_letters: sqs.IQueue) -> events.Rule:
-        """Ask again every minute: an alarm acts when its state changes, and not while a refused failover is needed."""
-        target = targets.LambdaFunction(
-            self.function, dead_letter_queue=dead_letters, max_event_age=Duration.minutes(1), retry_attempts=0
-        )
-        return events.Rule(
-            self,
-            "Retry",
-            description="Tries the failover again while the alarm on the writer asks for it",
-            schedule=events.Schedule.rate(Duration.minutes(1)),
-            targets=[target],
-        )

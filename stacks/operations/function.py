@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.common.functions import PlatformFunction
@@ -89,6 +93,21 @@ class OperationsFunction(PlatformFunction):
             location=self.location,
             key=options["key"],
             topic=options["topic"],
+        )
+
+    def _build_schedule(
+        self, construct_id: str, description: str, interval_minutes: int, dead_letters: sqs.IQueue
+    ) -> events.Rule:
+        """Invoke the function at an interval; the next invocation makes up for one that did not reach it."""
+        target = targets.LambdaFunction(
+            self.function, dead_letter_queue=dead_letters, max_event_age=Duration.minutes(1), retry_attempts=0
+        )
+        return events.Rule(
+            self,
+            construct_id,
+            description=description,
+            schedule=events.Schedule.rate(Duration.minutes(interval_minutes)),
+            targets=[target],
         )
 
     def _allow_state(self, partition: str, actions: Sequence[str]) -> None:

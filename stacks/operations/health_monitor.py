@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from aws_cdk import Duration
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -63,7 +60,9 @@ class HealthMonitor(OperationsFunction):
             retries=0,
             **options,
         )
-        self.schedule = self._build_schedule(operations.monitor_interval_minutes, dead_letters)
+        self.schedule = self._build_schedule(
+            "Schedule", "Runs the health monitor", operations.monitor_interval_minutes, dead_letters
+        )
 
     def grant_access(self) -> None:
         """Let it read everything that it checks, keep its state and publish metrics."""
@@ -92,15 +91,3 @@ class HealthMonitor(OperationsFunction):
         )
         self._allow_state("operations#health", ["dynamodb:GetItem", "dynamodb:PutItem"])
         self._allow_metrics()
-
-    def _build_schedule(self, interval_minutes: int, dead_letters: sqs.IQueue) -> events.Rule:
-        target = targets.LambdaFunction(
-            self.function, dead_letter_queue=dead_letters, max_event_age=Duration.minutes(1), retry_attempts=0
-        )
-        return events.Rule(
-            self,
-            "Schedule",
-            description="Runs the health monitor",
-            schedule=events.Schedule.rate(Duration.minutes(interval_minutes)),
-            targets=[target],
-        )

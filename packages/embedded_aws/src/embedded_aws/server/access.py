@@ -63,10 +63,12 @@ def record(principal: str, scope: Mapping[str, Any], headers: Mapping[str, str],
         body: its body.
     """
     written, session = os.environ.get(FILE), _SESSION.fullmatch(principal)
+    if not written or not session:  # most requests: theirs is not read
+        return
     query = scope["query_string"].decode("latin-1")
     named = operations.operation(scope["method"], scope["path"], query, headers, body)
     region = _REGION.search(headers.get("authorization", ""))
-    if not written or not session or not named or not region:
+    if not named or not region:
         return
     service, _, operation = named.partition(" ")
     request = wire.Request(service, operation, scope["path"], _parameters(headers, body, query), body)
