@@ -101,7 +101,9 @@ def test_what_a_change_does_later_is_said_of_every_setting() -> None:
     assert len(free) > 80
     assert settings_changes.changed_types(free) == frozenset()
     others = [key for key in settings_changes.VALUES if said[key] != settings_changes.FREE]
-    named = {f"AWS::{kind}" for key in others for kind in re.findall(r"`([\w:]+)`", said[key])}
+    types = {key: {f"AWS::{kind}" for kind in re.findall(r"`([\w:]+)`", said[key])} for key in others}
+    assert {key: settings_changes.in_words(named) for key, named in types.items()} == {key: said[key] for key in others}
+    named = set().union(*types.values())
     # Beside what is lost, the page does not name what else is replaced.
     changed = settings_changes.changed_types(others)
     assert {kind for kind in changed if kind in named or kind in CREATE_ONLY} == named
