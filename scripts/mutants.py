@@ -64,21 +64,26 @@ LEFT_OUT = (
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "cdk.out", "node_modules", "evidence")
 
 
-def place_of(path: str) -> tuple[str, str]:
+def places_of(path: str) -> tuple[str, list[str]]:
     """Find a file or folder in the copy.
 
     Args:
         path: A file or folder in one of the source folders, relative to the top folder.
 
     Returns:
-        The source folder, and the place of the path in the copy.
+        The source folder, and the places of the path in the copy: those of its packages for a whole folder, since the
+        copy has the packages of every source folder side by side.
 
     Raises:
         ValueError: The path is in none of the source folders.
     """
     for folder in TESTS:
         if path.rstrip("/") == folder or path.startswith(f"{folder}/"):
-            return folder, (path.replace(folder, "src", 1) if folder in BELOW_SRC else path).rstrip("/")
+            if folder not in BELOW_SRC:
+                return folder, [path.rstrip("/")]
+            below = path.rstrip("/").removeprefix(folder)
+            packages = sorted({f"src/{each.parent.name}" for each in (ROOT / folder).glob("*/*.py")})
+            return folder, [f"src{below}"] if below else packages
     raise ValueError(f"{path} is not mutated: name a file or folder in {', '.join(TESTS)}")
 
 
@@ -206,11 +211,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--max-children", default="2", help="how many mutants are judged at a time; 2 by default")
     options = parser.parse_args(arguments)
     try:
-        chosen = [place_of(path) for path in options.path]
+        chosen = [places_of(path) for path in options.path]
     except ValueError as error:
         print(f"mutants: {error}", file=sys.stderr)
         return 2
-    lay_out(sorted({folder for folder, _ in chosen}), [place for _, place in chosen])
+    lay_out(sorted({folder for folder, _ in chosen}), [place for _, places in chosen for place in places])
     mutmut = Path(sys.executable).with_name("mutmut")
     environment = os.environ | {"MYPYPATH": PYTHON_PATH.replace(" ", os.pathsep)}
     run = subprocess.run(

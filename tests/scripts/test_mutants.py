@@ -10,20 +10,23 @@ import pytest
 
 from scripts import mutants
 
+LAMBDAS = ["src/common", "src/failover", "src/health_monitor", "src/restore_validation"]
+
 
 @pytest.mark.parametrize(
-    ("path", "place"),
+    ("path", "folder", "places"),
     [
-        ("lambda_src", ("lambda_src", "src")),
-        ("lambda_src/failover/", ("lambda_src", "src/failover")),
-        ("lambda_src/failover/logic.py", ("lambda_src", "src/failover/logic.py")),
-        ("packages/drills/src/breakwater_drills/", ("packages/drills/src", "src/breakwater_drills")),
-        ("ops/outputs.py", ("ops/outputs.py", "ops/outputs.py")),
-        ("packages/guards/src/breakwater_guards", ("packages/guards/src", "src/breakwater_guards")),
+        ("lambda_src", "lambda_src", LAMBDAS),
+        ("lambda_src/failover/", "lambda_src", ["src/failover"]),
+        ("lambda_src/failover/logic.py", "lambda_src", ["src/failover/logic.py"]),
+        ("packages/drills/src", "packages/drills/src", ["src/breakwater_drills"]),
+        ("packages/guards/src/breakwater_guards", "packages/guards/src", ["src/breakwater_guards"]),
+        ("ops/outputs.py", "ops/outputs.py", ["ops/outputs.py"]),
+        ("ops/preflight/", "ops/preflight", ["ops/preflight"]),
     ],
 )
-def test_a_path_is_found_in_the_copy(path: str, place: tuple[str, str]) -> None:
-    assert mutants.place_of(path) == place
+def test_a_path_is_found_in_the_copy(path: str, folder: str, places: list[str]) -> None:
+    assert mutants.places_of(path) == (folder, places)
 
 
 def test_another_path_is_refused_with_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +157,7 @@ def test_every_listed_survivor_has_its_place_and_its_reason() -> None:
     listed = mutants.accepted()
     for mutant, reason in listed.items():
         was, _, now = mutant.change.partition(" => ")
-        assert mutants.place_of(mutant.file)[0] not in mutants.UNLISTED
+        assert mutants.places_of(mutant.file)[0] not in mutants.UNLISTED
         assert (mutants.ROOT / mutant.file).is_file(), mutant
         assert was != now, mutant
         assert reason.endswith("."), mutant
