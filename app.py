@@ -76,7 +76,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     app, _ = create_app(settings)
-    cdk.Validations.of(app).add_plugins(GuardsPlugin())
+    cdk.Validations.of(app).add_plugins(GuardsPlugin(strict=True))
     if nag == "true":
         register_nag(app)
     app.synth()

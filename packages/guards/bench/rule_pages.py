@@ -17,7 +17,7 @@ from pathlib import Path
 from breakwater_guards.engine import all_rules
 from breakwater_guards.facts import dated
 from breakwater_guards.formats.markdown import prose, row
-from breakwater_guards.rule import Profile, Rule
+from breakwater_guards.rule import Outcome, Profile, Rule
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "guards.md"
@@ -37,6 +37,27 @@ package of their own; its [README](../packages/guards/README.md) says how to run
 
 {count} rules: {severities}. {others} other scanners together catch {caught} of these defects:
 [comparison](../packages/guards/bench/comparison.md).
+
+An error is what AWS refuses, or what deploys while the platform or its recovery fails without an error. A warning
+works, and can fail or cost money later. A policy works, too: it is a warning, and an error with `--profile strict`,
+which this platform uses.
+
+## Which kind of defect is whose
+
+`breakwater-guards check --with cfn-lint --with cdk-preflight` gives one report of three checkers. A rule is written
+here only where the others cannot know.
+
+| Kind | Whose |
+| --- | --- |
+| names, types and values of properties, against the schema | cfn-lint, CloudFormation Validate |
+| functions, conditions and parameters of one template | cfn-lint, CloudFormation Validate |
+| properties of one resource that exclude or require each other; its limits | cdk-preflight, cfn-lint |
+| two resources: a key and who uses it, a role and its user, a security group and a port | guards |
+| several stacks: what a parent passes, exports, a network or a key elsewhere | guards |
+| the code in an asset: handlers, modules, missing files | guards |
+| what deploys and never works: alarms, backups, events | guards |
+| facts with a date: engine versions, families, runtimes | guards; cfn-lint: retired engine versions |
+| policies of security | cdk-nag, checkov; guards: what a recovery needs |
 """
 
 
@@ -85,6 +106,7 @@ def _section(rule: Rule) -> Iterator[str]:
     yield f"## {rule.id}\n"  # the id alone: links to a rule outlive its title
     facts = f" Facts of {dated(rule.data).isoformat()}." if rule.data else ""
     yield f"{prose(rule.title)}. ({_kind(rule)}){facts}\n"
+    yield f"**Without it:** {rule.outcome.text}.\n"
     yield f"**Prevents:** {prose(rule.prevents)}\n"
     yield f"**Fix:** {prose(rule.fix)}\n"
     for word, label in (("bad", "Broken"), ("good", "Sound")):
@@ -96,7 +118,8 @@ def _section(rule: Rule) -> Iterator[str]:
 
 def _kind(rule: Rule) -> str:
     only = "" if rule.profiles == frozenset(Profile) else f", {' or '.join(sorted(rule.profiles))} only"
-    return f"{rule.severity.value}{only}"
+    policy = ", policy" if rule.outcome is Outcome.POLICY else ""
+    return f"{rule.severity.value}{policy}{only}"
 
 
 def _snippet(rule_id: str, word: str, label: str) -> Iterator[str]:

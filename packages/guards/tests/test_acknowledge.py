@@ -11,6 +11,7 @@ from breakwater_guards import engine
 from breakwater_guards.acknowledge import MIN_REASON
 from breakwater_guards.engine import examine
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.report import Report
 from breakwater_guards.rule import Rule
 from guards_testing.build import nested, template, write
 from guards_testing.rules import judged, thing, three_rules
@@ -83,7 +84,7 @@ def test_metadata_of_the_wrong_type_is_none() -> None:
     assert judged(template({"R": thing(_Metadata=["x"])}, Metadata="x", Description="x")).notices == ()
 
 
-def recorded(folder: Path, path: str, entries: Any, *, extra: bool = True) -> engine.Report:
+def recorded(folder: Path, path: str, entries: Any, *, extra: bool = True) -> Report:
     """Judge a cloud assembly in which CDK recorded acknowledgements at a construct."""
     at_construct = {path: [{"type": "aws:cdk:acknowledged-rules", "data": entries}, {"type": "x"}, 5], "/other": 5}
     artifact = {

@@ -17,6 +17,7 @@ from breakwater_guards import engine
 from breakwater_guards.cli import CLEAN, FOUND, UNJUDGED, main
 from breakwater_guards.engine import all_rules
 from breakwater_guards.facts import dated
+from breakwater_guards.report import Unjudged
 from breakwater_guards.rule import Profile
 from guards_testing.build import resource, template
 from guards_testing.process import python
@@ -183,7 +184,7 @@ def test_a_rule_that_does_not_exist(cluster: Path, arguments: list[str], capsys:
 def test_a_rule_that_fails_does_not_count_as_clean(
     cluster: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed = engine.Unjudged(rule="DR-IAM-01", error=KeyError("Statement"))
+    failed = Unjudged(rule="DR-IAM-01", error=KeyError("Statement"))
     monkeypatch.setattr(engine, "_run", lambda rule, _: ([], failed.error if rule.id == failed.rule else None))
     assert main(["check", str(cluster)]) == UNJUDGED
     assert str(failed) in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from breakwater_guards import engine
 from breakwater_guards.cli import CLEAN, FOUND, UNJUDGED, main
 from breakwater_guards.formats import FORMATS
+from breakwater_guards.report import merge
 from guards_testing.build import resource, template, write
 
 BROKEN = template({"Zone": resource("AWS::Route53::HostedZone", Name="example.com.")})
@@ -92,7 +93,7 @@ def test_merged_reports_keep_acknowledgements_notices_and_failures(
     error = KeyError("x")
     run = engine._run
     monkeypatch.setattr(engine, "_run", lambda rule, app: ([], error) if rule.id == "DR-IAM-01" else run(rule, app))
-    report = engine.merge([engine.examine(folder / name) for name in "ab"])
+    report = merge([engine.examine(folder / name) for name in "ab"])
     files = [(folder / name / "stack.json").as_posix() for name in "ab"]
     assert [item.finding.template for item in report.acknowledged] == files
     assert report.findings == ()

@@ -8,6 +8,7 @@ from breakwater_guards import Finding, engine
 from breakwater_guards.engine import RuleError, UnknownRuleError, check, select
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.reading.files import InputError
+from breakwater_guards.report import Unjudged
 from breakwater_guards.rule import Profile, Rule, Severity, breach
 from guards_testing.build import nested, resource, template
 from guards_testing.rules import KIND, failing, judged, made, thing, three_rules
@@ -111,6 +112,6 @@ def test_check_raises_when_a_rule_fails(rules: dict[str, Rule]) -> None:
         check(Assembly.from_document(template({"R": resource()}, Description="x")))
     assert isinstance(caught.value.__cause__, KeyError)
     assert isinstance(caught.value, InputError)
-    assert str(engine.Unjudged(rule="DR-X-01", error=RecursionError())) == (
+    assert str(Unjudged(rule="DR-X-01", error=RecursionError())) == (
         "could not judge: rule DR-X-01 failed (RecursionError)"
     )

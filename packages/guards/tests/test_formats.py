@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
 
-from breakwater_guards import Report
-from breakwater_guards.engine import Acknowledged, Unjudged
+from breakwater_guards import Report, Severity, __version__
 from breakwater_guards.formats import FORMATS
+from breakwater_guards.report import Acknowledged, Unjudged
+from breakwater_guards.rule import OtherRule
 from guards_testing.reports import RULES, finding, report
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -72,6 +75,7 @@ def test_json() -> None:
         "message": "'15.6' is not offered.",
         "fix": "Mend it.",
         "source": "https://example.com/a",
+        "tool": "",
     }
     assert {tuple(entry) for entry in found["findings"]} == {tuple(found["findings"][0])}
     assert found["findings"][2]["message"] == NASTY
@@ -117,25 +121,82 @@ def test_sarif() -> None:
     assert fingerprints[0] == "DR-A-01:a.yaml:Cluster.EngineVersion"
 
 
-def test_junit() -> None:
-    text = FORMATS["junit"](FULL)
+@pytest.mark.parametrize(("fail_on", "failures"), [(Severity.WARNING, 3), (Severity.ERROR, 2)])
+def test_junit_counts_its_elements_and_fails_what_fails_the_run(fail_on: Severity, failures: int) -> None:
+    text = FORMATS["junit"](replace(FULL, fail_on=fail_on))
     assert text.isascii()
     suite = ET.fromstring(text)  # noqa: S314 (our own output)
-    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
-        "tests": "3",
-        "failures": "2",
-        "errors": "1",
-    }
     cases = suite.findall("testcase")
-    assert [case.get("name") for case in cases] == [f"{item.id} {item.title}" for item in RULES]
-    assert [len(case.findall("failure")) for case in cases] == [2, 1, 0]
-    failure = cases[0].find("failure")
-    assert failure is not None
-    assert failure.get("message") == "'15.6' is not offered."
-    assert failure.text == "a.yaml Cluster EngineVersion\nMend it.\nhttps://example.com/a"
-    error = cases[2].find("error")
-    assert error is not None
-    assert "rule DR-C-01 failed (KeyError" in str(error.get("message"))
+    for name, kind in (("tests", "testcase"), ("failures", "testcase/failure"), ("errors", "testcase/error")):
+        assert suite.get(name) == str(len(suite.findall(kind)))
+    assert suite.get("failures") == str(failures)
+    assert suite.get("errors") == "1"
+    assert all(len(case) <= 1 for case in cases), "JUnit's schema allows one outcome for a case"
+    assert len({case.get("name") for case in cases}) == len(cases)
+    error, first, warning = cases[:3]
+    assert "rule DR-C-01 failed (KeyError" in str(error[0].get("message"))
+    assert first.get("name") == "DR-A-01 title of DR-A-01 (a.yaml Cluster EngineVersion)"
+    assert first[0].get("message") == "'15.6' is not offered."
+    assert first[0].text == "a.yaml Cluster EngineVersion\nMend it.\nhttps://example.com/a"
+    assert warning[0].tag == ("failure" if fail_on is Severity.WARNING else "system-out")
+    assert "'15.6' is not offered." in (warning[0].get("message") or warning[0].text or "")
+
+
+def test_junit_shows_rules_and_tools_that_found_nothing() -> None:
+    suite = ET.fromstring(FORMATS["junit"](report(finding(**OTHER), **ASKED)))  # noqa: S314
+    names = [(case.get("classname"), case.get("name"), len(case)) for case in suite]
+    assert names == [
+        ("cfn-lint", "E3012 wrong type (a.yaml Cluster EngineVersion)", 1),
+        *(("guards", f"{item.id} {item.title}", 0) for item in RULES),
+        ("cdk-preflight", "cdk-preflight", 0),
+    ]
+
+
+OTHER: dict[str, Any] = {"rule": "E3012", "tool": "cfn-lint", "fix": "", "source": ""}
+ASKED: dict[str, Any] = {
+    "tools": ("cfn-lint", "cdk-preflight"),
+    "others": (OtherRule(id="E3012", tool="cfn-lint", title="wrong type", severity=Severity.ERROR, source=""),),
+}
+
+
+def test_what_another_checker_says_is_told_as_its_own() -> None:
+    given = report(finding(**OTHER), **ASKED)
+    assert FORMATS["text"](given) == (
+        "error E3012 (cfn-lint): '15.6' is not offered.\n"
+        "  at      a.yaml Cluster EngineVersion\n"
+        "\n"
+        "3 rules and cfn-lint and cdk-preflight: 1 error, 0 warnings, 0 acknowledged\n"
+    )
+    assert FORMATS["github"](given) == (
+        "::error file=a.yaml,title=E3012::Cluster EngineVersion: '15.6' is not offered.\n"
+    )
+    (run,) = json.loads(FORMATS["sarif"](given))["runs"]
+    (result,) = run["results"]
+    rule = run["tool"]["driver"]["rules"][result["ruleIndex"]]
+    assert (rule["id"], rule["shortDescription"]["text"], rule["properties"]["tags"]) == (
+        "E3012",
+        "wrong type",
+        ["cfn-lint"],
+    )
+    assert result["message"]["text"] == "'15.6' is not offered."
+    document = json.loads(FORMATS["json"](given))
+    assert (document["tools"], document["findings"][0]["tool"]) == (["cfn-lint", "cdk-preflight"], "cfn-lint")
+
+
+def test_sarif_names_version_and_home_of_the_tool() -> None:
+    driver = json.loads(FORMATS["sarif"](EMPTY))["runs"][0]["tool"]["driver"]
+    assert driver["version"] == driver["semanticVersion"] == __version__
+    assert driver["informationUri"].startswith("https://")
+
+
+def test_what_the_baseline_knows_is_counted_and_suppressed() -> None:
+    given = report(known=(finding(),))
+    assert FORMATS["text"](given) == "3 rules: 0 errors, 0 warnings, 0 acknowledged, 1 in the baseline\n"
+    (result,) = json.loads(FORMATS["sarif"](given))["runs"][0]["results"]
+    assert result["suppressions"] == [{"kind": "external", "justification": "It is in the baseline."}]
+    suite = ET.fromstring(FORMATS["junit"](given))  # noqa: S314
+    assert (suite.get("failures"), suite.get("tests")) == ("0", "3")
+    assert len(json.loads(FORMATS["json"](given))["known"]) == 1
 
 
 def test_github() -> None:

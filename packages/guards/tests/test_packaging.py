@@ -76,7 +76,7 @@ def test_the_version_is_one() -> None:
 
 
 def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = [line.split("#")[0].split()[1:] for line in re.findall(r"breakwater-guards [a-z][^`\n]*", README)]
+    commands = [re.split("[#>]", line)[0].split()[1:] for line in re.findall(r"breakwater-guards [a-z][^`\n]*", README)]
     assert ["check", "cdk.out", "--format", "github"] in commands
     for words in commands:
         options = cli._parser().parse_args(words)

@@ -11,11 +11,12 @@ import pytest
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from breakwater_guards import __version__, check, engine
 from breakwater_guards.engine import all_rules
-from breakwater_guards.plugin import VOID, GuardsPlugin
+from breakwater_guards.plugin import UNJUDGED, VOID, GuardsPlugin
 from breakwater_guards.reading.assemblies import PLUGIN, QUALIFIER
 from breakwater_guards.rule import Profile
 
@@ -44,9 +45,9 @@ class Synthesized:
         self.nested = nested_stack(self.app)
         self.zone = route53.CfnHostedZone(self.nested, "Zone", name=domain)
 
-    def report(self, profile: Profile = Profile.SINGLE_REGION) -> dict[str, Any]:
+    def report(self, profile: Profile = Profile.SINGLE_REGION, **options: Any) -> dict[str, Any]:
         """Synthesize, and return the plugin's part of the report; CDK leaves a plugin without violations out."""
-        cdk.Validations.of(self.app).add_plugins(GuardsPlugin(profile))
+        cdk.Validations.of(self.app).add_plugins(GuardsPlugin(profile, **options))
         self.app.synth()
         document = json.loads((self.folder / "validation-report.json").read_text(encoding="utf-8"))
         found = {report["pluginName"]: dict(report) for report in document["pluginReports"]}
@@ -133,7 +134,42 @@ def test_a_rule_that_fails_fails_the_synth(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(engine, "_run", lambda *_: ([], KeyError("Statement")))
     report = Synthesized(tmp_path, "breakwater.dev.").report()
     assert report["conclusion"] == "failure"
-    assert "could not judge" in json.dumps(report)
+    assert {one["ruleName"] for one in report["violations"]} == {UNJUDGED}
+    assert "could not judge: rule DR-ALB-01 failed (KeyError: 'Statement')" in json.dumps(report)
+
+
+def test_a_rule_that_fails_does_not_hide_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = engine._run
+    monkeypatch.setattr(
+        engine, "_run", lambda rule, app: ([], KeyError("x")) if rule.id == "DR-IAM-01" else run(rule, app)
+    )
+    assert Synthesized(tmp_path).violated() == [RESERVED, UNJUDGED]
+
+
+@pytest.mark.parametrize(("strict", "severity"), [(False, "warning"), (True, "error")])
+def test_a_policy_fails_a_strict_synth_only(tmp_path: Path, strict: bool, severity: str) -> None:
+    app = Synthesized(tmp_path, "breakwater.dev.")
+    kms.Key(app.nested, "Key", enable_key_rotation=False, removal_policy=cdk.RemovalPolicy.RETAIN)
+    report = app.report(strict=strict)
+    assert [(one["ruleName"], one["severity"]) for one in report["violations"]] == [("DR-KMS-01", severity)]
+    assert report["conclusion"] == ("failure" if strict else "success")
+
+
+def test_another_checker_sees_the_nested_stack_and_is_acknowledged_alike(tmp_path: Path) -> None:
+    rule = "pf-wafv2-logging-destination"
+    for name, accepted in (("open", False), ("accepted", True)):
+        app = Synthesized(tmp_path / name, "breakwater.dev.")
+        log = wafv2.CfnLoggingConfiguration(
+            app.nested,
+            "Log",
+            resource_arn="arn:aws:wafv2:us-east-1:111111111111:regional/webacl/a/b",
+            log_destination_configs=["arn:aws:logs:us-east-1:111111111111:log-group:orders"],
+        )
+        if accepted:
+            cdk.Validations.of(log).acknowledge(cdk.Acknowledgment(id=f"{QUALIFIER}{rule}", reason=REASON))
+        report = app.report(tools=["cdk-preflight"])
+        assert [one["ruleName"] for one in report["violations"]] == ([] if accepted else [rule])
+        assert report["conclusion"] == ("success" if accepted else "failure")
 
 
 def test_name_and_version_are_those_of_the_package() -> None:

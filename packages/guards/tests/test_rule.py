@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from breakwater_guards import rules as rule_modules
 from breakwater_guards.facts import dated, facts, freshness
 from breakwater_guards.facts.clock import pinned, today
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text
-from breakwater_guards.rule import show
+from breakwater_guards.rule import Outcome, Severity, show
+from guards_testing.build import resource, template, write
 from guards_testing.rules import bad_property, made, three_rules
 
 PACKAGE = engine.all_rules()
@@ -21,7 +23,7 @@ PACKAGE = engine.all_rules()
 
 def test_declaration_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule, "_RULES", {})
-    texts: dict[str, Any] = {"title": "t", "prevents": "p", "fix": "f"}
+    texts: dict[str, Any] = {"title": "t", "outcome": rule.Outcome.SILENT, "prevents": "p", "fix": "f"}
     declare = rule.rule("DR-X-01", sources=("https://example.com",), **texts)
     assert declare(bad_property) is bad_property
     assert rule.declared_rules()["DR-X-01"].check is bad_property
@@ -61,6 +63,40 @@ def test_rules_are_complete() -> None:
         if item.data:
             assert dated(item.data) <= today(), item.id
             assert facts(item.data)["sources"], item.id
+
+
+@pytest.mark.parametrize(
+    ("outcome", "severity", "when_strict"),
+    [
+        (Outcome.REFUSED, Severity.ERROR, Severity.ERROR),
+        (Outcome.SILENT, Severity.ERROR, Severity.ERROR),
+        (Outcome.LATER, Severity.WARNING, Severity.WARNING),
+        (Outcome.POLICY, Severity.WARNING, Severity.ERROR),
+    ],
+)
+def test_the_outcome_alone_decides_the_severity(outcome: Outcome, severity: Severity, when_strict: Severity) -> None:
+    assert made("DR-X-01", bad_property, outcome=outcome).severity is severity
+    assert made("DR-X-01", bad_property, outcome=outcome, strict=True).severity is when_strict
+    assert any(item.outcome is outcome for item in PACKAGE.values()), "no rule needs it"
+
+
+def test_policies_are_those_of_working_templates() -> None:
+    """What a rule prevents says what becomes of a template: a policy names no refusal, a refusal no silence."""
+    for item in PACKAGE.values():
+        refusal = re.search(r"\((?:\w+(?:Exception|Fault|Combination|Value|Document|Request|Error))\)", item.prevents)
+        silence = item.prevents.startswith(("No error is reported", "The plan deploys"))
+        if item.outcome is Outcome.REFUSED:
+            assert not silence, item.id
+        if item.outcome is Outcome.POLICY:
+            assert not refusal, item.id
+            assert "fails to create" not in item.prevents, item.id
+
+
+def test_strict_reports_policies_as_errors(tmp_path: Path) -> None:
+    write(tmp_path, key__json=template({"Key": resource("AWS::KMS::Key", EnableKeyRotation=False)}))
+    for strict, severity in ((False, Severity.WARNING), (True, Severity.ERROR)):
+        (finding,) = engine.check(tmp_path, rules=["DR-KMS-01"], strict=strict).findings
+        assert finding.severity is severity
 
 
 def test_old_facts_are_reported() -> None:

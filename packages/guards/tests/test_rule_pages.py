@@ -27,7 +27,7 @@ def test_every_rule_has_one_line_with_an_anchor() -> None:
         (line,) = (line for line in COMMITTED.splitlines() if f'<a id="{rule.id.lower()}"></a>{rule.id} |' in line)
         assert markdown.prose(rule.title) in line
         assert rule.severity.value in line
-    assert len(COMMITTED.splitlines()) < 250, "an index, not the pages"
+    assert len(COMMITTED.splitlines()) < 400, "an index, not the pages"
 
 
 @pytest.mark.parametrize("module", SERVICES)

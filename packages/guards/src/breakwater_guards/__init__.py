@@ -1,14 +1,16 @@
 """Rules over CloudFormation that find what would make a deployment or a recovery fail."""
 
-from breakwater_guards.engine import Acknowledged, Report, RuleError, UnknownRuleError, check
+from breakwater_guards.engine import RuleError, UnknownRuleError, check
 from breakwater_guards.reading.files import InputError
-from breakwater_guards.rule import Finding, Profile, Rule, Severity
+from breakwater_guards.report import Acknowledged, Report
+from breakwater_guards.rule import Finding, Outcome, Profile, Rule, Severity
 
 __version__ = "1.0.0"
 __all__ = [
     "Acknowledged",
     "Finding",
     "InputError",
+    "Outcome",
     "Profile",
     "Report",
     "Rule",

@@ -9,6 +9,8 @@ They are written in the ``Metadata`` of a resource, or of a template for everyth
 or in a CDK app for a construct and everything below it, which CDK records in the cloud assembly::
 
     Validations.of(construct).acknowledge(Acknowledgment(id="breakwater-guards::DR-AURORA-01", reason="…"))
+
+A finding of another checker, asked with ``--with``, is accepted in the same way, under its id there.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.reading.assemblies import QUALIFIER, mapping
-from breakwater_guards.rule import Breach, Finding
+from breakwater_guards.rule import Finding
+from breakwater_guards.tools import is_foreign
 
 METADATA = "breakwater:guards"
 MIN_REASON = 20
@@ -50,14 +53,9 @@ class Acknowledgements:
             place = f"construct {item.path} ({QUALIFIER}{item.rule})"
             self._by_path.setdefault(item.path, {}).update(self._counting(place, {item.rule: item.reason}))
 
-    def reason(self, breach: Breach, finding: Finding) -> str | None:
-        """Return why a finding is accepted, or ``None`` when it is not.
-
-        Args:
-            breach: the place.
-            finding: the same, completed.
-        """
-        for place in ((breach.template.file, finding.resource), (breach.template.file, "")):
+    def reason(self, finding: Finding) -> str | None:
+        """Return why a finding is accepted, or ``None`` when it is not."""
+        for place in ((finding.template, finding.resource), (finding.template, "")):
             reason = self._by_place.get(place, {}).get(finding.rule)
             if reason:
                 return reason
@@ -72,7 +70,7 @@ class Acknowledgements:
     def _counting(self, place: str, entries: dict[str, Any]) -> dict[str, str]:
         counting = {}
         for rule, reason in entries.items():
-            if rule not in self._rules:
+            if rule not in self._rules and not is_foreign(rule):
                 self.notices.append(f"{place}: acknowledges {rule[:60]!r}, which is not a rule")
             elif not isinstance(reason, str) or len(reason.strip()) < MIN_REASON:
                 self.notices.append(

@@ -10,16 +10,23 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from breakwater_guards.engine import Report, UnknownRuleError, all_rules, examine, merge, select
+from breakwater_guards.baseline import read_baseline, without_known
+from breakwater_guards.engine import UnknownRuleError, all_rules, examine, select
 from breakwater_guards.facts import dated, facts
 from breakwater_guards.facts.freshness import stale_data
 from breakwater_guards.formats import FORMATS
 from breakwater_guards.reading.files import InputError, template_or_none
+from breakwater_guards.report import Report, merge
 from breakwater_guards.rule import Profile, Severity
+from breakwater_guards.silence import explain_silence
+from breakwater_guards.tools import TOOLS, loader
 
 CLEAN, FOUND, UNJUDGED = 0, 1, 2
+STRICT = "strict"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,9 +102,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument(
         "--profile",
-        choices=[item.value for item in Profile],
-        default=Profile.SINGLE_REGION.value,
-        help="what the platform is built for (default: single-region)",
+        choices=[*(item.value for item in Profile), STRICT],
+        action="append",
+        default=[],
+        help="what the platform is built for (default: single-region); strict: policies count as errors; repeatable",
+    )
+    check.add_argument(
+        "--with",
+        dest="tools",
+        choices=list(TOOLS),
+        action="append",
+        default=[],
+        help="ask another checker as well, for one report; repeatable",
+    )
+    check.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="the output of an earlier run with --format json: what is in it is counted and fails nothing",
+    )
+    check.add_argument(
+        "--explain-silence",
+        nargs=2,
+        metavar=("RULE", "RESOURCE"),
+        help="instead of a report, say why a rule does not report a resource",
     )
     check.set_defaults(run=_check)
     commands.add_parser("list", help="print every rule").set_defaults(run=_list)
@@ -116,21 +144,14 @@ def _check(options: argparse.Namespace) -> int:
     if "" in options.paths:
         # An unset variable of a CI script; pathlib would take it for the current folder.
         raise InputError("the path '' is empty; name a template, a folder with templates, or a cdk.out")
-    patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
-    profile = Profile(options.profile)
-    reports: list[Report] = []
-    refused: list[InputError] = []
-    for path in options.paths:
-        try:
-            if not (options.skip_other_files and _is_other_file(Path(path))):
-                reports.append(examine(path, rules=patterns, profile=profile))
-        except InputError as error:
-            refused.append(error)
-    if refused and not reports:
-        for refusal in refused[:-1]:
-            _tell(str(refusal))
-        raise refused[-1]
-    report = merge(reports or [Report(findings=(), acknowledged=(), rules=select(patterns, profile))])
+    if options.explain_silence:
+        for path in options.paths:
+            print("\n".join(explain_silence(path, *options.explain_silence)))
+        return CLEAN
+    baseline = read_baseline(options.baseline) if options.baseline else None
+    report, refused = _judge(options)
+    if baseline is not None:
+        report = without_known(report, baseline, str(options.baseline))
     sys.stdout.write(FORMATS[options.format](report))
     for notice in (*report.notices, *stale_data(report.rules)):
         _tell(f"warning: {notice}")
@@ -140,7 +161,30 @@ def _check(options: argparse.Namespace) -> int:
         _tell(str(refusal))
     if report.unjudged or refused:
         return UNJUDGED
-    return FOUND if report.failed(Severity(options.fail_on)) else CLEAN
+    return FOUND if report.failed() else CLEAN
+
+
+def _judge(options: argparse.Namespace) -> tuple[Report, list[InputError]]:
+    """Judge every path, and return one report and why some could not be judged."""
+    patterns = [pattern for word in options.rules for pattern in word.split(",") if pattern]
+    (profile,) = {Profile(item) for item in options.profile if item != STRICT} or {Profile.SINGLE_REGION}
+    chosen: dict[str, Any] = {"rules": patterns, "profile": profile, "strict": STRICT in options.profile}
+    for tool in options.tools:
+        loader(tool)
+    reports: list[Report] = []
+    refused: list[InputError] = []
+    for path in options.paths:
+        try:
+            if not (options.skip_other_files and _is_other_file(Path(path))):
+                reports.append(examine(path, **chosen, tools=options.tools))
+        except InputError as error:
+            refused.append(error)
+    if refused and not reports:
+        for refusal in refused[:-1]:
+            _tell(str(refusal))
+        raise refused[-1]
+    report = merge(reports or [Report(findings=(), acknowledged=(), rules=select(**chosen))])
+    return replace(report, fail_on=Severity(options.fail_on)), refused
 
 
 def _is_other_file(path: Path) -> bool:
@@ -162,7 +206,8 @@ def _explain(options: argparse.Namespace) -> int:
     if rule is None:
         raise UnknownRuleError(f"{options.rule}: no such rule; see the command `list`")
     profiles = ", ".join(profile.value for profile in Profile if profile in rule.profiles)
-    print(f"{rule.id} ({rule.severity.value}; {profiles}): {rule.title}\n\nPrevents: {rule.prevents}\nFix: {rule.fix}")
+    print(f"{rule.id} ({rule.severity.value}; {profiles}): {rule.title}")
+    print(f"\nWithout it: {rule.outcome.text}.\nPrevents: {rule.prevents}\nFix: {rule.fix}")
     if rule.data:
         print(f"Facts: of {dated(rule.data).isoformat()}, {', '.join(facts(rule.data)['sources'])}")
     print("Sources:", *rule.sources, sep="\n  ")

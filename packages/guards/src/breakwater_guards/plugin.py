@@ -12,7 +12,7 @@ does not count is an error here, because CDK would honor it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -20,11 +20,13 @@ import jsii
 
 from breakwater_guards import __version__
 from breakwater_guards.acknowledge import MIN_REASON
-from breakwater_guards.engine import all_rules, check
+from breakwater_guards.engine import all_rules, examine
 from breakwater_guards.reading.assemblies import MANIFEST, PLUGIN
 from breakwater_guards.rule import Finding, Profile, Severity
 
-VOID = "void-acknowledgement"
+VOID, UNJUDGED = "void-acknowledgement", "could-not-judge"
+VOID_FIX = f"Name a rule and give a reason of at least {MIN_REASON} characters, or remove the acknowledgement."
+UNJUDGED_FIX = "Report it with the template: what this rule looks for was not looked for."
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -33,10 +35,14 @@ class GuardsPlugin:
 
     Args:
         profile: what the platform is built for; a single Region when not given.
+        strict: policies count as errors.
+        tools: checkers of others to ask as well, e.g. ``cdk-preflight``; see ``breakwater_guards.tools``.
     """
 
-    def __init__(self, profile: Profile = Profile.SINGLE_REGION) -> None:
-        self._profile = profile
+    def __init__(
+        self, profile: Profile = Profile.SINGLE_REGION, *, strict: bool = False, tools: Sequence[str] = ()
+    ) -> None:
+        self._profile, self._strict, self._tools = profile, strict, tuple(tools)
 
     @property
     def name(self) -> str:
@@ -63,15 +69,20 @@ class GuardsPlugin:
             Errors and warnings; failed when there are errors.
 
         Raises:
-            InputError: the assembly cannot be judged, or a rule failed; CDK reports it and fails the synth.
+            InputError: the assembly cannot be judged; CDK reports it and fails the synth.
         """
-        reports = {folder: check(folder, profile=self._profile) for folder in _assemblies(context.template_paths)}
+        reports = {
+            folder: examine(folder, profile=self._profile, strict=self._strict, tools=self._tools)
+            for folder in _assemblies(context.template_paths)
+        }
         notices = [notice for report in reports.values() for notice in report.notices]
+        failed = [str(item) for report in reports.values() for item in report.unjudged]
         return cdk.PolicyValidationPluginReport(
-            success=not notices and not any(report.failed(Severity.ERROR) for report in reports.values()),
+            success=not (notices or failed or any(report.failed(Severity.ERROR) for report in reports.values())),
             violations=[
                 *(_violation(finding, folder) for folder, report in reports.items() for finding in report.findings),
-                *map(_void, notices),
+                *(_problem(VOID, text, VOID_FIX) for text in notices),
+                *(_problem(UNJUDGED, text, UNJUDGED_FIX) for text in failed),
             ],
         )
 
@@ -88,7 +99,7 @@ def _violation(finding: Finding, folder: Path) -> cdk.PolicyViolation:
         rule_name=finding.rule,
         description=finding.message,
         severity=finding.severity.value,
-        fix=f"{finding.fix} {finding.source}",
+        fix=f"{finding.fix} {finding.source}".strip(),
         violating_resources=[
             cdk.PolicyViolatingResource(
                 resource_logical_id=finding.resource or None,
@@ -100,13 +111,13 @@ def _violation(finding: Finding, folder: Path) -> cdk.PolicyViolation:
     )
 
 
-def _void(notice: str) -> cdk.PolicyViolation:
-    """Say that an acknowledgement does not count: CDK itself takes any reason, and would let the finding pass."""
+def _problem(name: str, text: str, fix: str) -> cdk.PolicyViolation:
+    """Return an error about the run: an acknowledgement that CDK would honor although it is void, or a failed rule."""
     return cdk.PolicyViolation(
-        rule_name=VOID,
-        description=notice,
+        rule_name=name,
+        description=text,
         severity=Severity.ERROR.value,
-        fix=f"Name a rule and give a reason of at least {MIN_REASON} characters, or remove the acknowledgement.",
+        fix=fix,
         # CDK keeps the records in the manifest; a violation of no resource at all would not fail the process.
         violating_resources=[cdk.PolicyViolatingResource(locations=[], template_path=MANIFEST)],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
@@ -18,6 +18,24 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+
+
+class Outcome(Enum):
+    """What becomes of a template that breaks a rule; it alone decides how severe a finding is.
+
+    Attributes:
+        severity: of a finding.
+        severity_when_strict: the same under ``--profile strict``, for platforms that hold themselves to these policies.
+        text: for people.
+    """
+
+    REFUSED = (Severity.ERROR, Severity.ERROR, "AWS refuses it, or the deployment does not finish")
+    SILENT = (Severity.ERROR, Severity.ERROR, "it deploys, and the platform or its recovery fails without an error")
+    LATER = (Severity.WARNING, Severity.WARNING, "it works, and can fail, slow down or cost money later")
+    POLICY = (Severity.WARNING, Severity.ERROR, "it works: a policy of security, protection or hygiene")
+
+    def __init__(self, severity: Severity, severity_when_strict: Severity, text: str) -> None:
+        self.severity, self.severity_when_strict, self.text = severity, severity_when_strict, text
 
 
 class Profile(StrEnum):
@@ -41,6 +59,7 @@ class Finding:
         fix: how to correct it.
         source: where AWS says so.
         construct: path of the CDK construct, when the template tells.
+        tool: the checker that found it, where the guards did not.
     """
 
     rule: str
@@ -52,6 +71,7 @@ class Finding:
     fix: str
     source: str
     construct: str | None = None
+    tool: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +91,31 @@ class Rule:
     Attributes:
         id: never changed and never used again, e.g. ``DR-AURORA-01``.
         title: what must hold, as a sentence.
-        severity: ``error``: the deployment or the recovery fails; ``warning``: it may fail later, or costs money.
+        outcome: what becomes of a template that breaks it.
         prevents: the error that AWS gives, or the silent failure.
         fix: how to correct it.
         sources: URLs where AWS (or the thread that documents the failure) says so; the first goes into findings.
         check: finds breaches in an assembly.
         profiles: platforms that the rule applies to.
         data: name of the dated facts under ``facts/data`` that the rule rests on.
+        strict: policies count as errors.
     """
 
     id: str
     title: str
-    severity: Severity
+    outcome: Outcome
     prevents: str
     fix: str
     sources: tuple[str, ...]
     check: FindBreaches = field(repr=False)
     profiles: frozenset[Profile] = frozenset(Profile)
     data: str | None = None
+    strict: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """Of its findings."""
+        return self.outcome.severity_when_strict if self.strict else self.outcome.severity
 
     def finding(self, breach: Breach) -> Finding:
         """Complete what the rule's function yields."""
@@ -106,6 +133,25 @@ class Rule:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class OtherRule:
+    """A rule of another checker, as far as it tells.
+
+    Attributes:
+        id: its id there.
+        tool: the checker.
+        title: what it is about; empty when the checker does not say.
+        severity: of its findings.
+        source: a page about it; empty when there is none.
+    """
+
+    id: str
+    tool: str
+    title: str
+    severity: Severity
+    source: str
+
+
 MAX_MESSAGE = 2_000
 MAX_SHOWN = 300
 _ID = re.compile(r"^DR-[A-Z0-9]+-\d{2}$")
@@ -117,10 +163,10 @@ def rule(
     rule_id: str,
     *,
     title: str,
+    outcome: Outcome,
     prevents: str,
     fix: str,
     sources: tuple[str, ...],
-    severity: Severity = Severity.ERROR,
     profiles: frozenset[Profile] = frozenset(Profile),
     data: str | None = None,
 ) -> Callable[[FindBreaches], FindBreaches]:
@@ -132,7 +178,7 @@ def rule(
         _RULES[rule_id] = Rule(
             id=rule_id,
             title=title,
-            severity=severity,
+            outcome=outcome,
             prevents=prevents,
             fix=fix,
             sources=sources,

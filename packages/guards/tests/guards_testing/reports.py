@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from breakwater_guards import Finding, Profile, Report, Rule, Severity
+from breakwater_guards import Finding, Outcome, Profile, Report, Rule
 
 
-def rule(rule_id: str, severity: Severity) -> Rule:
+def rule(rule_id: str, outcome: Outcome) -> Rule:
     """Return a rule with placeholder texts."""
     return Rule(
         id=rule_id,
         title=f"title of {rule_id}",
-        severity=severity,
+        outcome=outcome,
         prevents="what AWS says",
         fix="Mend it.",
         sources=("https://example.com/a", "https://example.com/b"),
@@ -21,7 +21,7 @@ def rule(rule_id: str, severity: Severity) -> Rule:
     )
 
 
-RULES = (rule("DR-A-01", Severity.ERROR), rule("DR-B-01", Severity.WARNING), rule("DR-C-01", Severity.ERROR))
+RULES = (rule("DR-A-01", Outcome.REFUSED), rule("DR-B-01", Outcome.LATER), rule("DR-C-01", Outcome.REFUSED))
 
 
 def finding(number: int = 0, **changes: Any) -> Finding:

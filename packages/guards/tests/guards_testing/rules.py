@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards import engine
 from breakwater_guards.engine import examine
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.rule import Breach, Profile, Rule, Severity, breach
+from breakwater_guards.report import Report
+from breakwater_guards.rule import Breach, Outcome, Profile, Rule, breach
 from guards_testing.build import resource
 
 KIND = "AWS::Test::Thing"
@@ -22,7 +22,7 @@ def made(rule_id: str, check: Any, **more: Any) -> Rule:
         "fix": "Mend it.",
         "sources": ("https://example.com/a", "https://example.com/b"),
     }
-    return Rule(id=rule_id, check=check, **{"severity": Severity.ERROR, **texts, **more})
+    return Rule(id=rule_id, check=check, **{"outcome": Outcome.REFUSED, **texts, **more})
 
 
 def bad_property(app: Assembly) -> Iterator[Breach]:
@@ -49,7 +49,7 @@ def three_rules() -> dict[str, Rule]:
     """Return rules to stand in for the package's own."""
     return {
         "DR-BAD-01": made("DR-BAD-01", bad_property),
-        "DR-BAD-02": made("DR-BAD-02", whole_template, severity=Severity.WARNING),
+        "DR-BAD-02": made("DR-BAD-02", whole_template, outcome=Outcome.LATER),
         "DR-WIDE-01": made("DR-WIDE-01", bad_property, profiles=frozenset({Profile.MULTI_REGION})),
     }
 
@@ -59,6 +59,6 @@ def thing(**more: Any) -> dict[str, Any]:
     return resource(KIND, P="bad", **more)
 
 
-def judged(document: dict[str, Any], **options: Any) -> engine.Report:
+def judged(document: dict[str, Any], **options: Any) -> Report:
     """Check a template in memory."""
     return examine(Assembly.from_document(document), **options)

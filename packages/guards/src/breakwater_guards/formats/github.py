@@ -5,8 +5,8 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 from __future__ import annotations
 
-from breakwater_guards.engine import Report
 from breakwater_guards.formats.places import file_of, line_of
+from breakwater_guards.report import Report
 from breakwater_guards.rule import Finding
 
 
@@ -17,7 +17,8 @@ def to_github(report: Report) -> str:
 
 def _command(report: Report, finding: Finding) -> str:
     place = " ".join(part for part in (finding.resource, finding.path) if part)
-    text = f"{place}: {finding.message} Fix: {finding.fix} ({finding.source})".removeprefix(": ")
+    parts = (finding.message, finding.fix and f"Fix: {finding.fix}", finding.source and f"({finding.source})")
+    text = f"{place}: {' '.join(filter(None, parts))}".removeprefix(": ")
     properties = {"file": file_of(report, finding), "line": line_of(report, finding), "title": finding.rule}
     given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
     return f"::{finding.severity.value} {given}::{_data(text)}"

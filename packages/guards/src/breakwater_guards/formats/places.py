@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from breakwater_guards.engine import Report
 from breakwater_guards.reading.files import InputError, read_text
+from breakwater_guards.report import Report
 from breakwater_guards.rule import Finding
 
 _KEY = re.compile(r"""['"]?([A-Za-z0-9]+)['"]?\s*:""")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from breakwater_guards.engine import Report
 from breakwater_guards.formats.places import file_of, line_of
+from breakwater_guards.report import Report
 from breakwater_guards.rule import Finding, Severity
 
 
@@ -14,9 +14,10 @@ def to_text(report: Report) -> str:
     warnings = len(report.findings) - errors
     total = ", ".join(
         (
-            f"{_count(len(report.rules), 'rule')}: {_count(errors, 'error')}",
+            f"{' and '.join((_count(len(report.rules), 'rule'), *report.tools))}: {_count(errors, 'error')}",
             _count(warnings, "warning"),
             f"{len(report.acknowledged)} acknowledged",
+            *(f"{number} in the baseline" for number in (len(report.known),) if number),
         )
     )
     return "\n\n".join([*blocks, total]) + "\n"
@@ -33,13 +34,12 @@ def _block(report: Report, finding: Finding) -> str:
     line = line_of(report, finding)
     file = f"{file_of(report, finding)}:{line}" if line else file_of(report, finding)
     lines = [
-        f"{finding.severity.value} {finding.rule}: {finding.message}",
+        f"{finding.severity.value} {finding.rule}{f' ({finding.tool})' if finding.tool else ''}: {finding.message}",
         f"  at      {' '.join(part for part in (file, finding.resource, finding.path) if part)}",
-        f"  fix     {finding.fix}",
-        f"  source  {finding.source}",
+        *(f"  made by {path}" for path in (finding.construct,) if path),
+        *(f"  fix     {fix}" for fix in (finding.fix,) if fix),
+        *(f"  source  {source}" for source in (finding.source,) if source),
     ]
-    if finding.construct:
-        lines.insert(2, f"  made by {finding.construct}")
     return "\n".join(map(printable, lines))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from breakwater_guards.model.nesting import NESTED_STACK, Nesting
 from breakwater_guards.model.template import Resource, Template
@@ -55,7 +55,7 @@ class Assembly:
                 self._make(key)
 
     @classmethod
-    def load(cls, path: str | Path) -> Assembly:
+    def load(cls, path: str | Path) -> Self:
         """Read a template, a folder or a `cdk.out`.
 
         Args:

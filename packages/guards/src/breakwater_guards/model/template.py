@@ -41,12 +41,16 @@ class Resource:
         template: the template that declares it.
         logical_id: its logical id.
         body: what the template says of it.
+
+    Attributes:
+        type: CloudFormation type; empty where only a macro knows it.
+        read: what `options` was asked for, and what it answered.
     """
 
     def __init__(self, template: Template, logical_id: str, body: dict[str, Any]) -> None:
         self.template, self.logical_id, self.body = template, logical_id, body
-        self.type = str(body["Type"])
-        self._options: dict[str, list[Any]] = {}
+        self.type = str(body.get("Type", ""))
+        self.read: dict[str, list[Any]] = {}
 
     def __repr__(self) -> str:
         return f"{self.template.key}:{self.logical_id}"
@@ -83,9 +87,9 @@ class Resource:
             One entry per arm of `Fn::If` and per list element: the deeply resolved value, ``ABSENT`` where it is not
             given, ``UNKNOWN`` where only the deployment decides.
         """
-        found = self._options.get(path)
+        found = self.read.get(path)
         if found is None:
-            found = self._options[path] = walk(self.resolver, self.body.get("Properties", {}), steps(path))
+            found = self.read[path] = walk(self.resolver, self.body.get("Properties", {}), steps(path))
         return list(found)
 
     def get(self, path: str) -> Any:

@@ -9,7 +9,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide"
@@ -22,6 +22,7 @@ REPLICA_KEY = "Replicas[].SSESpecification.KMSMasterKeyId"
 @rule(
     "DR-DYNAMODB-01",
     title="Every table and replica has point-in-time recovery",
+    outcome=Outcome.POLICY,
     prevents="A bad write or a deleted item cannot be undone: DynamoDB keeps no continuous backup, and nobody notices "
     "until one is needed",
     fix="Set PointInTimeRecoveryEnabled to true on the table, and on every replica of a global table.",
@@ -44,6 +45,7 @@ def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-DYNAMODB-02",
     title="Either all replicas of a global table have a key, or none has",
+    outcome=Outcome.REFUSED,
     prevents="One or more parameter values were invalid: KMSMasterKeyId must be specified for each replica. "
     "(ValidationException)",
     fix="Give every replica SSESpecification.KMSMasterKeyId with a key of its own Region.",
@@ -66,6 +68,7 @@ def replicas_agree_on_keys(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-DYNAMODB-03",
     title="Time to live names its attribute",
+    outcome=Outcome.REFUSED,
     prevents="minimum field size of 1, UpdateTimeToLiveInput.TimeToLiveSpecification.AttributeName: the table fails to "
     "create or to update",
     fix="Set AttributeName to the number attribute that holds the epoch seconds, or turn time to live off.",
@@ -89,6 +92,7 @@ def time_to_live_has_attribute(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-DYNAMODB-04",
     title="A global table whose replicas have keys turns encryption with KMS on",
+    outcome=Outcome.REFUSED,
     prevents="ReplicaSSESpecification and SSEType must be null when SSE is set to default.",
     fix="Set SSESpecification of the table to SSEEnabled true and SSEType KMS.",
     sources=(

@@ -11,7 +11,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ROTATION = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"
 
@@ -19,7 +19,7 @@ ROTATION = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.ht
 @rule(
     "DR-KMS-01",
     title="Symmetric keys have rotation enabled",
-    severity=Severity.WARNING,
+    outcome=Outcome.POLICY,
     prevents="The key material never changes: one leak opens every backup (Security Hub KMS.4)",
     fix="Set EnableKeyRotation to true: data encrypted before stays readable.",
     sources=(ROTATION, "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html"),
@@ -39,6 +39,7 @@ def symmetric_keys_rotate(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-KMS-02",
     title="Rotation is enabled only on keys that can rotate",
+    outcome=Outcome.REFUSED,
     prevents="You cannot set the EnableKeyRotation property to true on asymmetric or external keys. (fails to create)",
     fix="Leave EnableKeyRotation out for asymmetric and HMAC keys and for imported key material.",
     sources=(ROTATION, "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-kms/pull/57"),
@@ -57,6 +58,7 @@ def rotation_is_possible(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-KMS-03",
     title="A key policy lets an administrator change it",
+    outcome=Outcome.REFUSED,
     prevents="The new key policy will not allow you to update the key policy in the future. (MalformedPolicyDocument)",
     fix="Let arn:aws:iam::<account>:root, or the role that deploys, use kms:* or kms:PutKeyPolicy.",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",),

@@ -8,7 +8,7 @@ from breakwater_guards.aws.key_policies import KEY, REPLICA, keys_of, refusal
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import Reference
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
@@ -17,6 +17,7 @@ ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-l
 @rule(
     "DR-LOGS-01",
     title="The key policy of a log group's key admits CloudWatch Logs of its Region",
+    outcome=Outcome.REFUSED,
     prevents=(
         "The specified KMS key does not exist or is not allowed to be used with Arn "
         "'arn:aws:logs:us-east-1:123456789012:log-group:…' (AccessDeniedException; the log group fails to create)"
@@ -52,6 +53,7 @@ def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LOGS-02",
     title="A log group names its key by ARN",
+    outcome=Outcome.REFUSED,
     prevents="Model validation failed (#/KmsKeyId: failed validation constraint for keyword [pattern]) at creation",
     fix="Use Fn::GetAtt Key.Arn: Ref of a key is its id, which CloudWatch Logs does not take.",
     sources=(
@@ -73,7 +75,7 @@ def key_is_an_arn(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LOGS-03",
     title="Retention is a property of a log group, not set by a function",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="Rate exceeded (ThrottlingException), or OperationAbortedException: A conflicting operation is currently "
     "in progress against this resource: the function that sets retention races with the service that makes the group",
     fix="Declare AWS::Logs::LogGroup with RetentionInDays and hand it to the function, cluster or service "

@@ -10,7 +10,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ZONES = {
     "AWS::AutoScaling::AutoScalingGroup": "AvailabilityZones[]",
@@ -27,6 +27,7 @@ _DUMMY = re.compile(r"^dummy\d[a-z]$")
 @rule(
     "DR-NET-01",
     title="Availability Zones exist",
+    outcome=Outcome.REFUSED,
     prevents="Value (dummy1a) for parameter availabilityZone is invalid. Subnets can currently only be created in the "
     "following availability zones: … (InvalidParameterValue)",
     fix="Synthesize with credentials so that CDK can look the zones up, or give only the Region in `env`, "
@@ -49,6 +50,7 @@ def zones_are_real(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-NET-02",
     title="Peered VPCs have address ranges that do not overlap",
+    outcome=Outcome.REFUSED,
     prevents="The peering connection goes to the state Failed: overlapping CIDR range",
     fix="Give one of the two VPCs another CidrBlock.",
     sources=(
@@ -76,6 +78,7 @@ def peered_ranges_do_not_overlap(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-NET-03",
     title="VPCs whose endpoints have private DNS names resolve names",
+    outcome=Outcome.REFUSED,
     prevents="Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true "
     "(InvalidParameter)",
     fix="Set EnableDnsHostnames: true on the VPC (CloudFormation's default is false) and leave EnableDnsSupport on.",

@@ -12,7 +12,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Profile, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, Profile, breach, rule, show
 
 MULTI_REGION = frozenset({Profile.MULTI_REGION})
 WHITE_PAPER = "https://docs.aws.amazon.com/whitepapers/latest/disaster-recovery-workloads-on-aws"
@@ -23,6 +23,7 @@ ARN_REGION = 3
 @rule(
     "DR-REGION-01",
     title="Every table has a replica in a second Region",
+    outcome=Outcome.SILENT,
     prevents="When the Region is lost its tables are lost with it: the second Region starts empty",
     fix="Use AWS::DynamoDB::GlobalTable with replicas in two Regions or more.",
     sources=(
@@ -45,6 +46,7 @@ def tables_have_two_regions(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-REGION-02",
     title="Every Aurora cluster is replicated or copied to a second Region",
+    outcome=Outcome.SILENT,
     prevents="When the Region is lost its clusters and their snapshots are lost with it: there is nothing to restore",
     fix="Make the cluster part of a global database, or add a copy action to a rule of its backup plan whose "
     "destination is a vault in another Region.",

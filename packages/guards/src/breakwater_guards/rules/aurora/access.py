@@ -22,7 +22,7 @@ from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool, as_number
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 DEFAULT_PORT = {POSTGRESQL: 5432, MYSQL: 3306}
@@ -34,6 +34,7 @@ _FAMILY_MAJOR = re.compile(r"aurora-postgresql(\d+)$")
 @rule(
     "DR-AURORA-06",
     title="Exported log types exist for the engine",
+    outcome=Outcome.REFUSED,
     prevents="You cannot use the log types 'error', 'slowquery' with engine version aurora-postgresql 17.7. For "
     "supported log types, see the documentation. (InvalidParameterCombination)",
     fix="Export log types of the engine; for Aurora PostgreSQL: postgresql.",
@@ -59,6 +60,7 @@ def log_types_exist(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-15",
     title="A cluster states its port, and not the engine's default",
+    outcome=Outcome.LATER,
     prevents="For provisioned Aurora PostgreSQL CloudFormation documents 3306 as the default and the RDS API 5432: "
     "security groups and clients that expect the other disagree in silence; the default port is also what scanners try "
     "first",
@@ -69,7 +71,6 @@ def log_types_exist(app: Assembly) -> Iterator[Breach]:
         "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/281",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html#rds-23",
     ),
-    severity=Severity.WARNING,
 )
 def port_is_stated(app: Assembly) -> Iterator[Breach]:
     """Find a port left out, or the default one."""
@@ -85,6 +86,7 @@ def port_is_stated(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-16",
     title="Aurora accepts TLS connections only",
+    outcome=Outcome.POLICY,
     prevents="Clients may connect in clear text, unnoticed: rds.force_ssl is off by default up to Aurora "
     "PostgreSQL 16, require_secure_transport up to Aurora MySQL 8.0",
     fix="Set rds.force_ssl to 1 (MySQL: require_secure_transport to ON) in the cluster's parameter group.",
@@ -119,6 +121,7 @@ def tls_is_required(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-17",
     title="No Aurora instance is publicly accessible",
+    outcome=Outcome.POLICY,
     prevents="The database gets a public address: any mistake in a security group exposes it to the internet",
     fix="Set PubliclyAccessible to false, and reach the database through the VPC, Session Manager or the Data API.",
     sources=(

@@ -11,7 +11,7 @@ from breakwater_guards.model.scalars import as_number
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 SCALING = "ServerlessV2ScalingConfiguration"
@@ -25,6 +25,7 @@ DEFAULT_TIER = 1
 @rule(
     "DR-AURORA-04",
     title="A cluster with serverless instances has a capacity range",
+    outcome=Outcome.REFUSED,
     prevents="Set the Serverless v2 scaling configuration on the parent DB cluster before creating a Serverless v2 DB "
     "instance (InvalidDBClusterStateFault)",
     fix=f"Give the cluster {SCALING} with MinCapacity and MaxCapacity.",
@@ -45,6 +46,7 @@ def serverless_has_range(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-05",
     title="The capacity range of Aurora Serverless v2 is valid",
+    outcome=Outcome.REFUSED,
     prevents="Serverless v2 maximum capacity 0.5 isn't valid. The maximum capacity must be at least 1.0. / Both "
     "MinCapacity and MaxCapacity must be specified when you initialize Serverless v2 scaling configuration.",
     fix="Use steps of 0.5 ACU, MinCapacity from 0, MaxCapacity from 1 to 256, and 300 to 86400 seconds to auto-pause.",
@@ -85,11 +87,11 @@ def _pair(cluster: Resource, bounds: dict[str, Any]) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-12",
     title="A serverless reader is in promotion tier 0 or 1",
+    outcome=Outcome.LATER,
     prevents="In tiers 2 to 15 a reader scales on its own load: after a failover the new writer starts at the capacity "
     "of an idle reader and answers slowly, in silence",
     fix="Give one reader PromotionTier 0 or 1 (in the CDK: scale_with_writer=True); others may stay independent.",
     sources=(f"{GUIDE}/aurora-serverless-v2.how-it-works.html",),
-    severity=Severity.WARNING,
 )
 def reader_scales_with_writer(app: Assembly) -> Iterator[Breach]:
     """Find every serverless reader in a tier that does not follow the writer's capacity."""

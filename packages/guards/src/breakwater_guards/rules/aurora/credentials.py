@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, clusters, engine_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 from breakwater_guards.rules.aurora.passwords import exposures
 
 
 @rule(
     "DR-AURORA-08",
     title="The master password is not readable in plain text",
+    outcome=Outcome.POLICY,
     prevents="Whoever can read the template, the stack's parameters or a plain SSM parameter has the master password",
     fix="Set ManageMasterUserPassword, or refer to a generated secret: "
     "{{resolve:secretsmanager:ARN:SecretString:password}}.",
@@ -36,6 +37,7 @@ def password_is_secret(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-09",
     title="The master user name is not reserved by the engine",
+    outcome=Outcome.REFUSED,
     prevents="MasterUsername admin cannot be used as it is a reserved word used by the engine (InvalidParameterValue)",
     fix="Use a name of your own that begins with a letter.",
     sources=(

@@ -13,7 +13,7 @@ from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 _ARN_REGION = re.compile(r"^arn:[^:]+:(?:rds|kms):([a-z0-9-]+):")
@@ -29,6 +29,7 @@ PRIMARY_ONLY = (
 @rule(
     "DR-AURORA-07",
     title="An encrypted cluster in another Region names a key of its own Region",
+    outcome=Outcome.REFUSED,
     prevents="For encrypted cross-region replica, kmsKeyId should be explicitly specified "
     "(InvalidParameterCombination)",
     fix="Give the secondary or replica KmsKeyId with a key of its Region; alias/aws/rds names the default key.",
@@ -56,6 +57,7 @@ def secondary_has_its_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-10",
     title="No cluster of a global database or cross-Region replica has a password managed by RDS",
+    outcome=Outcome.REFUSED,
     prevents="Managing the master password in Secrets Manager is not supported for DB clusters that are part of an "
     "Aurora global database, nor for read replicas: the cluster fails to create, or cannot join",
     fix="Use a Secrets Manager secret of your own on the primary ({{resolve:secretsmanager:...}}), and no credentials "

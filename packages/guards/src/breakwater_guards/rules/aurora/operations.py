@@ -11,7 +11,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 # A function that sets the retention of a group makes the group, too.
@@ -22,6 +22,7 @@ _MINOR_VERSION = re.compile(r"^\d+\.\d+")
 @rule(
     "DR-AURORA-19",
     title="The log groups of exported logs are part of the template",
+    outcome=Outcome.POLICY,
     prevents="RDS makes the group itself: it keeps everything forever, has no key of yours, and stays behind when the "
     "stack is deleted",
     fix="Declare AWS::Logs::LogGroup /aws/rds/cluster/<identifier>/<log type> with retention and key, and let the "
@@ -30,7 +31,6 @@ _MINOR_VERSION = re.compile(r"^\d+\.\d+")
         f"{GUIDE}/AuroraPostgreSQL.CloudWatch.html",
         "https://github.com/aws/aws-cdk/issues/11549",
     ),
-    severity=Severity.WARNING,
 )
 def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
     """Find a log type that is exported, and no log group whose name may be that of its group."""
@@ -47,11 +47,11 @@ def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-20",
     title="RDS does not upgrade a version that the template pins",
+    outcome=Outcome.LATER,
     prevents="RDS upgrades the minor version in a maintenance window; the next deployment asks for the old one: Cannot "
     "upgrade aurora-postgresql from 17.9 to 17.7 (InvalidParameterCombination), or the stack has drifted",
     fix="Set AutoMinorVersionUpgrade to false on every instance, and upgrade through the template.",
     sources=(f"{GUIDE}/AuroraPostgreSQL.Updates.LTS.html", f"{GUIDE}/USER_UpgradeDBInstance.Upgrading.html"),
-    severity=Severity.WARNING,
 )
 def fixed_versions_stay(app: Assembly) -> Iterator[Breach]:
     """Find an instance that upgrades itself although the template pins a minor version."""

@@ -12,7 +12,7 @@ from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -26,11 +26,11 @@ _MAINTENANCE = re.compile(r"^([a-z]{3}):(\d\d):(\d\d)-([a-z]{3}):(\d\d):(\d\d)$"
 @rule(
     "DR-AURORA-11",
     title="An Aurora cluster has instances in two Availability Zones",
+    outcome=Outcome.POLICY,
     prevents="Without a reader in another Availability Zone, failover means creating a new instance: up to ten "
     "minutes without a database instead of less than one",
     fix="Add a reader, and put writer and reader into different Availability Zones (or leave AvailabilityZone out).",
     sources=(f"{GUIDE}/Concepts.AuroraHighAvailability.html",),
-    severity=Severity.WARNING,
 )
 def instances_span_zones(app: Assembly) -> Iterator[Breach]:
     """Find a single instance, or instances that are all in one Availability Zone."""
@@ -50,6 +50,7 @@ def instances_span_zones(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-13",
     title="Backup and maintenance windows are valid and do not overlap",
+    outcome=Outcome.REFUSED,
     prevents="The backup window and maintenance window must not overlap. (InvalidParameterValue)",
     fix="Keep the windows apart, each at least 30 minutes, as hh:mm-hh:mm and ddd:hh:mm-ddd:hh:mm in UTC.",
     sources=(
@@ -77,6 +78,7 @@ def windows_are_apart(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-14",
     title="Deletion policy and deletion protection of a cluster agree",
+    outcome=Outcome.LATER,
     prevents="Cannot delete protected Cluster, please disable deletion protection and try again (the stack's deletion "
     "stops half way); or data that the stack retains, which any API call can delete",
     fix="Production: DeletionPolicy Retain with DeletionProtection true; throw-away environments: Delete with false.",
@@ -84,7 +86,6 @@ def windows_are_apart(app: Assembly) -> Iterator[Breach]:
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html",
         f"{GUIDE}/USER_DeleteCluster.html",
     ),
-    severity=Severity.WARNING,
 )
 def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
     """Find a cluster that is retained but not protected, or protected although the stack is to delete it."""
@@ -100,6 +101,7 @@ def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-18",
     title="A DB subnet group covers two Availability Zones",
+    outcome=Outcome.REFUSED,
     prevents="The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: "
     "us-east-1a. Add subnets to cover at least 2 AZs. (DBSubnetGroupDoesNotCoverEnoughAZs)",
     fix="Add a subnet in another Availability Zone.",

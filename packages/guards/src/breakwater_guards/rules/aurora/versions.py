@@ -24,7 +24,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool, as_number
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 CALENDAR = (
@@ -37,6 +37,7 @@ SCALING = "ServerlessV2ScalingConfiguration"
 @rule(
     "DR-AURORA-01",
     title="Aurora versions can still be created",
+    outcome=Outcome.REFUSED,
     prevents="Cannot find version 15.6 for aurora-postgresql (InvalidParameterCombination); for a global cluster: "
     "The requested engine version was not found or does not support global functionality",
     fix="Use a version that AWS offers, best a long-term support release such as 17.7.",
@@ -60,10 +61,10 @@ def version_is_offered(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-02",
     title="Aurora versions have at least 90 more days of standard support",
+    outcome=Outcome.LATER,
     prevents="AWS upgrades the cluster in a maintenance window of its choice, or charges Extended Support by the hour",
     fix="Upgrade to a version with a later end of support, best a long-term support release such as 17.7.",
     sources=(CALENDAR, f"{GUIDE}/Aurora.VersionPolicy.html"),
-    severity=Severity.WARNING,
     data="aurora_support",
 )
 def version_stays_supported(app: Assembly) -> Iterator[Breach]:
@@ -85,6 +86,7 @@ def version_stays_supported(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-AURORA-03",
     title="The Aurora version supports every feature that the cluster uses",
+    outcome=Outcome.REFUSED,
     prevents="The engine version does not support the feature: the cluster or its serverless instance fails to create, "
     "or the Data API stays off",
     fix="Use a version at or above the floor, or do without the feature.",

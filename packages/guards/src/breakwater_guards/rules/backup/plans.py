@@ -11,7 +11,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 MAX_SELECTION_NAME = 50
@@ -21,6 +21,7 @@ _NAME = re.compile(r"^[A-Za-z0-9_]*$")
 @rule(
     "DR-BACKUP-01",
     title="Every backup plan selects something",
+    outcome=Outcome.SILENT,
     prevents="The plan deploys, its schedule passes, and no backup is ever made: nothing is assigned to it",
     fix="Add an AWS::Backup::BackupSelection with the plan's id and the ARNs or tags of what it protects.",
     sources=(f"{GUIDE}/assigning-resources.html",),
@@ -39,6 +40,7 @@ def plan_has_selection(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-02",
     title="Every Aurora cluster and DynamoDB table is in a backup plan",
+    outcome=Outcome.POLICY,
     prevents="The application has backup plans, and this resource is in none of them: after a deletion or a bad write "
     "there is no recovery point in the vault",
     fix="Add the resource's ARN to a selection, or give it the tag that a selection asks for.",
@@ -57,6 +59,7 @@ def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-07",
     title="Names of restore testing plans have only letters, digits and underscores",
+    outcome=Outcome.REFUSED,
     prevents="Restore testing names must contain only alphanumeric characters and underscores: the stack fails at the "
     "plan, after everything that it depends on was created",
     fix="Use underscores instead of hyphens and dots; a Region's name needs them replaced too. At most 50 characters.",
@@ -83,11 +86,11 @@ def restore_test_names_are_valid(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-08",
     title="Continuous backup is planned only for resources that support it",
+    outcome=Outcome.LATER,
     prevents="DynamoDB has no continuous backup in AWS Backup: the rule falls back to snapshots in silence; a vault "
     "cannot recover to a point in time",
     fix="Use PointInTimeRecoverySpecification on the table for recovery to a point in time, and snapshots in the plan.",
     sources=(f"{GUIDE}/point-in-time-recovery.html", f"{GUIDE}/backup-feature-availability.html"),
-    severity=Severity.WARNING,
 )
 def continuous_backup_is_supported(app: Assembly) -> Iterator[Breach]:
     """Find EnableContinuousBackup in a plan that selects DynamoDB tables only."""

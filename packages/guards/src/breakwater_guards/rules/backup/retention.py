@@ -13,7 +13,7 @@ from breakwater_guards.model.scalars import as_bool, as_number
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, is_known
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 VAULTS = ("AWS::Backup::BackupVault", "AWS::Backup::LogicallyAirGappedBackupVault")
@@ -29,6 +29,7 @@ Action = tuple[Resource, Any, dict[str, Any], Any]
 @rule(
     "DR-BACKUP-03",
     title="The values of a vault lock are valid",
+    outcome=Outcome.REFUSED,
     prevents="Vault Lock needs MinRetentionDays from 1 up to MaxRetentionDays, and ChangeableForDays from 3 (a 72-hour "
     "cooling-off period) up to 36500: the vault fails to create (InvalidParameterValueException)",
     fix="Set MinRetentionDays, keep it below MaxRetentionDays, and leave ChangeableForDays out or at 3 or more.",
@@ -61,6 +62,7 @@ def lock_values_are_valid(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-04",
     title="Retention stays within the vault's lock",
+    outcome=Outcome.SILENT,
     prevents="The plan deploys, and every backup or copy job fails: its retention is shorter than the vault's minimum, "
     "or longer than its maximum",
     fix="Set DeleteAfterDays within MinRetentionDays and MaxRetentionDays of the vault's lock.",
@@ -89,6 +91,7 @@ def retention_fits_lock(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-05",
     title="The lifecycle of a backup rule is valid",
+    outcome=Outcome.REFUSED,
     prevents="Invalid lifecycle. DeleteAfterDays cannot be less than 90 days apart from MoveToColdStorageAfterDays / "
     "Invalid lifecycle. MoveToColdStorageAfterDays is unavailable (continuous backup)",
     fix="Delete at least 90 days after the move to cold storage; keep continuous backups 1 to 35 days and never cold.",
@@ -122,11 +125,11 @@ def lifecycle_is_valid(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-06",
     title="Cold storage is planned only for resources that support it",
+    outcome=Outcome.LATER,
     prevents="Aurora has no cold storage in AWS Backup: recovery points stay warm, at the warm price, for their whole "
     "life, and no error is reported",
     fix="Leave MoveToColdStorageAfterDays out of plans for Aurora; shorten the retention, or export snapshots to S3.",
     sources=(f"{GUIDE}/backup-feature-availability.html",),
-    severity=Severity.WARNING,
 )
 def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
     """Find MoveToColdStorageAfterDays in a plan that selects Aurora clusters only."""
@@ -142,6 +145,7 @@ def cold_storage_is_supported(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-BACKUP-09",
     title="No vault of a development environment has a compliance lock",
+    outcome=Outcome.POLICY,
     prevents="After ChangeableForDays the lock is final: neither you, nor the root user, nor AWS can delete the vault "
     "or a recovery point before its retention ends, and every month of it is charged",
     fix="Leave ChangeableForDays out (governance mode) where the Environment tag says development or test.",

@@ -15,7 +15,7 @@ from breakwater_guards.model.scalars import as_bool, as_number
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 PUT_METRIC_ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
 ALARM_EMAIL = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
@@ -27,6 +27,7 @@ READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "
 @rule(
     "DR-CLOUDWATCH-01",
     title="An alarm has an action or a reader of its state",
+    outcome=Outcome.POLICY,
     prevents="No error is reported: the alarm changes to ALARM, and nobody is notified",
     fix="Add AlarmActions, e.g. a topic, and leave ActionsEnabled on; or let a composite alarm or event rule watch it.",
     sources=(
@@ -49,6 +50,7 @@ def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-CLOUDWATCH-04",
     title="An alarm has periods that CloudWatch accepts",
+    outcome=Outcome.REFUSED,
     prevents=(
         "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400) / "
         "DatapointsToAlarm must be less than or equal to EvaluationPeriods (ValidationError; the alarm fails to create)"
@@ -84,6 +86,7 @@ def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-CLOUDWATCH-05",
     title="A threshold is within the range of its metric",
+    outcome=Outcome.SILENT,
     prevents="No error is reported: a percentage never exceeds 100, and the alarm never fires",
     fix="Use a threshold inside the metric's range, e.g. 80 for 80 percent.",
     sources=(

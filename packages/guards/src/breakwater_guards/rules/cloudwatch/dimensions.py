@@ -12,7 +12,7 @@ from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Reference, Text
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 CLUSTER, INSTANCE, GLOBAL = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::GlobalCluster"
 KINDS = {"DBClusterIdentifier": CLUSTER, "DBInstanceIdentifier": INSTANCE}
@@ -23,6 +23,7 @@ BALANCING = "AWS::ElasticLoadBalancingV2::"
 @rule(
     "DR-CLOUDWATCH-02",
     title="Alarms on Aurora metrics use the dimensions that Aurora publishes",
+    outcome=Outcome.SILENT,
     prevents="No error is reported: the alarm stays in INSUFFICIENT_DATA forever",
     fix=(
         "Volume and global-database metrics exist per DBClusterIdentifier; give the identifier of a cluster, or of "
@@ -48,6 +49,7 @@ def aurora_dimensions(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-CLOUDWATCH-03",
     title="Alarms on load balancer metrics use the dimensions that the load balancer publishes",
+    outcome=Outcome.SILENT,
     prevents="No error is reported: the alarm stays in INSUFFICIENT_DATA, or OK where missing data is fine, forever",
     fix="Give LoadBalancer as LoadBalancerFullName, and TargetGroup as TargetGroupFullName beside it.",
     sources=(

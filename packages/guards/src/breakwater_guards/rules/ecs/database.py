@@ -9,13 +9,14 @@ from breakwater_guards.aws.security_groups import security_groups_of
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.ecs.database_paths import databases_of
 
 
 @rule(
     "DR-ECS-17",
     title="Security groups let tasks reach the databases that they are given",
+    outcome=Outcome.SILENT,
     prevents="connection to server at … failed: Connection timed out (the deployment succeeds, every request fails)",
     fix="Allow the port from the tasks' security group in the database's group, and out of the tasks' group.",
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.RDSSecurityGroups.html",),

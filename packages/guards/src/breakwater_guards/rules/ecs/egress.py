@@ -9,7 +9,7 @@ from breakwater_guards.aws.endpoints import endpoints_of
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ECS_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html"
 ECR_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"
@@ -20,6 +20,7 @@ SUBNETS = f"{NETWORK}.Subnets"
 @rule(
     "DR-ECS-01",
     title="Fargate tasks in isolated subnets can pull their image from ECR",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth "
     "from Amazon ECR: There is a connection issue between the task and Amazon ECR",
     fix="Add interface endpoints for ecr.api and ecr.dkr and the S3 gateway endpoint on the subnets' route tables, "
@@ -34,6 +35,7 @@ def image_is_reachable(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-02",
     title="Fargate tasks without a way out use images that VPC endpoints serve",
+    outcome=Outcome.REFUSED,
     prevents="CannotPullContainerError: pull image manifest has been retried … dial tcp …:443: i/o timeout",
     fix="Copy the image to ECR in the same Region (a pull-through cache needs a way out at the first pull), "
     "or route the subnets to a NAT gateway.",
@@ -58,6 +60,7 @@ def image_is_not_public(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-03",
     title="Fargate tasks in public subnets have a public address",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError: unable to pull secrets or registry auth … context deadline exceeded "
     "(an internet gateway drops what comes from a private address)",
     fix="Set AssignPublicIp: ENABLED, or run the tasks in subnets with a NAT gateway or with VPC endpoints.",
@@ -83,6 +86,7 @@ def public_subnets_need_public_addresses(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-04",
     title="Fargate tasks in isolated subnets can send their logs",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch "
     "log group … There is a connection issue between the task and Amazon CloudWatch",
     fix="Add an interface endpoint for logs, or a default route to a NAT gateway.",
@@ -96,6 +100,7 @@ def logs_are_reachable(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-05",
     title="Fargate tasks in isolated subnets can fetch the secrets that they inject",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from "
     "asm: There is a connection issue between the task and AWS Secrets Manager",
     fix="Add an interface endpoint for secretsmanager (or ssm for parameters), or a default route to a NAT gateway.",
@@ -109,6 +114,7 @@ def secrets_are_reachable(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-06",
     title="ECS Exec in isolated subnets has an endpoint",
+    outcome=Outcome.SILENT,
     prevents="TargetNotConnectedException: The execute command failed due to an internal error "
     "(found out at the first incident)",
     fix="Add an interface endpoint for ssmmessages, or switch EnableExecuteCommand off.",

@@ -13,7 +13,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 ECS_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html"
 INTERFACE_ENDPOINTS = "https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html"
@@ -23,6 +23,7 @@ HTTPS = 443
 @rule(
     "DR-ECS-07",
     title="Interface endpoints that tasks depend on answer to the services' own names",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError: unable to pull secrets or registry auth … i/o timeout "
     "(the SDK asks for the public name, which leads out of the VPC)",
     fix="Set PrivateDnsEnabled: true on the endpoint (CloudFormation's default is false).",
@@ -50,6 +51,7 @@ def endpoints_have_private_dns(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-08",
     title="Security groups of endpoints let the tasks in on port 443",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError: unable to pull secrets or registry auth … dial tcp …:443: i/o timeout",
     fix="Allow TCP 443 from the tasks' security group (or the VPC's range) in the endpoint's security group.",
     sources=(INTERFACE_ENDPOINTS, ECS_ENDPOINTS),
@@ -71,6 +73,7 @@ def endpoints_admit_tasks(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-09",
     title="Security groups of tasks let HTTPS out to what a task needs",
+    outcome=Outcome.REFUSED,
     prevents="ResourceInitializationError or CannotPullContainerError … dial tcp …:443: i/o timeout",
     fix="Allow TCP 443 out of the tasks' security group: to the endpoints' group, to the S3 prefix list for image "
     "layers, or to 0.0.0.0/0.",

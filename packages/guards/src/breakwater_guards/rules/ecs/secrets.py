@@ -8,7 +8,7 @@ from breakwater_guards.aws.ecs import DEFINITION
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Reference, Text
-from breakwater_guards.rule import Breach, Severity, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
 ATTACHMENT = "AWS::SecretsManager::SecretTargetAttachment"
@@ -19,7 +19,7 @@ VALUE_FROM = "ContainerDefinitions[].Secrets[].ValueFrom"
 @rule(
     "DR-ECS-18",
     title="Containers do not receive a secret that rotates",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="FATAL: password authentication failed for user … (days after the deployment: ECS reads the secret when a "
     "task starts, RDS replaces it every seven days)",
     fix="Give the task the secret's ARN and let it fetch the value again when a connection fails, or use IAM database "

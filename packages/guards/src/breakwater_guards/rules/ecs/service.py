@@ -10,7 +10,7 @@ from breakwater_guards.aws.zones import one_zone
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool, as_int
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 CIRCUIT_BREAKER = "DeploymentConfiguration.DeploymentCircuitBreaker.Enable"
 
@@ -18,7 +18,7 @@ CIRCUIT_BREAKER = "DeploymentConfiguration.DeploymentCircuitBreaker.Enable"
 @rule(
     "DR-ECS-10",
     title="Rolling deployments of ECS services have a circuit breaker",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="A deployment whose tasks never become healthy keeps CloudFormation waiting for about three hours, "
     "and the rollback for as long again",
     fix="Set DeploymentConfiguration.DeploymentCircuitBreaker to Enable: true and Rollback: true.",
@@ -45,7 +45,7 @@ def deployments_give_up(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-11",
     title="ECS services behind a load balancer have a health-check grace period",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="service … (instance …) (port …) is unhealthy in target-group … due to (reason Health checks failed): "
     "tasks that are still starting are stopped and replaced forever",
     fix="Set HealthCheckGracePeriodSeconds to a little more than the application takes to start.",
@@ -72,7 +72,7 @@ def health_checks_wait(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-16",
     title="Tasks of a service run in at least two Availability Zones",
-    severity=Severity.WARNING,
+    outcome=Outcome.POLICY,
     prevents="The loss of one Availability Zone stops every task, and no other zone may start a new one",
     fix="Give the service subnets in at least two Availability Zones.",
     sources=(

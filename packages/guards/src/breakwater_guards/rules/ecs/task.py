@@ -12,7 +12,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool, as_int
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 TASK_PARAMETERS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html"
 AGENT_PATHS = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
@@ -22,6 +22,7 @@ _UNITS = re.compile(r"^\s*(\d*\.?\d+)\s*(vcpu|gb)?\s*$", re.IGNORECASE)
 @rule(
     "DR-ECS-12",
     title="Load balancers name a container and a port of the task definition",
+    outcome=Outcome.REFUSED,
     prevents="InvalidParameterException: The container app does not exist in the task definition. / "
     "The container app did not have a container port 80 defined.",
     fix="Use the Name of a container of the task definition and a ContainerPort of its PortMappings.",
@@ -54,6 +55,7 @@ def load_balancers_name_a_container(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-13",
     title="Fargate offers the task's CPU and memory together",
+    outcome=Outcome.REFUSED,
     prevents="No Fargate configuration exists for given values: 512 CPU, 512 memory. / "
     "Fargate requires that 'cpu' be defined at the task level.",
     fix="Use a pair of CPU and memory that Fargate offers.",
@@ -86,7 +88,7 @@ def fargate_offers_the_size(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-14",
     title="ECS Exec has a file system that it can write to",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="TargetNotConnectedException: The execute command failed due to an internal error: the agent cannot start "
     "on a read-only root file system (found out at the first incident)",
     fix=f"Mount writable volumes at {', '.join(AGENT_PATHS)}, or switch ReadonlyRootFilesystem or "
@@ -118,7 +120,7 @@ def exec_can_write(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ECS-15",
     title="A container that runs as another user than root can write to its scratch volumes",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="Permission denied: Fargate gives an empty volume to root with mode 0755, unless the image declares the "
     "path as a VOLUME that the user owns",
     fix="Use LinuxParameters.Tmpfs, which everybody may write to, or declare VOLUME in the image after the chown.",

@@ -9,7 +9,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 PRODUCTION = "prod"
@@ -18,7 +18,7 @@ PRODUCTION = "prod"
 @rule(
     "DR-HYGIENE-03",
     title="Resources with data state a deletion policy and an update replace policy",
-    severity=Severity.WARNING,
+    outcome=Outcome.POLICY,
     prevents="No error is reported: a deleted stack or a replaced resource deletes the data (the default is Delete)",
     fix="Set DeletionPolicy and UpdateReplacePolicy to Retain or Snapshot; to Delete where losing the data is meant.",
     sources=(
@@ -38,7 +38,7 @@ def data_has_a_policy(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-HYGIENE-08",
     title="Production data is kept when its stack is deleted",
-    severity=Severity.WARNING,
+    outcome=Outcome.POLICY,
     prevents="No error is reported: `delete-stack`, or a change that replaces the resource, deletes production's data",
     fix="Set DeletionPolicy and UpdateReplacePolicy to Retain (or Snapshot) where the Environment tag says production.",
     sources=(

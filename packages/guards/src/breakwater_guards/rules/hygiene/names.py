@@ -9,7 +9,7 @@ from breakwater_guards.aws.tags import environment_meant, inherited_tag, physica
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 NAMES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"
 TAGGING = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html"
@@ -18,6 +18,7 @@ TAGGING = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices
 @rule(
     "DR-HYGIENE-01",
     title="Physical names carry the deployment's suffix",
+    outcome=Outcome.POLICY,
     prevents=(
         "… already exists in stack … (the second deployment in the account fails), or CloudFormation cannot update a "
         "stack when a custom-named resource requires replacing"
@@ -38,7 +39,7 @@ def names_carry_the_suffix(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-HYGIENE-02",
     title="Tags and names state the same environment",
-    severity=Severity.WARNING,
+    outcome=Outcome.POLICY,
     prevents="No error is reported: backup selections and clean-up scripts take production for a test, or the reverse",
     fix="Take the Environment tag and the names from one setting, e.g. Tags.of(app).add('Environment', …).",
     sources=(TAGGING,),

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.rule import Breach, Severity, rule
+from breakwater_guards.rule import Breach, Outcome, rule
 
 
 @rule(
     "DR-HYGIENE-07",
     title="Templates stay below 80 % of CloudFormation's quotas",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="Template format error: Number of resources, 501, is greater than maximum allowed, 500",
     fix="Move resources into a nested stack of their own before the quota stops a deployment.",
     sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Template
-from breakwater_guards.rule import Breach, Severity, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.hygiene.reference_graph import (
     ATTRIBUTE,
     CONDITION,
@@ -40,7 +40,7 @@ NESTED_STACKS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
 @rule(
     "DR-HYGIENE-04",
     title="Outputs of nested stacks are used or passed on",
-    severity=Severity.WARNING,
+    outcome=Outcome.POLICY,
     prevents="No error is reported: the value is not among the outputs of the root stack, where scripts look for it",
     fix="Pass the output on in the parent, show it in the root's Outputs (a CfnOutput of the root stack), or drop it.",
     sources=(NESTED_STACKS,),
@@ -68,6 +68,7 @@ def nested_outputs_are_used(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-HYGIENE-05",
     title="Every reference has a target",
+    outcome=Outcome.REFUSED,
     prevents=(
         "Template format error: Unresolved resource dependencies [X] in the Resources block of the template / "
         "Output 'X' not found in stack"
@@ -96,6 +97,7 @@ def names_lead_somewhere(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-HYGIENE-06",
     title="A nested stack is given exactly the parameters that it declares",
+    outcome=Outcome.REFUSED,
     prevents="Parameters: [X] must have values / Parameters: [X] do not exist in the template (ValidationError)",
     fix="Pass each parameter that has no default, and none that the nested template does not declare.",
     sources=(NESTED_STACKS, f"{TEMPLATES}/aws-resource-cloudformation-stack.html"),

@@ -11,7 +11,7 @@ from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import Text
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 from breakwater_guards.rules.iam.principals import defect
 
 PRINCIPALS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
@@ -30,6 +30,7 @@ _NOT_ATTACHABLE = {"aws-service-role/": "service-linked roles", "root-task/": "s
 @rule(
     "DR-IAM-01",
     title="Policies name principals that AWS accepts",
+    outcome=Outcome.REFUSED,
     prevents='Invalid principal in policy: "AWS":"arn:aws:rds:…:cluster:…" (MalformedPolicyDocument)',
     fix="Name an account, an IAM role or user by its ARN, or a service as Service: <name>.amazonaws.com. "
     "A database, a bucket or a function is never a principal: name the role that it runs with.",
@@ -48,6 +49,7 @@ def principals_are_principals(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-IAM-02",
     title="AWS managed policies are attached under their path",
+    outcome=Outcome.REFUSED,
     prevents="Policy arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole does not exist or is not attachable "
     "(NoSuchEntity; the role fails to create)",
     fix="Write the ARN as AWS lists it; in the CDK pass the path too: "

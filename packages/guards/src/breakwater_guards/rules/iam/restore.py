@@ -9,7 +9,7 @@ from breakwater_guards.aws.roles import Permissions, roles_of
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 RESTORE_POLICY = "AWSBackupServiceRolePolicyForRestores"
 S3_RESTORE_POLICY = "AWSBackupServiceRolePolicyForS3Restore"
@@ -35,6 +35,7 @@ _WIDER = frozenset({"AdministratorAccess", "PowerUserAccess"})
 @rule(
     "DR-IAM-04",
     title="The role of a restore job has permission to restore",
+    outcome=Outcome.SILENT,
     prevents="Restore job failed: You are not authorized to perform this operation (AccessDenied), found out on the "
     "day of the restore: the role for backups cannot restore",
     fix="Attach arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores "

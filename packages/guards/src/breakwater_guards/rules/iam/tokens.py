@@ -7,7 +7,7 @@ from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.tokens import unresolved
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 # Properties that hold programs.
 CODE = frozenset({"BuildSpec", "Code", "FunctionCode", "InlineCode", "Script", "UserData", "ZipFile"})
@@ -17,6 +17,7 @@ SECTIONS = ("Conditions", "Mappings", "Outputs", "Parameters")
 @rule(
     "DR-IAM-03",
     title="A template contains no unresolved token",
+    outcome=Outcome.SILENT,
     prevents="AWS takes the text for a value: Calling [toJSON] on an [Output<T>] is not supported, ${Token[TOKEN.9]} "
     "or [object Object] ends up in a policy, a name or an environment variable, and fails or matches nothing",
     fix="Pass the value on as the tool's own reference: in the CDK a string or Fn.join, never str() of a construct or "

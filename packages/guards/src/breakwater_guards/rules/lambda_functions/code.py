@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 from breakwater_guards.rules.lambda_functions.packages import asset_of, handler_files, inline_problems
 
 FUNCTION = "AWS::Lambda::Function"
@@ -20,6 +20,7 @@ FUNCTION_REFERENCE = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFu
 @rule(
     "DR-LAMBDA-06",
     title="Functions have code",
+    outcome=Outcome.REFUSED,
     prevents="Please provide a source for function code, or ENOENT: no such file or directory when the asset is "
     "published, or Uploaded file must be a non-empty zip",
     fix="Give Code a ZipFile, an S3Bucket and S3Key, or an ImageUri; in the CDK Code.from_asset of a folder that the "
@@ -41,6 +42,7 @@ def functions_have_code(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LAMBDA-07",
     title="The handler of a function exists in its code",
+    outcome=Outcome.SILENT,
     prevents="Runtime.ImportModuleError: Unable to import module 'app': No module named 'app' (at the first call), or "
     "Runtime and Handler are mandatory parameters for functions created with deployment packages",
     fix="Name the file and the function of the asset, e.g. index.handler for handler() in index.py.",

@@ -12,7 +12,7 @@ from breakwater_guards.facts.clock import today
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
 from breakwater_guards.model.template import Resource, Template
-from breakwater_guards.rule import Breach, Severity, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 CONCURRENCY = "ReservedConcurrentExecutions"
@@ -26,6 +26,7 @@ NOTICE = timedelta(days=90)
 @rule(
     "DR-LAMBDA-01",
     title="Functions set no environment variable that Lambda reserves",
+    outcome=Outcome.REFUSED,
     prevents="Lambda was unable to configure your environment variables because the environment variables you have "
     "provided contains reserved keys that are currently not supported for modification. Reserved keys used in this "
     "request: AWS_REGION",
@@ -46,6 +47,7 @@ def variables_are_not_reserved(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LAMBDA-02",
     title="Reserved concurrency leaves 100 unreserved",
+    outcome=Outcome.REFUSED,
     prevents="Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
     "below its minimum value of [100]",
     fix=f"Reserve at most {QUOTA - UNRESERVED} in one account and Region, or have the quota of {QUOTA} raised first.",
@@ -68,11 +70,11 @@ def reservations_fit_the_account(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LAMBDA-03",
     title="Reserved concurrency needs an account with more than the quota of 10",
+    outcome=Outcome.LATER,
     prevents="Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
     "below its minimum value of [10]: new accounts have a quota of 10, all of which must stay unreserved",
     fix="Leave ReservedConcurrentExecutions unset by default; set it where the quota is known to be higher.",
     sources=(CONCURRENCY_GUIDE, "https://github.com/aws-samples/one-observability-demo/issues/278"),
-    severity=Severity.WARNING,
 )
 def reservations_need_a_quota(app: Assembly) -> Iterator[Breach]:
     """Find any reservation above 0; more than an ordinary account has is DR-LAMBDA-02's."""
@@ -89,6 +91,7 @@ def reservations_need_a_quota(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LAMBDA-08",
     title="Functions use a runtime that can still be created",
+    outcome=Outcome.REFUSED,
     prevents="The runtime parameter of nodejs14.x is no longer supported for creating or updating AWS Lambda functions",
     fix="Use the runtime's successor.",
     sources=(RUNTIMES,),
@@ -109,11 +112,11 @@ def runtimes_can_be_created(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LAMBDA-09",
     title="Functions use a runtime that is supported for at least 90 more days",
+    outcome=Outcome.LATER,
     prevents="no security patches after the runtime's end, and soon after it neither creation nor update: a rebuild "
     "after a disaster fails although nothing changed",
     fix="Move to the runtime's successor now.",
     sources=(RUNTIMES,),
-    severity=Severity.WARNING,
     data="lambda",
 )
 def runtimes_stay_supported(app: Assembly) -> Iterator[Breach]:

@@ -12,7 +12,7 @@ from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, Severity, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 FUNCTION = "AWS::Lambda::Function"
 SUBNETS = "VpcConfig.SubnetIds"
@@ -23,6 +23,7 @@ VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 @rule(
     "DR-LAMBDA-04",
     title="Functions in a VPC reach the services that their role may call",
+    outcome=Outcome.SILENT,
     prevents="Task timed out after 3.00 seconds, at the first call of the service: without a route and an endpoint the "
     "SDK waits until the function's time is over",
     fix="Add the VPC endpoint of the service (a gateway endpoint for S3 and DynamoDB) or a route to a NAT gateway, or "
@@ -51,11 +52,11 @@ def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-LAMBDA-05",
     title="Functions are not in public subnets",
+    outcome=Outcome.LATER,
     prevents="Task timed out: a function's network interface gets no public address, so an internet gateway drops "
     "everything that it sends",
     fix="Use private subnets with a route to a NAT gateway, or isolated ones with VPC endpoints.",
     sources=(INTERNET, "https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_lambda.Function.html"),
-    severity=Severity.WARNING,
 )
 def functions_are_not_in_public_subnets(app: Assembly) -> Iterator[Breach]:
     """Find a subnet whose default route leads to an internet gateway."""

@@ -18,7 +18,7 @@ from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Reference, Text
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ACCESS_LOGS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"
 LOG_KINDS = ("access_logs", "connection_logs", "health_check_logs")
@@ -40,6 +40,7 @@ class _Delivery:
 @rule(
     "DR-ALB-04",
     title="Load balancer logs go to a bucket without KMS encryption",
+    outcome=Outcome.REFUSED,
     prevents="Access Denied for bucket: … Please check S3bucket permission (InvalidConfigurationRequest)",
     fix="Encrypt the log bucket with SSE-S3 (AES256): Application Load Balancers support nothing else.",
     sources=(ACCESS_LOGS, "https://github.com/aws/aws-cdk/issues/21947"),
@@ -60,6 +61,7 @@ def log_bucket_has_no_kms_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ALB-05",
     title="The policy of the log bucket lets Elastic Load Balancing write",
+    outcome=Outcome.REFUSED,
     prevents="Access Denied for bucket: … Please check S3bucket permission (InvalidConfigurationRequest)",
     fix="Allow s3:PutObject to logdelivery.elasticloadbalancing.amazonaws.com on BUCKET/PREFIX/AWSLogs/ACCOUNT/*.",
     sources=(ACCESS_LOGS,),

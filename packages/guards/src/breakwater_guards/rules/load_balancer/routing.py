@@ -14,7 +14,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ECS_BALANCING = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
@@ -23,6 +23,7 @@ TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 @rule(
     "DR-ALB-01",
     title="Target groups of awsvpc and Fargate services have target type ip",
+    outcome=Outcome.REFUSED,
     prevents="InvalidParameterException: The provided target group … has target type instance, which is incompatible "
     "with the awsvpc network mode specified in the task definition.",
     fix="Set TargetType: ip on the target group (the default is instance).",
@@ -46,6 +47,7 @@ def targets_are_addresses(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ALB-02",
     title="Security groups let the load balancer reach the tasks",
+    outcome=Outcome.SILENT,
     prevents="(reason Request timed out): every target stays unhealthy, the deployment never ends, clients get 504",
     fix="Allow the container's port from the load balancer's security group in the tasks' group, and out of the load "
     "balancer's group.",
@@ -75,6 +77,7 @@ def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ALB-03",
     title="Application Load Balancers have subnets in at least two Availability Zones",
+    outcome=Outcome.REFUSED,
     prevents="At least two subnets in two different Availability Zones must be specified (ValidationError)",
     fix="Give the load balancer subnets in at least two Availability Zones.",
     sources=("https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html",),
@@ -90,6 +93,7 @@ def balancer_in_two_zones(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ALB-06",
     title="Services are created after the listener of their target group",
+    outcome=Outcome.REFUSED,
     prevents="The target group with targetGroupArn … does not have an associated load balancer. "
     "(InvalidParameterException, at the first deployment)",
     fix="Let a listener or listener rule forward to the target group, and name it in the service's DependsOn.",

@@ -13,7 +13,7 @@ from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.tokens import deferred
 from breakwater_guards.model.values import ABSENT, Reference, Text
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 HEALTH_CHECK, CONFIG = "AWS::Route53::HealthCheck", "HealthCheckConfig"
 VALUES = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html"
@@ -36,6 +36,7 @@ _ROUTING = (
 @rule(
     "DR-ROUTE53-03",
     title="Health checks name a host without scheme, port or path",
+    outcome=Outcome.REFUSED,
     prevents="Invalid fully qualified domain name (InvalidInput; the health check fails to create)",
     fix="Give FullyQualifiedDomainName the host alone; the scheme belongs into Type, the rest into Port and "
     "ResourcePath.",
@@ -53,6 +54,7 @@ def health_checks_name_a_host(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ROUTE53-04",
     title="Health checks monitor public endpoints",
+    outcome=Outcome.REFUSED,
     prevents="InvalidInput for an address in a private range; for a name that leads to one the check stays unhealthy, "
     "and DNS fails over although nothing is wrong",
     fix="Watch a public endpoint, or use a health check of Type CLOUDWATCH_METRIC on an alarm of the private one.",
@@ -76,6 +78,7 @@ def health_checks_are_public(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ROUTE53-06",
     title="Records with a routing policy have a set identifier",
+    outcome=Outcome.REFUSED,
     prevents="Invalid request: Missing field 'SetIdentifier' in Change (InvalidInput)",
     fix="Give each record of the same name and type its own SetIdentifier, e.g. primary and secondary. Weights are not "
     "needed for failover.",
@@ -95,6 +98,7 @@ def routed_records_are_identified(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ROUTE53-07",
     title="Primary failover records have a health check",
+    outcome=Outcome.SILENT,
     prevents="nothing at first; when the primary fails, Route 53 goes on answering with it (a record without a health "
     "check counts as healthy)",
     fix="Set HealthCheckId, or for an alias record AliasTarget.EvaluateTargetHealth: true.",

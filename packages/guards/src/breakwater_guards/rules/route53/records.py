@@ -11,7 +11,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.values import Text
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 RECORD_TYPES = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/ResourceRecordTypes.html"
 ALIAS_TARGETS = (
@@ -23,6 +23,7 @@ _FUNCTION_URL = re.compile(r"\.lambda-url\.[a-z0-9*-]+\.on\.aws", re.IGNORECASE)
 @rule(
     "DR-ROUTE53-01",
     title="Hosted zones use no reserved domain",
+    outcome=Outcome.REFUSED,
     prevents="InvalidDomainName: example.com is reserved by AWS! (the zone fails to create)",
     fix="Use a domain that you own; leave the zone out of environments that have none.",
     sources=(
@@ -47,6 +48,7 @@ def zones_are_for_real_domains(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ROUTE53-02",
     title="The apex of a hosted zone has no CNAME",
+    outcome=Outcome.REFUSED,
     prevents="RRSet of type CNAME with DNS name mycompany.com. is not permitted at apex in zone mycompany.com. "
     "(InvalidChangeBatch)",
     fix="Use an A (and AAAA) alias record to the load balancer, distribution or API, or a name below the apex.",
@@ -65,6 +67,7 @@ def apex_has_no_cname(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ROUTE53-05",
     title="Records do not point to Lambda function URLs",
+    outcome=Outcome.SILENT,
     prevents="403 Forbidden: a function URL answers only to its own host name (CNAME, fails silently); "
     "an alias fails with InvalidChangeBatch, because function URLs are no alias target",
     fix="Put CloudFront (function URL as origin, Host header not forwarded) or an Application Load Balancer with the "

@@ -10,7 +10,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Text
-from breakwater_guards.rule import Breach, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 SNS_KEYS = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 SQS_KEYS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
@@ -20,6 +20,7 @@ MANAGED = ("alias/aws/sns", "alias/aws/sqs")
 @rule(
     "DR-SNS-01",
     title="The key policy of an alarm topic's key admits CloudWatch",
+    outcome=Outcome.SILENT,
     prevents=(
         "CloudWatch Alarms does not have authorization to access the SNS topic encryption key "
         "(only in the alarm's history: the alarm changes to ALARM, and nobody is notified)"
@@ -40,6 +41,7 @@ def alarms_can_use_the_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-SNS-02",
     title="Topics and queues that AWS services publish to have no AWS managed key",
+    outcome=Outcome.SILENT,
     prevents=(
         "null (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException): the policy of an AWS managed key "
         "names no such service and cannot be changed, so that every notification is lost"
@@ -65,6 +67,7 @@ def no_managed_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-SNS-05",
     title="The key policy of an event target's key admits EventBridge",
+    outcome=Outcome.SILENT,
     prevents="No error is reported: EventBridge counts FailedInvocations, and every event is dropped",
     fix="Let events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
     sources=(SNS_KEYS, SQS_KEYS, "https://github.com/aws-samples/aws-secure-environment-accelerator/pull/1132"),
@@ -78,6 +81,7 @@ def events_can_use_the_key(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-SNS-06",
     title="A topic's key policy sets no source condition for EventBridge",
+    outcome=Outcome.SILENT,
     prevents=(
         "Adding the aws:SourceAccount and aws:SourceArn to a KMS policy is not supported for EventBridge-to-encrypted "
         "topics: every event is dropped, and no error is reported"
@@ -104,6 +108,7 @@ def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-SNS-07",
     title="The key policy of a topic's or queue's key admits S3, RDS and SNS where they publish",
+    outcome=Outcome.SILENT,
     prevents=(
         "Unable to validate the following destination configurations (S3, at deployment); events of RDS and messages "
         "from a topic to a queue are dropped in silence"

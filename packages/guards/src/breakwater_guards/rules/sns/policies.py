@@ -14,7 +14,7 @@ from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Text, is_known
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 PUBLISH = "sns:Publish"
 POLICIES = {"AWS::SNS::TopicPolicy": "Topics[]", "AWS::SNS::TopicInlinePolicy": "TopicArn"}
@@ -24,6 +24,7 @@ USE_CASES = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cas
 @rule(
     "DR-SNS-03",
     title="The policy of an alarm's topic lets CloudWatch publish",
+    outcome=Outcome.SILENT,
     prevents=(
         "Resource: arn:aws:cloudwatch:…:alarm:… is not authorized to perform: SNS:Publish because no resource-based "
         "policy allows the action (only in the alarm's history)"
@@ -54,6 +55,7 @@ def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-SNS-04",
     title="A topic behind an event rule lets EventBridge publish",
+    outcome=Outcome.SILENT,
     prevents="No error is reported: EventBridge counts FailedInvocations, and every event is dropped",
     fix="Add a topic policy with a statement that lets events.amazonaws.com use sns:Publish.",
     sources=(
