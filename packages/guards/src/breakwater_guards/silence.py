@@ -66,9 +66,8 @@ def explain_silence(path: str | Path, rule_id: str, logical_id: str) -> Iterator
             for item in report.acknowledged
             if (item.finding.template, item.finding.resource) == here
         ]
-        yield from (
-            f"{resource!r}: {rule.id} {line}" for line in told or _silent(app.__dict__.get("asked", set()), resource)
-        )
+        for line in told or _silent(app.asked, resource):
+            yield line if line.startswith(" ") else f"{resource!r}: {rule.id} {line}"
 
 
 def _silent(asked: set[str], resource: Resource) -> Iterator[str]:
