@@ -16,7 +16,7 @@ BOTH_SIDES = {
 }  # fmt: skip
 # The server's environment is compiled from requirements of its own; all else has boto3 and the standard library.
 CLIENTS_LIBRARIES = {"boto3", "botocore"}
-SERVERS_LIBRARIES = CLIENTS_LIBRARIES | {"cloudformation_validate", "ministack", "moto"}
+SERVERS_LIBRARIES = CLIENTS_LIBRARIES | {"cloudformation_validate", "cryptography", "h11", "ministack", "moto"}
 
 
 def imports(file: Path) -> Iterator[str]:

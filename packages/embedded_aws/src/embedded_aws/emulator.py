@@ -95,6 +95,11 @@ class Emulator:
         return self.state / "calls.jsonl"
 
     @property
+    def authority(self) -> Path:
+        """The certificate that signs those of its HTTPS listeners, for clients that are to trust them."""
+        return self.state / "authority.pem"
+
+    @property
     def scratch(self) -> Path:
         """Its temporary files."""
         return self.state / "tmp"
@@ -148,6 +153,7 @@ class Emulator:
             scratch=self.scratch,
             postgres=self.postgres,
             calls=self.calls,
+            authority=self.authority,
             outside=outside,
         )
 

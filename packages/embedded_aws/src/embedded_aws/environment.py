@@ -57,6 +57,7 @@ def for_server(
     scratch: Path,
     postgres: Path,
     calls: Path,
+    authority: Path,
     outside: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """Return the environment of the embedded AWS itself.
@@ -68,6 +69,7 @@ def for_server(
         scratch: folder for its temporary files.
         postgres: folder for the data of its databases.
         calls: file for the calls of functions; see `server.access`.
+        authority: file for the certificate that signs those of HTTPS listeners.
         outside: the environment of the caller.
 
     Returns:
@@ -88,6 +90,7 @@ def for_server(
         "TMPDIR": str(scratch),
         "EMBEDDED_AWS_POSTGRES": str(postgres),
         _CALLS: str(calls),
+        "EMBEDDED_AWS_AUTHORITY": str(authority),
     }
 
 

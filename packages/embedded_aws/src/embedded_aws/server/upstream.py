@@ -186,6 +186,11 @@ update_continuous_backups = Function("services.dynamodb", "_update_continuous_ba
 alarms = table("services.cloudwatch", "_alarms")
 cloudwatch_xml = Function("services.cloudwatch", "_xml", "status", "root_tag", "inner")
 describe_alarms = Function("services.cloudwatch", "_describe_alarms", "params", "cbor_data", "is_cbor", "is_json")
+store_metric = Function(
+    "services.cloudwatch", "_store_datum",
+    "namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values",
+)  # fmt: skip
+evaluate_alarms = Function("services.cloudwatch", "_evaluate_all_alarms")
 put_metric_alarm = Function(_PROVISIONERS, "_cw_metric_alarm_put", "name", "props")
 
 # Amazon RDS.
@@ -213,6 +218,7 @@ ecs_tasks = table("services.ecs", "_tasks")
 ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = table("services.ecs", "_ACTION_MAP")
 reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
 targets = table("services.alb", "_targets")
+register_targets_of_service = Function("services.alb", "set_targets_for_group", "tg_arn", "targets", "previous_ids")
 
 # Amazon EC2 and Elastic Load Balancing.
 ec2_error = Function("services.ec2", "_error", "code", "message", "status")
@@ -228,6 +234,14 @@ load_balancers = table("services.alb", "_lbs")
 load_balancer_attributes = table("services.alb", "_lb_attrs")
 listeners = table("services.alb", "_listeners")
 listener_rules = table("services.alb", "_rules")
+listener_rule_order = Function("services.alb", "_rule_sort_key", "rule")
+listener_rule_applies = Function(
+    "services.alb", "_match_condition", "cond", "method", "path", "headers", "query_params"
+)  # fmt: skip
+target_groups = table("services.alb", "_tgs")
+target_group_attributes = table("services.alb", "_tg_attrs")
+elb_xml = Function("services.alb", "_xml", "status", "action", "inner")
+certificates = table("services.acm", "_certificates")
 hosted_zones = table("services.route53", "_zones")
 dns_records = table("services.route53", "_records")
 

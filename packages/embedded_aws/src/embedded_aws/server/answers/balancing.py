@@ -7,7 +7,7 @@ from embedded_aws.server import upstream
 from embedded_aws.server.answers.wire import Check, Completion, Request, Xml
 from embedded_aws.server.refusals import RefusedError
 
-_BALANCER_ATTRIBUTES: Final = {
+BALANCER_ATTRIBUTES: Final = {
     "access_logs.s3.enabled": "false",
     "access_logs.s3.bucket": "",
     "access_logs.s3.prefix": "",
@@ -31,7 +31,7 @@ _BALANCER_ATTRIBUTES: Final = {
     "waf.fail_open.enabled": "false",
     "zonal_shift.config.enabled": "false",
 }
-_TARGET_GROUP_ATTRIBUTES: Final = {
+TARGET_GROUP_ATTRIBUTES: Final = {
     "deregistration_delay.timeout_seconds": "300",
     "load_balancing.algorithm.anomaly_mitigation": "off",
     "load_balancing.algorithm.type": "round_robin",
@@ -122,8 +122,8 @@ CHECKS: Final[Mapping[str, Check]] = {
 }
 COMPLETIONS: Final[Mapping[str, Completion]] = {
     "elbv2 DescribeListeners": _listeners,
-    "elbv2 DescribeLoadBalancerAttributes": _attributes(_BALANCER_ATTRIBUTES),
+    "elbv2 DescribeLoadBalancerAttributes": _attributes(BALANCER_ATTRIBUTES),
     "elbv2 DescribeLoadBalancers": _balancers,
-    "elbv2 DescribeTargetGroupAttributes": _attributes(_TARGET_GROUP_ATTRIBUTES),
+    "elbv2 DescribeTargetGroupAttributes": _attributes(TARGET_GROUP_ATTRIBUTES),
     "elbv2 DescribeTargetGroups": _target_groups,
 }

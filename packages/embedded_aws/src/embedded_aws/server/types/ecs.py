@@ -10,6 +10,7 @@ from typing import Any
 
 from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
+from embedded_aws.server.balancer.service import running
 from embedded_aws.server.registry import Attributes, Declared
 
 # A task definition is immutable: a change of anything but its tags registers the next revision.
@@ -88,6 +89,7 @@ def _place(service: dict[str, Any]) -> None:
         upstream.targets[balancer["targetGroupArn"]] = [
             {"Id": address, "Port": balancer["containerPort"]} for address in addresses
         ]
+    running().refresh()
 
 
 def running_tasks(service: dict[str, Any]) -> list[dict[str, Any]]:

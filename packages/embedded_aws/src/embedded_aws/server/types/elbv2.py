@@ -4,13 +4,19 @@ Alarms and scaling policies refer to the full name.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
 """
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 from embedded_aws.server import refusals, registry, upstream
+from embedded_aws.server.balancer import service
+from embedded_aws.server.balancer.service import Service
 from embedded_aws.server.refusals import RefusedError, Request, members, parameter
 from embedded_aws.server.registry import Attributes, Properties
+from embedded_aws.server.types import elbv2_targets
 
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 _TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _SERVICE = "ElasticLoadBalancingV2"
 _FEWEST_ZONES = 2
@@ -19,7 +25,7 @@ _FEWEST_ZONES = 2
 def install() -> None:
     """Register the types of this service."""
     registry.complete(_TARGET_GROUP, _full_name)
-    registry.complete(_BALANCER, _internal_name)
+    _serve()
     for action in ("CreateLoadBalancer", "SetSubnets"):
         refusals.by_api(upstream.elb_actions, action, _requested_subnets, upstream.elb_error)
     for action, name, check in (
@@ -43,12 +49,40 @@ def _full_name(arn: str, _properties: Properties) -> Attributes:
     return {"TargetGroupFullName": arn.rpartition(":")[2]}
 
 
-def _internal_name(arn: str, _properties: Properties) -> Attributes:
-    """Let the name of a load balancer that is not reached from outside say so, as on AWS."""
-    record = upstream.load_balancers[arn]
-    if record["Scheme"] == "internal" and not record["DNSName"].startswith("internal-"):
-        record["DNSName"] = f"internal-{record['DNSName']}"
-    return {"DNSName": record["DNSName"]}
+def _serve() -> None:
+    """Let the load balancers follow whatever changes their tables: the API, CloudFormation, and Amazon ECS."""
+    running = service.running()
+    elbv2_targets.install()
+    for action in [each for each in upstream.elb_actions if not each.startswith("Describe")]:
+        upstream.elb_actions[action] = _followed(upstream.elb_actions[action], running)
+    upstream.elb_actions["CreateLoadBalancer"] = _with_its_address(upstream.elb_actions["CreateLoadBalancer"])
+    for kind in (_BALANCER, _TARGET_GROUP, _LISTENER):
+        for verb in ("create", "update", "delete"):
+            registry.wrap(kind, verb, lambda handle: _followed(handle, running))
+    registry.complete(_BALANCER, lambda arn, _properties: {"DNSName": upstream.load_balancers[arn]["DNSName"]})
+    upstream.register_targets_of_service.wrap(lambda register: _followed(register, running))
+
+
+def _followed(act: Callable[..., Any], running: Service) -> Callable[..., Any]:
+    def act_and_follow(*arguments: Any, **keywords: Any) -> Any:
+        done = act(*arguments, **keywords)
+        running.refresh()
+        return done
+
+    return act_and_follow
+
+
+def _with_its_address(create: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Answer with the address that a load balancer has got meanwhile."""
+
+    def create_and_look(request: dict[str, Any]) -> Any:
+        status, headers, body = create(request)
+        for record in upstream.load_balancers.values():
+            if record["LoadBalancerName"] == parameter(request, "Name"):
+                body = re.sub(rb"(?<=<DNSName>)[^<]*", record["DNSName"].encode(), body)
+        return status, headers, body
+
+    return create_and_look
 
 
 def _of(name: str, check: Callable[[str], None]) -> Callable[[Request], None]:
