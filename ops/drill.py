@@ -24,6 +24,7 @@ from breakwater_drills import (
     Table,
     Target,
     Timing,
+    distribution,
     evidence,
     run,
     signals,
@@ -43,6 +44,7 @@ from stacks.names import Names, OutputKey
 from stacks.settings import Settings
 
 _PROD: Final = "prod"
+_REFERENCE: Final = "service"  # the image that is built from the folder of that name
 
 
 def add_to(commands: Commands) -> None:
@@ -51,6 +53,16 @@ def add_to(commands: Commands) -> None:
         "drill", help="break a part of a deployed platform on purpose, and measure RTO and RPO", description=__doc__
     )
     parser.add_argument("drill", choices=sorted(DRILLS), help="which drill")
+    hows = "; ".join(f"{name}: {', '.join(kind.hows)}" for name, kind in sorted(DRILLS.items()) if kind.hows)
+    parser.add_argument("--how", default="", metavar="WAY", help=f"in which way, the first by default ({hows})")
+    rate = number_within(float, 0.1, 200.0, "number of transfers a second")
+    parser.add_argument(
+        "--rate",
+        type=rate,
+        default=10.0,
+        metavar="N",
+        help="transfers a second, of the reference service (default: 10)",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask before the fault is injected")
     parser.add_argument("--allow-prod", action="store_true", help=f"allow a stack whose environment is {_PROD}")
     add_stack(parser)
@@ -63,6 +75,10 @@ def add_to(commands: Commands) -> None:
     )
     runs = number_within(int, 1, 100, "number")
     parser.add_argument("--runs", type=runs, default=1, metavar="N", help="number of runs in a row (default: 1)")
+    parser.add_argument(
+        "--against", type=Path, metavar="FILE", help="end with 1 when the runs are worse than the figures in this file"
+    )
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the figures of the runs in this file")
     parser.add_argument(
         "--out", type=Path, default=Path("evidence"), metavar="FOLDER", help="for the evidence (default: evidence)"
     )
@@ -83,6 +99,7 @@ def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) 
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:
         raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
+    kind(target, "", how=options.how)  # refuses a way that the drill does not have
     if not options.yes:
         _confirm(kind, target, console)
     evidence.make_folder(options.out)
@@ -94,13 +111,21 @@ def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) 
                 console.rule(f"Run {number} of {options.runs}")
             if number > 1:  # a take-over changes the secret of the database
                 target = _found(options, workspace, console)
-            results.append(run(kind(target, uuid.uuid4().hex[:8]), timing, Steps(console, STEPS)))
+            drill = kind(target, uuid.uuid4().hex[:8], how=options.how, transfers_per_second=options.rate)
+            results.append(run(drill, timing, Steps(console, STEPS)))
             console.print(_printed(summary.of_run(results[-1], target)))
+            console.print(f"{results[-1].headline}.", highlight=False, soft_wrap=True)
             folder = evidence.write(options.out, results[-1], target)
             console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
     if options.runs > 1:
         console.print(_printed(summary.of_runs(results, target)))
-    _require_success(results, target)
+        console.print(_printed(summary.of_distribution(distribution.spreads(results))))
+        file = distribution.write(options.out, results, target)
+        console.print(f"Distribution: {file}", highlight=False, soft_wrap=True)
+    worse = distribution.worse(results, options.against) if options.against else []
+    _require_success(results, target, worse)
+    if options.record:
+        distribution.record(options.record, results, target)
     return 0
 
 
@@ -115,7 +140,7 @@ def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
     confirm(f"Type the name of the stack to go on ({target.stack})", target.stack)
 
 
-def _require_success(results: list[Result], target: Target) -> None:
+def _require_success(results: list[Result], target: Target, worse: list[str]) -> None:
     objectives = target.objectives
     problems = []
     for result in results:
@@ -123,6 +148,7 @@ def _require_success(results: list[Result], target: Target) -> None:
             f"run {result.run}: {miss}" for miss in result.misses(objectives.rto_seconds, objectives.rpo_seconds)
         ]
         problems += [f"run {result.run}: not removed: {line}" for line in result.not_removed]
+    problems += [f"worse than before: {line}" for line in worse]
     if problems:
         raise OpsError("\n".join(problems))
 
@@ -170,9 +196,11 @@ def target_of(found: Mapping[str, str], settings: Settings, connection: Connecti
         name=found[OutputKey.ECS_SERVICE_NAME],
         target_group_arn=found[OutputKey.TARGET_GROUP_ARN],
         url=found[OutputKey.SERVICE_URL],
+        transfers=settings.compute.image == _REFERENCE,
     )
+    names = Names(found[OutputKey.SUFFIX], found[OutputKey.REGION])
     return Target(
-        stack=Names(found[OutputKey.SUFFIX], found[OutputKey.REGION]).stack,
+        stack=names.stack,
         environment=found[OutputKey.ENVIRONMENT],
         region=found[OutputKey.REGION],
         database=database,
@@ -181,6 +209,7 @@ def target_of(found: Mapping[str, str], settings: Settings, connection: Connecti
         objectives=Objectives(settings.recovery.rto_seconds, settings.recovery.rpo_seconds),
         new_client=connection.client,
         emulated=connection.endpoint is not None,
+        zone_experiment=f"{names.stack} ZoneLoss",
     )
 
 

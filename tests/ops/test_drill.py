@@ -23,6 +23,8 @@ from ops.__main__ import main
 from ops.drill import find
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
+from stacks import profiles
+from stacks.settings import Settings, load_settings
 
 
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,8 +41,8 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
     made = Store()
 
     class Local(FakeDrill):
-        def __init__(self, on: Any, run: str) -> None:
-            super().__init__(made, on, run, SimulatedClock())
+        def __init__(self, on: Any, run: str, **options: Any) -> None:
+            super().__init__(made, on, run, SimulatedClock(), **options)
 
     monkeypatch.setitem(DRILLS, "failover", Local)
     monkeypatch.setattr(command, "find", lambda *_: target())
@@ -62,9 +64,33 @@ def test_with_yes_it_runs_and_leaves_evidence(store: Store, tmp_path: Path, caps
 
 def test_it_runs_as_often_as_asked(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert drill("--yes", "--runs", "2", "--out", "proof") == 0
-    assert len(list((tmp_path / "proof").iterdir())) == 2
+    assert len(list((tmp_path / "proof").iterdir())) == 3
     assert "2 runs" in capsys.readouterr().out
     assert len(store.removed) == 2
+
+
+def test_the_figures_of_several_runs_are_kept_and_compared_with_those_of_before(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert drill("--yes", "--runs", "2", "--record", "figures.json") == 0
+    told = capsys.readouterr().out
+    assert re.search(r"Distribution: evidence/fake-\S+-2-runs/distribution\.json\n", told)
+    assert drill("--yes", "--runs", "2", "--against", "figures.json") == 0
+    store.heals_after = 12  # polls of 0.05 s
+    assert drill("--yes", "--against", "figures.json", "--record", "worse.json") == 1
+    told = capsys.readouterr().err
+    assert re.match(r"error: worse than before: RTO, p50: 0\.\d+ s, was 0, at most 0\.25 is allowed\n", told)
+    assert not (tmp_path / "worse.json").exists(), "what is worse is not the new measure"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_way_that_the_drill_does_not_have_is_refused_before_anybody_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert drill("--how", "melt") == 1
+    told = capsys.readouterr()
+    assert told.err == "error: --how melt is nothing that the drill fake can do: it has only one way\n"
+    assert told.out == ""
 
 
 def test_nobody_there_to_confirm_is_a_refusal(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +143,10 @@ def test_a_missed_objective_ends_with_1(
     assert first != second
 
 
-@pytest.mark.parametrize("words", [("--before", "0"), ("--after", "x"), ("--runs", "0"), ("--runs", "many")])
+@pytest.mark.parametrize(
+    "words",
+    [("--before", "0"), ("--after", "x"), ("--runs", "0"), ("--runs", "many"), ("--rate", "0"), ("--rate", "201")],
+)
 def test_a_wrong_number_is_refused(words: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["drill", "failover", *words])
@@ -195,8 +224,14 @@ DEPLOYED = {
     "DatabaseClusterIdentifier": "dr-aurora-x1", "DatabaseClusterArn": "arn:the-cluster",
     "DatabaseSecretArn": "arn:the-secret", "DatabaseName": "app", "TableName": "dr-transactions-x1",
     "EcsClusterName": "ecs", "EcsServiceName": "service", "TargetGroupArn": "arn:targets",
-    "ServiceUrl": "http://service.example",
+    "ServiceUrl": "http://127.0.0.1:1",
 }  # fmt: skip
+
+
+def settings_of(image: str) -> Settings:
+    """Return the settings of dev with another image."""
+    settings = load_settings(profiles.PROFILES["dev"])
+    return settings.model_copy(update={"compute": settings.compute.model_copy(update={"image": image})})
 
 
 @pytest.fixture
@@ -214,8 +249,16 @@ def test_the_outputs_of_the_stack_say_what_to_break_and_its_settings_what_is_pro
     found = find(None, None, deployed)
     expected = target(rto=77)
     assert replace(found, new_client=expected.new_client) == replace(
-        expected, table=replace(expected.table, expiry="until")
+        expected, table=replace(expected.table, expiry="until"), zone_experiment="Breakwater-x1 ZoneLoss"
     )
+
+
+@pytest.mark.parametrize(("image", "transfers"), [("service", True), ("nginx:1", False)])
+def test_the_reference_service_must_make_transfers(
+    deployed: Workspace, monkeypatch: pytest.MonkeyPatch, image: str, transfers: bool
+) -> None:
+    monkeypatch.setattr(command, "deployed_settings", lambda _: settings_of(image))
+    assert find(None, None, deployed).service.transfers is transfers
 
 
 def test_without_credentials_it_takes_the_embedded_aws_that_runs_here(

@@ -8,8 +8,10 @@ from unittest.mock import MagicMock
 import pytest
 
 from breakwater_drills import Result, Target, run
+from breakwater_drills.bank import Bank
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import TIMING, FakeDrill, Store, Told, target
+from drills_testing.fakes import SERVICES, TIMING, FakeDrill, Store, Told, pages, target
+from drills_testing.service import FakeService, bank_of
 
 
 @pytest.fixture
@@ -38,4 +40,21 @@ def on() -> Target:
     def client(service: str, **_: object) -> MagicMock:
         return made.setdefault(service, MagicMock(name=service))
 
+    ecs = client("ecs")
+    ecs.describe_services.return_value = SERVICES
+    pages(ecs, {"taskArns": [], "taskDefinitionArns": []})
     return replace(target(), new_client=client)
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def bank(service: FakeService) -> Bank:
+    """Return a client with ten acknowledged transfers."""
+    made = bank_of(service, SimulatedClock())
+    for number in range(10):
+        made.transfer(number)
+    return made

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
-from breakwater_drills import probes
+from breakwater_drills import DRILLS, probes
 from breakwater_drills.drill import Drill
 from breakwater_drills.errors import DrillError
 from breakwater_drills.failover import Failover
@@ -62,6 +64,7 @@ def tasks(ecs: MagicMock, *listed: str, desired: int = 2, **statuses: str) -> No
             "tasks": [
                 {
                     "taskArn": arn,
+                    "containers": [{"runtimeId": "process-4711"}],
                     "lastStatus": statuses.get(arn[2:], "RUNNING"),
                     "attachments": [
                         {"details": [{"name": "subnetId", "value": "s"}, {"name": "privateIPv4Address", "value": arn}]}
@@ -104,13 +107,13 @@ def test_a_task_is_replaced_when_it_has_stopped_and_as_many_others_run_and_are_h
     assert drill.restored()
     assert drill.recoveries([])[-1].rto_seconds is not None
     assert [event.what for event in drill.events] == [
-        "fault: task-loss",
+        "fault: task-loss-stop",
         "ECS: asked to stop a",
-        "ECS: the task is stopping, 1 of 2 others run",
-        "ECS: the task is stopping, 2 of 2 others run",
+        "ECS: the task runs yet, 1 of 2 others run",
+        "ECS: the task runs yet, 2 of 2 others run",
         "ECS: the task has stopped, 1 of 2 others run",
         "ECS: the task has stopped, 2 of 2 others run",
-        "ECS: 2 of 2 tasks run without the stopped one",
+        "ECS: 2 of 2 tasks run without the lost one",
     ]
 
 
@@ -135,6 +138,36 @@ def test_in_the_embedded_aws_nobody_asks_for_targets(on: Target) -> None:
     on.client("elbv2").describe_target_health.assert_not_called()
 
 
+@pytest.mark.parametrize(
+    ("how", "number", "allowed"), [("kill", signal.SIGKILL, 3), ("hang", signal.SIGSTOP, None), ("stop", None, 0)]
+)
+def test_a_task_is_lost_in_the_way_that_is_asked_for(
+    on: Target, monkeypatch: pytest.MonkeyPatch, how: str, number: int | None, allowed: int | None
+) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *what: sent.append(what))
+    drill = TaskLoss(replace(on, emulated=True), "r", how=how)
+    tasks(on.client("ecs"), "a", "b")
+    drill.break_now()
+    assert sent == ([] if number is None else [(4711, number)])
+    assert on.client("ecs").stop_task.called is (number is None)
+    assert drill.failures_allowed([]) == allowed
+    assert [event.what for event in drill.events] == [
+        f"fault: task-loss-{how}",
+        "ECS: asked to stop a" if number is None else f"{signal.Signals(number).name} sent to a",
+    ]
+
+
+def test_a_way_that_a_drill_does_not_have_is_refused(on: Target) -> None:
+    assert (TaskLoss(on, "r").how, Failover(on, "r").how, Failover(on, "r").label) == ("stop", "", "failover")
+    with pytest.raises(
+        DrillError, match=r"^--how melt is nothing that the drill task-loss can do: use one of stop, kill, "
+    ):
+        TaskLoss(on, "r", how="melt")
+    with pytest.raises(DrillError, match=r"^--how kill is nothing that .* failover can do: it has only one way$"):
+        Failover(on, "r", how="kill")
+
+
 def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
     tasks(on.client("ecs"), "a", "b", b="PENDING")
     assert TaskLoss(on, "r").state() == "service runs 1 tasks; ECS starts the missing ones by itself"
@@ -147,9 +180,10 @@ def test_a_service_without_a_running_task_has_none_to_lose(on: Target) -> None:
     on.client("ecs").stop_task.assert_not_called()
 
 
-@pytest.mark.parametrize("kind", [Failover, TaskLoss, Restore, PointInTime, TakeOver])
+@pytest.mark.parametrize("kind", [*DRILLS.values()])
 def test_each_drill_says_what_was_of_aws_and_what_was_not(on: Target, kind: type[Drill]) -> None:
-    assert set(kind(on, "r").parts().values()) == {"AWS"}
+    unmeasured = {"transfers": "not measured: the service is not the reference service"}
+    assert kind(on, "r").parts() == {kind.measured_in_aws: "AWS", **unmeasured}
     local = kind(replace(on, emulated=True), "r").parts()
     assert "AWS" not in local.values()
     assert any("this machine" in where or "simulated" in where for where in local.values())

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from breakwater_drills import evidence, timeline
-from breakwater_drills.measure import Loss, Sample, unknown
+from breakwater_drills.invariant import MONEY, THERE, Check
+from breakwater_drills.measure import Client, Loss, Sample, unknown
 from breakwater_drills.result import Result
 from breakwater_drills.runner import run
 from drills_testing.clock import SimulatedClock
@@ -81,9 +82,40 @@ def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
 
 def test_the_picture_names_where_it_was(outage: Result) -> None:
     measured = f"RTO {outage.rto_seconds:.2f} s, RPO 0.00 s, 0 acknowledged writes lost"
-    assert timeline.title(outage, "the embedded AWS") == f"Drill fake in the embedded AWS: {measured}"
+    assert timeline.title(outage, "the embedded AWS") == (
+        f"Drill fake in the embedded AWS: {measured}\nWhat a client of the service saw was not measured"
+    )
     assert timeline.title(outage, "AWS").startswith("Drill fake in AWS: RTO ")
     assert (target().where, target(endpoint="http://127.0.0.1:4566").where) == ("AWS", "the embedded AWS")
+
+
+def test_the_report_begins_with_what_a_client_saw_and_judges_the_money(outage: Result) -> None:
+    seen = Client("transfer", 812, 3, 0.014, 0.12, 1.9, 2.2)
+    checks = [Check("the database", MONEY), Check("the copy", THERE, "1 transfers are not: drill-1 is missing")]
+    told = dataclasses.replace(outage, clients=[seen, Client("balance", 9, 1, None, None, None, None)], checks=checks)
+    headline = "3 of 812 transfers failed, p50 14 ms, p99 120 ms, slowest 1.90 s, longest gap 2.20 s"
+    lines = "\n".join(evidence.as_markdown(told, target()))
+    assert f"\n**{headline}.**\n" in lines
+    assert f"| the database | {MONEY} | yes |" in lines
+    assert f"| the copy | {THERE} | **no**: 1 transfers are not: drill-1 is missing |" in lines
+    miss = f"the copy: not true that {THERE}: 1 transfers are not: drill-1 is missing"
+    found = evidence.as_json(told, target())
+    assert (found["headline"], found["met"], found["misses"]) == (headline, False, [miss])
+    assert f"\n**Missed:** {miss}." in lines
+    assert (found["clients"][0]["failed"], found["checks"][1]["where"]) == (3, "the copy")
+    assert dataclasses.replace(told, clients=told.clients[1:]).headline == (
+        "1 of 9 balances failed, p50 unknown, p99 unknown, slowest unknown, longest gap unknown"
+    )
+
+
+def test_more_failed_requests_than_the_drill_may_cause_are_a_miss(outage: Result) -> None:
+    seen = [Client("transfer", 812, 3, 0.014, 0.12, 1.9, 2.2), Client("balance", 9, 1, None, None, None, None)]
+    told = dataclasses.replace(outage, clients=seen)
+    assert told.misses(300, 300) == []
+    assert dataclasses.replace(told, failures_allowed=4).misses(300, 300) == []
+    assert dataclasses.replace(told, failures_allowed=3).misses(300, 300) == [
+        "4 requests of the service failed, fake may fail 3"
+    ]
 
 
 def test_the_report_names_what_could_not_be_removed(outage: Result) -> None:

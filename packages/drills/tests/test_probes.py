@@ -2,114 +2,55 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from breakwater_drills import probes
 from breakwater_drills.target import Target
 from drills_testing.fakes import pages, target
+from drills_testing.web import served, served_secure
 
 
-@pytest.fixture
-def served() -> Iterator[tuple[str, list[int]]]:
-    """Give the URL of a web server, and the status that it answers with."""
-    status = [200]
+class Answering(BaseHTTPRequestHandler):
+    """Answers with the status that its path names."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status[0])
-            self.end_headers()
+    def do_GET(self) -> None:
+        self.send_response(int(self.path[1:] or 200))
+        self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", status
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
 
 
-def test_the_service_is_requested_in_an_account_and_a_server_error_is_a_failure(
-    served: tuple[str, list[int]],
-) -> None:
+def test_a_service_is_requested_by_its_url_and_a_server_error_is_a_failure() -> None:
     on = target()
-    url, status = served
-    (probe,) = probes.service(replace(on, service=replace(on.service, url=url)))
-    probe.request(0)
-    status[0] = 503
-    with pytest.raises(OSError, match="503"):
-        probe.request(1)
-    assert probes.service(target(endpoint="http://127.0.0.1:4566")) == []
+    with served(Answering) as url:
+        probes.service(replace(on, service=replace(on.service, url=url))).request(0)
+        with pytest.raises(OSError, match="503"):
+            probes.service(replace(on, service=replace(on.service, url=f"{url}/503"))).request(1)
 
 
-@pytest.fixture
-def secure(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """Give the port of a web server that speaks HTTPS, and its certificate, which is for `localhost`."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    both.write_bytes(private + certificate.read_bytes())
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_port, certificate
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_the_certificate_of_the_service_is_verified(secure: tuple[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certificate_of_the_service_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate that is not trusted, or of another name, is one that clients would refuse as well."""
-    port, certificate = secure
     on = target()
+    with served_secure(Answering, "localhost", tmp_path) as (port, certificate):
 
-    def request(host: str) -> None:
-        (probe,) = probes.service(replace(on, service=replace(on.service, url=f"https://{host}:{port}")))
-        probe.request(0)
+        def request(host: str) -> None:
+            probes.service(replace(on, service=replace(on.service, url=f"https://{host}:{port}"))).request(0)
 
-    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+            request("localhost")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         request("localhost")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    request("localhost")
-    with pytest.raises(OSError, match=r"not valid for '127\.0\.0\.1'"):
-        request("127.0.0.1")
+        with pytest.raises(OSError, match=r"not valid for '127\.0\.0\.1'"):
+            request("127.0.0.1")
 
 
 @pytest.fixture
@@ -117,23 +58,15 @@ def refusing() -> Iterator[tuple[str, list[int]]]:
     """Give the URL of a server that fails each request in a way that boto3 retries, and the requests it got."""
     got: list[int] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Refusing(Answering):
         def do_POST(self) -> None:
             got.append(1)
             self.send_response(503)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", got
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Refusing) as url:
+        yield url, got
 
 
 @pytest.mark.parametrize("make", [probes.Rows, probes.Items])

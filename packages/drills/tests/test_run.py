@@ -10,12 +10,11 @@ from http.client import IncompleteRead
 import pytest
 
 from breakwater_drills import signals
-from breakwater_drills.drill import require_healthy
 from breakwater_drills.errors import DrillError
 from breakwater_drills.measure import Sample
 from breakwater_drills.probes import MethodProbe
 from breakwater_drills.result import Result
-from breakwater_drills.runner import run
+from breakwater_drills.runner import require_healthy, run
 from breakwater_drills.sampler import Probe
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import TIMING, FakeDrill, Store, Told, target

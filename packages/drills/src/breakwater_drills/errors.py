@@ -7,6 +7,10 @@ class DrillError(Exception):
     """A problem that the user can solve; its message says what is wrong, what is allowed, and what to do."""
 
 
+class RequestError(OSError):
+    """A request of the service that failed; its message says how in a word or two, e.g. `503`."""
+
+
 def one_line(error: Exception) -> str:
     """Return what an error says on one line; messages of AWS and of settings take several."""
     return " ".join(str(error).split())

@@ -73,6 +73,10 @@ def as_json(result: Result, target: Target) -> dict[str, Any]:
             "rpo_is_at_least": result.at_least,
             "acknowledged_writes_lost": None if result.unread else result.lost,
         },
+        "headline": result.headline,
+        "clients": [asdict(each) for each in result.clients],
+        "failures_allowed": result.failures_allowed,
+        "checks": [asdict(each) for each in result.checks],
         "met": not misses,
         "misses": misses,
         "parts": result.parts,
@@ -106,6 +110,7 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     head = _head(result, target)
     yield f"# Drill: {result.drill}"
     yield f"\n{head['fault_at']}, stack {target.stack} ({target.environment}, {target.region}), in {where}.\n"
+    yield f"**{result.headline}.**\n"
     yield from _table(
         ("", "Objective", "Measured", "Met"),
         [
@@ -119,6 +124,12 @@ def as_markdown(result: Result, target: Target) -> Iterator[str]:
     yield from _table(heads, [_row(each) for each in result.recoveries])
     yield "\nDetected: the end of the first request that failed. Recovered: the first success after the last failure."
     yield "Times count from the fault; `0.00 s` without an error means that no request failed."
+    if result.checks:
+        yield "\n## Money\n"
+        rows = [
+            (each.where, each.sentence, f"**no**: {each.broken}" if each.broken else "yes") for each in result.checks
+        ]
+        yield from _table(("In", "What must hold", "Holds"), rows)
     yield "\n## Acknowledged writes\n"
     yield from _table(
         ("", "Acknowledged", "Lost", "Found without acknowledgment", "RPO"),

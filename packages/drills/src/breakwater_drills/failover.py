@@ -7,7 +7,6 @@ from botocore.exceptions import ClientError
 
 from breakwater_drills.drill import Drill
 from breakwater_drills.errors import DrillError, aws_answer
-from breakwater_drills.probes import SERVICE_UNMEASURED
 
 
 class Failover(Drill):
@@ -23,13 +22,12 @@ class Failover(Drill):
         "database": "this machine: a PostgreSQL server that was killed and its streaming standby that was "
         "promoted, reached through the RDS Data API of the embedded AWS; not Aurora, whose times differ",
         "table": "this machine: DynamoDB of the embedded AWS, which the fault does not touch",
-        "service": SERVICE_UNMEASURED,
     }
 
     def inject(self) -> None:
         """Ask RDS for a failover."""
-        cluster = self._describe()
-        self._old = _writer(cluster)
+        cluster = self.described()
+        self._old = writer_of(cluster)
         self._last_seen: tuple[str, str] = (self._old, cluster["Status"])
         try:
             self._rds.failover_db_cluster(DBClusterIdentifier=self._cluster)
@@ -38,8 +36,8 @@ class Failover(Drill):
 
     def restored(self) -> bool:
         """Return whether another instance is the writer and every member is available."""
-        cluster = self._describe()
-        writer, status = _writer(cluster), cluster["Status"]
+        cluster = self.described()
+        writer, status = writer_of(cluster), cluster["Status"]
         if writer != self._last_seen[0]:
             self.note(f"RDS: writer is {writer}")
         if status != self._last_seen[1]:
@@ -49,8 +47,8 @@ class Failover(Drill):
 
     def state(self) -> str:
         """Return the cluster's status and writer."""
-        cluster = self._describe()
-        return f"{self._cluster} is {cluster['Status']}, its writer is {_writer(cluster)}"
+        cluster = self.described()
+        return f"{self._cluster} is {cluster['Status']}, its writer is {writer_of(cluster)}"
 
     @property
     def _rds(self) -> Any:
@@ -60,7 +58,8 @@ class Failover(Drill):
     def _cluster(self) -> str:
         return self.target.database.identifier
 
-    def _describe(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
+        """Return the cluster as RDS describes it."""
         return dict(self._rds.describe_db_clusters(DBClusterIdentifier=self._cluster)["DBClusters"][0])
 
     def _members_available(self, cluster: dict[str, Any]) -> bool:
@@ -69,6 +68,7 @@ class Failover(Drill):
         return all(each["DBInstanceStatus"] == "available" for page in pages for each in page["DBInstances"])
 
 
-def _writer(cluster: dict[str, Any]) -> str:
+def writer_of(cluster: dict[str, Any]) -> str:
+    """Return the identifier of the writer of a cluster, as RDS describes it."""
     members = cluster["DBClusterMembers"]
     return next((member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]), "none")

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from breakwater_drills.copies import CLUSTER_PREFIX, RUN_TAG, STACK_TAG, Copies, table_prefix
+from breakwater_drills.copies import CLUSTER_PREFIX, RUN_TAG, STACK_TAG, Copies, Remove, table_prefix
+from breakwater_drills.ecs import Tasks
 from breakwater_drills.errors import one_line
 from breakwater_drills.probes import TABLE_PREFIX, Items, Rows
 from breakwater_drills.target import Target
@@ -35,6 +37,7 @@ def _sweep_run(target: Target, run: str, announce: Callable[[str], None]) -> Non
         *copies.cluster_parts(), *copies.snapshot_parts(), *copies.table_parts(),
         (f"table {rows.table} in the database", rows.drop),
         (f"items of drill#{run}", items.remove),
+        *revision_parts(target, run),
     ]  # fmt: skip
     try:
         idle = items.idle_seconds()
@@ -57,7 +60,7 @@ def _sweep_run(target: Target, run: str, announce: Callable[[str], None]) -> Non
 def _runs(target: Target, announce: Callable[[str], None]) -> set[str]:
     """Return the ids of the runs that left something."""
     found: set[str] = set()
-    for look in (_of_clusters, _of_snapshots, _of_tables, _of_database_tables):
+    for look in (_of_clusters, _of_snapshots, _of_tables, _of_database_tables, _of_revisions):
         try:
             found |= {run for run in look(target) if _RUN.fullmatch(run)}
         except (ClientError, BotoCoreError) as error:
@@ -90,6 +93,18 @@ def _of_tables(target: Target) -> Iterator[str]:
     pages = target.client("dynamodb").get_paginator("list_tables").paginate()
     names = (name for page in pages for name in page["TableNames"])
     return (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
+def _of_revisions(target: Target) -> Iterator[str]:
+    return (run for run, _ in Tasks(target).newer_revisions())
+
+
+def revision_parts(target: Target, run: str) -> Iterator[tuple[str, Remove]]:
+    """Yield the revisions of the task definition that a run registered, and how to remove them."""
+    tasks = Tasks(target)
+    for each, revision in tasks.newer_revisions():
+        if each == run:
+            yield f"revision {revision}", partial(tasks.deregister, revision)
 
 
 def _of_database_tables(target: Target) -> Iterator[str]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,29 @@ class Recovery:
 
 
 @dataclass(frozen=True)
+class Client:
+    """What a client of the service saw from the fault on.
+
+    Attributes:
+        probe: name of the probe.
+        requests: number of requests.
+        failed: number of those that failed.
+        p50: median time of the answered ones, in seconds; None when none was answered.
+        p99: 99th percentile, in seconds.
+        slowest: the longest, in seconds.
+        longest_gap: the longest time between two answers, in seconds, the last one before the fault included.
+    """
+
+    probe: str
+    requests: int
+    failed: int
+    p50: float | None
+    p99: float | None
+    slowest: float | None
+    longest_gap: float | None
+
+
+@dataclass(frozen=True)
 class Loss:
     """The acknowledged writes that a store lost.
 
@@ -132,12 +156,36 @@ def recovery(name: str, samples: Sequence[Sample], fault: float) -> Recovery:
 
 
 def latency(samples: Iterable[Sample]) -> Latency:
-    """Return percentiles, by the nearest rank, of the requests that succeeded."""
-    taken = sorted(sample.seconds for sample in samples if sample.ok)
-    return Latency(_percentile(taken, 50), _percentile(taken, 99))
+    """Return percentiles of the requests that succeeded."""
+    taken = [sample.seconds for sample in samples if sample.ok]
+    return Latency(percentile(taken, 50), percentile(taken, 99))
 
 
-def _percentile(ordered: Sequence[float], percent: int) -> float | None:
+def client(samples: Sequence[Sample], fault: float) -> Client:
+    """Return what a client saw from the fault on.
+
+    Args:
+        samples: of one probe, at least one.
+        fault: when the fault was injected, in seconds since 1970.
+    """
+    later = [sample for sample in samples if sample.ended >= fault]
+    taken = [sample.seconds for sample in later if sample.ok]
+    answered = sorted(sample.ended for sample in samples if sample.ok)
+    gaps = [after - before for before, after in pairwise(answered) if after >= fault]
+    return Client(
+        probe=samples[0].probe,
+        requests=len(later),
+        failed=sum(not sample.ok for sample in later),
+        p50=percentile(taken, 50),
+        p99=percentile(taken, 99),
+        slowest=max(taken, default=None),
+        longest_gap=max(gaps, default=None),
+    )
+
+
+def percentile(values: Iterable[float], percent: int) -> float | None:
+    """Return a percentile by the nearest rank; None when there is no value."""
+    ordered = sorted(values)
     return ordered[math.ceil(len(ordered) * percent / 100) - 1] if ordered else None
 
 

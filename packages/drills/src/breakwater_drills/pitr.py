@@ -8,10 +8,11 @@ from breakwater_drills.copies import Remove
 from breakwater_drills.drill import of_probe
 from breakwater_drills.errors import DrillError
 from breakwater_drills.measure import Sample
-from breakwater_drills.probes import SERVICE_UNMEASURED
 from breakwater_drills.restored import RestoreDrill
 
 _RESTORABLE_POLL_SECONDS: Final = 1.0
+# The latest restorable time is told in whole seconds, by a clock that is not this machine's.
+_CLOCKS_DIFFER_SECONDS: Final = 2.0
 
 
 class PointInTime(RestoreDrill):
@@ -31,7 +32,6 @@ class PointInTime(RestoreDrill):
         "Aurora": "this machine: a base backup of PostgreSQL and its archived log of changes, replayed by a second "
         "server to the end; not Aurora, whose restores take minutes",
         "DynamoDB": "simulated: the embedded AWS copies the table as it is at that moment",
-        "service": SERVICE_UNMEASURED,
     }
 
     def before_fault(self, samples: Sequence[Sample], /) -> None:
@@ -60,6 +60,7 @@ class PointInTime(RestoreDrill):
 
     def inject(self) -> None:
         """Ask for both copies."""
+        self.note_restorable()
         self.rds.restore_db_cluster_to_point_in_time(
             SourceDBClusterIdentifier=self.source["DBClusterIdentifier"],
             UseLatestRestorableTime=True,
@@ -83,6 +84,10 @@ class PointInTime(RestoreDrill):
     @property
     def _dynamodb(self) -> Any:
         return self.target.client("dynamodb")
+
+    def note_restorable(self) -> None:
+        """Note to which time at least the cluster is restored from now on."""
+        self.restored_to = self._restorable()["Aurora"] - _CLOCKS_DIFFER_SECONDS
 
     def _restorable(self) -> dict[str, float]:
         """Return the latest restorable time of each store, in seconds since 1970; 0 when it has none."""

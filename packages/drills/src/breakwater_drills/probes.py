@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from boto3.dynamodb.table import BatchWriter
 
-from breakwater_drills.sampler import LIMIT_SECONDS
+from breakwater_drills.bank import BALANCE, TRANSFER, Bank
+from breakwater_drills.sampler import INTERVAL_SECONDS, LIMIT_SECONDS
 from breakwater_drills.target import Target
 
 DATABASE_WRITE: Final = "database write"
@@ -16,7 +17,6 @@ DATABASE_READ: Final = "database read"
 TABLE_WRITE: Final = "table write"
 TABLE_READ: Final = "table read"
 SERVICE: Final = "service request"
-SERVICE_UNMEASURED: Final = "not measured: the embedded AWS runs no container and no load balancer"
 _KEEP_SECONDS: Final = 86400  # items that an interrupted drill leaves expire after a day
 # An answer of the Data API has at most 1 MiB: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.html
 _ROWS_A_PAGE: Final = 10_000
@@ -64,8 +64,7 @@ class Rows:
     def tables(self) -> list[str]:
         """Return the names of the tables of all drills."""
         sql = "SELECT tablename FROM pg_tables WHERE tablename LIKE :name"
-        name = [{"name": "name", "value": {"stringValue": TABLE_PREFIX.replace("_", r"\_") + "%"}}]
-        rows = self._run(self._client, sql, parameters=name)["records"]
+        rows = self.query(sql, name=TABLE_PREFIX.replace("_", r"\_") + "%")
         return [row[0]["stringValue"] for row in rows]
 
     def write(self, number: int) -> None:
@@ -98,6 +97,19 @@ class Rows:
             found |= {row[0]["longValue"] for row in rows}
             if len(rows) < _ROWS_A_PAGE:
                 return found
+
+    def query(self, sql: str, cluster: str | None = None, **parameters: str) -> list[list[dict[str, Any]]]:
+        """Return the records that a statement finds.
+
+        Args:
+            sql: the statement.
+            cluster: ARN of a restored cluster; None for the stack's own.
+            parameters: texts, by their names in the statement.
+        """
+        named = [{"name": name, "value": {"stringValue": value}} for name, value in parameters.items()]
+        answer = self._run(self._client, sql, cluster=cluster, **({"parameters": named} if named else {}))
+        found: list[list[dict[str, Any]]] = answer["records"]
+        return found
 
     def _run(self, client: Any, sql: str, cluster: str | None = None, **more: Any) -> dict[str, Any]:
         answer: dict[str, Any] = client.execute_statement(
@@ -184,24 +196,32 @@ class MethodProbe:
     Attributes:
         name: of the probe.
         call: does it once, given the number of the request.
+        interval: how long after the one before a request is due, in seconds.
     """
 
     name: str
     call: Callable[[int], None]
+    interval: float = INTERVAL_SECONDS
 
     def request(self, number: int) -> None:
         """Do it once."""
         self.call(number)
 
 
-def service(target: Target) -> list[MethodProbe]:
-    """Return the probe of the load balancer; none in the embedded AWS, which runs neither it nor a container."""
-    if target.emulated:
-        return []
+def service(target: Target) -> MethodProbe:
+    """Return the probe of any service behind a load balancer."""
     url = target.service.url
 
     def request(_number: int) -> None:
         with urllib.request.urlopen(url, timeout=LIMIT_SECONDS) as answer:  # noqa: S310 (the service's own URL)
             answer.read()
 
-    return [MethodProbe(SERVICE, request)]
+    return MethodProbe(SERVICE, request)
+
+
+def bank(client: Bank, transfers_per_second: float) -> list[MethodProbe]:
+    """Return the probes of the reference service: transfers, and balances as a reader sees them."""
+    return [
+        MethodProbe(TRANSFER, client.transfer, 1 / transfers_per_second),
+        MethodProbe(BALANCE, client.balance),
+    ]

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from breakwater_drills.copies import Remove
 from breakwater_drills.measure import Sample
-from breakwater_drills.probes import SERVICE_UNMEASURED
 from breakwater_drills.restored import RestoreDrill
 
 
@@ -18,7 +17,6 @@ class Restore(RestoreDrill):
     parts_emulated: ClassVar[Mapping[str, str]] = {
         "snapshot and restore": "this machine: a base backup of PostgreSQL (pg_basebackup) and a second server "
         "started from it; not Aurora, whose restores take minutes",
-        "service": SERVICE_UNMEASURED,
     }
 
     def inject(self) -> None:
@@ -31,6 +29,7 @@ class Restore(RestoreDrill):
     def before_fault(self, _samples: Sequence[Sample], /) -> None:
         """Take the snapshot, while the heartbeats go on."""
         identifier = self.source["DBClusterIdentifier"]
+        self.restored_to = self.clock.now()
         self.rds.create_db_cluster_snapshot(
             DBClusterSnapshotIdentifier=self.copy.cluster, DBClusterIdentifier=identifier, Tags=self.copy.tags
         )

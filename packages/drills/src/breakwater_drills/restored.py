@@ -1,16 +1,20 @@
 """What the two restoring drills share: copies beside the stack's own data, in which the heartbeats are looked for."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
 from breakwater_drills import probes
+from breakwater_drills.bank import TRANSFER
 from breakwater_drills.clock import Clock
 from breakwater_drills.copies import Copies, Remove
 from breakwater_drills.drill import Drill, of_probe
 from breakwater_drills.errors import aws_answer, error_code
+from breakwater_drills.invariant import Check, Ledger, unread
 from breakwater_drills.measure import Loss, Recovery, Sample, loss, unknown
 from breakwater_drills.target import Target
 
@@ -24,6 +28,8 @@ _NOT_YET: Final = (
     "ServiceUnavailableError",
     "StatementTimeoutException",
 )
+_TRANSFERS: Final = "transfers"
+_COPY: Final = "the copy of the database"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html : undefined_table
 _NO_SUCH_TABLE: Final = "42P01"
 
@@ -35,16 +41,19 @@ class RestoreDrill(Drill):
         probes_judged: whether the recovery of the probes counts for the objective, beside that of the copies.
         copy: what it creates in AWS.
         read_at: when each copy was first read, in seconds since 1970.
-        kept: numbers of the heartbeats found in each copy.
+        kept: numbers of the heartbeats and of the transfers found in each copy.
+        restored_to: what was acknowledged before this time, in seconds since 1970, must be in the copy.
     """
 
     timeout_seconds = 5400.0
     loss_allowed = True
     probes_judged: ClassVar[bool] = False
 
-    def __init__(self, target: Target, run: str, clock: Clock | None = None) -> None:
-        super().__init__(target, run, clock)
+    def __init__(self, target: Target, run: str, clock: Clock | None = None, **options: Any) -> None:
+        super().__init__(target, run, clock, **options)
         self.copy = Copies(target, run)
+        self.restored_to = 0.0
+        self._checks_of_copy = unread(_COPY, "the copy was not read")
         self._instance_requested = False
         self._data_api_requested = False
         self.read_at: dict[str, float] = {}
@@ -70,13 +79,17 @@ class RestoreDrill(Drill):
 
     def losses(self, samples: Sequence[Sample]) -> list[Loss]:
         """Return which writes, acknowledged before the declared loss, the copies lack."""
-        probe_of = {"Aurora": probes.DATABASE_WRITE, "DynamoDB": probes.TABLE_WRITE}
+        probe_of = {"Aurora": probes.DATABASE_WRITE, "DynamoDB": probes.TABLE_WRITE, _TRANSFERS: TRANSFER}
         losses = []
-        for name in self.copies():
+        for name in [*self.copies(), *([_TRANSFERS] if self.traffic.bank else [])]:
             writes = [sample for sample in of_probe(samples, probe_of[name]) if sample.ended < self.fault]
             kept = self.kept.get(name)
             losses.append(unknown(name, writes, "its copy was not read") if kept is None else loss(name, writes, kept))
         return losses
+
+    def checks(self) -> list[Check]:
+        """Return whether the bank invariant holds in the copy, and at the end."""
+        return [*self._checks_of_copy, *super().checks()] if self.traffic.bank else []
 
     def state(self) -> str:
         """Return that the drill does not touch the platform."""
@@ -153,7 +166,12 @@ class RestoreDrill(Drill):
     def _read_rows(self, cluster: str) -> set[int] | None:
         """Return the numbers of the rows in the copy; None while it does not answer."""
         try:
-            return self.rows.found(cluster)
+            found = self.rows.found(cluster)
+            if self.traffic.bank:
+                ledger = Ledger(partial(self.rows.query, cluster=cluster), self.traffic.bank)
+                self._checks_of_copy = ledger.checks(_COPY, lost=(self.restored_to, math.inf))
+                self.kept[_TRANSFERS] = ledger.found
+            return found
         except HTTPClientError:  # a time-out, while the copy loads its data
             return None
         except ClientError as error:

@@ -1,9 +1,10 @@
 """What a run found, and how it is judged and worded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from breakwater_drills.measure import Loss, Recovery, Sample
+from breakwater_drills import invariant
+from breakwater_drills.measure import Client, Loss, Recovery, Sample
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Result:
         samples: every request of every probe.
         parts: where each part ran.
         not_removed: what the drill created and could not remove, one line each.
+        clients: what clients of the service saw, that of transfers first.
+        failures_allowed: how many requests of the service may fail; None when only their recovery counts.
+        checks: of the bank invariant, for each database that was checked.
     """
 
     drill: str
@@ -48,6 +52,9 @@ class Result:
     samples: list[Sample]
     parts: Mapping[str, str]
     not_removed: list[str]
+    clients: Sequence[Client] = ()
+    failures_allowed: int | None = None
+    checks: Sequence[invariant.Check] = ()
 
     @property
     def rto_seconds(self) -> float | None:
@@ -122,7 +129,24 @@ class Result:
             rto: recovery time objective, in seconds.
             rpo: recovery point objective, in seconds.
         """
-        return [*self.rto_misses(rto), *self.rpo_misses(rpo)]
+        return [*self.rto_misses(rto), *self.rpo_misses(rpo), *self.client_misses(), *invariant.broken(self.checks)]
+
+    def client_misses(self) -> list[str]:
+        """Return why too many requests of the service failed, in one sentence, if so."""
+        failed = sum(each.failed for each in self.clients)
+        if self.failures_allowed is None or failed <= self.failures_allowed:
+            return []
+        return [f"{failed} requests of the service failed, {self.drill} may fail {self.failures_allowed}"]
+
+    @property
+    def headline(self) -> str:
+        """What a client of the service saw, in one sentence."""
+        if not self.clients:
+            return "What a client of the service saw was not measured"
+        first = self.clients[0]
+        failed = f"{first.failed} of {first.requests} {first.probe}s failed"
+        times = {"p50": first.p50, "p99": first.p99, "slowest": first.slowest, "longest gap": first.longest_gap}
+        return ", ".join([failed, *(f"{name} {lasted(seconds)}" for name, seconds in times.items())])
 
 
 def recovered(seconds: float | None) -> str:
@@ -138,6 +162,13 @@ def spanned(seconds: float | None, *, at_least: bool) -> str:
         at_least: whether it may be longer.
     """
     return "unknown" if seconds is None else f"{'at least ' if at_least else ''}{seconds:.2f} s"
+
+
+def lasted(seconds: float | None) -> str:
+    """Return a short time in words."""
+    if seconds is None:
+        return "unknown"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def counted(lost: int | None) -> str:

@@ -1,15 +1,16 @@
 """One run of a drill: prepare, watch, inject the fault, wait for the recovery, count the losses, clean up."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from breakwater_drills.drill import Drill, require_healthy
+from breakwater_drills.drill import Drill
 from breakwater_drills.errors import DrillError, one_line
+from breakwater_drills.measure import Sample
 from breakwater_drills.result import Result
 from breakwater_drills.sampler import Sampler
 
@@ -86,10 +87,11 @@ def run(drill: Drill, timing: Timing, progress: Progress | None = None) -> Resul
 
 def _run(drill: Drill, timing: Timing, steps: Progress) -> Result:
     drill.announce = steps.note
-    probes, clock = drill.probes(), drill.clock
-    names = [probe.name for probe in probes]
+    clock = drill.clock
     with steps.step("Prepare heartbeats"):
         drill.prepare()
+    probes = drill.probes()
+    names = [probe.name for probe in probes]
     with Sampler(probes, clock) as sampler:
         with steps.step(f"Watch for {timing.before:g} s"):
             clock.sleep(timing.before)
@@ -99,7 +101,7 @@ def _run(drill: Drill, timing: Timing, steps: Progress) -> Result:
             sampler.settle()
             recently = clock.now() - timing.before
             require_healthy(names, [sample for sample in sampler.samples() if sample.begun >= recently])
-        with steps.step(f"Fault: {drill.name}"):
+        with steps.step(f"Fault: {drill.label}"):
             drill.break_now()
         with steps.step("Wait until AWS reports the recovery") as result:
             restored = drill.await_restored()
@@ -110,9 +112,10 @@ def _run(drill: Drill, timing: Timing, steps: Progress) -> Result:
     not_removed: list[str] = []
     with steps.step("Count what was kept and clean up"):
         losses = drill.losses(samples)
+        checks = drill.checks()
         drill.clean_up(not_removed)
     return Result(
-        drill=drill.name,
+        drill=drill.label,
         run=drill.run,
         fault=drill.fault,
         restored=restored,
@@ -123,7 +126,29 @@ def _run(drill: Drill, timing: Timing, steps: Progress) -> Result:
         samples=samples,
         parts=drill.parts(),
         not_removed=not_removed,
+        clients=drill.traffic.clients(samples, drill.fault),
+        failures_allowed=drill.failures_allowed(samples),
+        checks=checks,
     )
+
+
+def require_healthy(names: Sequence[str], samples: Sequence[Sample]) -> None:
+    """Refuse to break a platform that does not work.
+
+    Args:
+        names: of the probes, each of which must have been answered.
+        samples: the requests before the fault.
+
+    Raises:
+        DrillError: a request failed, or a probe made none.
+    """
+    if silent := sorted(set(names) - {sample.probe for sample in samples}):
+        raise DrillError(f"no {silent[0]} was answered before the fault: the fault was not injected")
+    failed = [sample for sample in samples if not sample.ok]
+    if failed:
+        counted = f"{len(failed)} of {len(samples)} requests failed before the fault"
+        first = f"the first a {failed[0].probe}: {failed[0].error}"
+        raise DrillError(f"{counted}, {first}: the fault was not injected")
 
 
 def _give_up(drill: Drill, progress: Progress) -> None:

@@ -1,16 +1,17 @@
-"""Runs each probe ten times a second, whether or not earlier requests have been answered."""
+"""Runs each probe several times a second, whether or not earlier requests have been answered."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from http.client import HTTPException
 from typing import Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from breakwater_drills.clock import Clock
-from breakwater_drills.errors import error_code
+from breakwater_drills.errors import RequestError, error_code
 from breakwater_drills.measure import Sample
 
 INTERVAL_SECONDS: Final = 0.1
@@ -26,6 +27,10 @@ class Probe(Protocol):
     @property
     def name(self) -> str:
         """What it does, e.g. `database write`."""
+
+    @property
+    def interval(self) -> float:
+        """How long after the one before a request is due, in seconds."""
 
     def request(self, number: int) -> None:
         """Do it once; a failure raises what boto3 or the network raises."""
@@ -52,7 +57,8 @@ class Sampler:
 
     def __enter__(self) -> Sampler:
         self._began = self._clock.now()
-        self._clock.start(self._tick)
+        for probe in self._probes:
+            self._clock.start(partial(self._tick, probe))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -80,16 +86,15 @@ class Sampler:
         with self._lock:
             return any(overdue <= due < due_before for due in self._open.values())
 
-    def _tick(self) -> None:
+    def _tick(self, probe: Probe) -> None:
         number = 0
         while not self._stopping:
-            due = self._began + number * INTERVAL_SECONDS
-            for probe in self._probes:
-                with self._lock:
-                    self._open[probe.name, number] = due
-                self._clock.start(self._one(probe, number, due))
+            due = self._began + number * probe.interval
+            with self._lock:
+                self._open[probe.name, number] = due
+            self._clock.start(self._one(probe, number, due))
             number += 1
-            self._clock.sleep(due + INTERVAL_SECONDS - self._clock.now())
+            self._clock.sleep(due + probe.interval - self._clock.now())
 
     def _one(self, probe: Probe, number: int, due: float) -> Callable[[], None]:
         def request() -> None:
@@ -109,6 +114,8 @@ class Sampler:
             probe.request(number)
         except ClientError as refused:
             return f"{refused.operation_name}: {error_code(refused)}"
+        except RequestError as failed:
+            return str(failed)
         except (BotoCoreError, OSError, HTTPException) as broken:
             return type(broken).__name__
         except Exception as unexpected:  # noqa: BLE001 (told at the end: an error in one request must not go unseen)

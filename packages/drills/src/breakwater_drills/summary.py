@@ -1,9 +1,10 @@
 """What a person reads first: the recoveries and losses of one run, or several runs, beside the objectives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from breakwater_drills.result import Result, counted, recovered, spanned
+from breakwater_drills.distribution import Spread
+from breakwater_drills.result import Result, counted, lasted, recovered, spanned
 from breakwater_drills.target import Target
 
 
@@ -64,6 +65,21 @@ def of_runs(results: Sequence[Result], target: Target) -> Summary:
     end = ("all", "", f"worst {_worst_rto(results)}", str(acknowledged), lost, "", f"worst {_worst_rpo(results)}")
     heads = ("Run", "Errors", "RTO", "Acknowledged", "Lost", "Found unacknowledged", "RPO")
     return Summary(f"{len(results)} runs, {target.stack}", heads, rows, [end])
+
+
+def of_distribution(spreads: Mapping[str, Spread]) -> Summary:
+    """Return how the figures of several runs are spread."""
+    rows = [
+        (name, *(_figure(value, each.unit) for value in (each.p50, each.p99, each.max)))
+        for name, each in spreads.items()
+    ]
+    return Summary("Distribution", ("", "p50", "p99", "Max"), rows, [])
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if unit and value is not None:
+        return lasted(value)
+    return "unknown" if value is None else f"{value:g}"
 
 
 def _lost(result: Result) -> str:

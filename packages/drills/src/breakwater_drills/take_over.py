@@ -1,14 +1,14 @@
 """All data is declared lost; cluster and table are restored, and take the places of the lost ones in the stack."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from breakwater_drills.clock import Clock
 from breakwater_drills.copies import Remove, whole_cluster
 from breakwater_drills.errors import DrillError
 from breakwater_drills.measure import Sample
 from breakwater_drills.pitr import PointInTime
-from breakwater_drills.probes import SERVICE_UNMEASURED
 from breakwater_drills.target import Successor, Target
 
 _STORES: Final = ("AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::DynamoDB::Table")
@@ -31,12 +31,12 @@ class TakeOver(PointInTime):
     parts_emulated: ClassVar[Mapping[str, str]] = {
         **PointInTime.parts_emulated,
         "stack": "this machine: CloudFormation of the embedded AWS updates the stack; AWS takes minutes",
-        "service": SERVICE_UNMEASURED,
     }
 
-    def __init__(self, target: Target, run: str, clock: Clock | None = None) -> None:
-        super().__init__(target, run, clock)
+    def __init__(self, target: Target, run: str, clock: Clock | None = None, **options: Any) -> None:
+        super().__init__(target, run, clock, **options)
         self._begun = self._done = False
+        self._replaced_at = math.inf
 
     def prepare(self) -> None:
         """Refuse stores that must not be deleted, then prepare as the other drills do.
@@ -66,6 +66,7 @@ class TakeOver(PointInTime):
 
     def inject(self) -> None:
         """Declare the loss; nothing is deleted before the copies are there."""
+        self.note_restorable()
         self._lost_cluster, self._lost_table = self.source["DbClusterResourceId"], self._table()["TableId"]
         self.note("all data is declared lost")
 
@@ -80,6 +81,7 @@ class TakeOver(PointInTime):
         self._begun = True
         self._successor.take_over(self.copy.cluster, self.copy.table)
         self.note("the copies have taken over, and the stack has followed")
+        self._replaced_at = self.clock.now()
         if secret := self.source.get("MasterUserSecret"):
             self.rows.log_in(secret["SecretArn"])
         self._done = super().await_restored()
@@ -87,6 +89,10 @@ class TakeOver(PointInTime):
         for each in differing:
             self.note(f"CloudFormation: {each}")
         return self._done and not differing
+
+    def loss_window(self) -> tuple[float, float]:
+        """Return the time from that which is restored until the new stores answered in the places of the old ones."""
+        return self.restored_to, self._replaced_at
 
     def state(self) -> str:
         """Return how far the take-over has come."""

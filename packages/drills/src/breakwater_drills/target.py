@@ -63,12 +63,19 @@ class Service:
         name: of the service.
         target_group_arn: of the target group that its tasks register in.
         url: that answers below 400 as long as the service works.
+        transfers: whether it must be the reference service, which transfers money between accounts; otherwise the drill
+            finds out whether it is.
+        connect_to: host and port that lead to the URL where its name does not, e.g. `127.0.0.1:4568`; empty otherwise.
+        authority: file with the certificate of the authority that signed that of the URL; empty for the usual ones.
     """
 
     cluster: str
     name: str
     target_group_arn: str
     url: str
+    transfers: bool = False
+    connect_to: str = ""
+    authority: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,7 @@ class Target:
         new_client: makes a client of a service, as `boto3.session.Session.client` does.
         emulated: whether an embedded AWS stands in for AWS; the figures then say nothing about AWS.
         successor: how its stores are replaced; None where the drill `take-over` is not used.
+        zone_experiment: name (the tag `Name`) of the FIS experiment template that cuts a zone off, for `zone-loss`.
     """
 
     stack: str
@@ -128,6 +136,7 @@ class Target:
     new_client: Callable[..., Any]
     emulated: bool = False
     successor: Successor | None = None
+    zone_experiment: str = ""
 
     @property
     def where(self) -> str:

@@ -1,39 +1,53 @@
-"""ECS loses a task: the drill stops one, and the service starts another."""
+"""ECS loses a task: the drill stops, kills or hangs one, and the service starts another."""
 
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from breakwater_drills import ecs
+from breakwater_drills.clock import Clock
 from breakwater_drills.drill import Drill
 from breakwater_drills.errors import DrillError
 from breakwater_drills.measure import Recovery, Sample
+from breakwater_drills.target import Target
 
-_MOST_TASKS: Final = 100  # of one DescribeTasks
+_SIGNALS: Final = {"kill": signal.SIGKILL, "hang": signal.SIGSTOP}
 
 
 class TaskLoss(Drill):
-    """The drill that stops a task."""
+    """The drill that loses a task."""
 
     name = "task-loss"
-    intention = "stop one task of the ECS service; the service starts another"
+    intention = "end one task of the ECS service; the service starts another"
+    hows = ("stop", "kill", "hang")
     timeout_seconds = 900.0
     measured_in_aws = "ECS, load balancer, Aurora, DynamoDB"
     parts_emulated: ClassVar[Mapping[str, str]] = {
-        "tasks": "simulated: the embedded AWS keeps records of tasks and runs no container; ECS takes other times",
-        "service": "not measured: there is no load balancer to ask",
+        "tasks": "simulated: the embedded AWS starts a process where Fargate starts a container; ECS takes other times",
         "database and table": "this machine, and the fault does not touch them",
     }
+    # ECS takes a task that it stops out of the load balancer first; what a killed one was answering fails.
+    most_failures: ClassVar[Mapping[str, int]] = {"stop": 0, "kill": 3}
+
+    def __init__(self, target: Target, run: str, clock: Clock | None = None, **options: Any) -> None:
+        super().__init__(target, run, clock, **options)
+        self._tasks = ecs.Tasks(target)
+        self._complete_at = 0.0
 
     def inject(self) -> None:
-        """Stop the first running task."""
-        running = self._running()
+        """End the first running task."""
+        running = self._tasks.running()
         if not running:
-            raise DrillError("the service runs no task, so none can be stopped")
-        self._stopped = str(running[0]["taskArn"])
-        self._address = _address(running[0])
-        self._complete_at = 0.0
+            raise DrillError("the service runs no task, so none can be lost")
+        lost = running[0]
+        if self.how == "stop":
+            self._tasks.stop(lost, f"drill {self.run}")
+            self.note(f"ECS: asked to stop {ecs.name(lost)}")
+        else:
+            self._tasks.send(lost, _SIGNALS[self.how])
+            self.note(f"{_SIGNALS[self.how].name} sent to {ecs.name(lost)}")
+        self._lost, self._address = str(lost["taskArn"]), ecs.address(lost)
         self._last_seen = (False, -1)
-        self._ecs.stop_task(cluster=self._cluster, task=self._stopped, reason=f"drill {self.run}")
-        self.note(f"ECS: asked to stop {self._stopped.rpartition('/')[2]}")
 
     def restored(self) -> bool:
         """Return whether the task has stopped, and as many others as desired run and are healthy targets.
@@ -41,63 +55,33 @@ class TaskLoss(Drill):
         Neither the desired status of a task nor the service's `runningCount` says so: a task that is being stopped
         keeps running for a while, and its target stays until it is deregistered.
         """
-        service = self._ecs.describe_services(cluster=self._cluster, services=[self._service])["services"][0]
-        wanted = service["desiredCount"]
-        stopped = all(task["lastStatus"] == "STOPPED" for task in self._described([self._stopped]))
-        others = len([task for task in self._running() if task["taskArn"] != self._stopped])
+        wanted = self._tasks.service()["desiredCount"]
+        stopped = self._tasks.are_gone([self._lost])
+        others = len([task for task in self._tasks.running() if task["taskArn"] != self._lost])
         if (stopped, others) != self._last_seen:
             self._last_seen = (stopped, others)
-            self.note(f"ECS: the task {'has stopped' if stopped else 'is stopping'}, {others} of {wanted} others run")
-        if not stopped or others < wanted or not (self.target.emulated or self._targets_are_complete(wanted)):
+            self.note(f"ECS: the task {'has stopped' if stopped else 'runs yet'}, {others} of {wanted} others run")
+        if not stopped or others < wanted or not self._targets_are_complete(wanted):
             return False
-        self.note(f"ECS: {others} of {wanted} tasks run without the stopped one")
+        self.note(f"ECS: {others} of {wanted} tasks run without the lost one")
         self._complete_at = self.events[-1].at
         return True
 
     def state(self) -> str:
         """Return the number of running tasks."""
-        return f"{self._service} runs {len(self._running())} tasks; ECS starts the missing ones by itself"
+        running = len(self._tasks.running())
+        return f"{self.target.service.name} runs {running} tasks; ECS starts the missing ones by itself"
 
     def recoveries(self, samples: Sequence[Sample]) -> list[Recovery]:
         """Return how each probe recovered, and when the desired number of tasks ran again."""
         seconds = self._complete_at - self.fault if self._complete_at else None
         return [*super().recoveries(samples), Recovery("desired tasks", 0, 0, None, seconds, {})]
 
-    @property
-    def _ecs(self) -> Any:
-        return self.target.client("ecs")
-
-    @property
-    def _cluster(self) -> str:
-        return self.target.service.cluster
-
-    @property
-    def _service(self) -> str:
-        return self.target.service.name
-
-    def _running(self) -> list[dict[str, Any]]:
-        pages = self._ecs.get_paginator("list_tasks").paginate(
-            cluster=self._cluster, serviceName=self._service, desiredStatus="RUNNING"
-        )
-        tasks = self._described([arn for page in pages for arn in page["taskArns"]])
-        return [task for task in tasks if task["lastStatus"] == "RUNNING"]
-
-    def _described(self, arns: Sequence[str]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for first in range(0, len(arns), _MOST_TASKS):
-            chunk = list(arns[first : first + _MOST_TASKS])
-            found += self._ecs.describe_tasks(cluster=self._cluster, tasks=chunk)["tasks"]
-        return found
+    def failures_allowed(self, _samples: Sequence[Sample], /) -> int | None:
+        """Return how many requests of the service may fail; a task that hangs fails all it gets until it is out."""
+        return self.most_failures.get(self.how)
 
     def _targets_are_complete(self, wanted: int) -> bool:
-        group = self.target.service.target_group_arn
-        found = self.target.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        states = [(each["Target"]["Id"], each["TargetHealth"]["State"]) for each in found]
-        gone = all(state == "draining" for address, state in states if address == self._address)
-        return gone and sum(state == "healthy" for _, state in states) >= wanted
-
-
-def _address(task: Mapping[str, Any]) -> str:
-    """Return the private IPv4 address of a task, by which it is a target; empty when it has none."""
-    details = (detail for attachment in task.get("attachments", []) for detail in attachment.get("details", []))
-    return next((detail["value"] for detail in details if detail["name"] == "privateIPv4Address"), "")
+        """Return whether the targets are complete; in the embedded AWS only tasks that run as processes are checked."""
+        unserved = self.target.emulated and not self.traffic.probes
+        return unserved or self._tasks.targets_are_complete(wanted, {self._address})

@@ -6,7 +6,7 @@ from typing import Any, Final
 from breakwater_drills.result import Result
 
 _GOOD, _BAD, _INK = "#2a7f62", "#c8102e", "#333333"
-_COLORS: Final = ("#1f5a99", "#e07b00", "#6a4c93", "#7a7a7a", "#008b8b")
+_COLORS: Final = ("#1f5a99", "#e07b00", "#6a4c93", "#7a7a7a", "#008b8b", "#b0306a", "#5a7d00")
 _NEAR: Final = 0.03  # of the width: labels closer than that are drawn below each other
 _LEVELS: Final = 6
 
@@ -35,7 +35,7 @@ def title(result: Result, where: str) -> str:
     """Return the title of the picture, which must be true when the picture is shown alone."""
     lost = f"{result.lost} acknowledged writes lost"
     kept = "not every store could be compared" if result.unread else f"RPO {result.rpo}, {lost}"
-    return f"Drill {result.drill} in {where}: RTO {result.rto}, {kept}"
+    return f"Drill {result.drill} in {where}: RTO {result.rto}, {kept}\n{result.headline}"
 
 
 def _draw_availability(axes: Any, result: Result, names: list[str]) -> None:

@@ -21,6 +21,18 @@ from breakwater_drills.sampler import Probe
 from breakwater_drills.target import Database, Objectives, Service, Table, Target
 
 TIMING = Timing(before=1.0, after=1.0)
+# What DescribeServices answers.
+SERVICES = {
+    "services": [
+        {
+            "taskDefinition": "arn:aws:ecs:eu-central-1:123456789012:task-definition/service:7",
+            "desiredCount": 2,
+            "runningCount": 2,
+            "deployments": [],
+            "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+        }
+    ]
+}
 EMULATOR = "http://127.0.0.1:4566"
 
 
@@ -45,7 +57,7 @@ def target(environment: str = "dev", *, endpoint: str | None = None, rto: float 
         region="eu-central-1",
         database=Database("dr-aurora-x1", "arn:the-cluster", "arn:the-secret", "app"),
         table=Table("dr-transactions-x1", "pk", "sk", "expires_at"),
-        service=Service("ecs", "service", "arn:targets", "http://service.example"),
+        service=Service("ecs", "service", "arn:targets", "http://127.0.0.1:1"),
         objectives=Objectives(rto, rpo),
         new_client=partial(_session().client, endpoint_url=endpoint),
         emulated=endpoint is not None,
@@ -111,8 +123,8 @@ class FakeDrill(Drill):
     measured_in_aws = "store"
     poll_seconds = 0.05
 
-    def __init__(self, store: Store, on: Target, run: str = "run1", clock: Clock | None = None) -> None:
-        super().__init__(on, run, clock)
+    def __init__(self, store: Store, on: Target, run: str = "run1", clock: Clock | None = None, **options: Any) -> None:
+        super().__init__(on, run, clock, **options)
         self.store = store
         self.polls = 0
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ReadTimeoutError
 from breakwater_drills.sampler import LIMIT_SECONDS
 from breakwater_drills.target import Target
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import refused, target
+from drills_testing.fakes import SERVICES, refused, target
+from drills_testing.service import FakeService
 
 STORES = ("Aurora", "DynamoDB")
 STARTED = 0.02  # seconds that a call of the control plane takes
@@ -53,6 +54,7 @@ class World:
     Attributes:
         fault: when the failover was requested.
         committed: for each store, the number of each write that was ever made, when, and whether it was acknowledged.
+        service: the reference service, for tests that measure it.
         stale_until: when a client last read what had been acknowledged and is lost.
     """
 
@@ -62,6 +64,7 @@ class World:
         self.committed: dict[str, dict[int, tuple[float, bool]]] = {store: {} for store in STORES}
         self.stale_until = 0.0
         self.exceptions = self
+        self.service = FakeService()
 
     # --- the truth
 
@@ -135,6 +138,9 @@ class World:
 
     def execute_statement(self, sql: str, parameters: Any = None, **_: Any) -> dict[str, Any]:
         """Do what the statements of the drill ask for."""
+        if "accounts" in sql or "transfers" in sql:
+            texts = {each["name"]: each["value"]["stringValue"] for each in parameters or []}
+            return {"records": self.service.query(sql, **texts)}
         value = int(parameters[0]["value"].get("longValue", -1)) if parameters else -1
         if sql.startswith("INSERT"):
             return dict(self._answer("Aurora", self._write("Aurora", value)))
@@ -194,6 +200,10 @@ class World:
         status = "available" if over or self.fault is None else "failing-over"
         return {"DBClusters": [{"DBClusterIdentifier": "c", "Status": status, "DBClusterMembers": members}]}
 
+    def describe_services(self, **_: Any) -> dict[str, Any]:
+        """Return the service of ECS."""
+        return SERVICES
+
     def get_paginator(self, operation: str) -> Any:
         """Return the one page that there is."""
         world = self
@@ -202,7 +212,7 @@ class World:
             def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
                 if operation == "query":
                     return iter([world.query(**request)])
-                nothing = ("DBClusters", "DBClusterSnapshots", "TableNames")
+                nothing = ("DBClusters", "DBClusterSnapshots", "TableNames", "taskDefinitionArns")
                 return iter([{"DBInstances": [{"DBInstanceStatus": "available"}], **{name: [] for name in nothing}}])
 
         return Paginator()

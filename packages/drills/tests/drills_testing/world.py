@@ -11,7 +11,7 @@ from typing import Any
 from breakwater_drills import Result, Target, run
 from breakwater_drills.take_over import TakeOver
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import TIMING, Told, refused, target
+from drills_testing.fakes import SERVICES, TIMING, Told, refused, target
 
 RUN, CLUSTER, TABLE = "0123abcd", "dr-aurora-x1", "dr-transactions-x1"
 LOST, COPY, TABLE_COPY = f"{CLUSTER}-lost", f"drill-{RUN}", f"{TABLE}-drill-{RUN}"
@@ -148,6 +148,13 @@ class World:
         self._table(TableName)
         del self.tables[TableName]
         self.removed.append(TableName)
+
+    # ECS
+    def describe_services(self, **_: Any) -> dict[str, Any]:
+        return SERVICES
+
+    def list_task_definitions(self, **_: Any) -> dict[str, Any]:
+        return {"taskDefinitionArns": []}
 
     # CloudFormation: the stores are in a nested stack
     def list_stack_resources(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)

@@ -1,0 +1,111 @@
+"""Several runs as a distribution, and the gate against the figures of an earlier release."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from breakwater_drills import distribution, summary
+from breakwater_drills.errors import DrillError
+from breakwater_drills.measure import Client, Loss, unknown
+from breakwater_drills.result import Result
+from drills_testing.fakes import target
+
+
+def runs(outage: Result, *failed: int, gap: float | None = 1.0, **more: object) -> list[Result]:
+    """Return a run for each number of failed requests; the slowest request takes a second for each."""
+    clients = [Client("transfer", 800, each, 0.010, 0.100, float(each), gap) for each in failed]
+    return [replace(outage, clients=[each], **more) for each in clients]  # type: ignore[arg-type]
+
+
+def test_the_figures_of_all_runs_are_spread(outage: Result) -> None:
+    found = distribution.spreads(runs(outage, *range(1, 101)))
+    failed, slowest = found["failed requests"], found["slowest request"]
+    assert (failed.p50, failed.p99, failed.max) == (50, 99, 100)
+    assert (slowest.unit, slowest.p50, slowest.max) == ("s", 50.0, 100.0)
+    assert found["RTO"].max == outage.rto_seconds
+    assert found["lost writes"].max == 0
+    rows = {row[0]: row[1:] for row in summary.of_distribution(found).rows}
+    assert rows["failed requests"] == ("50", "99", "100")
+    assert rows["request p50"] == ("10 ms",) * 3
+
+
+def test_a_figure_that_one_run_does_not_know_is_not_known(outage: Result) -> None:
+    unread = [unknown("rows", outage.samples, "nowhere")]
+    results = [*runs(outage, 1), *runs(outage, 1, gap=None, restored=False, losses=unread)]
+    found = distribution.spreads(results)
+    names = ("longest gap", "RTO", "RPO", "lost writes")
+    assert [(found[name].p50, found[name].p99, found[name].max) for name in names] == [(None,) * 3] * 4
+    assert summary.of_distribution(found).rows[4] == ("longest gap", "unknown", "unknown", "unknown")
+    assert distribution.spreads([replace(outage, clients=[])])["request p99"].max is None
+
+
+def test_the_distribution_is_written_beside_the_evidence(outage: Result, tmp_path: Path) -> None:
+    file = distribution.write(tmp_path, runs(outage, 0, 2), target())
+    assert file.parent.name == "fake-20270115T080001Z-run1-2-runs"
+    found = json.loads(file.read_text())
+    assert (found["drill"], found["runs"], found["embedded_aws"]) == ("fake", ["run1", "run1"], False)
+    assert found["requests_per_run"] == [800, 800]
+    assert found["figures"]["failed requests"] == {"unit": "", "p50": 0, "p99": 2, "max": 2}
+    with pytest.raises(DrillError, match=r"the distribution cannot be written to .*: File exists"):
+        distribution.write(tmp_path, runs(outage, 0, 2), target())
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ((4, 4), []),
+        ((8, 8), []),  # 4 * 1.5 + 2
+        ((4, 9), ["p99: 9, was 4, at most 8 is allowed", "max: 9, was 4, at most 8 is allowed"]),
+        ((9, 9), [f"{rank}: 9, was 4, at most 8 is allowed" for rank in ("p50", "p99", "max")]),
+    ],
+)
+def test_a_release_may_not_be_much_worse_than_the_one_before(
+    outage: Result, tmp_path: Path, now: tuple[int, ...], told: list[str]
+) -> None:
+    kept = tmp_path / "figures.json"
+    before = [replace(each, clients=[replace(each.clients[0], slowest=9.0)]) for each in runs(outage, 4, 4)]
+    distribution.record(kept, before, target())
+    assert distribution.worse(runs(outage, *now), kept) == [f"failed requests, {line}" for line in told]
+
+
+def test_each_kind_of_figure_is_compared(outage: Result, tmp_path: Path) -> None:
+    kept = tmp_path / "figures.json"
+    distribution.record(kept, runs(outage, 1, gap=None), target())
+    lost = [Loss("rows", 9, 1, 0, 0.1)]
+    assert distribution.worse(runs(outage, 1, gap=99.0), kept) == [], "what was not known is not compared"
+    worse = distribution.worse(runs(outage, 1, losses=lost), kept)
+    assert [line.partition(",")[0] for line in worse] == ["lost writes"] * 3
+    was = outage.rto_seconds or 0
+    assert distribution.worse(runs(outage, 1, restored=False), kept) == [
+        f"RTO, {rank}: unknown, was {was:.3g}, at most {was * 1.5 + 0.25:.3g} is allowed"
+        for rank in ("p50", "p99", "max")
+    ]
+    slow = [replace(each, clients=[replace(each.clients[0], p99=0.41)]) for each in runs(outage, 1)]
+    assert distribution.worse(slow, kept)[0] == "request p99, p50: 0.41 s, was 0.1, at most 0.4 is allowed"
+
+
+def test_the_figures_of_all_drills_are_in_one_file(outage: Result, tmp_path: Path) -> None:
+    kept = tmp_path / "figures.json"
+    distribution.record(kept, runs(outage, 1), target())
+    distribution.record(kept, runs(replace(outage, drill="another"), 1), target())
+    distribution.record(kept, runs(outage, 3), target())
+    found = json.loads(kept.read_text())
+    assert list(found) == ["another", "fake"]
+    assert found["fake"]["figures"]["failed requests"]["max"] == 3
+    with pytest.raises(DrillError, match=r"has no figures of other: record some with --record .*figures\.json"):
+        distribution.worse(runs(replace(outage, drill="other"), 1), kept)
+
+
+def test_a_file_that_cannot_be_read_or_written_is_one_line(outage: Result, tmp_path: Path) -> None:
+    kept = tmp_path / "figures.json"
+    with pytest.raises(DrillError, match=r"the figures in .* cannot be read: .*No such file"):
+        distribution.worse(runs(outage, 1), kept)
+    kept.write_text("no JSON")
+    with pytest.raises(DrillError, match=r"the figures in .* cannot be read: Expecting value"):
+        distribution.record(kept, runs(outage, 1), target())
+    with pytest.raises(DrillError, match=r"cannot be written: No such file or directory"):
+        distribution.record(tmp_path / "none" / "figures.json", runs(outage, 1), target())
