@@ -18,6 +18,7 @@ from health_monitor.observations import BackupStatus, Observations, ServiceStatu
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 TABLE_SERVING = frozenset({"ACTIVE", "UPDATING"})
+HOUR_SECONDS, DAY_SECONDS = 3600, 86400
 
 
 class Health(IntEnum):
@@ -183,8 +184,9 @@ def _service(service: ServiceStatus) -> Iterator[Symptom]:
         yield Symptom(Health.UNHEALTHY, f"no task is running; desired are {service.desired}")
     elif service.running < service.desired:
         yield Symptom(Health.DEGRADED, f"{service.running} of {service.desired} desired tasks are running")
-    if len(service.zones) > 1 and len(set(service.zones)) == 1:
-        yield Symptom(Health.DEGRADED, f"all tasks are running in one Availability Zone ({service.zones[0]})")
+    zones = set(service.zones)
+    if len(service.zones) > 1 and len(zones) == 1:
+        yield Symptom(Health.DEGRADED, f"all tasks are running in one Availability Zone ({zones.pop()})")
 
 
 def _targets(targets: TargetHealth) -> Iterator[Symptom]:
@@ -228,12 +230,14 @@ def _recovery_point_symptoms(
         if name not in ages:
             yield Symptom(Health.UNKNOWN, f"{name} has no recovery point, and its creation time is unknown")
         elif ages[name] > limits.recovery_point_age_seconds:
-            age = f"{ages[name] / 3600:.1f} h old; the limit is {limits.recovery_point_age_seconds / 3600:.1f} h"
+            limit = f"the limit is {limits.recovery_point_age_seconds / HOUR_SECONDS:.1f} h"
+            age = f"{ages[name] / HOUR_SECONDS:.1f} h old; {limit}"
             yield Symptom(Health.DEGRADED, f"the latest recovery point of {name} is {age}")
 
 
 def _validation_symptoms(ages: Mapping[str, float], limits: HealthLimits) -> Iterator[Symptom]:
     for kind, age in ages.items():
         if age > limits.validation_age_seconds:
-            days = f"{age / 86400:.1f} days; the limit is {limits.validation_age_seconds / 86400:.1f} days"
+            limit = f"the limit is {limits.validation_age_seconds / DAY_SECONDS:.1f} days"
+            days = f"{age / DAY_SECONDS:.1f} days; {limit}"
             yield Symptom(Health.DEGRADED, f"no restore test of {kind} has succeeded for {days}")

@@ -139,7 +139,7 @@ def _to_item(state: MonitorState) -> dict[str, Any]:
 
 
 def _knows(component: str, *healths: int) -> bool:
-    return component in set(Component) and set(healths) <= set(Health)
+    return component in set(Component) and set(Health).issuperset(healths)
 
 
 def _from_item(item: Mapping[str, Any]) -> MonitorState:

@@ -77,8 +77,8 @@ def to_junit(results: Sequence[CheckResult]) -> str:
             ET.SubElement(case, "system-out").text = messages
     ET.indent(suite)
     # ASCII with character references is right whatever the encoding of the standard output.
-    document: bytes = ET.tostring(suite, encoding="us-ascii", xml_declaration=True)
-    return document.decode("ascii") + "\n"
+    document: bytes = ET.tostring(suite, xml_declaration=True)
+    return document.decode() + "\n"
 
 
 def print_text(console: Console, results: Sequence[CheckResult]) -> None:

@@ -219,18 +219,22 @@ class FakeAccount:
 
     def metrics(self) -> dict[tuple[str, ...], float]:
         """Return the published metrics: the maximum by name and dimensions, which are written ``Name=Value``."""
-        found = self.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"]
-        return {(each["MetricName"], *_dimensions(each)): self._maximum(each) for each in found}
+        return {
+            (each["MetricName"], *_dimensions(each)): float(self._statistics(each)["Maximum"])
+            for each in self._published()
+        }
 
-    def _maximum(self, metric: dict[str, Any]) -> float:
-        response = self.client("cloudwatch").get_metric_statistics(
-            **metric,
-            StartTime="2020-01-01T00:00:00Z",
-            EndTime="2100-01-01T00:00:00Z",
-            Period=86400 * 3650,
-            Statistics=["Maximum"],
-        )
-        return float(response["Datapoints"][0]["Maximum"])
+    def units(self) -> dict[str, str]:
+        """Return the unit of the published metrics by name."""
+        return {each["MetricName"]: self._statistics(each)["Unit"] for each in self._published()}
+
+    def _published(self) -> list[dict[str, Any]]:
+        return list(self.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"])
+
+    def _statistics(self, metric: dict[str, Any]) -> dict[str, Any]:
+        times = {"StartTime": "2020-01-01T00:00:00Z", "EndTime": "2100-01-01T00:00:00Z", "Period": 86400 * 3650}
+        response = self.client("cloudwatch").get_metric_statistics(**metric, **times, Statistics=["Maximum"])
+        return dict(response["Datapoints"][0])
 
 
 def _dimensions(metric: dict[str, Any]) -> list[str]:

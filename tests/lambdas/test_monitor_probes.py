@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from health_monitor import probes
 from health_monitor.observations import BackupStatus, Observations, ServiceStatus, TableStatus, TargetHealth, Unknown
 from health_monitor.probes import run_probes
 from tests.fake_clients import Response, ServiceError, stubbed_client
-from tests.lambdas.probe_responses import CLUSTER_ARN, NOW, RDS, RESOURCES, RESPONSES, TABLE_ARN
+from tests.lambdas.probe_responses import BACKUP, CLUSTER_ARN, NOW, PLAN_ARN, RDS, RESOURCES, RESPONSES, TABLE_ARN
 
 
 def _observe(changes: dict[str, tuple[Response, ...]] | None = None, timeout_seconds: float = 30) -> Observations:
@@ -63,6 +66,35 @@ def test_the_latest_recovery_point_and_restore_test_of_each() -> None:
         validations={"Aurora": NOW - 400, "DynamoDB": None},
         plan_created_at=NOW - 9000,
     )
+
+
+def test_recovery_points_and_restore_tests_are_asked_for_by_what_they_belong_to() -> None:
+    clients = {service: stubbed_client(service, *given) for service, given in RESPONSES.items()}
+    asked: list[dict[str, Any]] = []
+    clients["backup"].meta.events.register("before-parameter-build", lambda params, **_: asked.append(params))
+    run_probes(clients, RESOURCES, NOW, 30)
+    plan, first, second, of_the_table, jobs = asked
+    assert plan == {"RestoreTestingPlanName": RESOURCES.restore_testing_plan}
+    assert first == {"BackupVaultName": RESOURCES.vault, "ByResourceArn": CLUSTER_ARN}
+    assert second == first | {"NextToken": "more"}
+    assert of_the_table == first | {"ByResourceArn": TABLE_ARN}
+    since = datetime.fromtimestamp(NOW - RESOURCES.validation_age_seconds, UTC)
+    assert jobs == {"ByRestoreTestingPlanArn": PLAN_ARN, "ByStatus": "COMPLETED", "ByCompleteAfter": since}
+
+
+def test_only_a_complete_recovery_point_counts() -> None:
+    shape: Any = Session().get_service_model("backup").shape_for("RecoveryPointStatus")
+    plan, *_, jobs = BACKUP
+    counted = set()
+    for status in shape.enum:
+        points = {"RecoveryPoints": [{"Status": status, "CreationDate": datetime.fromtimestamp(NOW - 60, UTC)}]}
+        page: Response = ("list_recovery_points_by_backup_vault", points)
+        found = _observe({"backup": (plan, page, page, jobs)}).backups
+        assert isinstance(found, BackupStatus)
+        counted |= {status for at in found.recovery_points.values() if at == NOW - 60}
+    assert len(shape.enum) > 5
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByBackupVault.html
+    assert counted == {"AVAILABLE", "COMPLETED"}
 
 
 @pytest.mark.parametrize(

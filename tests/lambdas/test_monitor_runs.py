@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,18 +10,14 @@ from botocore.exceptions import ClientError
 
 from common import clients
 from common.aurora import Cluster
-from common.environment import ConfigurationError
-from health_monitor import handler, monitor
+from health_monitor import monitor
 from health_monitor.logic import Component, Health
 from health_monitor.monitor import Monitor
 from health_monitor.observations import Observations, Unknown
 from health_monitor.state import StateStore
-from tests.assembly import assembly
-from tests.fake_clients import stubbed_client
-from tests.lambdas.account import NAMESPACE, TABLE, FakeAccount, FakeClock, LambdaContext, record_calls
+from tests.lambdas.account import NAMESPACE, TABLE, FakeAccount, FakeClock
 from tests.lambdas.conftest import CLUSTER, LIMITS, OBSERVATIONS
-from tests.lambdas.probe_responses import RESOURCES, RESPONSES
-from tests.stacks.permissions import granted_actions, iam_action
+from tests.lambdas.probe_responses import RESOURCES
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 FAILING_OVER = replace(CLUSTER, status="failing-over")
@@ -96,6 +91,14 @@ def test_every_run_publishes_the_heartbeat_and_the_health_of_each(platform: _Pla
     assert found["ComponentHealth", "Component=backups", "Suffix=test"] == 0
     assert found["EstimatedRpoSeconds", "Resource=dr-transactions-test", "Suffix=test"] == 360
     assert len([name for name, *_ in found if name == "ComponentHealth"]) == 5
+    assert platform.account.units() == {
+        "Heartbeat": "Count",
+        "OverallHealth": "None",
+        "ComponentHealth": "None",
+        "EstimatedRpoSeconds": "Seconds",
+        "RecoveryPointAgeSeconds": "Seconds",
+        "RestoreValidationAgeSeconds": "Seconds",
+    }
 
 
 def test_a_change_is_reported_once(platform: _Platform) -> None:
@@ -143,10 +146,11 @@ def test_after_a_day_without_sns_the_next_run_sends_the_latest_changes(platform:
     assert notification["Message"].count("What to do") == 60
 
 
-def test_a_late_run_reports_nothing(platform: _Platform) -> None:
+@pytest.mark.parametrize("late", [60, 120])
+def test_a_run_that_is_not_later_reports_nothing(platform: _Platform, late: int) -> None:
     platform.run()
     platform.database = FAILING_OVER
-    platform.clock.now -= 120
+    platform.clock.now -= late
     platform.run()
     assert platform.topic.notifications == []
     assert StateStore(platform.account.client("dynamodb"), TABLE).load().health[Component.DATABASE] is Health.HEALTHY
@@ -170,58 +174,3 @@ def test_what_could_not_be_observed_is_reported_as_unknown(platform: _Platform) 
     platform.database = Unknown("DescribeDBClusters failed: AccessDenied")
     assert platform.run()["overall"] == "unknown"
     assert platform.topic.notifications[0]["Subject"] == "Breakwater-test: database unknown"
-
-
-VARIABLES = {
-    "CLUSTER_ARN": LIMITS.cluster_arn,
-    "TABLE_ARN": LIMITS.table_arn,
-    "ECS_CLUSTER": RESOURCES.ecs_cluster,
-    "ECS_SERVICE": RESOURCES.service,
-    "TARGET_GROUP_ARN": RESOURCES.target_group,
-    "BACKUP_VAULT": RESOURCES.vault,
-    "RESTORE_TESTING_PLAN": RESOURCES.restore_testing_plan,
-    "TESTED_TYPES": "Aurora,DynamoDB",
-    "RECOVERY_POINT_AGE_SECONDS": "93600",
-    "VALIDATION_AGE_SECONDS": "691200",
-    "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
-    "STACK_NAME": "Breakwater-test",
-}
-
-
-@pytest.fixture
-def function(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
-    """Provide the function's variables, and stubbed services beside DynamoDB and CloudWatch."""
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    real = {service: clients.client(service) for service in ("dynamodb", "cloudwatch")}
-    stubs = {
-        service: record_calls(stubbed_client(service, *responses), service, account.calls)
-        for service, responses in RESPONSES.items()
-        if service not in real
-    }
-    topic = SimpleNamespace(publish=lambda **_: None)
-    monkeypatch.setattr(handler, "client", lambda service: {**real, **stubs, "sns": topic}[service])
-    return account
-
-
-@pytest.mark.usefixtures("function")
-def test_the_function_reads_its_environment_and_responds() -> None:
-    response = handler.handle({}, LambdaContext(seconds=60))
-    assert set(response["components"]) == {"database", "service", "load-balancer", "table", "backups"}
-    assert response["components"]["load-balancer"]["reasons"] == ["targets that fail their health check: 2"]
-    assert response["components"]["table"]["reasons"] == ["point-in-time recovery is off"]
-
-
-def test_it_calls_only_what_its_role_allows(function: FakeAccount) -> None:
-    handler.handle({}, LambdaContext(seconds=60))
-    called = {iam_action(call) for call in function.calls}
-    assert len(called) > 10
-    assert called <= granted_actions(assembly("dev"), "HealthMonitor")
-
-
-@pytest.mark.usefixtures("function")
-@pytest.mark.parametrize("name", sorted(VARIABLES))
-def test_an_error_names_the_missing_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(name)
-    with pytest.raises(ConfigurationError, match=name):
-        handler.handle({}, LambdaContext())

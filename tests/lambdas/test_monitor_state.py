@@ -15,7 +15,7 @@ from health_monitor.logic import Assessment, Component, Health
 from health_monitor.notification import message, subject
 from health_monitor.state import MOST_UNSENT, HealthChange, MonitorState, StateStore
 from tests.fake_clients import ServiceError, stubbed_client
-from tests.lambdas.account import TABLE, FakeAccount
+from tests.lambdas.account import TABLE, FakeAccount, MemoryTable
 
 NOW = 1_800_000_000.0
 FINE = {component: Assessment(Health.HEALTHY) for component in Component}
@@ -131,6 +131,13 @@ def test_a_state_is_loaded_as_it_was_saved(store: StateStore) -> None:
     state = MonitorState().after(SICK, NOW)
     assert store.save(state)
     assert store.load() == state
+
+
+def test_a_state_that_another_run_has_just_saved_is_read() -> None:
+    table = MemoryTable()  # refuses a read that may be outdated
+    state = MonitorState().after(SICK, NOW)
+    assert StateStore(table, TABLE).save(state)
+    assert StateStore(table, TABLE).load() == state
 
 
 def test_of_two_concurrent_runs_one_saves_its_state(store: StateStore) -> None:

@@ -50,7 +50,7 @@ def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeyp
         file.parent.mkdir(parents=True)
         file.write_text(name, encoding="utf-8")
 
-    mutants.lay_out(["lambda_src"], ["src/failover", "src/main.py"])
+    mutants.lay_out(["lambda_src"], ["src/failover", "src/main.py", "src/breakwater_guards"])
 
     copy = mutants.COPY
     assert (copy / "src" / "failover" / "logic.py").read_text(encoding="utf-8") == "lambda_src/failover/logic.py"
@@ -61,8 +61,8 @@ def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeyp
     settings = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
     assert settings["pytest_add_cli_args"][:2] == ["-c", "pytest.ini"], "a package has settings for pytest too"
     assert "src" in (copy / "pytest.ini").read_text(encoding="utf-8").split()
-    assert settings["only_mutate"] == ["src/failover/*", "src/main.py"]
-    assert settings["type_check_command"][-2:] == ["src/failover", "src/main.py"]
+    assert settings["only_mutate"] == ["src/failover/*", "src/main.py", "src/breakwater_guards/*"]
+    assert settings["type_check_command"][-2:] == ["src/failover", "src/main.py"], "mutmut cannot with the guards'"
     assert settings["pytest_add_cli_args_test_selection"] == ["tests/lambdas"]
     assert settings["also_copy"] == ["lambda_src", "packages", "pytest.ini"]
 

@@ -27,9 +27,9 @@ class RegionSettings(Check):
         """Read both preferences."""
         found = context.ask("backup:DescribeRegionSettings")
         opted = found.get("ResourceTypeOptInPreference", {})
-        out = [kind for kind in TYPES if not opted.get(kind, False)]
+        out = [kind for kind in TYPES if not opted.get(kind)]
         yield warn(f"not opted in: {listed(out)}") if out else ok(f"opted in: {listed(TYPES)}")
-        if found.get("ResourceTypeManagementPreference", {}).get("DynamoDB", False):
+        if found.get("ResourceTypeManagementPreference", {}).get("DynamoDB"):
             yield ok("DynamoDB has advanced features")
             return
         copies = context.settings.backup.copy_vault_arn is not None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ops.preflight.check import Check, Outcome, fail, ok, warn
-from ops.preflight.context import CheckContext
+from ops.preflight.context import CheckContext, listed
 
 NOTICE = timedelta(days=30)
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
@@ -34,12 +35,12 @@ class Certificate(Check):
             yield fail(f"{arn} is not in this account and Region")
             return
         found = answer["Certificate"]
-        domains = ", ".join(found.get("SubjectAlternativeNames") or [found.get("DomainName", "")])
+        domains, key = listed(_names(found)) or "no name", found.get("KeyAlgorithm")
         if found["Status"] != "ISSUED":
             yield fail(f"the certificate of {domains} is {found['Status']}")
             return
-        if found.get("KeyAlgorithm", KEYS[0]) not in KEYS:
-            yield fail(f"the certificate's key is {found['KeyAlgorithm']}, and a load balancer takes {', '.join(KEYS)}")
+        if key and key not in KEYS:
+            yield fail(f"the certificate's key is {key}, and a load balancer takes {listed(KEYS)}")
             return
         ends = found.get("NotAfter")
         if ends and ends - datetime.now(UTC) < NOTICE and found.get("RenewalEligibility") != "ELIGIBLE":
@@ -67,13 +68,18 @@ class CertificateNames(Check):
             yield ok("no certificate is configured")
             return
         answer = context.ask.find("acm:DescribeCertificate", "ResourceNotFoundException", CertificateArn=arn)
-        found = answer["Certificate"] if answer else {}
-        names = found.get("SubjectAlternativeNames") or [found.get("DomainName", "")]
+        names = _names(answer["Certificate"]) if answer else []
         covering = [name for name in names if covers(name.lower(), domain)]
         if covering:
             yield ok(f"{covering[0]} covers {domain}")
         else:
-            yield fail(f"the certificate is for {', '.join(filter(None, names)) or 'no name'}, not for {domain}")
+            yield fail(f"the certificate is for {listed(names) or 'no name'}, not for {domain}")
+
+
+def _names(certificate: Mapping[str, Any]) -> list[str]:
+    """Return the names of a certificate; ACM need not give any."""
+    names = certificate.get("SubjectAlternativeNames") or [certificate.get("DomainName")]
+    return [name for name in names if name]
 
 
 def covers(name: str, domain: str) -> bool:
@@ -106,18 +112,18 @@ class HostedZones(Check):
         for zone in ids:
             yield self._by_id(context, zone)
         for name in names:
-            yield self._by_name(context, name.rstrip("."))
+            yield self._by_name(context, name.removesuffix("."))
 
     def _by_id(self, context: CheckContext, zone: str) -> Outcome:
         answer = context.ask.find("route53:GetHostedZone", "NoSuchHostedZone", Id=zone)
         if answer is None:
             return fail(f"there is no hosted zone {zone}")
-        parent = answer["HostedZone"]["Name"].rstrip(".")
+        parent = answer["HostedZone"]["Name"].removesuffix(".")
         if answer["HostedZone"].get("Config", {}).get("PrivateZone"):
             return fail(f"{parent} ({zone}) is private: only its VPCs can resolve the records")
         records = [each for each in context.plan.resources(KIND) if zone in each.options("HostedZoneId")]
         for name in (
-            name.rstrip(".") for record in records for name in record.options("Name") if isinstance(name, str)
+            name.removesuffix(".") for record in records for name in record.options("Name") if isinstance(name, str)
         ):
             if name != parent and not name.endswith(f".{parent}"):
                 return fail(f"{name} is not within {parent} ({zone})")
@@ -125,7 +131,7 @@ class HostedZones(Check):
 
     def _by_name(self, context: CheckContext, name: str) -> Outcome:
         zones = context.ask("route53:ListHostedZonesByName", DNSName=name)["HostedZones"]
-        found = [zone for zone in zones if zone["Name"].rstrip(".") == name]
+        found = [zone for zone in zones if zone["Name"].removesuffix(".") == name]
         if not found:
             return fail(f"there is no hosted zone {name}")
         return warn(f"{len(found)} hosted zones are called {name}") if len(found) > 1 else _ownable(name)

@@ -176,7 +176,7 @@ class Records(TakenName):
 
     def found(self, context: CheckContext, name: str) -> str | None:
         """Look in the zones of the planned records; a full name ends in a dot, a physical id may."""
-        full = f"{name.rstrip('.')}."
+        full = f"{name.removesuffix('.')}."
         for zone in context.plan.texts(self.kind, "HostedZoneId"):
             question = {"HostedZoneId": zone, "StartRecordName": full, "MaxItems": "10"}
             answer = context.ask.find("route53:ListResourceRecordSets", "NoSuchHostedZone", **question)

@@ -174,10 +174,10 @@ class EngineChange(Check):
             yield ok("no cluster is deployed")
             return
         found = cluster["EngineVersion"]
-        if found == wanted:
-            yield ok(f"{found} stays")
-        elif _parts(wanted) < _parts(found):
+        if _parts(wanted) < _parts(found):
             yield fail(f"the cluster runs {found}, and RDS does not go back to {wanted}")
+        elif found == wanted:
+            yield ok(f"{found} stays")
         else:
             yield self._upgrade(context, found, wanted)
 

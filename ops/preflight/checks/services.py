@@ -73,7 +73,7 @@ class Subscriptions(Check):
         try:
             found = context.ask.every("sns:ListSubscriptionsByTopic", "Subscriptions", TopicArn=f"{scope}:{name}")
         except ClientError as error:
-            if error_code(error) not in ("NotFound", "NotFoundException"):
+            if error_code(error) != "NotFound":
                 raise
             yield ok("the topic does not exist yet: AWS will ask each address to confirm")
             return

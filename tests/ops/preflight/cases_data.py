@@ -1,4 +1,4 @@
-"""Cases of the checks about endpoints, images, and subscriptions."""
+"""Cases of the checks about endpoints, images, subscriptions, and the vault for copies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tests.ops.preflight.cases_region import THREE, ZONES, zones
 SERVICES = "ec2:DescribeVpcEndpointServices"
 IMAGE = "ecr:BatchGetImage"
 TOPIC = "sns:ListSubscriptionsByTopic"
+VAULTS, GLOBAL = "backup:ListBackupVaults", "backup:DescribeGlobalSettings"
+MINE, OTHER, FAR = "111111111111", "222222222222", "eu-west-1"
 
 
 ENDPOINTS = [f"com.amazonaws.us-east-1.{name}" for name in ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager")]
@@ -28,6 +30,21 @@ def _manifest(*architectures: str) -> dict[str, Any]:
 def _subscribed(*states: tuple[str, str]) -> dict[str, Any]:
     rows = [{"Endpoint": email, "SubscriptionArn": arn, "Protocol": "email"} for email, arn in states]
     return {TOPIC: pages("NextToken", {"Subscriptions": rows[:1], "NextToken": "1"}, {"Subscriptions": rows[1:]})}
+
+
+def _copies(region: str, account: str, name: str, status: str, words: str, answers: dict[str, Any]) -> Case:
+    arn = f"arn:aws:backup:{region}:{account}:backup-vault:isolated"
+    context = {"backup.copy_vault_arn": arn}
+    return Case("PF-BACKUP-04", name, [(status, words)], answers, profile="options", context=context)
+
+
+def _vaults(region: str, *names: str, **more: Any) -> dict[str, Any]:
+    rows = [{"BackupVaultName": name, **more} for name in names]
+    return {VAULTS: InRegion(region, {"BackupVaultList": rows})}
+
+
+def _globally(**settings: str) -> dict[str, Any]:
+    return {GLOBAL: {"GlobalSettings": settings}}
 
 
 ARN = "arn:aws:sns:eu-central-1:111111111111:dr-alerts-opt-eu-central-1:1"
@@ -120,4 +137,45 @@ CASES = [
         profile="options",
     ),
     Case("PF-SNS-01", "no topic yet", [("pass", "does not exist yet")], {TOPIC: refuse("NotFound")}, profile="options"),
+    Case("PF-BACKUP-04", "none", [("pass", "no copies are configured")]),
+    _copies(FAR, MINE, "there", "pass", "isolated takes copies for ", _vaults(FAR, "Default", "isolated")),
+    _copies(FAR, MINE, "not there", "fail", "there is no vault isolated in eu-west-1", _vaults(FAR, "Default")),
+    _copies(
+        FAR, MINE, "locked and fitting", "pass", "", _vaults(FAR, "isolated", MinRetentionDays=14, MaxRetentionDays=95)
+    ),
+    _copies(
+        FAR,
+        MINE,
+        "locked above only",
+        "fail",
+        "copies are kept 95 days, and the vault's lock admits 0 to 94 days",
+        _vaults(FAR, "isolated", MaxRetentionDays=94),
+    ),
+    _copies(
+        FAR,
+        MINE,
+        "locked below",
+        "fail",
+        "days, and the vault's lock admits 1 to 7 days",
+        _vaults(FAR, "isolated", MinRetentionDays=1, MaxRetentionDays=7),
+    ),
+    _copies(
+        FAR,
+        MINE,
+        "locked above",
+        "fail",
+        "days, and the vault's lock admits 9999 days or more",
+        _vaults(FAR, "isolated", MinRetentionDays=9999),
+    ),
+    _copies(
+        FAR,
+        OTHER,
+        "on",
+        "warn",
+        f"vault in {OTHER} exists, and its policy allows backup:CopyIntoBackupVault to {MINE}",
+        _globally(isCrossAccountBackupEnabled="true"),
+    ),
+    _copies(FAR, OTHER, "off", "fail", "cross-account backup is off", _globally(isCrossAccountBackupEnabled="false")),
+    _copies(FAR, OTHER, "untold", "fail", "cross-account backup is off", {GLOBAL: {}}),
+    _copies(FAR, OTHER, "alone", "fail", "is in no organization", {GLOBAL: refuse("InvalidRequestException")}),
 ]

@@ -87,6 +87,13 @@ CASES = [
     ),
     Case(
         "PF-ACM-01",
+        "untold",
+        [("pass", "issued for no name")],
+        {CERTIFICATE: {"Certificate": {"Status": "ISSUED"}}},
+        profile="staging",
+    ),
+    Case(
+        "PF-ACM-01",
         "elsewhere",
         [("fail", "is not in this account and Region")],
         {CERTIFICATE: refuse("ResourceNotFoundException")},
@@ -151,6 +158,13 @@ CASES = [
             ("ours", "pay.mycompany.com", "A", {"pay.mycompany.com": "x"}, ("pass", "1 of them already in")),
             ("ours, in full", "pay.mycompany.com", "A", {"pay.mycompany.com.": "x"}, ("pass", "1 of them already in")),
         )
+    ),
+    Case(
+        "PF-R53-02",
+        "taken, and planned in full",
+        [("fail", "DNS record pay.mycompany.com. exists outside")],
+        {RECORDS: {"ResourceRecordSets": [{"Name": "pay.mycompany.com.", "Type": "A"}]}},
+        planned=_records(HostedZoneId="Z1", Name="pay.mycompany.com."),
     ),
     Case(
         "PF-R53-02",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.ops.preflight.cases import Case, InRegion, pages, refuse
+from tests.ops.preflight.cases import Case, pages, refuse
 from tests.ops.preflight.cases_region import THREE
 
 VERSIONS = "rds:DescribeDBEngineVersions"
@@ -13,20 +13,23 @@ ORDERABLE = "rds:DescribeOrderableDBInstanceOptions"
 MAJOR = "rds:DescribeDBMajorEngineVersions"
 ATTRIBUTES = "rds:DescribeAccountAttributes"
 CLUSTERS = "rds:DescribeDBClusters"
-VAULTS, GLOBAL = "backup:ListBackupVaults", "backup:DescribeGlobalSettings"
 CLUSTER, INSTANCE = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"
-MINE, OTHER, FAR = "111111111111", "222222222222", "eu-west-1"
 
 
 def _versions(**given: Any) -> dict[str, Any]:
     """Only 16.11 and 17.9 are offered, and 17.5 no longer."""
-    known = [("16.11", "available"), ("17.5", "deprecated"), ("17.9", "available")]
+    known: list[dict[str, str]] = [
+        {"EngineVersion": "16.11"},  # RDS need not give a status
+        {"EngineVersion": "17.5", "Status": "deprecated"},
+        {"EngineVersion": "17.9", "Status": "available"},
+    ]
     wanted = given.get("EngineVersion")
-    return {
-        "DBEngineVersions": [
-            {"EngineVersion": version, "Status": status} for version, status in known if wanted in (None, version)
-        ]
-    }
+    return {"DBEngineVersions": [each for each in known if wanted in (None, each["EngineVersion"])]}
+
+
+def _many_versions(**given: Any) -> dict[str, Any]:
+    many = [{"EngineVersion": f"16.{number}"} for number in range(10, 24)]
+    return {"DBEngineVersions": [] if "EngineVersion" in given else many}
 
 
 def _one(**more: Any) -> dict[str, Any]:
@@ -35,8 +38,8 @@ def _one(**more: Any) -> dict[str, Any]:
 
 def _life(days: int) -> dict[str, Any]:
     end = datetime.now(UTC) + timedelta(days=days)
-    names = ("open-source-rds-standard-support", "open-source-rds-extended-support")
-    cycles = [{"LifecycleSupportName": name, "LifecycleSupportEndDate": end} for name in names]
+    ends = {"open-source-rds-standard-support": end, "open-source-rds-extended-support": end + timedelta(days=1000)}
+    cycles = [{"LifecycleSupportName": name, "LifecycleSupportEndDate": until} for name, until in ends.items()]
     return {MAJOR: {"DBMajorEngineVersions": [{"SupportedEngineLifecycles": cycles}]}}
 
 
@@ -64,21 +67,6 @@ NO_CLUSTER = {CLUSTERS: refuse("DBClusterNotFoundFault")}
 OWNED = "arn:aws:backup:us-east-1:111111111111:recovery-point:continuous:1"
 
 
-def _copies(region: str, account: str, name: str, status: str, words: str, answers: dict[str, Any]) -> Case:
-    arn = f"arn:aws:backup:{region}:{account}:backup-vault:isolated"
-    context = {"backup.copy_vault_arn": arn}
-    return Case("PF-BACKUP-04", name, [(status, words)], answers, profile="options", context=context)
-
-
-def _vaults(region: str, *names: str, **more: Any) -> dict[str, Any]:
-    rows = [{"BackupVaultName": name, **more} for name in names]
-    return {VAULTS: InRegion(region, {"BackupVaultList": rows})}
-
-
-def _globally(**settings: str) -> dict[str, Any]:
-    return {GLOBAL: {"GlobalSettings": settings}}
-
-
 CASES = [
     Case("PF-RDS-01", "offered", [("pass", "17.7 is offered")], _one()),
     Case(
@@ -86,6 +74,12 @@ CASES = [
         "retired",
         [("fail", "17.7 is not offered in us-east-1; offered are 16.11, 17.9")],
         {VERSIONS: _versions},
+    ),
+    Case(
+        "PF-RDS-01",
+        "one of many",
+        [("fail", f"offered are {', '.join(f'16.{number}' for number in range(12, 24))}")],
+        {VERSIONS: _many_versions},
     ),
     Case(
         "PF-RDS-01",
@@ -113,7 +107,7 @@ CASES = [
     Case("PF-RDS-02", "untold", [("warn", "gives no end of support")], {MAJOR: {"DBMajorEngineVersions": [{}]}}),
     Case("PF-RDS-03", "both", [("pass", "in 2 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1a", "us-east-1b")),
     Case("PF-RDS-03", "one", [("fail", "in 1 of us-east-1a, us-east-1b")], THREE | _sold("us-east-1b", "us-east-1c")),
-    Case("PF-RDS-03", "none", [("fail", "in 0 of")], {**THREE, ORDERABLE: {"OrderableDBInstanceOptions": []}}),
+    Case("PF-RDS-03", "none", [("fail", "in 0 of")], {**THREE, ORDERABLE: {"OrderableDBInstanceOptions": [{}]}}),
     Case("PF-RDS-04", "plain", [("pass", "0 log types, 0.5 to 2.0 ACU")], _one()),
     Case(
         "PF-RDS-04",
@@ -134,6 +128,13 @@ CASES = [
         "capacity",
         [("fail", "0.5 to 2.0 ACU, and the version supports 1.0 to 128.0")],
         _one(ServerlessV2FeaturesSupport={"MinCapacity": 1.0, "MaxCapacity": 128.0}),
+    ),
+    Case(
+        "PF-RDS-04",
+        "fixed capacity",
+        [("pass", "2.0 to 2.0 ACU")],
+        _one(ServerlessV2FeaturesSupport={"MinCapacity": 0.0, "MaxCapacity": 128.0}),
+        context={"database.min_acu": "2", "database.max_acu": "2"},
     ),
     Case("PF-RDS-04", "retired", [("warn", "17.7 is not offered: see PF-RDS-01")], {VERSIONS: _versions}),
     Case("PF-RDS-05", "room", [("pass", "1 more DBClusters, 30 of"), ("pass", "2 more DBInst")], _quotas(10, 10)),
@@ -187,7 +188,7 @@ CASES = [
         "PF-RDS-07",
         "no path at all",
         [("fail", "upgrades 11.9 to nothing, not to")],
-        _cluster(EngineVersion="11.9") | {VERSIONS: {"DBEngineVersions": []}},
+        _cluster(EngineVersion="11.9") | {VERSIONS: {"DBEngineVersions": [{"EngineVersion": "11.9"}]}},
     ),
     Case("PF-BACKUP-03", "none", [("pass", "does not hold the retention")], NO_CLUSTER),
     Case("PF-BACKUP-03", "not yet", [("pass", "does not hold the retention")], _cluster(BackupRetentionPeriod=9)),
@@ -198,36 +199,4 @@ CASES = [
         [("fail", "AWS Backup keeps 9 days, and database.backup_retention_days is 7")],
         _cluster(AwsBackupRecoveryPointArn=OWNED, BackupRetentionPeriod=9),
     ),
-    Case("PF-BACKUP-04", "none", [("pass", "no copies are configured")]),
-    _copies(FAR, MINE, "there", "pass", "isolated takes copies for ", _vaults(FAR, "Default", "isolated")),
-    _copies(FAR, MINE, "not there", "fail", "there is no vault isolated in eu-west-1", _vaults(FAR, "Default")),
-    _copies(
-        FAR, MINE, "locked and fitting", "pass", "", _vaults(FAR, "isolated", MinRetentionDays=1, MaxRetentionDays=9999)
-    ),
-    _copies(
-        FAR,
-        MINE,
-        "locked below",
-        "fail",
-        "days, and the vault's lock admits 1 to 7 days",
-        _vaults(FAR, "isolated", MinRetentionDays=1, MaxRetentionDays=7),
-    ),
-    _copies(
-        FAR,
-        MINE,
-        "locked above",
-        "fail",
-        "days, and the vault's lock admits 9999 days or more",
-        _vaults(FAR, "isolated", MinRetentionDays=9999),
-    ),
-    _copies(
-        FAR,
-        OTHER,
-        "on",
-        "warn",
-        f"vault in {OTHER} exists, and its policy allows backup:CopyIntoBackupVault to {MINE}",
-        _globally(isCrossAccountBackupEnabled="true"),
-    ),
-    _copies(FAR, OTHER, "off", "fail", "cross-account backup is off", _globally(isCrossAccountBackupEnabled="false")),
-    _copies(FAR, OTHER, "alone", "fail", "is in no organization", {GLOBAL: refuse("InvalidRequestException")}),
 ]

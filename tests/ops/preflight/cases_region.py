@@ -41,6 +41,7 @@ CASES = [
     Case("PF-CLI-01", "pinned", [("pass", "cdk is 2.1148.1")], programs={"cdk": "2.1148.1 (build 1)"}),
     Case("PF-CLI-01", "newer", [("pass", "2.1200.0")], programs={"cdk": "2.1200.0"}),
     Case("PF-CLI-01", "accident", [("fail", "cdk is 3.0.0")], programs={"cdk": "3.0.0 (build x)"}),
+    Case("PF-CLI-01", "oldest", [("pass", "cdk is 2.1148.0")], programs={"cdk": "2.1148.0"}),
     Case("PF-CLI-01", "older", [("fail", "cdk is 2.1147.9")], programs={"cdk": "2.1147.9"}),
     Case("PF-CLI-01", "silent", [("fail", "of no readable version")], programs={"cdk": ""}),
     Case("PF-CLI-01", "missing", [("fail", "no cdk is on the PATH")]),

@@ -176,9 +176,11 @@ CASES = [
         limit(1),
         context=FOUR,
     ),
+    Case("PF-ECS-01", "just enough", [("pass", "the quota is 2")], limit(2), context=FOUR),
     Case("PF-ECS-01", "full", [("fail", "1 vCPU for compute.max_tasks")], limit(0.5), context=FOUR),
     Case("PF-LAMBDA-01", "room", [("pass", "900 unreserved executions for 3 functions")], _concurrency(900)),
     Case("PF-LAMBDA-01", "new account", [("warn", "10 unreserved executions")], _concurrency(10)),
+    Case("PF-LAMBDA-01", "just more", [("pass", "11 unreserved executions")], _concurrency(11)),
     Case("PF-LAMBDA-01", "reserving", [("pass", "which reserve 5")], _concurrency(105), planned=_reserving),
     Case("PF-LAMBDA-01", "reserving the last", [("fail", "which reserve 5")], _concurrency(104), planned=_reserving),
     Case(

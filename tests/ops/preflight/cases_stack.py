@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from breakwater_guards.model.assembly import Assembly
+from ops.preflight.context import Plan
 from ops.preflight.deployed import NESTED
 from tests.ops.preflight.cases import Case, plan, refuse
 
@@ -29,15 +31,19 @@ def _state(state: str, *, protected: bool = False) -> dict[str, Any]:
     return _stacks(_stack("dev", "dev", StackStatus=state, EnableTerminationProtection=protected))
 
 
-def deployed(change: Callable[[Documents], None], *, text: bool = False, gone: str = "-") -> dict[str, Any]:
+def deployed(
+    change: Callable[[Documents], None], *, text: bool = False, gone: str = "-", planned: Plan | None = None
+) -> dict[str, Any]:
     """Return CloudFormation's answers about a stack that was deployed with other templates than the plan's.
 
     Args:
         change: makes them other.
         text: answer with text in place of what botocore makes of JSON.
         gone: beginning of the logical id of a nested stack that is deleted.
+        planned: the plan; that of dev by default.
     """
-    documents = copy.deepcopy({key: each.document for key, each in plan("dev").assembly.templates.items()})
+    templates = (planned or plan("dev")).assembly.templates
+    documents = copy.deepcopy({key: each.document for key, each in templates.items()})
     change(documents)
     keys = {key.partition(".")[0]: key for key in documents}  # by physical name
 
@@ -90,6 +96,19 @@ def _other_subnets(documents: Documents) -> None:
     _set(CLUSTER, DBSubnetGroupName={"Ref": "Old"})(documents)
 
 
+def _importing(value: str) -> Plan:
+    """Return the plan of a network whose range another stack exports."""
+    network = {"Type": VPC, "Properties": {"CidrBlock": {"Fn::ImportValue": value}}}
+    return Plan(Assembly({ROOT: {"Resources": {"Vpc": network}}}))
+
+
+def _moved(documents: Documents) -> None:
+    """Put a log group of a nested stack into the root, under the same name."""
+    (template, *_) = [each for each in documents.values() if _resources({"": each}, GROUP)]
+    name = next(name for name, body in template["Resources"].items() if body["Type"] == GROUP)
+    documents[ROOT]["Resources"][name] = template["Resources"].pop(name)
+
+
 def _same(_: Documents) -> None:
     """Change nothing."""
 
@@ -104,6 +123,7 @@ def _removal(kind: str, policy: str | None, status: str, words: str) -> Case:
 
 
 CLUSTER, VPC, SUBNET = "AWS::RDS::DBCluster", "AWS::EC2::VPC", "AWS::EC2::Subnet"
+GROUP = "AWS::Logs::LogGroup"
 CASES = [
     Case("PF-CFN-01", "none", [("pass", "Breakwater-dev does not exist yet")], {STACKS: refuse("ValidationError")}),
     Case("PF-CFN-01", "ready", [("pass", "is UPDATE_ROLLBACK_COMPLETE")], _state("UPDATE_ROLLBACK_COMPLETE")),
@@ -126,7 +146,7 @@ CASES = [
             _stack("x1", "prod"),
             _stack("x2", "dev", ParentId="arn:x"),
             {**_stack("x3", "dev"), "StackName": "Breakwater-copy"},
-            {**_stack("x4", "dev"), "Tags": []},
+            {name: value for name, value in _stack("x4", "dev").items() if name != "Tags"},
         ),
     ),
     Case(
@@ -155,6 +175,30 @@ CASES = [
         "Database/Cluster/Default/Resource would be replaced: DatabaseName is old, planned is transactions",
         DatabaseName="old",
     ),
+    _replacement(
+        "range in other words", VPC, "pass", " resources stay", CidrBlock={"Fn::Join": ["", ["10.20.", "0.0/16"]]}
+    ),
+    *(
+        Case(
+            "PF-CFN-03",
+            f"a range that {export} decides",
+            [expected],
+            deployed(_same, planned=_importing(export)),
+            planned=lambda: _importing("Ours"),
+        )
+        for export, expected in (
+            ("Ours", ("pass", "1 resources stay")),
+            ("Theirs", ("warn", "CidrBlock is decided by AWS, planned is decided by AWS")),
+        )
+    ),
+    _replacement(
+        "zones of others",
+        CLUSTER,
+        "warn",
+        "AvailabilityZones is [",
+        AvailabilityZones=[{"Ref": "ClusterSubnetGroupAA68648A"}],
+    ),
+    Case("PF-CFN-03", "moved", [("warn", "would be removed from the stack, and ")], deployed(_moved)),
     _replacement("owner", CLUSTER, "fail", "MasterUsername is old, planned is breakwater_owner", MasterUsername="old"),
     _replacement("range", VPC, "fail", "CidrBlock is 10.9.0.0/16, planned is 10.20.0.0/16", CidrBlock="10.9.0.0/16"),
     Case(
@@ -189,6 +233,6 @@ CASES = [
     _removal(CLUSTER, "RetainExceptOnCreate", "warn", "kept outside of it"),
     _removal("AWS::S3::Bucket", None, "fail", "deleted"),
     _removal("AWS::KMS::Key", "Retain", "warn", "kept outside of it"),
-    _removal("AWS::Logs::LogGroup", "Delete", "warn", "deleted"),
+    _removal(GROUP, "Delete", "warn", "deleted"),
     _removal(SUBNET, None, "warn", "deleted"),
 ]

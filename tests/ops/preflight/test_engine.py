@@ -134,10 +134,14 @@ sys.exit(3)
 
 
 def test_one_that_hangs_could_not_ask_in_time() -> None:
-    never = threading.Event()
+    never, others = threading.Event(), set(threading.enumerate())
     results = _run(_Fake("PF-A-01", never), _Fake("PF-B-01", ok("fine")), timeout=0.5)
+    hanging = set(threading.enumerate()) - others
     never.set()
     assert [str(result.status) for result in results] == ["could-not-ask", "pass"]
+    assert results[0].seconds == 0.5 > results[1].seconds >= 0
+    # Python waits at its end for every thread that is no daemon.
+    assert {thread.daemon for thread in hanging} == {True}
     assert results[0].outcomes[0].message == "no answer within 0.5 s"
 
 
