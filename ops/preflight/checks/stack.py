@@ -185,4 +185,4 @@ def _shown(value: Any) -> str:
         return "decided by AWS"
     if isinstance(value, Reference):
         return value.logical_id
-    return value if isinstance(value, str) else json.dumps(value, default=repr)
+    return value if isinstance(value, str) else json.dumps(value, default=_shown)
