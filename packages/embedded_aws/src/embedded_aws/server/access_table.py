@@ -179,6 +179,8 @@ def _modify_cluster(call: Call) -> Iterator[Need]:
     for kind, name in (("cluster-pg:", "DBClusterParameterGroupName"), ("og:", "OptionGroupName")):
         if call.text(name):
             yield Need(call.action, call.arn("rds", kind, call.text(name)))
+    if call.text("RotateMasterUserPassword").lower() == "true":
+        yield Need("secretsmanager:RotateSecret", _secret_of(_cluster(call)))
     if call.text("ManageMasterUserPassword").lower() == "true" and not _cluster(call).get("MasterUserSecret"):
         name = f"rds!cluster-{_cluster(call).get('DbClusterResourceId', '')}"
         for action in ("CreateSecret", "TagResource"):

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +88,12 @@ class Cluster:
     def login(self) -> Login:
         """The master user."""
         return self._login
+
+    def change_password(self, password: str) -> None:
+        """Give the master user another password, of letters, digits, `-` and `_`; connections that are open stay."""
+        with self._lock:
+            self._ask(self._require_writer(), f"ALTER ROLE \"{self._login.user}\" PASSWORD '{password}'")
+            self._login = replace(self._login, password=password)
 
     @property
     def writer(self) -> str | None:

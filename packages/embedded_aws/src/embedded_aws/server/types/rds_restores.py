@@ -1,9 +1,11 @@
-"""Amazon RDS: restores from a snapshot and to the latest moment, and the managed password of a restored cluster.
+"""Amazon RDS: restores from a snapshot and to the latest moment, and the managed password of a cluster.
 
-ministack has none of these; it ignores `ManageMasterUserPassword` in a change.
+ministack has none of these; it ignores `ManageMasterUserPassword` in a change, and rotates a password in the secret
+alone. A snapshot from before a rotation cannot be restored here: its data has the old password, which nobody keeps.
 """
 
 import json
+import secrets
 import time
 import uuid
 from typing import Any
@@ -22,6 +24,7 @@ def install() -> None:
     upstream.rds_actions["RestoreDBClusterFromSnapshot"] = answering(_restore_snapshot)
     upstream.rds_actions["RestoreDBClusterToPointInTime"] = answering(_restore_to_latest)
     upstream.rds_actions["ModifyDBCluster"] = _managing_password(upstream.rds_actions["ModifyDBCluster"])
+    upstream.rds_actions["ModifyDBCluster"] = answering(_rotating_password(upstream.rds_actions["ModifyDBCluster"]))
     upstream.rds_actions["DescribeDBClusters"] = _with_latest_moment(upstream.rds_actions["DescribeDBClusters"])
 
 
@@ -117,3 +120,24 @@ def _managing_password(modify: Action) -> Action:
         return modify(request)
 
     return modify_and_manage
+
+
+def _rotating_password(modify: Action) -> Action:
+    """Change the password that RDS keeps, in PostgreSQL and in the secret, when a change asks for it.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html
+    """
+
+    def modify_and_rotate(request: dict[str, Any]) -> Any:
+        record = upstream.db_clusters.get(parameter(request, "DBClusterIdentifier"), {})
+        kept, flags = record.get("MasterUserSecret"), ("RotateMasterUserPassword", "ApplyImmediately")
+        asked = all(parameter(request, flag).lower() == "true" for flag in flags)
+        if not kept or not asked or parameter(request, "MasterUserPassword"):
+            return modify(request)  # asks for no rotation, or for one that is refused
+        cluster, password = clusters[record["DBClusterIdentifier"]], secrets.token_urlsafe(24)
+        cluster.change_password(password)
+        content = json.dumps({"username": cluster.login.user, "password": password})
+        client("secretsmanager").put_secret_value(SecretId=kept["SecretArn"], SecretString=content)
+        return modify({name: value for name, value in request.items() if name != flags[0]})
+
+    return modify_and_rotate
