@@ -60,9 +60,14 @@ drill-failover: install ## After `make local`: kill the writer there and measure
 	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)
 
 drills: install ## After `make local`: run every drill there, one after the other
-	@for drill in failover task-loss restore pitr take-over; do \
-		$(LOCAL_RUN) python -m ops drill $$drill --yes $(ARGS) || exit 1; done
+	@for drill in failover 'task-loss --how stop' 'task-loss --how kill' 'task-loss --how hang' zone-loss rotation \
+		'bad-deployment --how exit' 'bad-deployment --how unpullable' 'bad-deployment --how deaf' restore pitr take-over; do \
+		$(LOCAL_RUN) python -m ops drill $$drill --yes --rate 50 $(ARGS) || exit 1; done
 	@$(LOCAL_RUN) pytest -q --no-cov -p no:cacheprovider tests/witnesses/check_first_deployment.py
+
+.PHONY: load
+load: install ## After `make local`: transfers with 8 clients and at 50 a second, and a bare web server beside them (20 s)
+	@$(LOCAL_RUN) python -m ops load $(ARGS)
 
 .PHONY: synth
 synth: install-platform ## Write the templates to cdk.out

@@ -47,6 +47,11 @@ class Workspace:
         return self.root / ".local" / "emulator-venv" / "bin" / "python"
 
     @property
+    def service_python(self) -> Path:
+        """Interpreter of the environment that the reference service runs in."""
+        return self.root / ".local" / "service-venv" / "bin" / "python"
+
+    @property
     def emulator(self) -> Emulator:
         """The embedded AWS of this checkout."""
         return Emulator(self.emulator_python, self.state)
