@@ -127,6 +127,8 @@ def test_the_pages_are_those_of_aws() -> None:
             assert answer.startswith(b"HTTP/1.1 503 Service Temporarily Unavailable\r\nServer: awselb/2.0\r\n")
             assert header(answer, "Content-Length") == "162"
             assert b"<center><h1>503 Service Temporarily Unavailable</h1></center>" in answer
+            answer = await say(lab.balancer.port, get(method="HEAD"))
+            assert (status(answer), answer.partition(b"\r\n\r\n")[2]) == (503, b"")
 
     run(test)
 

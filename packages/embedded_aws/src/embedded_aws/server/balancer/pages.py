@@ -48,5 +48,6 @@ def fixed(client: Peer, status: int, body: str, kind: str, *more: tuple[bytes, b
         *more,
     ]
     client.put(h11.Response(status_code=status, headers=headers, reason=_REASONS.get(status, "").encode()))
-    client.put(h11.Data(data=content))
+    if not client.wants_head:
+        client.put(h11.Data(data=content))
     client.put(h11.EndOfMessage())

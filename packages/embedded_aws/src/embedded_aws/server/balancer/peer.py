@@ -19,12 +19,13 @@ class Peer(asyncio.Protocol):
     Attributes:
         http: the state of the conversation.
         gone: whether the other side can no longer be reached.
+        wants_head: whether the last request asked for the head of an answer alone.
         companion: a connection that is of no use without this one: it is broken when the other side of this one leaves.
     """
 
     def __init__(self, role: type[h11.SERVER | h11.CLIENT], largest_head: int) -> None:
         self.http = h11.Connection(role, max_incomplete_event_size=largest_head)
-        self.gone = False
+        self.gone = self.wants_head = False
         self.companion: Peer | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -96,6 +97,8 @@ class Peer(asyncio.Protocol):
         """
         event = self.http.next_event()
         if event is not h11.NEED_DATA:
+            if isinstance(event, h11.Request):
+                self.wants_head = event.method == b"HEAD"
             return event
         self._unread = 0
         if self._transport and not self._transport.is_reading() and not self._transport.is_closing():
