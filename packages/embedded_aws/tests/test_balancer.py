@@ -29,7 +29,7 @@ class Target(BaseHTTPRequestHandler):
     status = 200
 
     def do_GET(self) -> None:
-        body = str(self.server.server_address[1]).encode()
+        body = str(self.connection.getsockname()[1]).encode()
         self.send_response(type(self).status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,11 +12,20 @@ import pytest
 
 from embedded_aws.server.balancer.certificates import Authority
 from embedded_aws.server.balancer.listening import Balancer
-from embedded_testing.balancing import FIRST_PORT, HOST, OK, Handler, Lab, answering, balanced, get, header, say, status
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))  # type: ignore[arg-type]  # every test is a coroutine
+from embedded_testing.balancing import (
+    FIRST_PORT,
+    HOST,
+    OK,
+    Handler,
+    Lab,
+    answering,
+    balanced,
+    get,
+    header,
+    run,
+    say,
+    status,
+)
 
 
 def counting(inner: Handler, connections: list[float]) -> Handler:

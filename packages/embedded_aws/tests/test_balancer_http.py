@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from embedded_testing.balancing import HOST, OK, Lab, answering, balanced, get, header, say, status
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))  # type: ignore[arg-type]  # every test is a coroutine
+from embedded_testing.balancing import HOST, OK, Lab, answering, balanced, get, header, run, say, status
 
 
 def ask(request: bytes, answer: bytes = OK, lab: Lab | None = None) -> tuple[bytes, bytes]:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from embedded_aws.server.balancer.checks import matches
-from embedded_testing.balancing import HOST, OK, Handler, Lab, answering, balanced, get, say, status
+from embedded_testing.balancing import HOST, OK, Handler, Lab, answering, balanced, get, run, say, status
 
 PERCENTAGE = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage"
 COUNT = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))  # type: ignore[arg-type]  # every test is a coroutine
 
 
 def named(name: str) -> Handler:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -105,6 +105,11 @@ class Lab:
         async with asyncio.timeout(10):
             while not self.told or self.told[-1][1:] != (wanted, reason):
                 await asyncio.sleep(0.01)
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a test that is a coroutine, for half a minute at most."""
+    asyncio.run(asyncio.wait_for(test(), 30))
 
 
 @asynccontextmanager
