@@ -1,15 +1,17 @@
 """`python -m ops local up`: start the embedded AWS, bootstrap, deploy, and verify that the declared resources exist."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from embedded_aws import changes, clients, deployment, fidelity, verify
+from embedded_aws import changes, clients, deployment, environment, fidelity, verify
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.cdk import CdkCli, failure_reason, is_bootstrapped
 from embedded_aws.choice import choose_port
@@ -136,6 +138,7 @@ class _Run:
         if running is None:
             ended = emulator.ended_unnoticed()
             started = emulator.start(self._port, self._key)
+            environment.docker(self._workspace.programs, Path(sys.executable), self._workspace.images)
             note = "the last one has ended and its state is gone: started anew, " if ended else ""
             return f"{note}{started.endpoint} (process {started.pid})"
         if not running.is_ready():

@@ -53,8 +53,9 @@ class Workspace:
 
     @property
     def emulator(self) -> Emulator:
-        """The embedded AWS of this checkout."""
-        return Emulator(self.emulator_python, self.state)
+        """The embedded AWS of this checkout; its tasks run with the environment of the reference service, if any."""
+        service = self.root / ".local" / "service-venv" / "bin" / "python"
+        return Emulator(self.emulator_python, self.state, service if service.exists() else None)
 
     @property
     def cdk_log(self) -> Path:
@@ -75,6 +76,11 @@ class Workspace:
     def programs(self) -> Path:
         """The folder of commands that are made for the embedded AWS."""
         return self.state / "bin"
+
+    @property
+    def images(self) -> Path:
+        """Copies of the build contexts that were published as images."""
+        return self.state / "images"
 
     @property
     def flat_outputs(self) -> Path:
@@ -139,6 +145,7 @@ class Workspace:
             # A cache apart from the user's: the CLI remembers there which account a key belongs to.
             "CDK_HOME": str(self.state / "cdk-home"),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DOCKER": str(self.programs / "docker"),
         }
 
     def ended_message(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +10,17 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
 from embedded_testing import Deploy
+from embedded_testing.running import eventually
 
 pytestmark = pytest.mark.emulator
+
+
+@pytest.fixture(autouse=True)
+def secret(aws: Aws) -> Iterator[None]:
+    """Keep the secret that the container asks for: without it no task would start."""
+    aws("secretsmanager").create_secret(Name="one", SecretString="-")
+    yield
+    aws("secretsmanager").delete_secret(SecretId="one", ForceDeleteWithoutRecovery=True)
 
 
 def service(*, image: str = "one", desired: int = 2, longest: int = 4, target: float = 60) -> dict[str, Any]:
@@ -84,7 +94,7 @@ def test_a_task_definition_keeps_every_member_and_a_change_is_a_new_revision(aws
 
     second = deploy(service(image="two")).physical_ids
     assert second["Definition"] == first.replace(":1", ":2")
-    assert ecs.list_task_definitions()["taskDefinitionArns"] == [second["Definition"]]
+    assert ecs.list_task_definitions(familyPrefix="app")["taskDefinitionArns"] == [second["Definition"]]
     services = ecs.describe_services(cluster=second["Cluster"], services=[second["Service"]])["services"]
     assert services[0]["taskDefinition"] == second["Definition"]
 
@@ -215,15 +225,24 @@ def test_tasks_are_in_the_zones_of_their_subnets_and_targets_of_their_load_balan
     found = aws("ecs").describe_services(cluster=cluster, services=[made.physical_ids["Service"]])["services"][0]
     assert found["healthCheckGracePeriodSeconds"] == 60
     group = made.physical_ids["Targets"]
-    found = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-    assert sorted((each["Target"]["Id"], each["Target"]["Port"]) for each in found) == [
-        ("10.7.1.4", 8080),
-        ("10.7.1.6", 8080),
-        ("10.7.2.5", 8080),
-    ]
+
+    def targets() -> list[tuple[str, int]]:
+        found = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return sorted((each["Target"]["Id"], each["Target"]["Port"]) for each in found)
+
+    eventually(lambda: len(targets()) == 3)
+    assert {port for _, port in targets()} == {8080}
+    assert sorted(address.rpartition(".")[0] for address, _ in targets()) == ["10.7.1", "10.7.1", "10.7.2"]
+    assert all(int(address.rpartition(".")[2]) >= 4 for address, _ in targets())  # AWS reserves the first four
     aws("ecs").update_service(cluster=cluster, service=made.physical_ids["Service"], desiredCount=1)
-    left = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-    assert sorted(each["TargetHealth"]["State"] for each in left) == ["draining", "draining", "healthy"]
+
+    def states() -> list[str]:
+        left = aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return sorted(each["TargetHealth"]["State"] for each in left)
+
+    eventually(
+        lambda: "healthy" in states() and set(states()) <= {"draining", "healthy"} and states().count("healthy") == 1
+    )
 
 
 def test_fault_injection_says_that_it_is_not_there(aws: Aws) -> None:

@@ -30,7 +30,9 @@ def idle(emulator_python: Path, tmp_path: Path) -> Emulator:
 
 def test_the_pinned_ministack_is_the_one_the_extension_is_written_for(idle: Emulator) -> None:
     found = python(
-        idle, "-c", "from embedded_aws.server import upstream; print(*upstream.incompatibilities(), sep='\\n')"
+        idle,
+        "-c",
+        "from embedded_aws.server import upstream, upstream_ecs; print(*upstream.incompatibilities(), sep='\\n')",
     )
     assert (found.stdout.strip(), found.returncode) == ("", 0), (
         "ministack has moved: compare each function named here with its new form, then raise the version in "

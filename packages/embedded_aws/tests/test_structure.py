@@ -11,8 +11,8 @@ import embedded_aws
 
 PACKAGE = Path(embedded_aws.__file__).parent
 BOTH_SIDES = {
-    "embedded_aws.address", "embedded_aws.deployment", "embedded_aws.fidelity", "embedded_aws.loopback",
-    "embedded_aws.preflight_rules", "embedded_aws.verify",
+    "embedded_aws.address", "embedded_aws.deployment", "embedded_aws.docker", "embedded_aws.fidelity",
+    "embedded_aws.loopback", "embedded_aws.preflight_rules", "embedded_aws.verify",
 }  # fmt: skip
 # The server's environment is compiled from requirements of its own; all else has boto3 and the standard library.
 CLIENTS_LIBRARIES = {"boto3", "botocore"}

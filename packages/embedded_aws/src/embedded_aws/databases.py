@@ -1,8 +1,9 @@
-"""`python -m embedded_aws.databases FOLDER`: end the PostgreSQL servers of an embedded AWS when it is gone.
+"""`python -m embedded_aws.databases FOLDER`: end the tasks and PostgreSQL servers of an embedded AWS when it is gone.
 
-A server is a process of its own: it outlives an emulator that is killed, and would keep its port and its memory. So the
-emulator starts this module beside itself, and keeps a pipe to it open for as long as it lives, however it ends. Whoever
-removes the folder of an emulator that was killed ends its servers first, too.
+Each is a process of its own: it outlives an emulator that is killed, and would keep its port and its memory. So the
+emulator starts this module beside itself, and keeps a pipe to it open for as long as it lives, however it ends; a line
+`+4711` in it is a task that has begun, `-4711` one that has ended. Whoever removes the folder of an emulator that was
+killed ends its servers first, too.
 """
 
 import os
@@ -73,8 +74,13 @@ def _server(file: Path) -> int:
 
 
 def main() -> int:
-    """Wait until standard input ends, which it does with the process at its other end, and end the servers."""
-    sys.stdin.buffer.read()
+    """Wait until standard input ends, which it does with the process at its other end; end its tasks and servers."""
+    tasks: set[int] = set()
+    for line in sys.stdin:
+        (tasks.add if line.startswith("+") else tasks.discard)(int(line[1:]))
+    for session in tasks:
+        with suppress(ProcessLookupError, PermissionError):  # it ended with the emulator
+            os.killpg(session, signal.SIGKILL)
     end_all(Path(sys.argv[1]))
     return 0
 

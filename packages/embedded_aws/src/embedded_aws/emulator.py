@@ -70,10 +70,12 @@ class Emulator:
     Attributes:
         python: the interpreter of the virtual environment that ministack is installed in.
         state: the folder for all that it needs and leaves behind; removed when it is stopped.
+        tasks_python: the interpreter that tasks of Amazon ECS run with; None for `python`.
     """
 
     python: Path
     state: Path
+    tasks_python: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("python", "state"):
@@ -103,6 +105,11 @@ class Emulator:
     def scratch(self) -> Path:
         """Its temporary files."""
         return self.state / "tmp"
+
+    @property
+    def tasks(self) -> Path:
+        """What tasks of Amazon ECS write: a folder for each task, in it one for each container."""
+        return self.state / "tasks"
 
     @property
     def postgres(self) -> Path:
@@ -152,6 +159,8 @@ class Emulator:
             python=self.python,
             scratch=self.scratch,
             postgres=self.postgres,
+            tasks=self.tasks,
+            tasks_python=self.tasks_python or self.python,
             calls=self.calls,
             authority=self.authority,
             outside=outside,

@@ -56,6 +56,8 @@ def for_server(
     python: Path,
     scratch: Path,
     postgres: Path,
+    tasks: Path,
+    tasks_python: Path,
     calls: Path,
     authority: Path,
     outside: Mapping[str, str] = os.environ,
@@ -68,6 +70,8 @@ def for_server(
         python: its interpreter; deployed functions run with it too.
         scratch: folder for its temporary files.
         postgres: folder for the data of its databases.
+        tasks: folder for the files of tasks.
+        tasks_python: the interpreter that tasks run with.
         calls: file for the calls of functions; see `server.access`.
         authority: file for the certificate that signs those of HTTPS listeners.
         outside: the environment of the caller.
@@ -89,6 +93,8 @@ def for_server(
         "SFTP_ENABLED": "0",
         "TMPDIR": str(scratch),
         "EMBEDDED_AWS_POSTGRES": str(postgres),
+        "EMBEDDED_AWS_TASKS": str(tasks),
+        "EMBEDDED_AWS_TASKS_PYTHON": str(tasks_python),
         _CALLS: str(calls),
         "EMBEDDED_AWS_AUTHORITY": str(authority),
     }
@@ -113,8 +119,27 @@ def aws_cli(folder: Path, url: str, search_path: str) -> list[str]:
     cli = shutil.which("aws", path=os.pathsep.join(others))
     if cli is None:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
-    starter = folder / "aws"
-    starter.write_text(f'#!/bin/sh\nexec {shlex.quote(cli)} --endpoint-url {url} "$@"\n')
-    starter.chmod(0o700)
+    _starter(folder / "aws", cli, "--endpoint-url", url)
     return [str(folder)]
+
+
+def docker(folder: Path, python: Path, images: Path) -> Path:
+    """Make a `docker` command that publishes image assets to the embedded AWS, for `CDK_DOCKER`.
+
+    Args:
+        folder: where the command is written.
+        python: an interpreter that has this package and boto3.
+        images: folder for copies of build contexts, see `embedded_aws.docker`.
+
+    Returns:
+        The command.
+    """
+    return _starter(folder / "docker", str(python), "-m", "embedded_aws.docker", "--images", str(images))
+
+
+def _starter(file: Path, *words: str) -> Path:
+    """Make a command that is another one with its first words."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+    file.chmod(0o700)
+    return file

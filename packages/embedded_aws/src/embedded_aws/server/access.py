@@ -37,13 +37,23 @@ def install() -> None:
 
 def _of_role(config: dict[str, Any]) -> dict[str, str]:
     """Return the credentials of a session of a function's role, as AWS Lambda names it: after the function."""
-    account, role = config["Role"].split(":")[4], config["Role"].rpartition("/")[2]
+    return session(config["Role"], config["FunctionName"])
+
+
+def session(role_arn: str, name: str) -> dict[str, str]:
+    """Return the credentials of a new session of a role, as variables.
+
+    Args:
+        role_arn: the ARN of the role.
+        name: of the session.
+    """
+    account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     upstream.register_session(
         key,
         {
-            "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{config['FunctionName']}",
-            "UserId": f"{role}:{config['FunctionName']}",
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{name}",
+            "UserId": f"{role}:{name}",
             "AccountId": account,
             "PrincipalType": "AssumedRole",
             "SecretAccessKey": secret,

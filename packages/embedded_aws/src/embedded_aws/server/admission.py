@@ -6,7 +6,7 @@ connect to it; both could create a function and run it. So a request is refused,
 - it has an `Origin` header, or asks for cross-origin access (a browser sends it),
 - its `Host` is not the address that this process listens on (a name that was rebound to 127.0.0.1),
 - its Signature Version 4 does not verify with the secret key that each start makes at random, or with temporary
-  credentials that this process issued itself.
+  credentials that this process issued itself; a task asks for its own metadata with a secret word in the path instead.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin
@@ -14,12 +14,13 @@ https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin
 
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, quote
 
 from embedded_aws.address import ACCOUNT
-from embedded_aws.server import access, operations, upstream
+from embedded_aws.server import access, operations, upstream, upstream_ecs
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -28,6 +29,8 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Tells that the process is up, and nothing else: what waits for the process has no key yet.
 _OPEN_PATH: Final = "/health"
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
+_METADATA: Final = re.compile(r"/v4/([A-Za-z0-9_-]+)(/.*)?")
 # What a web page may make a browser ask before the request itself.
 _BROWSER_HEADERS: Final = ("origin", "access-control-request-method", "sec-fetch-site")
 _NOT_SIGNED: Final = ("MissingAuthenticationToken", "The request is not signed with the key of this embedded AWS.")
@@ -63,7 +66,7 @@ class _Admission:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refused, body = self._refused_caller(headers), b""
-        if refused is None and (scope["method"], scope["path"]) != ("GET", _OPEN_PATH):
+        if refused is None and not (scope["method"] == "GET" and _is_open(scope["path"])):
             body = await _read(receive)
             refused = _refused_signature(scope, headers, body)
             receive = _replay(body, receive)
@@ -78,6 +81,12 @@ class _Admission:
         if any(name in headers for name in _BROWSER_HEADERS):
             return _FROM_BROWSER
         return None if headers.get("host") in self._hosts else _WRONG_HOST
+
+
+def _is_open(path: str) -> bool:
+    """Return whether a path is read without a signature."""
+    metadata = _METADATA.fullmatch(path)
+    return path == _OPEN_PATH or (metadata is not None and metadata[1] in upstream_ecs.metadata_tokens)
 
 
 def _refused_signature(scope: Scope, headers: Mapping[str, str], body: bytes) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from embedded_aws.server import (
     validation,
 )
 from embedded_aws.server.answers import layer
+from embedded_aws.server.tasks import door, events, lifecycle
 from embedded_aws.server.types import (
     application_autoscaling,
     backup,
@@ -70,6 +71,8 @@ def install() -> None:
         raise RuntimeError("; ".join(incompatibilities))
     for service in _SERVICES:
         service.install()
+    for part in (door, events, lifecycle):
+        part.install()
     # The added types call the emulator's own API: on the event loop the server could not answer them.
     upstream.runs_on_worker_thread.wrap(lambda _for_some: lambda _resource_type: True)
     registry.refuse_types_outside(fidelity.load())

@@ -40,7 +40,7 @@ def main() -> int:
             key = os.environ["AWS_SECRET_ACCESS_KEY"]
             json.dump({"pid": os.getpid(), "port": int(os.environ["GATEWAY_PORT"]), "key": key}, lock)
             lock.flush()
-            _end_databases_afterwards()
+            _end_all_afterwards()
             _serve()
     except (ValueError, RuntimeError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -66,9 +66,23 @@ def _detach(log: Path) -> None:
             os.dup2(written.fileno(), stream.fileno())
 
 
-def _end_databases_afterwards() -> None:
-    # Nothing is ever written into the pipe: it ends with this process, however that ends.
-    waiting, _open_until_the_end = os.pipe()
+# The end of the pipe that closes with this process, however it ends; the other end hears of processes by it.
+_leash: list[int] = []
+
+
+def leash(process: int) -> None:
+    """Let a process, and all of its session, end when this one has ended."""
+    os.write(_leash[0], f"+{process}\n".encode())
+
+
+def unleash(process: int) -> None:
+    """Let go of a process that has ended: its number may soon be another one's."""
+    os.write(_leash[0], f"-{process}\n".encode())
+
+
+def _end_all_afterwards() -> None:
+    waiting, open_until_the_end = os.pipe()
+    _leash.append(open_until_the_end)
     subprocess.Popen(
         [sys.executable, "-m", "embedded_aws.databases", os.environ["EMBEDDED_AWS_POSTGRES"]],
         stdin=waiting,

@@ -1,4 +1,4 @@
-"""The only module that knows ministack's private names: each of them once, with the parameters it is expected to have.
+"""With `upstream_ecs` all that knows ministack's private names: each once, with the parameters it is expected to have.
 
 ministack has no extension interface: types are added to its tables, and some of its functions are wrapped. Its version
 is pinned; when the pin is raised, `incompatibilities()` says name by name what has moved.
@@ -24,6 +24,7 @@ def incompatibilities() -> Iterator[str]:
 # The request that is served, or the stack operation that runs.
 account = Function("core.responses", "get_account_id")
 region = Function("core.responses", "get_region")
+request_scope = Function("core.responses", "request_scope", "account_id", "region")
 scoped_table = table("core.responses", "AccountRegionScopedDict")
 json_response = Function("core.responses", "json_response", "data", "status", "content_type")
 error_response = Function(
@@ -212,11 +213,10 @@ data_api_connect = Function(
 data_api_is_real = Function("services.rds_data", "_has_real_endpoint", "instance")
 data_api_is_unreachable = Function("services.rds_data", "_is_connection_error", "exc")
 
-# Amazon ECS, and the targets that it registers.
+# Amazon ECS, and the targets that it registers; `upstream_ecs` has the rest of it.
+ecs_clusters = table("services.ecs", "_clusters")
 ecs_services = table("services.ecs", "_services")
 ecs_tasks = table("services.ecs", "_tasks")
-ecs_actions: dict[str, Callable[[dict[str, Any]], Any]] = table("services.ecs", "_ACTION_MAP")
-reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
 targets = table("services.alb", "_targets")
 register_targets_of_service = Function("services.alb", "set_targets_for_group", "tg_arn", "targets", "previous_ids")
 
@@ -254,7 +254,6 @@ secrets = table("services.secretsmanager", "_secrets")
 roles = table("services.iam", "_roles")
 event_targets = table("services.eventbridge", "_targets")
 event_rules = table("services.eventbridge", "_rules")
-ecs_clusters = table("services.ecs", "_clusters")
 
 
 def owns_its_objects_by_request(bucket: str) -> bool:

@@ -1,4 +1,4 @@
-"""Answers of Amazon ECS and AWS Lambda."""
+"""Answers of Amazon ECS, Amazon ECR and AWS Lambda."""
 
 import re
 from collections.abc import Mapping
@@ -59,6 +59,21 @@ def _services(_request: Request, answer: Json) -> None:
         service["roleArn"] = service.get("roleArn") or _SERVICE_ROLE.format(account=upstream.account())
 
 
+def _images(request: Request, answer: Json) -> RefusedError | None:
+    """Refuse to describe an image that is not there, which ministack leaves out."""
+    there = [(each["imageDigest"], *each["imageTags"]) for each in answer["imageDetails"]]
+    for asked in request.given.get("imageIds", ()):
+        digest, tag = asked.get("imageDigest", "null"), asked.get("imageTag", "null")
+        if not any({digest, tag} - {"null"} <= set(names) for names in there):
+            message = (
+                f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not exist within "
+                f"the repository with name '{request.text('repositoryName')}' in the registry with id "
+                f"'{upstream.account()}'"
+            )
+            return RefusedError("ImageNotFoundException", message)
+    return None
+
+
 def _new_function(request: Request) -> RefusedError | None:
     runtime, role = request.text("Runtime"), request.text("Role")
     if not _ROLE.fullmatch(role):
@@ -102,6 +117,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "lambda CreateFunction": _new_function,
 }
 COMPLETIONS: Final[Mapping[str, Completion]] = {
+    "ecr DescribeImages": _images,
     "ecs DescribeServices": _services,
     "ecs DescribeTaskDefinition": _task_definition,
     "lambda GetAccountSettings": _limits,

@@ -18,8 +18,8 @@ Handler: TypeAlias = Callable[[str, str, dict[str, str], bytes, dict[str, Any]],
 
 # ministack's names of the services whose answers are changed.
 _SERVICES = (
-    "application-autoscaling", "dynamodb", "ec2", "ecs", "elasticloadbalancing", "events", "iam", "kms", "lambda",
-    "logs", "rds", "s3", "secretsmanager", "sns", "sqs", "ssm", "cloudformation", "backup", "sts",
+    "application-autoscaling", "dynamodb", "ec2", "ecr", "ecs", "elasticloadbalancing", "events", "iam", "kms",
+    "lambda", "logs", "rds", "s3", "secretsmanager", "sns", "sqs", "ssm", "cloudformation", "backup", "sts",
     "servicequotas", "fis",
 )  # fmt: skip
 _PARTS = (balancing, compute, data, identity, messaging, network)

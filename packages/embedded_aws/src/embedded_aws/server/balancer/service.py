@@ -16,8 +16,8 @@ import h11
 
 from embedded_aws.address import HOST
 from embedded_aws.server import upstream
+from embedded_aws.server.addresses import on_paper, reachable
 from embedded_aws.server.answers.balancing import BALANCER_ATTRIBUTES, TARGET_GROUP_ATTRIBUTES
-from embedded_aws.server.balancer.addresses import on_paper, reachable
 from embedded_aws.server.balancer.certificates import Authority
 from embedded_aws.server.balancer.exchange import Outcome
 from embedded_aws.server.balancer.groups import Group

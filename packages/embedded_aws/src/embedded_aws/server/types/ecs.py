@@ -1,16 +1,14 @@
 """Amazon ECS: task definitions and services made through the ECS API, which keeps more than ministack's CloudFormation.
 
-Tasks run nothing, but they are placed as ECS places them: spread over the subnets of their service, and targets of its
-load balancer.
+As on AWS, a service is created or updated when its deployment is complete, and deleted when its tasks have stopped.
 """
 
+import time
 from collections.abc import Callable
-from ipaddress import ip_network
-from typing import Any
+from typing import Any, Final
 
 from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
-from embedded_aws.server.balancer.service import running
 from embedded_aws.server.registry import Attributes, Declared
 
 # A task definition is immutable: a change of anything but its tags registers the next revision.
@@ -21,12 +19,18 @@ _REVISED_BY = (
 )  # fmt: skip
 
 
+_SERVICE: Final = "AWS::ECS::Service"
+_POLL_SECONDS: Final = 0.1
+# AWS CloudFormation waits for three hours; whoever runs this waits before a screen.
+_STABLE_SECONDS: Final = 900
+
+
 def install() -> None:
     """Register the types of this service."""
     registry.replace("AWS::ECS::TaskDefinition", create=_register_task_definition, create_only=_REVISED_BY)
-    registry.replace("AWS::ECS::Service", create=_create_service)
-    upstream.reconcile_tasks.wrap(_and_place)
-    upstream.ecs_actions[_STOP] = _and_replace(upstream.ecs_actions[_STOP])
+    registry.replace(_SERVICE, create=_create_service)
+    registry.wrap(_SERVICE, "update", _and_wait)
+    registry.wrap(_SERVICE, "delete", _and_wait_for_tasks)
 
 
 def _register_task_definition(declared: Declared) -> tuple[str, Attributes]:
@@ -40,65 +44,72 @@ def _create_service(declared: Declared) -> tuple[str, Attributes]:
     name = declared.name("ServiceName", longest=255)
     request = arguments("ecs", "CreateService", {**declared.properties, "ServiceName": name})
     service = client("ecs").create_service(**request)["service"]
+    _wait_until_stable(service["serviceArn"])
     return service["serviceArn"], {"ServiceArn": service["serviceArn"], "Name": name}
 
 
-def _and_place(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    def reconcile_and_place(cluster: str, key: str) -> None:
-        reconcile(cluster, key)
-        service = upstream.ecs_services.get(key)
-        if service:
-            _place(service)
+def _and_wait(update: Callable[..., Any]) -> Callable[..., Any]:
+    def update_and_wait(physical_id: str, *more: Any) -> Any:
+        updated = update(physical_id, *more)
+        _wait_until_stable(physical_id)
+        return updated
 
-    return reconcile_and_place
-
-
-_STOP = "StopTask"
-_ACCEPTED = 200
+    return update_and_wait
 
 
-def _and_replace(stop: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    """Start a task for one that was stopped; ministack does so only when the service itself changes."""
+def _wait_until_stable(arn: str) -> None:
+    """Wait until the newest deployment of a service is complete.
 
-    def stop_and_replace(request: dict[str, Any]) -> Any:
-        answer = stop(request)
-        if answer[0] == _ACCEPTED:
-            for key, service in list(upstream.ecs_services.items()):
-                upstream.reconcile_tasks(service["clusterArn"].rpartition("/")[2], key)
-        return answer
+    Raises:
+        ValueError: it failed, or does not end.
+    """
+    service = _service(arn)
+    newest, until = service["deployments"][0], time.monotonic() + _STABLE_SECONDS
+    while newest["rolloutState"] != "COMPLETED" or service["runningCount"] != service["desiredCount"]:
+        if newest["rolloutState"] == "FAILED":
+            raise ValueError(f"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'. {arn}: "
+                             f"{newest['rolloutStateReason']} {_last_words(service)}")  # fmt: skip
+        if time.monotonic() > until:
+            raise ValueError(f"{arn} did not stabilize within {_STABLE_SECONDS} s. {_last_words(service)}")
+        time.sleep(_POLL_SECONDS)
 
-    return stop_and_replace
+
+def _service(arn: str) -> dict[str, Any]:
+    return next(each for each in upstream.ecs_services.values() if each["serviceArn"] == arn)
 
 
-# AWS reserves the first four addresses of a subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
-_FIRST_ADDRESS = 4
+def _last_words(service: dict[str, Any]) -> str:
+    """Return why its last task stopped, and the last line that it wrote."""
+    stopped = [task for task in _tasks(service) if task.get("stoppedReason")]
+    if not stopped:
+        return "No task has stopped."
+    last = max(stopped, key=lambda task: str(task.get("stoppingAt")))
+    codes = [str(each["exitCode"]) for each in last["containers"] if each.get("exitCode") is not None]
+    return f"Last task: {last['stoppedReason']}" + (f", exit code {', '.join(codes)}" if codes else "")
 
 
-def _place(service: dict[str, Any]) -> None:
-    """Spread the tasks of a service over its subnets, and make them targets of its load balancer."""
-    network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    subnets = [upstream.subnets[name] for name in network.get("subnets", []) if name in upstream.subnets]
-    if not subnets:
-        return
-    addresses = []
-    for number, task in enumerate(running_tasks(service)):
-        subnet = subnets[number % len(subnets)]
-        task["availabilityZone"] = subnet["AvailabilityZone"]
-        addresses.append(str(ip_network(subnet["CidrBlock"])[_FIRST_ADDRESS + number]))
-    for balancer in service.get("loadBalancers", []):
-        upstream.targets[balancer["targetGroupArn"]] = [
-            {"Id": address, "Port": balancer["containerPort"]} for address in addresses
-        ]
-    running().refresh()
+def _and_wait_for_tasks(delete: Callable[..., None]) -> Callable[..., None]:
+    def delete_and_wait(physical_id: str, *more: Any) -> None:
+        delete(physical_id, *more)
+        until = time.monotonic() + _STABLE_SECONDS
+        while any(task["lastStatus"] != "STOPPED" for task in _tasks(_service(physical_id))):
+            if time.monotonic() > until:
+                raise ValueError(f"the tasks of {physical_id} did not stop within {_STABLE_SECONDS} s")
+            time.sleep(_POLL_SECONDS)
+
+    return delete_and_wait
+
+
+def _tasks(service: dict[str, Any]) -> list[dict[str, Any]]:
+    group = f"service:{service['serviceName']}"
+    return [
+        task
+        for task in upstream.ecs_tasks.values()
+        if task.get("clusterArn") == service["clusterArn"] and task.get("group") == group
+    ]
 
 
 def running_tasks(service: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the running tasks of a service, in a fixed order."""
-    owned = [
-        task
-        for task in upstream.ecs_tasks.values()
-        if task.get("clusterArn") == service["clusterArn"]
-        and task.get("group") == f"service:{service['serviceName']}"
-        and task.get("desiredStatus") == "RUNNING"
-    ]
+    owned = [task for task in _tasks(service) if task.get("desiredStatus") == "RUNNING"]
     return sorted(owned, key=lambda task: str(task["taskArn"]))

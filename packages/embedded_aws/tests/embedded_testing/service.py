@@ -1,0 +1,173 @@
+"""A container image, and a service of it behind a target group, for the tests of tasks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import embedded_aws
+from embedded_aws import environment
+from embedded_aws.clients import Aws
+from embedded_aws.emulator import Emulator
+from embedded_testing.running import eventually
+
+REPOSITORY = "tested"
+# Answers with its whole environment; ends with code 7 at SIGTERM, after what is open.
+SERVER = """
+import http.server, json, os, signal, sys, threading
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        said = json.dumps(dict(os.environ)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *arguments):
+        print("asked for", self.path, flush=True)
+
+server = http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler)
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+print("listens", flush=True)
+server.serve_forever()
+sys.exit(7)
+"""
+DOCKERFILE = 'FROM python:3.13\nCOPY . .\nCMD ["python", "-m", "server"]\n'
+
+
+@dataclass
+class Registry:
+    """Publishes images to a running embedded AWS as the CDK CLI does, through the command for `CDK_DOCKER`."""
+
+    emulator: Emulator
+    folder: Path
+
+    def __call__(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command."""
+        running = self.emulator.running()
+        assert running
+        command = environment.docker(self.folder / "bin", Path(sys.executable), self.folder / "images")
+        source = str(Path(embedded_aws.__file__).parents[1])
+        variables = {**environment.for_clients(running.port, running.key, os.environ), "PYTHONPATH": source}
+        return subprocess.run(
+            [command, *words], cwd=folder or self.folder, env=variables, capture_output=True, text=True, check=False
+        )
+
+    def publish(self, tag: str, server: str = SERVER, dockerfile: str = DOCKERFILE) -> str:
+        """Publish an image and return its name."""
+        context = self.folder / tag
+        context.mkdir(exist_ok=True)
+        (context / "Dockerfile").write_text(dockerfile)
+        (context / "server.py").write_text(server)
+        name = image(tag)
+        for words in (("build", "--tag", tag, "."), ("tag", tag, name), ("push", name)):
+            done = self(*words, folder=context)
+            assert (done.returncode, done.stderr) == (0, "")
+        return name
+
+
+def image(tag: str) -> str:
+    """Return the name of an image of the repository."""
+    return f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:{tag}"
+
+
+@dataclass
+class Service:
+    """A service of ECS and its tasks."""
+
+    aws: Aws
+    subnets: list[str]
+    group: str
+    cluster: str = "tested"
+    name: str = "tested"
+    revisions: list[str] = field(default_factory=list)
+
+    def register(self, name: str, **container: Any) -> str:
+        """Register a revision of its task definition and return its ARN."""
+        defined = {
+            "name": "app",
+            "image": name,
+            "portMappings": [{"containerPort": 8080}],
+            "stopTimeout": 2,
+            "environment": [{"name": "GIVEN", "value": "yes"}, {"name": "AWS_REGION", "value": "mars"}],
+            **container,
+        }
+        arn = self.aws("ecs").register_task_definition(
+            family="tested", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            taskRoleArn="arn:aws:iam::000000000000:role/of-the-task", containerDefinitions=[defined],
+        )["taskDefinition"]["taskDefinitionArn"]  # fmt: skip
+        return str(arn)
+
+    def create(self, definition: str, desired: int = 2, **more: Any) -> None:
+        """Create the service."""
+        self.aws("ecs").create_service(
+            cluster=self.cluster, serviceName=self.name, taskDefinition=definition, desiredCount=desired,
+            launchType="FARGATE", networkConfiguration={"awsvpcConfiguration": {"subnets": self.subnets}},
+            deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+            loadBalancers=[{"targetGroupArn": self.group, "containerName": "app", "containerPort": 8080}],
+            healthCheckGracePeriodSeconds=0, **more,
+        )  # fmt: skip
+
+    def update(self, **request: Any) -> None:
+        """Update the service."""
+        self.aws("ecs").update_service(cluster=self.cluster, service=self.name, **request)
+
+    def described(self) -> dict[str, Any]:
+        """Return the service as ECS describes it."""
+        found = self.aws("ecs").describe_services(cluster=self.cluster, services=[self.name])["services"][0]
+        return dict(found)
+
+    def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
+        """Return its tasks of a desired status."""
+        ecs = self.aws("ecs")
+        arns = ecs.list_tasks(cluster=self.cluster, desiredStatus=status)["taskArns"]
+        return [dict(task) for task in ecs.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]] if arns else []
+
+    def task(self, arn: str) -> dict[str, Any]:
+        """Return one task."""
+        return dict(self.aws("ecs").describe_tasks(cluster=self.cluster, tasks=[arn])["tasks"][0])
+
+    def targets(self) -> list[str]:
+        """Return the addresses of its healthy targets."""
+        health = self.aws("elbv2").describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
+        return sorted(each["Target"]["Id"] for each in health if each["TargetHealth"]["State"] == "healthy")
+
+    def until(self, holds: Callable[[], object], seconds: float = 40) -> None:
+        """Wait until something holds, and say what became of the tasks when it does not."""
+        try:
+            eventually(holds, seconds)
+        except AssertionError:
+            stopped = [task.get("stoppedReason") for task in self.tasks("STOPPED")]
+            states = [(each["rolloutState"], each["rolloutStateReason"]) for each in self.described()["deployments"]]
+            raise AssertionError(f"deployments {states}, stopped tasks {stopped}") from None
+
+    def until_complete(self, definition: str) -> None:
+        """Wait until the deployment of a revision is complete and nothing else runs."""
+
+        def complete() -> bool:
+            service = self.described()
+            first = service["deployments"][0]
+            return bool(
+                first["taskDefinition"] == definition
+                and first["rolloutState"] == "COMPLETED"
+                and service["runningCount"] == service["desiredCount"] == len(self.tasks())
+            )
+
+        self.until(complete)
+
+
+def address(task: dict[str, Any]) -> str:
+    """Return a task's address of its subnet."""
+    details = {each["name"]: each["value"] for each in task["attachments"][0]["details"]}
+    return str(details["privateIPv4Address"])
+
+
+def process(task: dict[str, Any]) -> int:
+    """Return the process of a task's container."""
+    return int(task["containers"][0]["runtimeId"].removeprefix("process-"))
