@@ -1,0 +1,92 @@
+"""Run the service until SIGTERM: `python -m breakwater_service`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Final
+
+import uvicorn
+
+from breakwater_service.app import Service
+from breakwater_service.database import SCHEMA_VERSION
+from breakwater_service.settings import Settings, SettingsError
+from breakwater_service.telemetry import log_to_stdout
+
+_SCHEMA_SECONDS: Final = 60.0
+_METRIC_SECONDS: Final = 10.0
+_log = logging.getLogger("breakwater_service")
+
+
+def http_server(service: Service, settings: Settings) -> uvicorn.Server:
+    """Return the server of a service, which `run` starts."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            service.application(),
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=65,  # longer than the balancer's 60 s, or it meets connections that were just closed
+            timeout_graceful_shutdown=20,  # longer than a request tries, shorter than the container's stop timeout
+        )
+    )
+
+
+async def run(service: Service, server: uvicorn.Server) -> int:
+    """Serve until the server is told to end, then write the receipts at hand.
+
+    Args:
+        service: What answers.
+        server: Its server, which finishes the requests that are open.
+
+    Returns:
+        Exit code of the process: 1 if the schema was not found.
+    """
+    async with service.database:
+        found = await service.database.has_schema(_SCHEMA_SECONDS, lambda: server.should_exit)
+        if server.should_exit:
+            return 0
+        if not found:
+            _log.error("version %d of the schema was not found in %.0f s", SCHEMA_VERSION, _SCHEMA_SECONDS)
+            return 1
+        # A part that fails ends the process, so that ECS replaces the task.
+        async with asyncio.TaskGroup() as parts:
+            outbox = parts.create_task(service.outbox.run())
+            metrics = parts.create_task(service.metrics.report(_METRIC_SECONDS))
+            await server.serve()
+            service.outbox.stop()
+            await outbox
+            metrics.cancel()
+    return 0
+
+
+def main() -> int:
+    """Run the service and return the exit code of the process."""
+    log_to_stdout()
+    try:
+        settings = Settings.read(os.environ)
+    except SettingsError as error:
+        _log.error("%s", error)
+        return 2
+    service = Service(settings)
+    server = http_server(service, settings)
+
+    def end(*_: object) -> None:
+        # While the schema is waited for; later uvicorn hears the signals, and repeats them here when it has ended.
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    return asyncio.run(run(service, server))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

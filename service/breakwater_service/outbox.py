@@ -1,0 +1,101 @@
+"""Receipts: a row of the outbox is committed with its transfer, and becomes an object in S3 soon after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import suppress
+from datetime import UTC
+from typing import Any, Final
+
+import boto3
+import psycopg
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from psycopg.rows import dict_row
+from starlette.concurrency import run_in_threadpool
+
+from breakwater_service.database import Connection, Database, UnavailableError
+from breakwater_service.settings import Settings
+from breakwater_service.telemetry import Metrics
+
+_BATCH: Final = 50
+_BATCH_SECONDS: Final = 3.0
+_AT_ONCE: Final = 4
+_PAUSE_SECONDS: Final = 0.5  # between batches, which are small otherwise
+_IDLE_SECONDS: Final = 5.0  # until rows are looked for that another task left behind
+# A try must end before the server ends the idle transaction, so that what was put is also deleted.
+_CONFIG: Final = Config(
+    connect_timeout=1,
+    read_timeout=1,
+    retries={"total_max_attempts": 2, "mode": "standard"},
+    max_pool_connections=_AT_ONCE,
+)
+# Tasks take different rows; a task that dies leaves its rows to the others.
+_TAKE: Final = """
+SELECT id, source AS "from", destination AS "to", amount, created_at
+FROM outbox JOIN transfers ON transfers.id = outbox.transfer_id LIMIT %s FOR UPDATE OF outbox SKIP LOCKED
+"""
+_log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """What moves rows to the bucket.
+
+    Args:
+        settings: Name of the bucket.
+        database: Where the rows are.
+        metrics: Counts the receipts.
+    """
+
+    def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
+        self._bucket, self._database, self._metrics = settings.bucket_name, database, metrics
+        self._s3: Any = boto3.client("s3", config=_CONFIG)
+        self._filled, self._stopping = asyncio.Event(), False
+
+    def wake(self) -> None:
+        """Say that there is a new row."""
+        self._filled.set()
+
+    def stop(self) -> None:
+        """Let `run` end after one more batch."""
+        self._stopping = True
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Move rows until `stop`."""
+        while True:
+            stopping, moved = self._stopping, 0
+            try:
+                moved = await self._database.write(self._move, time.monotonic() + _BATCH_SECONDS)
+            except (UnavailableError, psycopg.Error, BotoCoreError, ClientError) as error:
+                _log.warning("receipts wait: %s", error)
+            if stopping:
+                return
+            if moved < _BATCH:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._filled.wait(), _IDLE_SECONDS)
+                self._filled.clear()
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _move(self, connection: Connection) -> int:
+        rows = await (await connection.cursor(row_factory=dict_row).execute(_TAKE, (_BATCH,))).fetchall()
+        for start in range(0, len(rows), _AT_ONCE):
+            await asyncio.gather(*(self._put(row) for row in rows[start : start + _AT_ONCE]))
+        if rows:
+            await connection.execute("DELETE FROM outbox WHERE transfer_id = ANY(%s)", ([row["id"] for row in rows],))
+        self._metrics.count("Receipts", len(rows))
+        return len(rows)
+
+    async def _put(self, row: dict[str, Any]) -> None:
+        """Write one receipt: the same key and bytes each time, so twice is harmless."""
+        receipt = {**row, "id": str(row["id"]), "created_at": row["created_at"].astimezone(UTC).isoformat()}
+        await run_in_threadpool(
+            self._s3.put_object,
+            Bucket=self._bucket,
+            Key=f"receipts/{receipt['id']}.json",
+            Body=json.dumps(receipt).encode(),
+            ContentType="application/json",
+        )

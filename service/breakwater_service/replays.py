@@ -1,0 +1,85 @@
+"""The answers that were given, in DynamoDB: a repeated request gets its answer from there while Aurora fails over.
+
+The table is never the judge: only the unique key in Aurora decides, so whatever fails here is left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.concurrency import run_in_threadpool
+
+from breakwater_service.settings import Settings
+from breakwater_service.transfers import Order, Transfer
+
+_KEPT_SECONDS: Final = 24 * 3600
+_PAUSE_SECONDS: Final = 5.0
+_CONFIG: Final = Config(
+    connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1}, max_pool_connections=40
+)
+_log = logging.getLogger(__name__)
+
+
+class Replays:
+    """The table's items `idempotency#<key>`.
+
+    Args:
+        settings: Names of the table and its expiry attribute.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._table, self._expiry = settings.table_name, settings.ttl_attribute
+        self._dynamodb: Any = boto3.client("dynamodb", config=_CONFIG)
+        self._silent_until = 0.0
+
+    async def find(self, key: str) -> Transfer | None:
+        """Return the transfer that was made with a key; None also where that is not known."""
+        answer = await self._ask(self._dynamodb.get_item, Key=_key(key))
+        item = answer.get("Item")
+        # DynamoDB deletes an expired item within days, not at once.
+        if not item or int(item[self._expiry]["N"]) <= time.time():
+            return None
+        order = Order(*(int(item[name]["N"]) for name in ("source", "destination", "amount")))
+        return Transfer(item["transfer_id"]["S"], order)
+
+    async def keep(self, key: str, transfer: Transfer) -> None:
+        """Keep the answer for a day: every request with its key has the same one, so it may be written twice."""
+        order = transfer.order
+        item = {
+            **_key(key),
+            "transfer_id": {"S": transfer.id},
+            "source": {"N": str(order.source)},
+            "destination": {"N": str(order.destination)},
+            "amount": {"N": str(order.amount)},
+            self._expiry: {"N": str(int(time.time()) + _KEPT_SECONDS)},
+        }
+        await self._ask(self._dynamodb.put_item, Item=item)
+
+    async def check(self) -> None:
+        """Ask the table for an answer.
+
+        Raises:
+            BotoCoreError, ClientError: It gives none.
+        """
+        await run_in_threadpool(self._dynamodb.get_item, TableName=self._table, Key=_key("none"))
+
+    async def _ask(self, operation: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+        """Call an operation on the table, or return nothing; after a failure nothing is asked for some seconds."""
+        if time.monotonic() < self._silent_until:
+            return {}
+        try:
+            return await run_in_threadpool(operation, TableName=self._table, **arguments)
+        except (BotoCoreError, ClientError) as error:
+            self._silent_until = time.monotonic() + _PAUSE_SECONDS
+            _log.warning("DynamoDB is left out for %.0f s: %s", _PAUSE_SECONDS, error)
+            return {}
+
+
+def _key(key: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": f"idempotency#{key}"}, "sk": {"S": "request"}}

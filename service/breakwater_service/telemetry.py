@@ -1,0 +1,97 @@
+"""Log lines in JSON, and metrics in CloudWatch's embedded metric format (EMF), which is a log line, too.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+Name = Literal["Transfers", "Replays", "Refusals", "Unavailable", "Retries", "Receipts", "TransferLatency"]
+LATENCY: Final[Name] = "TransferLatency"
+_COUNTS: Final[tuple[Name, ...]] = ("Transfers", "Replays", "Refusals", "Unavailable", "Retries", "Receipts")
+_MOST_VALUES: Final = 100  # of one metric in one line
+_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "color_message"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; what `extra` adds to a record becomes a field."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def log_to_stdout() -> None:
+    """Make every logger of the process write JSON lines to standard output."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # says on INFO when a connection is lent
+
+
+class Metrics:
+    """Counts and latencies since the last line.
+
+    Args:
+        namespace: Of CloudWatch.
+        suffix: Value of the only dimension.
+    """
+
+    def __init__(self, namespace: str, suffix: str) -> None:
+        self._namespace, self._suffix = namespace, suffix
+        self._counts: Counter[Name] = Counter()
+        self._latencies: list[float] = []
+
+    def count(self, name: Name, number: int = 1) -> None:
+        """Add to a count."""
+        self._counts[name] += number
+
+    def took(self, milliseconds: float) -> None:
+        """Add the latency of one transfer, in milliseconds."""
+        self._latencies.append(round(milliseconds, 1))
+
+    async def report(self, seconds: float) -> None:
+        """Write the lines to standard output at an interval, in seconds, and once more when cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(seconds)
+                self._write()
+        finally:
+            self._write()
+
+    def _write(self) -> None:
+        sys.stdout.write("".join(f"{line}\n" for line in self.lines()))
+        sys.stdout.flush()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of what was collected, and begin anew."""
+        counts, self._counts = self._counts, Counter()
+        latencies, self._latencies = self._latencies, []
+        yield self._line({name: counts[name] for name in _COUNTS}, "Count")
+        for start in range(0, len(latencies), _MOST_VALUES):
+            yield self._line({LATENCY: latencies[start : start + _MOST_VALUES]}, "Milliseconds")
+
+    def _line(self, values: dict[Name, Any], unit: str) -> str:
+        definitions = [{"Name": name, "Unit": unit} for name in values]
+        directive = {"Namespace": self._namespace, "Dimensions": [["Suffix"]], "Metrics": definitions}
+        head = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+        return json.dumps({"_aws": head, "Suffix": self._suffix, **values})

@@ -1,0 +1,186 @@
+"""A transfer between two accounts: what a request may say, and the transaction that carries it out once."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+import psycopg
+
+from breakwater_service.database import Connection, Database
+
+_HIGHEST_ACCOUNT: Final = 2**63 - 1  # PostgreSQL's bigint
+_FIELDS: Final = {"from": _HIGHEST_ACCOUNT, "to": _HIGHEST_ACCOUNT, "amount": 10**12}
+_KEY: Final = re.compile(r"[!-~]{1,64}")
+_SELECT: Final = "SELECT id, source, destination, amount FROM transfers"
+
+
+class RefusedError(Exception):
+    """A request that changed nothing; the message says why.
+
+    Args:
+        status: HTTP status of the answer.
+        detail: What is wrong, and what is allowed.
+    """
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client asks for: the account that pays, the one that is paid, and the amount in minor units."""
+
+    source: int
+    destination: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """An order that was committed, and its UUID."""
+
+    id: str
+    order: Order
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON of an answer."""
+        return {"id": self.id, "from": self.order.source, "to": self.order.destination, "amount": self.order.amount}
+
+    def for_order(self, order: Order) -> Transfer:
+        """Return this transfer as the answer to a request with its key.
+
+        Raises:
+            RefusedError: The request is for another order.
+        """
+        if order != self.order:
+            raise RefusedError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "this Idempotency-Key was used with another body: a new transfer needs a new key",
+            )
+        return self
+
+
+def parse_key(values: list[str]) -> str:
+    """Return the idempotency key from the values of its header.
+
+    Raises:
+        RefusedError: It is missing, repeated, or has characters or a length that it must not have.
+    """
+    if len(values) != 1 or not _KEY.fullmatch(values[0]):
+        raise RefusedError(
+            HTTPStatus.BAD_REQUEST, "header Idempotency-Key must be given once, with 1 to 64 visible ASCII characters"
+        )
+    return values[0]
+
+
+def parse_order(body: bytes) -> Order:
+    """Return the order from the body of a request.
+
+    Raises:
+        RefusedError: It is no such order; the message names field, value and what is allowed.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
+    if not isinstance(found, dict) or found.keys() != _FIELDS.keys():
+        raise RefusedError(HTTPStatus.BAD_REQUEST, 'the body must be an object of "from", "to" and "amount"')
+    for name, highest in _FIELDS.items():
+        value = found[name]
+        if type(value) is not int or not 1 <= value <= highest:
+            text = f'"{name}" is {json.dumps(value)}, and must be a whole number from 1 to {highest}'
+            raise RefusedError(HTTPStatus.BAD_REQUEST, text)
+    if found["from"] == found["to"]:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f'"to" is {found["to"]}, and must differ from "from"')
+    return Order(found["from"], found["to"], found["amount"])
+
+
+Known: TypeAlias = Callable[[], Awaitable[Transfer | None]]
+
+
+async def make(database: Database, order: Order, key: str, deadline: float, known: Known) -> tuple[Transfer, bool]:
+    """Carry out an order, unless its key was used before.
+
+    Args:
+        database: Where the accounts are.
+        order: What to do.
+        key: Idempotency key.
+        deadline: Moment of the monotonic clock, in seconds, after which nothing is tried again.
+        known: Returns the transfer with this key if it is known without the database.
+
+    Returns:
+        The transfer, and whether an earlier request made it.
+
+    Raises:
+        RefusedError: An account does not exist or has not enough money, or the key belongs to another order.
+        UnavailableError: The deadline passed; whether it was carried out is unknown.
+    """
+    own = uuid.uuid4()
+
+    async def work(connection: Connection) -> Transfer:
+        return await _commit(connection, own, key, order)
+
+    try:
+        transfer = await database.write(work, deadline, known)
+    except psycopg.errors.ForeignKeyViolation as error:
+        unknown = order.source if "source" in (error.diag.constraint_name or "") else order.destination
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"account {unknown} does not exist") from None
+    except psycopg.errors.CheckViolation:
+        raise RefusedError(HTTPStatus.CONFLICT, f"account {order.source} has less than {order.amount}") from None
+    return transfer.for_order(order), transfer.id != str(own)
+
+
+# The transfer, and the row from which its receipt is written; neither, if the key was used before.
+_INSERT: Final = """
+WITH made AS (
+    INSERT INTO transfers (id, idempotency_key, source, destination, amount) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (idempotency_key) DO NOTHING RETURNING id
+) INSERT INTO outbox (transfer_id) SELECT id FROM made
+"""
+
+
+async def _commit(connection: Connection, own: uuid.UUID, key: str, order: Order) -> Transfer:
+    """Do the work of one transaction; the unique key in it is what makes a transfer happen once.
+
+    Each statement is a round trip: in a pipeline, the server's time-out of idle transactions would not hold.
+    """
+    inserted = await connection.execute(_INSERT, (own, key, order.source, order.destination, order.amount))
+    if inserted.rowcount == 0:
+        cursor = await connection.execute(f"{_SELECT} WHERE idempotency_key = %s", (key,))
+        [row] = await cursor.fetchall()
+        return _transfer(row)
+    # In order of their ids, so that two transfers never wait for each other.
+    for account, change in sorted(((order.source, -order.amount), (order.destination, order.amount))):
+        await connection.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (change, account))
+    return Transfer(str(own), order)
+
+
+async def find(database: Database, transfer_id: uuid.UUID) -> Transfer | None:
+    """Return a transfer, or None if there is none.
+
+    Raises:
+        UnavailableError: The database does not answer.
+    """
+    row = await database.read(f"{_SELECT} WHERE id = %s", transfer_id)
+    return None if row is None else _transfer(row)
+
+
+async def balance(database: Database, account: int) -> int | None:
+    """Return the balance of an account in minor units, or None if there is no such account.
+
+    Raises:
+        UnavailableError: The database does not answer.
+    """
+    row = await database.read("SELECT balance FROM accounts WHERE id = %s", account)
+    return None if row is None else int(row[0])
+
+
+def _transfer(row: tuple[Any, ...]) -> Transfer:
+    return Transfer(str(row[0]), Order(*row[1:]))

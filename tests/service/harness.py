@@ -1,0 +1,217 @@
+"""What the tests of the reference service run it with: a PostgreSQL server, moto's AWS, and an HTTP client."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from breakwater_service.__main__ import http_server, run
+from breakwater_service.app import Service
+from breakwater_service.settings import Settings
+from embedded_aws.server.postgres.binaries import Binaries, PostgresError
+from embedded_testing.ports import free_port
+from tests.assembly import ROOT
+
+OWNER, PASSWORD, DATABASE, USER = "owner", "of-the-owner", "breakwater", "breakwater_app"
+TABLE, BUCKET, TTL = "table", "bucket", "expires_at"
+SCHEMA = ROOT / "tests" / "service" / "schema.sql"
+ORDER = {"from": 1, "to": 2, "amount": 5}
+
+
+class Postgres:
+    """A server with the schema of the migrations.
+
+    Args:
+        folder: For its data.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._binaries, self._folder, self.port = Binaries(folder), folder, free_port()
+        self._data, secret = folder / "data", folder / "password"
+        self._data.mkdir(mode=0o700)
+        secret.write_text(PASSWORD)
+        for path in (folder, self._data, secret):
+            self._binaries.own(path)
+        self._binaries.run(
+            "initdb", "-D", self._data, "-U", OWNER, f"--pwfile={secret}", "-A", "scram-sha-256", "--no-sync"
+        )
+        rules = self._data / "pg_hba.conf"
+        # As in the embedded AWS, where a token is signed and sent, and not checked.
+        rules.write_text(f"host all {USER} 127.0.0.1/32 trust\n{rules.read_text()}")
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n")
+        self.start()
+        self.ask(f"CREATE DATABASE {DATABASE}", database="postgres")
+        self.ask(f"CREATE ROLE {USER} LOGIN")
+        self.ask("CREATE TABLE schema_version (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
+        self.ask(SCHEMA.read_text().replace("$user", USER))
+        self.ask("INSERT INTO schema_version (version) VALUES (1)")
+
+    def start(self) -> None:
+        """Start it on its port, and wait until it accepts connections."""
+        log = self._folder / "log"
+        self._process = self._binaries.start("postgres", "-D", self._data, "-p", str(self.port), log=log)
+        eventually(self._accepts_connections)
+
+    def _accepts_connections(self) -> bool:
+        try:
+            self._binaries.run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port))
+        except PostgresError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it as a crash does, with every connection."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
+
+    def ask(self, sql: str, database: str = DATABASE) -> str:
+        """Run SQL as the owner and return what psql prints."""
+        address = f"host=127.0.0.1 port={self.port} user={OWNER} dbname={database}"
+        return self._binaries.run(
+            "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", sql, password=PASSWORD
+        ).strip()
+
+    def demote(self, *, read_only: bool) -> None:
+        """Make the server refuse writes, as a writer that became a reader does, or accept them again."""
+        value = "on" if read_only else "off"
+        self.ask(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        self.ask("SELECT pg_reload_conf()")
+        eventually(lambda: self.ask("SHOW default_transaction_read_only") == value)
+
+    def empty(self, opening: int = 1_000_000) -> None:
+        """Undo what tests did, and give each account an opening balance."""
+        accounts = f"UPDATE accounts SET opening = {opening}, balance = {opening}"  # noqa: S608 - a number
+        self.ask(f"TRUNCATE transfers, outbox; {accounts}")
+
+    def broken_sentences(self) -> list[str]:
+        """Return which sentences about money do not hold: sum conserved, each balance explained by its transfers."""
+        conserved = "SELECT sum(balance) = sum(opening) FROM accounts"
+        explained = """SELECT bool_and(balance = opening
+            + coalesce((SELECT sum(amount) FROM transfers WHERE destination = accounts.id), 0)
+            - coalesce((SELECT sum(amount) FROM transfers WHERE source = accounts.id), 0)) FROM accounts"""
+        return [name for name, sql in (("sum", conserved), ("balances", explained)) if self.ask(sql) != "t"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, headers with names in lower case, and the JSON of the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def call(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    """Send one request; a body that is not bytes is sent as JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request(method, path, data, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        text = response.read()
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, json.loads(text or b"null"))
+    finally:
+        connection.close()
+
+
+def transfer(port: int, key: str, order: Any = None) -> Answer:
+    """Post a transfer."""
+    return call(port, "POST", "/transactions", ORDER if order is None else order, Idempotency_Key=key)
+
+
+def settings_for(postgres: Postgres, **changes: Any) -> Settings:
+    """Return settings that lead to a server, with changes."""
+    values = {
+        "host": "127.0.0.1", "port": free_port(), "database_host": "127.0.0.1", "database_reader_host": "127.0.0.1",
+        "database_port": postgres.port, "database_name": DATABASE, "database_user": USER, "database_secret_arn": "",
+        "table_name": TABLE, "ttl_attribute": TTL, "bucket_name": BUCKET, "retry_seconds": 10,
+        "metric_namespace": "Breakwater", "suffix": "test",
+    }  # fmt: skip
+    return Settings(**(values | changes))
+
+
+class Running:
+    """A service that runs in a thread of this process.
+
+    Args:
+        settings: Its environment.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.port, self.service = settings.port, Service(settings)
+        self.server: uvicorn.Server = http_server(self.service, settings)
+        self.code: int | None = None
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        self.code = asyncio.run(run(self.service, self.server))
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Running]:
+    """Run a service until the block ends."""
+    it = Running(settings)
+    it.thread.start()
+    try:
+        eventually(lambda: it.server.started)
+        yield it
+    finally:
+        it.server.should_exit = True
+        it.thread.join(30)
+        assert not it.thread.is_alive()
+
+
+@contextmanager
+def process(settings: Settings, log: Path = Path(os.devnull)) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service as a process of its own, without any AWS, until the block ends.
+
+    Args:
+        settings: Its environment.
+        log: Where its output goes.
+    """
+    values = {field.name.upper(): str(getattr(settings, field.name)) for field in fields(settings)}
+    own = {"PYTHONPATH": str(ROOT / "service"), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "breakwater_service"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env={**os.environ, **values, **own}, stdout=output, stderr=output) as it,
+    ):
+        try:
+            yield it
+        finally:
+            it.kill()
+
+
+def answers(port: int) -> bool:
+    """Return whether a service answers on a port."""
+    try:
+        return call(port, "GET", "/health").status == 200
+    except OSError:
+        return False
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20) -> None:
+    """Wait until something holds.
+
+    Raises:
+        AssertionError: It does not in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
