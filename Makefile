@@ -104,9 +104,10 @@ test: install ## Run all tests; branch coverage of stacks, functions, preflight 
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are checked beside it.
 .PHONY: lint lint-types lint-templates
-lint: install ## Run ruff, mypy --strict, and cfn-lint and CloudFormation Validate over all templates
+lint: install ## Run ruff, hadolint, mypy --strict, and cfn-lint and CloudFormation Validate over all templates
 	@ruff check .
 	@ruff format --check .
+	@hadolint service/Dockerfile
 	@$(MAKE) --no-print-directory --keep-going $(if $(filter -j%,$(MAKEFLAGS)),,--jobs=2) lint-types lint-templates
 
 # Test modules of the packages share names, so they are several runs; the later ones take a second.
@@ -158,7 +159,7 @@ docs: install ## Build the documentation site into build/site
 
 .PHONY: lock
 lock: install ## Compile every requirements/*.in to a pinned, hashed file (ARGS="--upgrade" for newer versions)
-	@for base in $(addprefix requirements/,runtime dev docs node uv scanners witnesses) \
+	@for base in requirements/runtime service/requirements $(addprefix requirements/,dev docs node uv scanners witnesses) \
 			packages/embedded_aws/requirements/emulator; do \
 		test $$base = requirements/runtime && out=requirements.txt || out=$$base.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \

@@ -24,6 +24,7 @@ from scripts.parts import LOCAL, ROOT, InstallError, Part, only_one, run_quietly
 ENVIRONMENT, MODULES = ROOT / ".venv", ROOT / "node_modules"
 REQUIREMENTS = ROOT / "requirements"
 EMULATOR = ROOT / "packages" / "embedded_aws" / "requirements" / "emulator.txt"
+SERVICE = ROOT / "service" / "requirements.txt"
 # Exists as soon as somebody asked for the tools: from then on every installation keeps them in step.
 TOOLS = LOCAL / "tools-wanted"
 PACKAGES = ("drills", "guards", "embedded_aws")  # of this repository, that the commands import
@@ -115,13 +116,21 @@ def plan(*, tools: bool) -> list[Part]:
     return [
         Part(ENVIRONMENT, "Python packages", [*files, REQUIREMENTS / "uv.txt", *own], VERSION, python, build_main),
         separate(EMULATOR, "embedded AWS", "embedded_aws"),
+        separate(SERVICE, "reference service", name="service"),
         Part(MODULES, "CDK CLI", npm_files, str(tools), ENVIRONMENT / "bin" / "cdk", build_cli),
     ]
 
 
-def separate(requirements: Path, title: str, *own: str) -> Part:
-    """Return the virtual environment for a requirements file whose pins clash with those of `.venv`."""
-    folder, files = LOCAL / f"{requirements.stem}-venv", [requirements]
+def separate(requirements: Path, title: str, *own: str, name: str = "") -> Part:
+    """Return the virtual environment for a requirements file that is not installed into `.venv`.
+
+    Args:
+        requirements: The compiled file.
+        title: What it is for, in the progress line.
+        own: Packages of this repository to link into it.
+        name: First part of the folder's name, where it is not that of the file.
+    """
+    folder, files = LOCAL / f"{name or requirements.stem}-venv", [requirements]
 
     def build() -> None:
         create_environment(folder, "--without-pip")

@@ -15,12 +15,12 @@ import pytest
 
 from tests.assembly import ROOT
 
-PLATFORM = ("app", "stacks", "ops", "scripts", "service", "tests")
+PLATFORM = ("app", "stacks", "ops", "scripts", "tests")
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/src"))
 # Folders from which modules are imported by name, each with what is looked for in it.
 SOURCES = {
     ROOT: tuple(f"{name}.py" if name == "app" else f"{name}/**/*.py" for name in PLATFORM),
-    ROOT / "lambda_src": ("**/*.py",),
+    **{ROOT / name: ("**/*.py",) for name in ("lambda_src", "service")},
     **dict.fromkeys(ROOT.glob("packages/*/src"), ("**/*.py",)),
     **dict.fromkeys(ROOT.glob("packages/*/tests"), ("**/*.py",)),
 }

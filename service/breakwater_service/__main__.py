@@ -1,7 +1,5 @@
 """Run the service until SIGTERM: `python -m breakwater_service`."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
@@ -50,7 +48,7 @@ async def run(service: Service, server: uvicorn.Server) -> int:
     Returns:
         Exit code of the process: 1 if the schema was not found.
     """
-    async with service.database:
+    async with service.database.writer, service.database.reader:
         found = await service.database.has_schema(_SCHEMA_SECONDS, lambda: server.should_exit)
         if server.should_exit:
             return 0

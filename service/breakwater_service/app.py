@@ -1,7 +1,5 @@
 """The HTTP API, which `openapi.json` describes."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re
@@ -63,7 +61,7 @@ class Service:
             transfers.RefusedError: self._refused,
             UnavailableError: self._unavailable,
             HTTPException: _http_problem,
-            ClientDisconnect: _nobody_listens,
+            ClientDisconnect: _unexpected,  # nobody hears it
             Exception: _unexpected,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -105,7 +103,7 @@ class Service:
             async with asyncio.timeout(_READY_SECONDS):
                 await asyncio.gather(self.database.check(), self.replays.check())
         except (TimeoutError, psycopg.Error, BotoCoreError, ClientError) as error:
-            return problem(503, f"not ready: {error or 'no answer in time'}")
+            return problem(503, f"not ready: {str(error) or 'no answer in time'}")
         return JSONResponse({"status": "ok", "version": VERSION})
 
     async def get_document(self, _: Request) -> Response:
@@ -133,10 +131,6 @@ async def _http_problem(_: Request, error: HTTPException) -> Response:
     return problem(error.status_code, error.detail, error.headers)
 
 
-async def _nobody_listens(*_: object) -> Response:
-    return problem(400, "the connection was closed before the whole body had come")
-
-
 async def _unexpected(*_: object) -> Response:
     """Answer for a fault of this service, which the server logs with its traceback."""
     return problem(500, "a fault of the service, which its log describes")
@@ -152,5 +146,5 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MOST_BYTES:
-            raise transfers.RefusedError(HTTPStatus.BAD_REQUEST, f"the body has more than {_MOST_BYTES} bytes")
+            raise transfers.RefusedError(400, f"the body has more than {_MOST_BYTES} bytes")
     return body

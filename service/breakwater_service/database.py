@@ -3,8 +3,6 @@
 What a client of Aurora must do: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.BestPractices.FastFailover.html
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -43,6 +41,8 @@ _LIBPQ: Final = {
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 _Result = TypeVar("_Result")
+Work: TypeAlias = Callable[[Connection], Awaitable[_Result]]
+Known: TypeAlias = Callable[[], Awaitable[_Result | None]]
 _log = logging.getLogger(__name__)
 
 
@@ -123,15 +123,6 @@ class Database:
         """Read the secret again: libpq does not tell a wrong password (28P01) from other failures to connect."""
         self._secret_is_stale = True
 
-    async def __aenter__(self) -> Database:
-        await self.writer.open()
-        await self.reader.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.writer.close()
-        await self.reader.close()
-
     async def has_schema(self, seconds: float, is_ending: Callable[[], bool]) -> bool:
         """Wait until the migrations were applied.
 
@@ -157,12 +148,7 @@ class Database:
             await asyncio.sleep(1)
         return False
 
-    async def write(
-        self,
-        work: Callable[[Connection], Awaitable[_Result]],
-        deadline: float,
-        known: Callable[[], Awaitable[_Result | None]] | None = None,
-    ) -> _Result:
+    async def write(self, work: Work[_Result], deadline: float, known: Known[_Result] | None = None) -> _Result:
         """Run a transaction on the writer until it is committed.
 
         Args:

@@ -1,7 +1,5 @@
 """Receipts: a row of the outbox is committed with its transfer, and becomes an object in S3 soon after."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -27,12 +25,7 @@ _AT_ONCE: Final = 4
 _PAUSE_SECONDS: Final = 0.5  # between batches, which are small otherwise
 _IDLE_SECONDS: Final = 5.0  # until rows are looked for that another task left behind
 # A try must end before the server ends the idle transaction, so that what was put is also deleted.
-_CONFIG: Final = Config(
-    connect_timeout=1,
-    read_timeout=1,
-    retries={"total_max_attempts": 2, "mode": "standard"},
-    max_pool_connections=_AT_ONCE,
-)
+_CONFIG: Final = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
 # Tasks take different rows; a task that dies leaves its rows to the others.
 _TAKE: Final = """
 SELECT id, source AS "from", destination AS "to", amount, created_at

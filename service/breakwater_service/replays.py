@@ -3,8 +3,7 @@
 The table is never the judge: only the unique key in Aurora decides, so whatever fails here is left out.
 """
 
-from __future__ import annotations
-
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -16,13 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from starlette.concurrency import run_in_threadpool
 
 from breakwater_service.settings import Settings
-from breakwater_service.transfers import Order, Transfer
+from breakwater_service.transfers import Transfer
 
 _KEPT_SECONDS: Final = 24 * 3600
 _PAUSE_SECONDS: Final = 5.0
-_CONFIG: Final = Config(
-    connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1}, max_pool_connections=40
-)
+_CONFIG: Final = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=40)
 _log = logging.getLogger(__name__)
 
 
@@ -45,20 +42,12 @@ class Replays:
         # DynamoDB deletes an expired item within days, not at once.
         if not item or int(item[self._expiry]["N"]) <= time.time():
             return None
-        order = Order(*(int(item[name]["N"]) for name in ("source", "destination", "amount")))
-        return Transfer(item["transfer_id"]["S"], order)
+        return Transfer.of(*json.loads(item["result"]["S"]).values())
 
     async def keep(self, key: str, transfer: Transfer) -> None:
         """Keep the answer for a day: every request with its key has the same one, so it may be written twice."""
-        order = transfer.order
-        item = {
-            **_key(key),
-            "transfer_id": {"S": transfer.id},
-            "source": {"N": str(order.source)},
-            "destination": {"N": str(order.destination)},
-            "amount": {"N": str(order.amount)},
-            self._expiry: {"N": str(int(time.time()) + _KEPT_SECONDS)},
-        }
+        expiry = {self._expiry: {"N": str(int(time.time()) + _KEPT_SECONDS)}}
+        item = {**_key(key), **expiry, "result": {"S": json.dumps(transfer.body())}}
         await self._ask(self._dynamodb.put_item, Item=item)
 
     async def check(self) -> None:

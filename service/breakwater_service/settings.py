@@ -1,14 +1,12 @@
 """The environment of the container, checked once at the start."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, Self
 
 _DEFAULTS: Final = {"host": "0.0.0.0", "database_secret_arn": ""}  # noqa: S104 - a container has an address of its own
-_RANGES: Final = {"port": (1, 65535), "database_port": (1, 65535), "retry_seconds": (1, 60)}
+_RANGES: Final = {"port": range(1, 65536), "database_port": range(1, 65536), "retry_seconds": range(1, 61)}
 
 
 class SettingsError(Exception):
@@ -52,7 +50,7 @@ class Settings:
     suffix: str
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Settings:
+    def read(cls, environment: Mapping[str, str]) -> Self:
         """Return the settings that the variables of a process hold.
 
         Raises:
@@ -62,15 +60,15 @@ class Settings:
         values: dict[str, Any] = {}
         for name in (field.name for field in fields(cls)):
             value = environment.get(name.upper()) or _DEFAULTS.get(name)
-            low, high = _RANGES.get(name, (None, None))
+            allowed = _RANGES.get(name)
             if value is None:
                 errors.append(f"{name.upper()} is missing")
-            elif low is None or high is None:
+            elif allowed is None:
                 values[name] = value
-            elif re.fullmatch("[0-9]{1,5}", value) and low <= int(value) <= high:
+            elif re.fullmatch("[0-9]{1,5}", value) and int(value) in allowed:
                 values[name] = int(value)
             else:
-                errors.append(f"{name.upper()} is {value!r}, and must be a whole number from {low} to {high}")
+                errors.append(f"{name.upper()} is {value!r}, and must be a whole number from 1 to {allowed[-1]}")
         if errors:
             raise SettingsError(f"{'; '.join(errors)}: correct the environment of the container")
         return cls(**values)

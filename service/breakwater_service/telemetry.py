@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -13,11 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
-Name = Literal["Transfers", "Replays", "Refusals", "Unavailable", "Retries", "Receipts", "TransferLatency"]
-LATENCY: Final[Name] = "TransferLatency"
-_COUNTS: Final[tuple[Name, ...]] = ("Transfers", "Replays", "Refusals", "Unavailable", "Retries", "Receipts")
+Count = Literal["Transfers", "Replays", "Refusals", "Unavailable", "Retries", "Receipts"]
 _MOST_VALUES: Final = 100  # of one metric in one line
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "color_message"}
 
@@ -27,13 +23,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
-        }
+        now = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": now, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
@@ -58,10 +50,10 @@ class Metrics:
 
     def __init__(self, namespace: str, suffix: str) -> None:
         self._namespace, self._suffix = namespace, suffix
-        self._counts: Counter[Name] = Counter()
+        self._counts: Counter[Count] = Counter()
         self._latencies: list[float] = []
 
-    def count(self, name: Name, number: int = 1) -> None:
+    def count(self, name: Count, number: int = 1) -> None:
         """Add to a count."""
         self._counts[name] += number
 
@@ -86,12 +78,12 @@ class Metrics:
         """Yield the lines of what was collected, and begin anew."""
         counts, self._counts = self._counts, Counter()
         latencies, self._latencies = self._latencies, []
-        yield self._line({name: counts[name] for name in _COUNTS}, "Count")
+        yield self._line({name: counts[name] for name in get_args(Count)}, "Count")
         for start in range(0, len(latencies), _MOST_VALUES):
-            yield self._line({LATENCY: latencies[start : start + _MOST_VALUES]}, "Milliseconds")
+            yield self._line({"TransferLatency": latencies[start : start + _MOST_VALUES]}, "Milliseconds")
 
-    def _line(self, values: dict[Name, Any], unit: str) -> str:
-        definitions = [{"Name": name, "Unit": unit} for name in values]
-        directive = {"Namespace": self._namespace, "Dimensions": [["Suffix"]], "Metrics": definitions}
+    def _line(self, values: dict[str, Any], unit: str) -> str:
+        metrics = [{"Name": name, "Unit": unit} for name in values]
+        directive = {"Namespace": self._namespace, "Dimensions": [["Suffix"]], "Metrics": metrics}
         head = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
         return json.dumps({"_aws": head, "Suffix": self._suffix, **values})

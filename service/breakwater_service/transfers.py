@@ -1,21 +1,19 @@
 """A transfer between two accounts: what a request may say, and the transaction that carries it out once."""
 
-from __future__ import annotations
-
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from dataclasses import astuple, dataclass
+from functools import partial
+from typing import Any, Final, Self
 
 import psycopg
 
-from breakwater_service.database import Connection, Database
+from breakwater_service.database import Connection, Database, Known
 
 _HIGHEST_ACCOUNT: Final = 2**63 - 1  # PostgreSQL's bigint
 _FIELDS: Final = {"from": _HIGHEST_ACCOUNT, "to": _HIGHEST_ACCOUNT, "amount": 10**12}
+_BODY: Final = "id", *_FIELDS
 _KEY: Final = re.compile(r"[!-~]{1,64}")
 _SELECT: Final = "SELECT id, source, destination, amount FROM transfers"
 
@@ -28,7 +26,7 @@ class RefusedError(Exception):
         detail: What is wrong, and what is allowed.
     """
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
         self.status = status
 
@@ -51,19 +49,21 @@ class Transfer:
 
     def body(self) -> dict[str, Any]:
         """Return the JSON of an answer."""
-        return {"id": self.id, "from": self.order.source, "to": self.order.destination, "amount": self.order.amount}
+        return dict(zip(_BODY, (self.id, *astuple(self.order)), strict=True))
 
-    def for_order(self, order: Order) -> Transfer:
+    @classmethod
+    def of(cls, name: object, *order: int) -> Self:
+        """Return a transfer from what such a JSON, or a row, consists of."""
+        return cls(str(name), Order(*order))
+
+    def for_order(self, order: Order) -> Self:
         """Return this transfer as the answer to a request with its key.
 
         Raises:
             RefusedError: The request is for another order.
         """
         if order != self.order:
-            raise RefusedError(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                "this Idempotency-Key was used with another body: a new transfer needs a new key",
-            )
+            raise RefusedError(422, "this Idempotency-Key was used with another body: a new transfer needs a new key")
         return self
 
 
@@ -74,9 +74,7 @@ def parse_key(values: list[str]) -> str:
         RefusedError: It is missing, repeated, or has characters or a length that it must not have.
     """
     if len(values) != 1 or not _KEY.fullmatch(values[0]):
-        raise RefusedError(
-            HTTPStatus.BAD_REQUEST, "header Idempotency-Key must be given once, with 1 to 64 visible ASCII characters"
-        )
+        raise RefusedError(400, "header Idempotency-Key must be given once, with 1 to 64 visible ASCII characters")
     return values[0]
 
 
@@ -89,23 +87,21 @@ def parse_order(body: bytes) -> Order:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
+        raise RefusedError(400, "the body is not JSON") from None
     if not isinstance(found, dict) or found.keys() != _FIELDS.keys():
-        raise RefusedError(HTTPStatus.BAD_REQUEST, 'the body must be an object of "from", "to" and "amount"')
+        raise RefusedError(400, 'the body must be an object of "from", "to" and "amount"')
     for name, highest in _FIELDS.items():
         value = found[name]
         if type(value) is not int or not 1 <= value <= highest:
-            text = f'"{name}" is {json.dumps(value)}, and must be a whole number from 1 to {highest}'
-            raise RefusedError(HTTPStatus.BAD_REQUEST, text)
+            raise RefusedError(400, f'"{name}" is {json.dumps(value)}, and must be an integer from 1 to {highest}')
     if found["from"] == found["to"]:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f'"to" is {found["to"]}, and must differ from "from"')
+        raise RefusedError(400, f'"to" is {found["to"]}, and must differ from "from"')
     return Order(found["from"], found["to"], found["amount"])
 
 
-Known: TypeAlias = Callable[[], Awaitable[Transfer | None]]
-
-
-async def make(database: Database, order: Order, key: str, deadline: float, known: Known) -> tuple[Transfer, bool]:
+async def make(
+    database: Database, order: Order, key: str, deadline: float, known: Known[Transfer]
+) -> tuple[Transfer, bool]:
     """Carry out an order, unless its key was used before.
 
     Args:
@@ -123,17 +119,13 @@ async def make(database: Database, order: Order, key: str, deadline: float, know
         UnavailableError: The deadline passed; whether it was carried out is unknown.
     """
     own = uuid.uuid4()
-
-    async def work(connection: Connection) -> Transfer:
-        return await _commit(connection, own, key, order)
-
     try:
-        transfer = await database.write(work, deadline, known)
+        transfer = await database.write(partial(_commit, own=own, key=key, order=order), deadline, known)
     except psycopg.errors.ForeignKeyViolation as error:
         unknown = order.source if "source" in (error.diag.constraint_name or "") else order.destination
-        raise RefusedError(HTTPStatus.NOT_FOUND, f"account {unknown} does not exist") from None
+        raise RefusedError(404, f"account {unknown} does not exist") from None
     except psycopg.errors.CheckViolation:
-        raise RefusedError(HTTPStatus.CONFLICT, f"account {order.source} has less than {order.amount}") from None
+        raise RefusedError(409, f"account {order.source} has less than {order.amount}") from None
     return transfer.for_order(order), transfer.id != str(own)
 
 
@@ -155,7 +147,7 @@ async def _commit(connection: Connection, own: uuid.UUID, key: str, order: Order
     if inserted.rowcount == 0:
         cursor = await connection.execute(f"{_SELECT} WHERE idempotency_key = %s", (key,))
         [row] = await cursor.fetchall()
-        return _transfer(row)
+        return Transfer.of(*row)
     # In order of their ids, so that two transfers never wait for each other.
     for account, change in sorted(((order.source, -order.amount), (order.destination, order.amount))):
         await connection.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (change, account))
@@ -169,7 +161,7 @@ async def find(database: Database, transfer_id: uuid.UUID) -> Transfer | None:
         UnavailableError: The database does not answer.
     """
     row = await database.read(f"{_SELECT} WHERE id = %s", transfer_id)
-    return None if row is None else _transfer(row)
+    return None if row is None else Transfer.of(*row)
 
 
 async def balance(database: Database, account: int) -> int | None:
@@ -180,7 +172,3 @@ async def balance(database: Database, account: int) -> int | None:
     """
     row = await database.read("SELECT balance FROM accounts WHERE id = %s", account)
     return None if row is None else int(row[0])
-
-
-def _transfer(row: tuple[Any, ...]) -> Transfer:
-    return Transfer(str(row[0]), Order(*row[1:]))

@@ -117,7 +117,7 @@ def test_updates_never_offer_the_accidental_cdk_3() -> None:
     updates = _load(ROOT / ".github" / "dependabot.yml")["updates"]
     (npm,) = [update for update in updates if update["package-ecosystem"] == "npm"]
     assert {"dependency-name": "aws-cdk", "versions": [">=3.0.0"]} in npm["ignore"]
-    assert {update["package-ecosystem"] for update in updates} == {"npm", "uv", "github-actions"}
+    assert {update["package-ecosystem"] for update in updates} == {"npm", "uv", "docker", "github-actions"}
 
 
 def test_hooks_run_the_pinned_tools() -> None:

@@ -66,8 +66,8 @@ def _plan(monkeypatch: pytest.MonkeyPatch, node: Path | None, *, tools: bool = T
     return {part.folder.name: part for part in install.plan(tools=tools)}
 
 
-def test_three_parts_in_the_order_of_their_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(_plan(monkeypatch, None)) == [".venv", "emulator-venv", "node_modules"]
+def test_four_parts_in_the_order_of_their_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(_plan(monkeypatch, None)) == [".venv", "emulator-venv", "service-venv", "node_modules"]
 
 
 def test_node_comes_through_pip_only_where_none_is_supported(

@@ -136,7 +136,7 @@ def transfer(port: int, key: str, order: Any = None) -> Answer:
 
 def settings_for(postgres: Postgres, **changes: Any) -> Settings:
     """Return settings that lead to a server, with changes."""
-    values = {
+    values: dict[str, Any] = {
         "host": "127.0.0.1", "port": free_port(), "database_host": "127.0.0.1", "database_reader_host": "127.0.0.1",
         "database_port": postgres.port, "database_name": DATABASE, "database_user": USER, "database_secret_arn": "",
         "table_name": TABLE, "ttl_attribute": TTL, "bucket_name": BUCKET, "retry_seconds": 10,

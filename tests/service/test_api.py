@@ -7,6 +7,7 @@ import socket
 import threading
 import uuid
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import boto3
@@ -52,7 +53,7 @@ def test_a_transfer_leaves_its_traces_in_all_three_stores(service: Running, post
     )["Item"]
     created = float(postgres.ask("SELECT extract(epoch FROM created_at) FROM transfers"))
     assert abs(int(item.pop(TTL)["N"]) - created - 86400) < 5
-    assert item["transfer_id"] == {"S": answer.body["id"]}
+    assert item["result"] == {"S": json.dumps(answer.body)}
 
     eventually(lambda: postgres.ask("SELECT count(*) FROM outbox") == "0")
     stored = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"receipts/{answer.body['id']}.json")
@@ -100,8 +101,8 @@ def test_a_refused_transfer_changes_nothing_and_its_key_stays_free(service: Runn
         ([], 'an object of "from", "to" and "amount"'),
         ({"from": 1, "to": 2}, 'an object of "from", "to" and "amount"'),
         (ORDER | {"more": 1}, 'an object of "from", "to" and "amount"'),
-        (ORDER | {"amount": 0}, '"amount" is 0, and must be a whole number from 1 to 1000000000000'),
-        (ORDER | {"amount": 10**12 + 1}, "must be a whole number from 1 to 1000000000000"),
+        (ORDER | {"amount": 0}, '"amount" is 0, and must be an integer from 1 to 1000000000000'),
+        (ORDER | {"amount": 10**12 + 1}, "must be an integer from 1 to 1000000000000"),
         (ORDER | {"amount": 1.5}, '"amount" is 1.5'),
         (ORDER | {"amount": "1"}, '"amount" is "1"'),
         (ORDER | {"from": True}, '"from" is true'),
@@ -174,12 +175,16 @@ def test_health_is_shallow_and_ready_is_deep(service: Running, postgres: Postgre
     eventually(lambda: call(service.port, "GET", "/ready").status == 200)
 
 
-def test_a_table_that_is_missing_makes_it_unready_and_nothing_worse(service: Running, postgres: Postgres) -> None:
+def test_a_table_that_is_missing_makes_it_unready_and_nothing_worse(
+    postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
     with running(settings_for(postgres, table_name="missing")) as other:
         assert "ResourceNotFound" in _problem(call(other.port, "GET", "/ready"))
         assert transfer(other.port, "without-a-table").status == 201
         assert transfer(other.port, "without-a-table").headers["idempotent-replayed"] == "true"
-    assert service.port != other.port
+        assert transfer(other.port, "another-without-a-table").status == 201
+    # After a failure it is not asked for some seconds: a table that is throttled or broken must not slow each request.
+    assert caplog.text.count("DynamoDB is left out for 5 s") == 1
 
 
 def test_a_fault_of_the_service_is_500_and_logged(
@@ -195,11 +200,9 @@ def test_a_fault_of_the_service_is_500_and_logged(
 
 
 def test_a_client_that_leaves_while_it_sends_is_no_fault(service: Running, caplog: pytest.LogCaptureFixture) -> None:
-    before = service.service.metrics._counts.total()
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as raw:
         raw.sendall(b"POST /transactions HTTP/1.1\r\nHost: x\r\nIdempotency-Key: a\r\nContent-Length: 9\r\n\r\n{")
     assert call(service.port, "GET", "/ready").status == 200
-    assert service.service.metrics._counts.total() == before
     assert "Traceback" not in caplog.text
 
 
@@ -208,7 +211,7 @@ def test_two_processes_with_one_key_commit_once(postgres: Postgres) -> None:
     both: list[Settings] = [settings_for(postgres), settings_for(postgres)]
     with process(both[0]), process(both[1]):
         for settings in both:
-            eventually(lambda port=settings.port: answers(port))
+            eventually(partial(answers, settings.port))
         found: list[Answer] = []
 
         def post(port: int, key: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import runpy
 import signal
 import sys
 import threading
@@ -103,7 +104,9 @@ def test_a_bad_environment_is_one_line_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "environ", {})
-    assert program.main() == 2
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(program.__file__), run_name="__main__")
+    assert ended.value.code == 2
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["message"].startswith("PORT is missing; ")
     assert json.loads(line)["level"] == "ERROR"
@@ -198,11 +201,20 @@ def test_sigterm_while_it_waits_for_its_schema_ends_it_at_once(postgres: Postgre
     assert "Traceback" not in log.read_text()
 
 
+def test_nobody_waits_for_a_schema_after_sigterm(postgres: Postgres) -> None:
+    it = Running(settings_for(postgres))
+    it.server.should_exit = True
+    it.thread.start()
+    it.thread.join(30)
+    assert (it.code, it.server.started) == (0, False)
+
+
 def test_a_port_that_is_taken_ends_it(postgres: Postgres) -> None:
     settings = settings_for(postgres)
-    with process(settings), process(settings) as second:
+    with process(settings):
         eventually(lambda: answers(settings.port))
-        assert second.wait(20) != 0
+        with process(settings) as second:
+            assert second.wait(20) == 3
 
 
 def test_a_part_that_fails_ends_the_process(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
