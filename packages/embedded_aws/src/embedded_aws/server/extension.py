@@ -16,6 +16,7 @@ from embedded_aws.server import (
 from embedded_aws.server.answers import layer
 from embedded_aws.server.tasks import door, events, lifecycle
 from embedded_aws.server.types import (
+    alarms,
     application_autoscaling,
     backup,
     backup_points,
@@ -38,6 +39,7 @@ from embedded_aws.server.types import (
 )
 
 _SERVICES = (
+    alarms,
     application_autoscaling,
     backup,
     backup_points,

@@ -191,7 +191,20 @@ store_metric = Function(
     "services.cloudwatch", "_store_datum",
     "namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values",
 )  # fmt: skip
+metrics = table("services.cloudwatch", "_metrics")
+metric_dimensions = Function("services.cloudwatch", "_dims_key", "dims")
+metric_statistics = Function("services.cloudwatch", "_calc_stats", "points")
+metric_statistic = Function("services.cloudwatch", "_stat_value", "stats", "stat_name", "points")
 evaluate_alarms = Function("services.cloudwatch", "_evaluate_all_alarms")
+evaluate_alarm = Function("services.cloudwatch", "_evaluate_alarm", "alarm")
+evaluate_parent_alarms = Function("services.cloudwatch", "_evaluate_parent_alarms", "child", "seen")
+record_alarm_history = Function(
+    "services.cloudwatch", "_record_history",
+    "alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data",
+)  # fmt: skip
+dispatch_alarm_actions = Function(
+    "services.cloudwatch", "_dispatch_alarm_actions", "alarm", "old_state", "new_state", "reason"
+)  # fmt: skip
 put_metric_alarm = Function(_PROVISIONERS, "_cw_metric_alarm_put", "name", "props")
 
 # Amazon RDS.
