@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from embedded_aws.server.balancer.certificates import Authority
 from embedded_aws.server.balancer.listening import Balancer
 from embedded_testing.balancing import (
     FIRST_PORT,
@@ -21,7 +17,6 @@ from embedded_testing.balancing import (
     answering,
     balanced,
     get,
-    header,
     run,
     say,
     status,
@@ -176,48 +171,5 @@ def test_a_closed_load_balancer_frees_its_port_and_two_never_share_one() -> None
             assert status(await say(port, get())) == 200
         with pytest.raises(OSError, match=r"no port of 127\.0\.0\.1 from 70000 to 70199 is free"):
             Balancer(lab, 70_000)
-
-    run(test)
-
-
-def test_without_a_listener_nobody_is_answered() -> None:
-    async def test() -> None:
-        lab = Lab()
-        lab.ports = {}
-        async with balanced(answering(OK), lab=lab):
-            with suppress(ConnectionResetError):
-                assert await say(lab.balancer.port, get()) == b""
-        assert lab.outcomes == []
-
-    run(test)
-
-
-async def secure(port: int, trusted: Path, name: str) -> bytes:
-    context = ssl.create_default_context(cafile=str(trusted))
-    reader, writer = await asyncio.open_connection(HOST, port, ssl=context, server_hostname=name)
-    writer.write(get())
-    answer = await reader.read()
-    writer.close()
-    return answer
-
-
-def test_https_and_http_are_answered_on_one_port_with_a_certificate_for_the_name(tmp_path: Path) -> None:
-    async def test() -> None:
-        seen: list[bytes] = []
-        lab = Lab()
-        authority = tmp_path / "authority.pem"
-        lab.tls = Authority(authority).context(["pay.test", "*.other.test"])
-        lab.ports = {80: "HTTP", 443: "HTTPS"}
-        async with balanced(answering(OK, OK, OK, OK, seen=seen), lab=lab):
-            port = lab.balancer.port
-            for name in ("pay.test", "a.other.test", HOST):
-                assert status(await secure(port, authority, name)) == 200
-            assert [header(seen[-1], each) for each in ("X-Forwarded-Proto", "X-Forwarded-Port")] == ["https", "443"]
-            assert status(await say(port, get())) == 200
-            assert header(seen[-1], "X-Forwarded-Proto") == "http"
-            with pytest.raises(ssl.SSLCertVerificationError):
-                await secure(port, authority, "else.test")
-            lab.ports = {443: "HTTPS"}
-            assert status(await say(port, get())) == 400
 
     run(test)

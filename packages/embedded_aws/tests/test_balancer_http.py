@@ -7,18 +7,7 @@ import re
 
 import pytest
 
-from embedded_testing.balancing import HOST, OK, Lab, answering, balanced, get, header, run, say, status
-
-
-def ask(request: bytes, answer: bytes = OK, lab: Lab | None = None) -> tuple[bytes, bytes]:
-    """Return the answer to a request, and the request as its target saw it."""
-    seen: list[bytes] = []
-
-    async def test() -> bytes:
-        async with balanced(answering(answer, seen=seen), lab=lab) as running:
-            return await say(running.balancer.port, request)
-
-    return asyncio.run(test()), seen[0] if seen else b""
+from embedded_testing.balancing import HOST, OK, Lab, answering, ask, balanced, get, header, run, say, status
 
 
 def test_an_answer_is_passed_on_as_it_is() -> None:
@@ -226,43 +215,3 @@ def test_a_large_body_goes_through_in_both_directions() -> None:
             assert answer.partition(b"\r\n\r\n")[2] == bytes(5_000_000)
 
     run(test)
-
-
-REDIRECT = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
-
-
-@pytest.mark.parametrize(
-    ("config", "host", "url"),
-    [
-        (REDIRECT, "pay.test", "https://pay.test:443/a/b?c=d"),
-        (REDIRECT, "pay.test:80", "https://pay.test:443/a/b?c=d"),
-        (REDIRECT, "{own}", "https://{own}/a/b?c=d"),
-        ({"Host": "x.#{host}", "Path": "/new/#{path}", "Query": "e=f", "StatusCode": "HTTP_302"}, "pay.test",
-         "http://x.pay.test:80/new/a/b?e=f"),
-    ],
-)  # fmt: skip
-def test_a_redirect_names_the_url_that_the_rule_describes(config: dict[str, str], host: str, url: str) -> None:
-    async def test() -> None:
-        lab = Lab()
-        lab.action, lab.ports = {"Type": "redirect", "RedirectConfig": config}, {80: "HTTP", 443: "HTTPS"}
-        async with balanced(lab=lab):
-            own = f"{HOST}:{lab.balancer.port}"
-            request = f"GET /a/b?c=d HTTP/1.1\r\nHost: {host.format(own=own)}\r\nConnection: close\r\n\r\n"
-            answer = await say(lab.balancer.port, request.encode())
-            assert status(answer) == int(config["StatusCode"].removeprefix("HTTP_"))
-            assert header(answer, "Location") == url.format(own=own)
-
-    run(test)
-
-
-def test_a_fixed_response_needs_no_target_and_an_unknown_action_is_not_left_out() -> None:
-    lab = Lab()
-    lab.action = {
-        "Type": "fixed-response",
-        "FixedResponseConfig": {"StatusCode": "418", "ContentType": "text/plain", "MessageBody": "tea"},
-    }
-    answer, seen = ask(get(), lab=lab)
-    assert (status(answer), answer.partition(b"\r\n\r\n")[2], seen) == (418, b"tea", b"")
-    lab = Lab()
-    lab.action = {"Type": "authenticate-oidc"}
-    assert status(ask(get(), lab=lab)[0]) == 501

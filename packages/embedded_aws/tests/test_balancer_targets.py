@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 
 import pytest
 
 from embedded_aws.server.balancer.checks import matches
-from embedded_testing.balancing import HOST, OK, Handler, Lab, answering, balanced, get, run, say, status
+from embedded_testing.balancing import HOST, OK, Handler, Lab, answering, balanced, get, named, run, say, status, turns
 
 PERCENTAGE = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage"
 COUNT = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
 
 
-def named(name: str) -> Handler:
-    return answering(*[b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name.encode()] * 99)
-
-
-async def ask(lab: Lab, times: int) -> Counter[str]:
-    return Counter([(await say(lab.balancer.port, get()))[-1:].decode() for _ in range(times)])
-
-
 def test_healthy_targets_take_turns() -> None:
     async def test() -> None:
         async with balanced(*map(named, "abc")) as lab:
-            assert await ask(lab, 9) == {"a": 3, "b": 3, "c": 3}
+            assert await turns(lab, 9) == {"a": 3, "b": 3, "c": 3}
             lab.group.mark(next(iter(lab.group.members.values())), "unhealthy")
-            assert sorted((await ask(lab, 8)).values()) == [4, 4]
+            assert sorted((await turns(lab, 8)).values()) == [4, 4]
 
     run(test)
 
@@ -46,7 +37,7 @@ def test_too_few_healthy_targets_let_all_of_them_have_requests(
             lab.changed = changed
             for target in list(lab.group.members.values())[healthy:]:
                 lab.group.mark(target, "unhealthy")
-            assert len(await ask(lab, 8)) == asked
+            assert len(await turns(lab, 8)) == asked
 
     run(test)
 
@@ -58,7 +49,7 @@ def test_targets_without_a_process_are_healthy_and_get_no_request() -> None:
             (real,) = lab.group.members
             lab.register(real, ("10.0.0.4", 8080), healthy=False)
             await lab.state("healthy")
-            assert await ask(lab, 4) == {"a": 4}
+            assert await turns(lab, 4) == {"a": 4}
             lab.register(("10.0.0.4", 8080))
             assert status(await say(lab.balancer.port, get())) == 503
 
@@ -183,77 +174,5 @@ def test_a_group_that_no_listener_uses_is_not_checked() -> None:
             lab.group.sync(set(), used=False)
             assert lab.group.leaving == []
             assert target.done
-
-    run(test)
-
-
-def waiting(began: asyncio.Event, go_on: asyncio.Event) -> Handler:
-    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        began.set()
-        await go_on.wait()
-        writer.write(OK)
-        await reader.read()
-
-    return wait
-
-
-def test_a_leaving_target_ends_its_requests_and_gets_no_other() -> None:
-    async def test() -> None:
-        began, go_on = asyncio.Event(), asyncio.Event()
-        lab = Lab()
-        lab.changed = {"deregistration_delay.timeout_seconds": "1"}
-        async with balanced(waiting(began, go_on), named("b"), lab=lab):
-            leaves, stays = (lab.group.members[each] for each in lab.addresses)
-            leaves.turn, stays.turn = 0, 1
-            request = asyncio.ensure_future(say(lab.balancer.port, get()))
-            await began.wait()
-            lab.register(stays.address)
-            assert (leaves.state, leaves.done) == ("draining", False)
-            assert await ask(lab, 4) == {"b": 4}
-            go_on.set()
-            assert status(await request) == 200
-            await asyncio.sleep(0.05)
-            assert (leaves.state, leaves.done) == (
-                "draining",
-                True,
-            )  # nothing is in flight, and it says so until the end
-            await lab.state("unused", "Target.NotRegistered")
-            assert lab.group.leaving == []
-
-    run(test)
-
-
-def test_the_deregistration_delay_ends_what_does_not_end_by_itself() -> None:
-    async def test() -> None:
-        began = asyncio.Event()
-        lab = Lab()
-        lab.changed = {"deregistration_delay.timeout_seconds": "0.3"}
-        async with balanced(waiting(began, asyncio.Event()), lab=lab):
-            request = asyncio.ensure_future(say(lab.balancer.port, get()))
-            await began.wait()
-            (target,) = lab.group.members.values()
-            since = time.monotonic()
-            lab.register()
-            assert status(await request) == 502
-            assert 0.25 <= time.monotonic() - since < 2
-            assert target.done
-
-    run(test)
-
-
-def test_a_target_that_comes_back_while_it_leaves_is_a_new_one() -> None:
-    async def test() -> None:
-        async with balanced(named("a")) as lab:
-            (address,) = lab.group.members
-            old = lab.group.members[address]
-            assert await ask(lab, 1) == {"a": 1}
-            lab.register()
-            lab.register(address)
-            assert lab.group.members[address] is not old
-            assert lab.group.leaving == [old]
-            assert await ask(lab, 2) == {"a": 2}
-            await asyncio.sleep(0)
-            assert old.done
 
     run(test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
@@ -158,6 +159,16 @@ def answering(*answers: bytes, seen: list[bytes] | None = None) -> Handler:
     return answer
 
 
+def named(name: str) -> Handler:
+    """Return a target that answers with its name."""
+    return answering(*[b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name.encode()] * 99)
+
+
+async def turns(lab: Lab, times: int) -> Counter[str]:
+    """Return how often each target answered."""
+    return Counter([(await say(lab.balancer.port, get()))[-1:].decode() for _ in range(times)])
+
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -174,6 +185,17 @@ async def say(port: int, *parts: bytes, until: bytes | None = None) -> bytes:
             return await reader.read()
     finally:
         writer.close()
+
+
+def ask(request: bytes, answer: bytes = OK, lab: Lab | None = None) -> tuple[bytes, bytes]:
+    """Return the answer to a request, and the request as its target saw it."""
+    seen: list[bytes] = []
+
+    async def test() -> bytes:
+        async with balanced(answering(answer, seen=seen), lab=lab) as running:
+            return await say(running.balancer.port, request)
+
+    return asyncio.run(test()), seen[0] if seen else b""
 
 
 def get(path: str = "/", *headers: str, method: str = "GET", close: bool = True) -> bytes:
