@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards import InputError
+from breakwater_guards import InputError, check
 from breakwater_guards.model import assembly as assembly_module
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import UNKNOWN, Opaque, Reference
@@ -163,3 +163,17 @@ def test_load_says_when_memory_does_not_suffice(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(assembly_module, "find_sources", exhausted)
     with pytest.raises(InputError, match="too large for the memory of this machine"):
         Assembly.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [{}, {"Parameters": {"V": {"Type": "String"}}, "Rules": {}}, {"Resources": {}}, {"Resources": None}],
+    ids=str,
+)
+def test_a_stack_without_resources_is_part_of_an_assembly(tmp_path: Path, empty: Template) -> None:
+    cloud_assembly(tmp_path, {"Full": template({"R": resource()}), "Empty": empty})
+    app = Assembly.load(tmp_path)
+    assert [list(item.resources) for item in app.templates.values()] == [["R"], []]
+    for tool in ("cfn-lint", "cloudformation-validate", "cdk-preflight"):
+        assert check(app, rules=["DR-KMS"], tools=[tool]).unjudged == ()
+        assert {item.template for item in check(app, rules=["DR-KMS"], tools=[tool]).findings} <= {"Full.template.json"}

@@ -79,7 +79,6 @@ def test_yaml(name: str) -> None:
 
 
 BROKEN_YAML = {
-    "key twice": ("a: 1\nb: 2\na: 3", r"the key 'a' is there twice \(line 3\)"),
     "alias to itself": ("a: &a [*a]", r"the alias \*a refers to itself \(line 1\)"),
     "alias to nothing": ("a: *b", r"(the alias \*b has no anchor|found undefined alias)"),
     "two documents": ("a: 1\n---\nb: 2", "more than one YAML document"),
@@ -125,7 +124,6 @@ def test_broken_yaml(name: str) -> None:
 
 
 BROKEN_JSON = {
-    "key twice": ('{"a": {"b": 1, "c": 1, "b": 2}}', "t: the key 'b' is there twice"),
     "deep": ('{"a":' * 300 + "1" + "}" * 300, f"t: nested deeper than {MAX_DEPTH} levels"),
     "very deep": ('{"a":' * 100_000, f"t: nested deeper than {MAX_DEPTH} levels"),
     "many": ('{"a": [' + "[]," * files.MAX_NODES + "[]]}", "t: more than 1000000 objects and lists"),
@@ -158,7 +156,6 @@ FILES = {
     "empty": (b"", r"a\.yaml: not a CloudFormation template \(no Resources\)"),
     "no template": (b"a: 1", r"a\.yaml: not a CloudFormation template \(no Resources\)"),
     "list": (b"- Resources", r"a\.yaml: not a CloudFormation template \(no Resources\)"),
-    "empty resources": (b"Resources: {}", r"Resources is no mapping of logical ids to resources"),
     "resources as list": (b"Resources: [a]", r"Resources is no mapping of logical ids to resources"),
     "no type": (b"Resources: {A: {Properties: {}}}", r"the resource 'A' has no Type"),
     "type of no text": (b"Resources: {A: {Type: 5}}", r"the resource 'A' has no Type"),
@@ -236,3 +233,21 @@ def test_yaml_without_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # Folders
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": {"b": 1, "c": 1, "b": 2}, "d": {}, "d": 5}', {"a": {"b": 2, "c": 1}, "d": 5}),
+        ("a: {b: 1, c: 1, b: 2}\nd: {x: 1}\nd: 5", {"a": {"b": 2, "c": 1}, "d": 5}),
+    ],
+    ids=["json", "yaml"],
+)
+def test_of_two_equal_keys_the_last_counts_and_a_person_is_told(text: str, found: Any) -> None:
+    notices: list[str] = []
+    assert parse(text, "t", notices) == found
+    assert notices == ["t: written more than once in a mapping: 'b', 'd'; CloudFormation takes the last"]
+    assert parse(text, "t") == found
+    notices.clear()
+    parse('{"a": {"b": 1}, "c": {"b": 1}}', "t", notices)
+    assert notices == []

@@ -41,7 +41,7 @@ def test_folder_with_other_things(tmp_path: Path) -> None:
     "text",
     [
         "Resources:\n  A:\n    Type: AWS::SNS::Topic\n  A: [",
-        '{"Resources": {"A": {"Type": "AWS::SNS::Topic"}, "A": {"Type": "AWS::SNS::Topic"}}}',
+        '{"Resources": {"A": {"Type": "AWS::SNS::Topic"}, "B": {"Properties": {}}}, "AWSTemplateFormatVersion": ""}',
         '{"AWSTemplateFormatVersion": "2010-09-09", "Resources": []}',
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards import InputError
+from breakwater_guards import InputError, engine
 from breakwater_guards.model import assembly as assembly_module
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
@@ -229,6 +229,22 @@ def test_language_extensions_are_no_resources() -> None:
 def test_no_template(document: Any) -> None:
     with pytest.raises(InputError, match=r"^not a CloudFormation template"):
         Assembly.from_document(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Resources": {}, "Transform": "Macro"},
+        {"AWSTemplateFormatVersion": "2010-09-09"},
+        {"Resources": {"A": {"Properties": {}}}, "Transform": ["Macro"]},
+        {"Resources": {"A": {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x/y"}}}}},
+    ],
+    ids=str,
+)
+def test_what_a_macro_completes_is_a_template(document: Any) -> None:
+    app = Assembly.from_document(document)
+    assert [item.type for item in app.templates["template"].resources.values()] in ([], [""])
+    assert engine.check(app).unjudged == ()
 
 
 def test_sections_of_the_wrong_type_hold_nothing() -> None:

@@ -129,7 +129,8 @@ def _examine(assembly: Assembly, selected: tuple[Rule, ...]) -> Report:
         **_sorted(findings, accepted),
         rules=selected,
         unjudged=tuple(unjudged),
-        notices=tuple(accepted.notices),
+        notices=(*assembly.notices, *accepted.notices),
+        void=tuple(accepted.notices),
         path=assembly.path,
     )
 

@@ -75,7 +75,7 @@ class GuardsPlugin:
             folder: examine(folder, profile=self._profile, strict=self._strict, tools=self._tools)
             for folder in _assemblies(context.template_paths)
         }
-        notices = [notice for report in reports.values() for notice in report.notices]
+        notices = [notice for report in reports.values() for notice in report.void]
         failed = [str(item) for report in reports.values() for item in report.unjudged]
         return cdk.PolicyValidationPluginReport(
             success=not (notices or failed or any(report.failed(Severity.ERROR) for report in reports.values())),

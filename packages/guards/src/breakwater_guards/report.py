@@ -48,7 +48,8 @@ class Report:
         others: their rules that found something.
         unjudged: rules that failed; always empty in what :func:`check` returns.
         known: what a baseline knows already; never fails a run.
-        notices: warnings about the run, e.g. acknowledgements that do not count.
+        notices: warnings about the run: keys that stand twice, acknowledgements that do not count.
+        void: those about acknowledgements.
         fail_on: the least severity of a finding that fails a run.
         path: what was judged; ``None`` for a model in memory.
     """
@@ -61,6 +62,7 @@ class Report:
     unjudged: tuple[Unjudged, ...] = ()
     known: tuple[Finding, ...] = ()
     notices: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
     fail_on: Severity = Severity.WARNING
     path: Path | None = None
 

@@ -21,6 +21,10 @@ from breakwater_guards.model.views import view
 
 SERVICE, DEFINITION = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 NETWORK = "NetworkConfiguration.AwsvpcConfiguration"
+# https://github.com/distribution/reference: lower case, between slashes; the host alone may have capitals.
+_IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w.-]{1,128})?(?:@[\w.+-]+:[0-9a-f]+)?"
+)
 _ECR = re.compile(r"\.dkr\.ecr\.([a-z0-9-]+|\*)\.")
 _SECRET_TYPES = {
     "AWS::SecretsManager::Secret": "secretsmanager",
@@ -115,8 +119,9 @@ class Service:
 
     @cached_property
     def images(self) -> list[Any]:
-        """Every image that the tasks can have."""
-        return self.definition.given("ContainerDefinitions[].Image") if self.definition else []
+        """Every image that the tasks can have, without placeholders that no registry would take for a name."""
+        given = self.definition.given("ContainerDefinitions[].Image") if self.definition else []
+        return [image for image in given if not isinstance(image, str) or _IMAGE.fullmatch(image)]
 
     @cached_property
     def foreign_images(self) -> list[Any]:

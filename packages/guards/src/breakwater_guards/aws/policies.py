@@ -56,7 +56,7 @@ def _index(app: Assembly) -> dict[Resource, list[Statement]]:
 def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Find mappings with a ``Statement``, and strings that hold such a mapping as JSON."""
     if isinstance(node, dict):
-        if "Statement" in node:
+        if isinstance(node.get("Statement"), dict | list):
             yield path.rstrip("."), node
             return
         if len(node) == 1 and next(iter(node)) in _STRINGS:
@@ -73,13 +73,11 @@ def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, 
         for index, child in enumerate(node):
             yield from _documents(resolver, child, f"{path}{index}.")
     elif isinstance(node, str | Text):
-        document = _from_json(node)
-        if document is not None:
-            yield path.rstrip("."), document
+        yield from _documents(resolver, _from_json(node), path)
 
 
 def _from_json(value: str | Text) -> dict[str, Any] | None:
-    """Read a document from JSON text of which parts may be unknown."""
+    """Read a mapping from JSON text of which parts may be unknown; it need not be a policy."""
     parts = value.parts if isinstance(value, Text) else (value,)
     text = "".join(part if isinstance(part, str) else f"\ue000{index}\ue001" for index, part in enumerate(parts))
     if '"Statement"' not in text:

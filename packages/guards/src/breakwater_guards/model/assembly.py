@@ -12,7 +12,7 @@ from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.reading.assemblies import CdkAcknowledgement, Sources, Stack, find_sources, mapping
 from breakwater_guards.reading.collector import paused_collector
-from breakwater_guards.reading.files import InputError, template_problem
+from breakwater_guards.reading.files import InputError, template_problem, with_resources
 
 MAX_STACKS = 2_000
 MAX_RESOURCES = 200_000
@@ -43,6 +43,7 @@ class Assembly:
         self.templates: dict[str, Template] = {}
         self.children: dict[tuple[str, str], Template] = {}
         self.acknowledgements: tuple[CdkAcknowledgement, ...] = tuple(sources.acknowledgements) if sources else ()
+        self.notices: tuple[str, ...] = tuple(dict.fromkeys(sources.notices)) if sources else ()
         self._documents, self._resource_count = documents, 0
         sources = sources or Sources()
         self._stacks = sources.stacks | {
@@ -83,7 +84,7 @@ class Assembly:
         problem = template_problem(document)
         if problem:
             raise InputError(problem)
-        return cls({"template": document})
+        return cls({"template": with_resources(document)})
 
     def of_type(self, *kinds: str) -> Iterator[Resource]:
         """Yield every resource of these CloudFormation types that can be part of a deployment."""

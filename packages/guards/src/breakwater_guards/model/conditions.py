@@ -6,11 +6,11 @@ to a nested stack, a default that it leaves alone, literals, mappings and the Re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from breakwater_guards.model.scope import Scope
-from breakwater_guards.model.values import is_known
+from breakwater_guards.model.values import UNKNOWN, is_known
 
 _MAX_DEPTH = 40
 
@@ -26,6 +26,7 @@ class Conditions:
     def __init__(self, template: Scope, assumed: Mapping[str, bool] | None = None) -> None:
         self._template = template
         self._decided: dict[str, bool | None] = dict(assumed or {})
+        self._given: dict[tuple[str, bool], dict[str, Any]] = {}
 
     def holds(self, name: Any, depth: int = 0) -> bool | None:
         """Tell whether a condition is certainly true or certainly false; ``None`` when only the deployment decides."""
@@ -39,19 +40,67 @@ class Conditions:
     def implied_by(self, name: str) -> dict[str, bool]:
         """Return which conditions are true or false whenever one is true, itself included."""
         implied: dict[str, bool] = {}
-        self._imply({"Condition": name}, True, implied)
+        self._imply({"Condition": name}, True, implied, 0)
         return implied
 
-    def _imply(self, expression: Any, value: bool, implied: dict[str, bool]) -> None:
+    def given(self, name: Any, value: bool) -> dict[str, Any]:
+        """Return what a condition says of parameters, which its own arms can rely on.
+
+        Args:
+            name: the condition.
+            value: whether it holds.
+
+        Returns:
+            Values by parameter: the one that is compared for, or ``UNKNOWN`` where the default is another one than
+            this arm is for.
+        """
+        if not isinstance(name, str):
+            return {}
+        key = (name, value)
+        if key not in self._given:
+            self._given[key] = {}  # while it is computed: a circle learns nothing
+            self._learn({"Condition": name}, value, self._given[key], 0)
+        return self._given[key]
+
+    def _learn(self, expression: Any, value: bool, given: dict[str, Any], depth: int) -> None:
         function, argument = _function(expression)
-        if function == "Condition" and isinstance(argument, str) and argument not in implied:
-            implied[argument] = value
-            self._imply(self._template.conditions.get(argument), value, implied)
+        if depth > _MAX_DEPTH:
+            return
+        if function == "Condition" and isinstance(argument, str):
+            self._learn(self._template.conditions.get(argument), value, given, depth + 1)
         elif function == "Fn::Not" and isinstance(argument, list) and len(argument) == 1:
-            self._imply(argument[0], not value, implied)
+            self._learn(argument[0], not value, given, depth + 1)
         elif function == ("Fn::And" if value else "Fn::Or") and isinstance(argument, list):
             for part in argument:
-                self._imply(part, value, implied)
+                self._learn(part, value, given, depth + 1)
+        elif function == "Fn::Equals" and isinstance(argument, list) and len(argument) == 2:
+            self._compare(argument, value, given)
+
+    def _compare(self, sides: list[Any], value: bool, given: dict[str, Any]) -> None:
+        """Learn from one comparison of a parameter, alone or inside other functions, with something known."""
+        for side, other in (sides, reversed(sides)):
+            if not isinstance(other, str | int | float):
+                continue
+            function, argument = _function(side)
+            if function == "Ref" and value and isinstance(argument, str) and argument in self._template.parameters:
+                given[argument] = other
+                continue
+            by_default = self._template.usually(side)
+            if is_known(by_default) and (_spelling(by_default) == _spelling(other)) is not value:
+                given.update(dict.fromkeys(_parameters(side, self._template.parameters), UNKNOWN))
+
+    def _imply(self, expression: Any, value: bool, implied: dict[str, bool], depth: int) -> None:
+        function, argument = _function(expression)
+        if depth > _MAX_DEPTH:
+            return
+        if function == "Condition" and isinstance(argument, str) and argument not in implied:
+            implied[argument] = value
+            self._imply(self._template.conditions.get(argument), value, implied, depth + 1)
+        elif function == "Fn::Not" and isinstance(argument, list) and len(argument) == 1:
+            self._imply(argument[0], not value, implied, depth + 1)
+        elif function == ("Fn::And" if value else "Fn::Or") and isinstance(argument, list):
+            for part in argument:
+                self._imply(part, value, implied, depth + 1)
 
     def _evaluate(self, expression: Any, depth: int) -> bool | None:
         function, argument = _function(expression)
@@ -81,3 +130,17 @@ def _function(expression: Any) -> tuple[str, Any]:
 def _spelling(value: Any) -> Any:
     """CloudFormation compares text: true and "true" are the same."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
+
+
+def _parameters(expression: Any, declared: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the parameters that an expression refers to."""
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += part.values()
+            name = part.get("Ref")
+            if isinstance(name, str) and name in declared:
+                yield name
+        elif isinstance(part, list):
+            waiting += part

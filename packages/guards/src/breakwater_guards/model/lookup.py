@@ -22,7 +22,7 @@ class Lookup:
         self._named: dict[str, list[Resource]] = {}
         for resource in app.of_type(*kinds):
             physical = resource.get(name)
-            if isinstance(physical, str):
+            if isinstance(physical, str) and physical:  # an empty one stands for none
                 self._named.setdefault(physical.lower(), []).append(resource)
 
     def find(self, value: Any, near: Template) -> Resource | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from breakwater_guards.model.bind import bind
 from breakwater_guards.model.conditions import Conditions
 from breakwater_guards.model.pseudo import pseudo_parameter
 from breakwater_guards.model.scope import Scope
@@ -36,10 +37,18 @@ class Resolver:
         template: gives parameters, mappings, resources and its place in the assembly.
         conditions: decides `Fn::If` where the templates do.
         certain: take no value that a deployment can override: a root stack's parameters are unknown.
+        given: values of parameters that a condition has decided, e.g. that of a conditional resource.
     """
 
-    def __init__(self, template: Scope, conditions: Conditions, *, certain: bool = False) -> None:
-        self._template, self._conditions, self._certain = template, conditions, certain
+    def __init__(
+        self,
+        template: Scope,
+        conditions: Conditions,
+        *,
+        certain: bool = False,
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._template, self._conditions, self._certain, self._given = template, conditions, certain, given or {}
         self._functions: dict[str, Callable[[Any, int], Any]] = {
             "Fn::GetAtt": self._get_att,
             "Fn::Sub": self._sub,
@@ -115,6 +124,8 @@ class Resolver:
             return UNKNOWN
         if name.startswith("AWS::"):
             return pseudo_parameter(template, name)
+        if name in self._given:
+            return self._given[name]
         if name in template.parameters:
             return choice_of(template.parameter_options(name, depth + 1, certain=self._certain))
         return Reference(template.key, name) if name in template.resources else UNKNOWN
@@ -192,7 +203,8 @@ class Resolver:
             return UNKNOWN
         decided = self._conditions.holds(argument[0])
         if decided is None:
-            return Choice([argument[1], argument[2]])
+            first, second = (self._conditions.given(argument[0], value) for value in (True, False))
+            return Choice([bind(argument[1], first), bind(argument[2], second)])
         return self.resolve(argument[1 if decided else 2], depth)
 
     def _find_in_map(self, argument: Any, depth: int) -> Any:

@@ -44,6 +44,9 @@ class Scope(Protocol):
     def certainly(self, value: Any) -> Any:
         """Resolve a value to what no deployment can change; ``UNKNOWN`` where one can."""
 
+    def usually(self, value: Any) -> Any:
+        """Resolve a value with the defaults of parameters."""
+
     def parameter_options(self, name: str, depth: int, *, certain: bool = False) -> list[Any]:
         """Return every value that a parameter can have."""
 

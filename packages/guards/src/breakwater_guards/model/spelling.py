@@ -12,7 +12,7 @@ from typing import Any
 from breakwater_guards.model.template import Template
 from breakwater_guards.model.values import ABSENT
 
-_PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
 _MAX_STEPS = 40
 _MAX_PARTS = 200
 _MAX_TEXT = 4096

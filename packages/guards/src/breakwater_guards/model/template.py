@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from breakwater_guards.model.conditions import Conditions
 from breakwater_guards.model.paths import steps, walk
 from breakwater_guards.model.resolve import Resolver
-from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, split_text
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, typed
 from breakwater_guards.reading.assemblies import Stack, mapping
 
 _ENCODER = json.JSONEncoder(default=str, skipkeys=True, ensure_ascii=False)
@@ -166,7 +166,7 @@ class Template:
             return self.resolver
         if condition not in self._under:
             assumed = Conditions(self, self._conditions.implied_by(condition))
-            self._under[condition] = Resolver(self, assumed)
+            self._under[condition] = Resolver(self, assumed, given=self._conditions.given(condition, True))
         return self._under[condition]
 
     def conditions_hold(self, condition: Any) -> bool:
@@ -176,6 +176,10 @@ class Template:
     def certainly(self, value: Any) -> Any:
         """Resolve a value to what no deployment can change; ``UNKNOWN`` where one can."""
         return Resolver(self, self._conditions, certain=True).deep(value)
+
+    def usually(self, value: Any) -> Any:
+        """Resolve a value with the defaults of parameters; ``UNKNOWN`` where only the deployment decides."""
+        return self.resolver.deep(value)
 
     def parameter_value(self, name: str, depth: int) -> Any:
         """Return what the parent passes, else the default, else ``UNKNOWN``."""
@@ -202,14 +206,14 @@ class Template:
         if kind.startswith("AWS::SSM::") or (self.parent is None and certain):
             return [UNKNOWN]  # an SSM parameter's value is its name: only the account knows what it holds
         if self.parent is None:
-            return [_typed(kind, self.resolver.deep(default, depth))]
+            return [typed(kind, self.resolver.deep(default, depth))]
         parent = self.parent
         given = parent.resolver.resolve(mapping(parent.body.get("Properties")).get("Parameters", {}), depth)
         passed = parent.resolver.member(given, name) if isinstance(given, dict) else UNKNOWN
         if certain and passed is not ABSENT:
-            return [_typed(kind, parent.template.certainly(passed))]
+            return [typed(kind, parent.template.certainly(passed))]
         found = [default] if passed is ABSENT else parent.resolver.options(passed, depth)
-        return [_typed(kind, default if value is ABSENT else value) for value in found]
+        return [typed(kind, default if value is ABSENT else value) for value in found]
 
     def output_options(self, name: str, depth: int) -> list[Any]:
         """Return every value that an output can have, resolved in this template."""
@@ -238,13 +242,3 @@ class Template:
         """Return what another stack of the assembly exports under a name; ``[UNKNOWN]`` unless exactly one does."""
         found = self.assembly.exporter(self, name)
         return found[0].output_options(found[1], depth) if found else [UNKNOWN]
-
-
-def _typed(kind: str, value: Any) -> Any:
-    """Give a parameter's value its type: a list arrives as text with commas, from a default and from a parent alike."""
-    if not (kind == "CommaDelimitedList" or kind.startswith("List<")) or isinstance(value, list):
-        return value
-    items = split_text(value, ",")
-    if items is not UNKNOWN:
-        return [item.strip() if isinstance(item, str) else item for item in items]
-    return [value] if isinstance(value, Reference) else UNKNOWN

@@ -126,6 +126,16 @@ def split_text(value: Any, separator: str) -> Any:
     return [text_of(field) for field in fields]
 
 
+def typed(kind: str, value: Any) -> Any:
+    """Give a parameter's value its type: a list arrives as text with commas, from a default and from a parent alike."""
+    if not (kind == "CommaDelimitedList" or kind.startswith("List<")) or isinstance(value, list):
+        return value
+    items = split_text(value, ",")
+    if items is not UNKNOWN:
+        return [item.strip() if isinstance(item, str) else item for item in items]
+    return [value] if isinstance(value, Reference) else UNKNOWN
+
+
 def is_known(value: Any) -> bool:
     """Tell whether a value is fully determined by the templates."""
     return not isinstance(value, _Mark | Reference | Opaque | Text)

@@ -67,6 +67,7 @@ class Sources:
         assets: template keys by folder and name of the uploaded object, e.g. ``<hash>.json``.
         optional: keys that count only when another template nests them.
         acknowledgements: what CDK recorded.
+        notices: what a person should know of the files.
     """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Sources:
     assets: dict[tuple[str, str], str] = field(default_factory=dict)
     optional: set[str] = field(default_factory=set)
     acknowledgements: list[CdkAcknowledgement] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def find_sources(path: Path) -> Sources:
@@ -94,7 +96,7 @@ def find_sources(path: Path) -> Sources:
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
     if is_file:
-        found.documents[path.name] = read_template(path)
+        found.documents[path.name] = read_template(path, found.notices)
     elif is_folder:
         _read_folder(path, found)
     else:
@@ -112,7 +114,7 @@ def _read_folder(base: Path, found: Sources) -> None:
             _Assembly(base, found).read(folder, manifest)
             continue
         for file in files:
-            document = template_or_none(file)
+            document = template_or_none(file, found.notices)
             if document is not None:
                 found.documents[file.relative_to(base).as_posix()] = document
 
@@ -167,7 +169,7 @@ class _Assembly:
     def _stack(self, folder: Path, name: str, artifact: dict[str, Any], properties: dict[str, Any]) -> None:
         file = self._inside(folder, properties.get("templateFile"))
         key = self._key(file)
-        self._found.documents[key] = read_template(file)
+        self._found.documents[key] = read_template(file, self._found.notices, of_stack=True)
         self._found.optional.discard(key)
         account, _, region = str(artifact.get("environment", "")).removeprefix("aws://").partition("/")
         self._found.stacks[key] = Stack(
@@ -193,7 +195,7 @@ class _Assembly:
             file = folder / path
             if not is_inside(file, self._base) or not file.is_file():
                 continue  # an asset may lie anywhere; a nested template lies in the assembly
-            document = template_or_none(file)
+            document = template_or_none(file, self._found.notices)
             if document is None:
                 continue
             key = self._key(file)

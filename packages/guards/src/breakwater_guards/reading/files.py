@@ -9,32 +9,29 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
-from math import isfinite
 from pathlib import Path
+from types import NoneType
 from typing import Any
+
+from breakwater_guards.reading.json_text import MAX_DEPTH, MAX_NODES, JsonError, read_json
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_YAML_BYTES = 10 * 1024 * 1024
 MAX_TOTAL_BYTES = 256 * 1024 * 1024
 MAX_FILES = 10_000
-MAX_DEPTH = 200
-MAX_NODES = 1_000_000
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
-_MAX_DIGITS = 30
 # CloudFormation's own: not a section of a template, but legal beside resources.
 _LANGUAGE_EXTENSION = "Fn::"
+_SECTIONS = frozenset({"AWSTemplateFormatVersion", "Transform"})
+_BESIDE_RESOURCES = _SECTIONS | {"Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Outputs"}
+MAX_TOLD = 10
 _IGNORED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages"})
 _CLAIM = re.compile(r"""(?:^|[{,])\s*['"]?(?:Resources|AWSTemplateFormatVersion)['"]?\s*:""", re.MULTILINE)
 
 
 class InputError(Exception):
     """A path that cannot be judged: missing, unreadable, not CloudFormation, or beyond the limits."""
-
-
-class _JsonError(ValueError):
-    """JSON that CloudFormation does not accept."""
 
 
 def read_text(path: Path) -> str:
@@ -54,93 +51,66 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def read_document(path: Path) -> Any:
+def read_document(path: Path, notices: list[str] | None = None) -> Any:
     """Read one JSON or YAML file.
 
     Args:
         path: file of at most 32 MiB (YAML: 10 MiB).
+        notices: receives what a person should know of it, e.g. a key that stands twice.
 
     Returns:
         What the file holds, with short-form intrinsics spelled out.
 
     Raises:
-        InputError: the file is missing, too large, too deep, neither JSON nor YAML, or has a key twice.
+        InputError: the file is missing, too large, too deep, or neither JSON nor YAML.
     """
-    return parse(read_text(path), str(path))
+    return parse(read_text(path), str(path), notices)
 
 
-def parse(text: str, name: str) -> Any:
+def parse(text: str, name: str, notices: list[str] | None = None) -> Any:
     """Read JSON or YAML from text; see :func:`read_document`.
 
     Args:
         text: the document.
         name: what to call it in an error.
+        notices: receives what a person should know of it.
     """
     problem = None
+    twice: list[str] = []
     if text.lstrip().startswith("{"):
         try:
-            return _parse_json(text)
+            document = read_json(text, twice)
         except json.JSONDecodeError as error:
             problem = f"not JSON ({error})"  # YAML in flow style begins like this, too
-        except (_JsonError, RecursionError) as error:
+        except (JsonError, RecursionError) as error:
             text_of_error = f"nested deeper than {MAX_DEPTH} levels" if isinstance(error, RecursionError) else error
             raise InputError(f"{name}: {text_of_error}") from None
+        else:
+            _tell_twice(twice, name, notices)
+            return document
     if len(text) > MAX_YAML_BYTES:
         raise InputError(f"{name}: {problem or f'{len(text)} characters of YAML; at most {MAX_YAML_BYTES} are read'}")
-    return _parse_yaml(text, name, problem)
+    document = _parse_yaml(text, name, problem, twice)
+    _tell_twice(twice, name, notices)
+    return document
 
 
-def _parse_yaml(text: str, name: str, problem: str | None) -> Any:
+def _tell_twice(twice: list[str], name: str, notices: list[str] | None) -> None:
+    if twice and notices is not None:
+        keys = ", ".join(repr(key[:100]) for key in list(dict.fromkeys(twice))[:MAX_TOLD])
+        notices.append(f"{name}: written more than once in a mapping: {keys}; CloudFormation takes the last")
+
+
+def _parse_yaml(text: str, name: str, problem: str | None, twice: list[str]) -> Any:
     try:
         # Only here: PyYAML is needed for YAML alone, and its import costs as much as judging a small template.
         from breakwater_guards.reading.yaml_events import YamlError, read_yaml  # noqa: PLC0415
     except ModuleNotFoundError:
         raise InputError(f"{name}: {problem or 'to read YAML, install PyYAML'}") from None
     try:
-        return read_yaml(text, max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
+        return read_yaml(text, max_depth=MAX_DEPTH, max_nodes=MAX_NODES, twice=twice)
     except YamlError as error:
         raise InputError(f"{name}: {f'{problem} nor YAML' if problem else 'not YAML'} ({error})") from None
-
-
-def _parse_json(text: str) -> Any:
-    if text.count("{") + text.count("[") > MAX_NODES:
-        raise _JsonError(f"more than {MAX_NODES} objects and lists")
-    document = json.loads(
-        text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_constant
-    )
-    level, depth = [document], 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise _JsonError(f"nested deeper than {MAX_DEPTH} levels")
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))  # faster than `dict | list`
-        ]
-    return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        (key, _), *_ = (Counter(key for key, _ in pairs) - Counter(made.keys())).items()
-        raise _JsonError(f"the key {key[:100]!r} is there twice")
-    return made
-
-
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _MAX_DIGITS else digits
-
-
-def _number(text: str) -> float | str:
-    number = float(text)
-    return number if isfinite(number) else text
-
-
-def _constant(name: str) -> Any:
-    raise _JsonError(f"{name} is no JSON")
 
 
 def template_problem(document: Any) -> str | None:
@@ -149,17 +119,22 @@ def template_problem(document: Any) -> str | None:
     Args:
         document: what a file holds.
     """
-    if not isinstance(document, dict) or "Resources" not in document:
+    if not isinstance(document, dict) or ("Resources" not in document and not _SECTIONS & document.keys()):
         return "not a CloudFormation template (no Resources)"
-    resources = document["Resources"]
-    if not isinstance(resources, dict) or not resources:
+    resources = document.get("Resources")
+    if not isinstance(resources, dict | NoneType):
         return "not a CloudFormation template (Resources is no mapping of logical ids to resources)"
-    for name, body in resources.items():
+    for name, body in (resources or {}).items():
         if name.startswith(_LANGUAGE_EXTENSION):
             continue
-        if not (isinstance(body, dict) and isinstance(body.get("Type"), str)):
+        if not (isinstance(body, dict) and (isinstance(body.get("Type"), str) or _may_get_type(document, body))):
             return f"not a CloudFormation template (the resource {name[:100]!r} has no Type)"
     return None
+
+
+def _may_get_type(document: dict[str, Any], body: dict[str, Any]) -> bool:
+    """Tell whether a macro, of the template or in the resource, may write the type of a resource."""
+    return "Type" not in body and ("Transform" in document or "Fn::Transform" in body)
 
 
 def looks_like_template(document: Any) -> bool:
@@ -167,22 +142,36 @@ def looks_like_template(document: Any) -> bool:
     return template_problem(document) is None
 
 
-def read_template(path: Path) -> dict[str, Any]:
+def read_template(path: Path, notices: list[str] | None = None, *, of_stack: bool = False) -> dict[str, Any]:
     """Read a file that has to be a template.
+
+    Args:
+        path: the file.
+        notices: receives what a person should know of it.
+        of_stack: a manifest says that it is one, even when nothing is in it.
 
     Raises:
         InputError: it is none.
     """
-    document = read_document(path)
-    problem = template_problem(document)
+    document = read_document(path, notices)
+    empty = of_stack and isinstance(document, dict) and document.keys() <= _BESIDE_RESOURCES
+    problem = None if empty else template_problem(document)
     if problem:
         raise InputError(f"{path}: {problem}")
-    template: dict[str, Any] = document
-    return template
+    return with_resources(document)
 
 
-def template_or_none(path: Path) -> dict[str, Any] | None:
+def with_resources(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a template whose section ``Resources`` is there: CDK writes none for a stack without resources."""
+    return document if document.get("Resources") else {**document, "Resources": {}}
+
+
+def template_or_none(path: Path, notices: list[str] | None = None) -> dict[str, Any] | None:
     """Read a file that may be a template or something else.
+
+    Args:
+        path: the file.
+        notices: receives what a person should know of it, when it is a template.
 
     Returns:
         The template, or ``None`` for a file that does not claim to be one.
@@ -194,8 +183,9 @@ def template_or_none(path: Path) -> dict[str, Any] | None:
     if "Resources" not in text:
         return None
     claims = _CLAIM.search(text) is not None and "AWS::" in text
+    told: list[str] = []
     try:
-        document = parse(text, str(path))
+        document = parse(text, str(path), told)
     except InputError:
         if claims:
             raise
@@ -203,7 +193,11 @@ def template_or_none(path: Path) -> dict[str, Any] | None:
     problem = template_problem(document)
     if problem and isinstance(document, dict) and "AWSTemplateFormatVersion" in document:
         raise InputError(f"{path}: {problem}")
-    return None if problem else document
+    if problem or "Resources" not in document:
+        return None
+    if notices is not None:
+        notices += told
+    return with_resources(document)
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[Path]]]:

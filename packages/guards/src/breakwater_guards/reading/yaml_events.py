@@ -1,6 +1,6 @@
 """Read CloudFormation's YAML from the events of PyYAML's parser.
 
-Not through PyYAML's loaders: they recurse, read 012345678901 as a number even where it is a key, keep the last of two
+Not through PyYAML's loaders: they recurse, read 012345678901 as a number even where it is a key, say nothing of two
 equal keys, and follow aliases without a bound. Here depth and size are bounded while the text is read.
 """
 
@@ -76,6 +76,7 @@ class _Builder:
         self._anchors: dict[str, _Node] = {}
         self._scalars = _Scalars()
         self.root: _Node | None = None
+        self.twice: list[str] = []
 
     def add(self, event: Any) -> None:
         """Take the next event of the parser."""
@@ -177,7 +178,7 @@ class _Builder:
         if not isinstance(key, str):
             raise YamlError(f"a key is no text{_at(event)}")
         if key in parent.value:
-            raise YamlError(f"the key {key!r} is there twice{_at(event)}")
+            self.twice.append(key)
         parent.key = key
 
     def _remember(self, event: Any, node: _Node) -> None:
@@ -189,19 +190,20 @@ class _Builder:
             raise YamlError(f"nested deeper than {self._max_depth} levels")
 
 
-def read_yaml(text: str, *, max_depth: int, max_nodes: int) -> Any:
+def read_yaml(text: str, *, max_depth: int, max_nodes: int, twice: list[str]) -> Any:
     """Read one YAML document.
 
     Args:
         text: YAML 1.1, with the short forms of intrinsic functions.
         max_depth: levels of mappings and lists, aliases followed.
         max_nodes: values, aliases followed.
+        twice: receives each key that stands twice in a mapping; the last one counts.
 
     Returns:
         Mappings (keys are always text, as written), lists and scalars; short forms are spelled out.
 
     Raises:
-        YamlError: no YAML, beyond a limit, an alias that refers to itself, or a key that is there twice.
+        YamlError: no YAML, beyond a limit, or an alias that refers to itself.
     """
     builder = _Builder(max_depth, max_nodes)
     try:
@@ -211,6 +213,7 @@ def read_yaml(text: str, *, max_depth: int, max_nodes: int) -> Any:
         raise YamlError(" ".join(str(error).split())[:200]) from None
     except ValueError as error:  # e.g. `!!int word`
         raise YamlError(str(error)[:200]) from None
+    twice += builder.twice
     return builder.root.value if builder.root else None
 
 

@@ -61,6 +61,8 @@ def load(tool: str, types: frozenset[str]) -> Judge:
             pseudo_parameter_overrides=PseudoParameterOverrides(region=region),
             disable_builtin_rules=pack,
         )
+        if engine is None:
+            return
         report = engine.validate_template(TemplateContent(text, name), config)
         for found in report.diagnostics:
             if not pack or found.source is RuleOrigin.CUSTOM:
@@ -98,24 +100,23 @@ class _Loaded:
 
     def covers(self, types: frozenset[str]) -> bool:
         """Tell whether the rules about these types are loaded."""
-        return self.engine is not None and (self.types is None or types <= self.types)
+        return self.types is None or types <= self.types
 
 
 _loaded = _Loaded()
 
 
-def _engine(types: frozenset[str]) -> CompositeEngine:
-    """Return an engine with the libraries, and with every rule that is about one of these types or about any."""
-    if _loaded.engine is None or not _loaded.covers(types):
-        _loaded.types = types if _loaded.engine is None else None
+def _engine(types: frozenset[str]) -> CompositeEngine | None:
+    """Return an engine with the rules that are about one of these types, or ``None`` where none is."""
+    if not _loaded.covers(types):
+        _loaded.types = None if _loaded.types else types
         libraries, rules = _pack()
-        sources = [ExternalRuleSource(name=each["name"], content=each["rego"]) for each in libraries]
-        sources += [
-            ExternalRuleSource(name=each["id"], content=each["rego"])
-            for each in rules
-            if _loaded.types is None or not each["resourceTypes"] or types & set(each["resourceTypes"])
-        ]
-        _loaded.engine = CompositeEngine(CompositeEngineConfig(rego_rules=sources))
+        chosen = [rule for rule in rules if _loaded.types is None or types & {*rule["resourceTypes"]}]
+        named = [(each["name"], each["rego"]) for each in libraries]
+        named += [(each["id"], each["rego"]) for each in chosen]
+        sources = [ExternalRuleSource(name=name, content=rego) for name, rego in named]
+        # The engine takes libraries without any rule for an error.
+        _loaded.engine = CompositeEngine(CompositeEngineConfig(rego_rules=sources)) if chosen else None
     return _loaded.engine
 
 

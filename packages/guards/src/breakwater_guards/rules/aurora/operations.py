@@ -54,14 +54,20 @@ def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
     sources=(f"{GUIDE}/AuroraPostgreSQL.Updates.LTS.html", f"{GUIDE}/USER_UpgradeDBInstance.Upgrading.html"),
 )
 def fixed_versions_stay(app: Assembly) -> Iterator[Breach]:
-    """Find an instance that upgrades itself although the template pins a minor version."""
+    """Find instances that upgrade themselves although the template pins a minor version; once for a cluster."""
     instances_of = view(app, members)
     for cluster in clusters(app):
         version = cluster.get("EngineVersion")
         if not isinstance(version, str) or not _MINOR_VERSION.match(version):
             continue
-        for instance in instances_of.get(cluster.reference, ()):
-            for value in instance.options("AutoMinorVersionUpgrade"):
-                if value is ABSENT or as_bool(value) is True:
-                    message = f"{show(value)} (the default is true), but {cluster.logical_id} is fixed at {version}."
-                    yield breach(instance, "AutoMinorVersionUpgrade", message)
+        upgrading = [
+            (instance, value)
+            for instance in instances_of.get(cluster.reference, ())
+            for value in instance.options("AutoMinorVersionUpgrade")
+            if value is ABSENT or as_bool(value) is True
+        ]
+        if upgrading:
+            (first, value), *others = upgrading
+            too = f", like {len(others)} more of its instances" if others else ""
+            message = f"{show(value)} (the default is true){too}; {cluster.logical_id} is fixed at {version}."
+            yield breach(first, "AutoMinorVersionUpgrade", message)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.backups import PLAN, SELECTION, Coverage, data_resources, services_of_plans
+from breakwater_guards.model.applications import same_application
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
@@ -33,7 +35,7 @@ def plan_has_selection(app: Assembly) -> Iterator[Breach]:
         return  # the plan of a selection that only the deployment knows may be this one
     selected = {plan.reference for plan in chosen if plan is not None}
     for plan in app.of_type(PLAN):
-        if plan.reference not in selected:
+        if plan.reference not in selected and not may_change(plan.template):
             yield breach(plan, "", "no AWS::Backup::BackupSelection refers to this plan.")
 
 
@@ -50,10 +52,10 @@ def data_is_in_a_plan(app: Assembly) -> Iterator[Breach]:
     """Find a cluster or table that no selection of the whole assembly covers by ARN, wildcard or tag."""
     coverage = view(app, Coverage)
     for resource in data_resources(app) if coverage.selections else ():
-        if not coverage.may_include(resource):
-            yield breach(
-                resource, "", f"in none of the {len(coverage.selections)} backup selections of the application."
-            )
+        around = [item for item in coverage.selections if same_application(item.resource.template, resource.template)]
+        if around and not coverage.may_include(resource) and not may_change(resource.template):
+            count = "the only backup selection" if len(around) == 1 else f"any of the {len(around)} backup selections"
+            yield breach(resource, "", f"not in {count} of the application; allowed: by ARN, wildcard or tag.")
 
 
 @rule(

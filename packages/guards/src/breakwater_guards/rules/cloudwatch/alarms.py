@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from breakwater_guards.aws.alarms import ALARM, COMPOSITE, Metric, metrics_of
 from breakwater_guards.aws.deliveries import EVENT_RULE
@@ -12,7 +13,9 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.nesting import NESTED_STACK
 from breakwater_guards.model.scalars import as_bool, as_number
-from breakwater_guards.model.template import Resource
+from breakwater_guards.model.spelling import spelled
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Outcome, breach, rule
@@ -39,9 +42,13 @@ READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "
 def alarms_have_actions(app: Assembly) -> Iterator[Breach]:
     """Find an alarm without an action whose state nothing reads, or whose actions are switched off."""
     for alarm in app.of_type(ALARM, COMPOSITE):
-        if all(as_bool(value) is False for value in alarm.options("ActionsEnabled")):
-            yield breach(alarm, "ActionsEnabled", "the alarm's actions are switched off; allowed is true.")
-        elif all(value is ABSENT for path in ACTIONS for value in alarm.options(path)) and not _is_read(app, alarm):
+        off = all(as_bool(value) is False for value in alarm.options("ActionsEnabled"))
+        silent = all(value is ABSENT for path in ACTIONS for value in alarm.options(path))
+        if not (off or silent) or _is_read(app, alarm) or may_change(alarm.template):
+            continue
+        if off:
+            yield breach(alarm, "ActionsEnabled", "false, and nothing in the templates reads its state; allowed: true.")
+        else:
             yield breach(
                 alarm, "AlarmActions", "the alarm has no action, and nothing in the templates reads its state."
             )
@@ -133,10 +140,30 @@ def _is_read(app: Assembly, alarm: Resource) -> bool:
     """Tell whether a composite alarm, a deployment, a health check or anything else refers to an alarm."""
     if alarm.reference in view(app, _referred) or view(app, _hears_of_every_alarm):
         return True
-    name = alarm.get("AlarmName")
-    return isinstance(name, str) and any(
-        name in json.dumps(reader.body, default=str) for reader in app.of_type(*READERS) if reader is not alarm
+    name = _text(alarm.template, (alarm.body.get("Properties") or {}).get("AlarmName"))
+    return bool(name) and any(
+        name in text for reader in app.of_type(*READERS) if reader is not alarm for text in _texts(reader)
     )
+
+
+def _texts(reader: Resource) -> Iterator[str]:
+    """Yield every string of a resource, with marks where only the deployment decides."""
+    waiting: list[Any] = [reader.body.get("Properties")]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+        text = _text(reader.template, part)
+        if text:
+            yield text
+
+
+def _text(template: Template, written: Any) -> str:
+    """Spell a string so that two that are equal in every deployment have the same text; empty for anything else."""
+    parts = spelled(template, written) if isinstance(written, str | dict) else None
+    return "".join(part if isinstance(part, str) else f"\ue000{part!r}\ue001" for part in parts or ())
 
 
 def _hears_of_every_alarm(app: Assembly) -> bool:
@@ -145,7 +172,10 @@ def _hears_of_every_alarm(app: Assembly) -> bool:
 
 
 def _referred(app: Assembly) -> set[Reference]:
-    """Return what resources and exported outputs refer to; a dashboard shows a state and does nothing about it."""
+    """Return what resources and outputs refer to; a dashboard shows a state and does nothing about it.
+
+    An output of a root stack is for whoever stands outside, an export for another stack.
+    """
     found: set[Reference] = set()
     for template in app.templates.values():
         written = [
@@ -153,7 +183,11 @@ def _referred(app: Assembly) -> set[Reference]:
             for resource in template.resources.values()
             if resource.type not in ("AWS::CloudWatch::Dashboard", NESTED_STACK)
         ]
-        exported = [output for output in template.outputs.values() if isinstance(output, dict) and "Export" in output]
-        for reference in mentioned(template, [*written, *exported]):
+        shown = [
+            output
+            for output in template.outputs.values()
+            if isinstance(output, dict) and (template.parent is None or "Export" in output)
+        ]
+        for reference in mentioned(template, [*written, *shown]):
             found.add(Reference(reference.template, reference.logical_id))
     return found

@@ -10,7 +10,7 @@ from breakwater_guards.model.template import Template
 from breakwater_guards.model.views import view
 from breakwater_guards.reading.assemblies import mapping
 
-_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{([^!${}][^${}]*)\}")
 REF, ATTRIBUTE, DEPENDENCY = "Ref", "Fn::GetAtt", "DependsOn"
 CONDITION, MAPPING, TRANSFORM = "Condition", "Fn::FindInMap", "Fn::Transform"
 _FIRST_ARGUMENT = {REF: REF, "Fn::If": CONDITION, "Fn::FindInMap": MAPPING}
@@ -91,7 +91,7 @@ class _Reader:
         for name, output in template.outputs.items():
             if isinstance(output, dict):
                 place = ((None, "Outputs"), name)
-                if isinstance(output.get("Condition"), str):
+                if output.get("Condition") and isinstance(output["Condition"], str):
                     self._add(CONDITION, output["Condition"], (place, "Condition"))
                 self._walk([output.get("Value"), output.get("Export")], place)
         self._in_conditions = True
@@ -99,7 +99,7 @@ class _Reader:
 
     def _read_resource(self, body: dict[str, Any]) -> None:
         for key, value in body.items():
-            if key == "Condition" and isinstance(value, str):
+            if key == "Condition" and value and isinstance(value, str):  # CloudFormation takes an empty one for none
                 self._add(CONDITION, value, (None, key))
             elif key == "DependsOn":
                 for name in value if isinstance(value, list) else [value]:

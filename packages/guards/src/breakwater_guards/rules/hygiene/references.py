@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from breakwater_guards.aws.tags import root_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Template
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.hygiene.reference_graph import (
     ATTRIBUTE,
@@ -33,6 +35,7 @@ PSEUDO = frozenset(
     )
 )
 OUTPUT = "Outputs."
+MAX_SHOWN = 5
 TEMPLATES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference"
 NESTED_STACKS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html"
 
@@ -46,7 +49,7 @@ NESTED_STACKS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
     sources=(NESTED_STACKS,),
 )
 def nested_outputs_are_used(app: Assembly) -> Iterator[Breach]:
-    """Find an output of a nested stack that its parent neither passes on nor shows, and that is not exported."""
+    """Find outputs that a parent neither passes on nor shows and that are not exported; once for a tree of stacks."""
     used: set[tuple[str, str]] = set()
     for (parent, logical_id), child in app.children.items():
         for naming in namings_of(app.templates[parent]):
@@ -55,14 +58,18 @@ def nested_outputs_are_used(app: Assembly) -> Iterator[Breach]:
             # Whoever has the stack's id, or asks for an output that only the deployment names, can read all of them.
             names = child.outputs if naming.attribute is None else [naming.attribute.removeprefix(OUTPUT)]
             used.update((child.file, name) for name in names)
-    for (parent, logical_id), child in app.children.items():
+    unused: dict[str, list[tuple[Template, str]]] = {}
+    for (_, logical_id), child in app.children.items():
         if child.key != child.file:
             continue  # a template that several stacks share is judged once
         for name, output in child.outputs.items():
             if (child.file, name) not in used and not (isinstance(output, dict) and "Export" in output):
-                above = app.templates[parent].file
-                message = f"output {name} of the nested stack {logical_id} is neither passed on nor shown by {above}."
-                yield Breach(template=child, resource=None, path="", message=message)
+                unused.setdefault(root_of(child).key, []).append((child, f"{logical_id}.{name}"))
+    for root, outputs in unused.items():
+        shown = ", ".join(name for _, name in outputs[:MAX_SHOWN])
+        more = f" and {len(outputs) - MAX_SHOWN} more" if len(outputs) > MAX_SHOWN else ""
+        message = f"no stack passes on or shows {shown}{more}, of the stacks nested in {app.templates[root].file}."
+        yield Breach(template=outputs[0][0], resource=None, path="", message=message)
 
 
 @rule(
@@ -85,9 +92,12 @@ def names_lead_somewhere(app: Assembly) -> Iterator[Breach]:
     for template in app.templates.values():
         if template.key != template.file or not is_written_out(template):
             continue
+        told = set()
         for naming in namings_of(template):
             missing = _missing(template, naming)
-            if missing:
+            key = (naming.owner or naming.path, missing)
+            if missing and key not in told:  # once for a resource, however often it says the name
+                told.add(key)
                 owner = template.resources.get(naming.owner)
                 where = f"{naming.path}: " if owner is None else ""
                 path = naming.path if owner is not None else ""
@@ -108,11 +118,7 @@ def nested_parameters_match(app: Assembly) -> Iterator[Breach]:
         stack = app.templates[parent].resources[logical_id]
         properties = stack.body.get("Properties")
         passed: Any = properties.get("Parameters", {}) if isinstance(properties, dict) else {}
-        if (
-            not isinstance(passed, dict)
-            or any(key.startswith("Fn::") for key in passed)
-            or "Transform" in child.document
-        ):
+        if not isinstance(passed, dict) or any(key.startswith("Fn::") for key in passed) or may_change(child):
             continue
         for name in passed:
             if name not in child.parameters:
@@ -135,7 +141,7 @@ def _missing(template: Template, naming: Naming) -> str | None:
         return f"{name} is no mapping of this template"
     child = template.child(name) if kind == ATTRIBUTE else None
     attribute = naming.attribute or ""
-    if child is not None and attribute.startswith(OUTPUT) and "Transform" not in child.document:
+    if child is not None and attribute.startswith(OUTPUT) and not may_change(child):
         output = attribute.removeprefix(OUTPUT)
         if output not in child.outputs:
             return f"{child.file}, the template of {name}, has no output {output}"

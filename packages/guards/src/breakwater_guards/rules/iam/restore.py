@@ -28,8 +28,17 @@ _CALLS = {
     "S3": ("s3:PutObject",),
 }
 _EVERY_CALL = tuple(sorted({call for calls in _CALLS.values() for call in calls}))
-# Other AWS managed policies with these permissions.
-_WIDER = frozenset({"AdministratorAccess", "PowerUserAccess"})
+# AWS managed policies without any of these permissions; each other one may have them.
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+_WITHOUT = frozenset(
+    {
+        "AWSBackupServiceRolePolicyForBackup",
+        "AWSBackupServiceRolePolicyForS3Backup",
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
+        "AWSXRayDaemonWriteAccess",
+    }
+)
 
 
 @rule(
@@ -70,8 +79,8 @@ def restore_roles_may_restore(app: Assembly) -> Iterator[Breach]:
 
 def _may_restore(permissions: Permissions, kind: str) -> bool:
     """Tell whether a role may restore a type, or may have a policy that lets it."""
-    policies = {_policy_for(kind)} if kind in _CALLS else {RESTORE_POLICY, S3_RESTORE_POLICY}
-    if not permissions.complete or permissions.managed & (policies | _WIDER):
+    others = {RESTORE_POLICY, S3_RESTORE_POLICY} - {_policy_for(kind)} if kind in _CALLS else set()
+    if not permissions.complete or permissions.managed - (_WITHOUT | others):
         return True
     return any(permissions.allow(call) is not Answer.NO for call in _CALLS.get(kind, _EVERY_CALL))
 

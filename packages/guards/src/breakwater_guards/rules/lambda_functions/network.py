@@ -80,7 +80,8 @@ def _subnets(app: Assembly, function: Resource) -> list[Resource]:
 def _calls(app: Assembly, function: Resource) -> dict[str, str]:
     """Return the services that the function's role names, with one action each.
 
-    Actions with which Lambda itself polls sources or serves destinations run outside the VPC and do not count.
+    Actions with which Lambda itself polls sources or serves destinations run outside the VPC and do not count, nor do
+    those that another service may need because it acts with the rights of its caller.
     """
     known = facts("service_endpoints")
     roles = roles_of(app)
@@ -91,13 +92,15 @@ def _calls(app: Assembly, function: Resource) -> dict[str, str]:
     if _has_destination(app, function):
         others |= set(known["called_for_destinations"])
     found: dict[str, str] = {}
+    behalf: set[str] = set()
     for statement in roles.permissions(role).statements:
         for action in statement.actions if statement.effect == "Allow" else ():
             prefix, colon, _ = action.partition(":") if isinstance(action, str) else ("", "", "")
+            behalf.update(known["called_on_behalf"].get(prefix.lower(), ()))
             endpoint = known["endpoint_of_prefix"].get(prefix.lower())
             if colon and endpoint and action not in others:
                 found.setdefault(endpoint, action)
-    return found
+    return {} if "*" in behalf else {name: action for name, action in found.items() if name not in behalf}
 
 
 def _has_destination(app: Assembly, function: Resource) -> bool:

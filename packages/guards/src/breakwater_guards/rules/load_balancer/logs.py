@@ -17,6 +17,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
@@ -71,6 +72,8 @@ def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
     """Find a log bucket without a statement that admits the delivery under the load balancer's prefix."""
     policies, complete = _policies(app)
     for delivery in _deliveries(app) if complete else ():
+        if may_change(delivery.bucket.template):
+            continue
         own = policies.get(delivery.bucket.reference, [])
         statements = [statement for policy in own for statement in statements_of(policy)]
         if any_of(_admits(statement, delivery.prefix) for statement in statements) is Answer.NO:

@@ -13,6 +13,7 @@ from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import ABSENT, Text, is_known
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
@@ -69,7 +70,7 @@ def events_may_publish(app: Assembly) -> Iterator[Breach]:
     if None in policies:
         return  # a policy of a topic that only the deployment names may be this topic's
     for delivery in deliveries(app, "events"):
-        if delivery.target.type != TOPIC:
+        if delivery.target.type != TOPIC or may_change(delivery.target.template):
             continue
         own = policies.get(delivery.target, [])
         if not any(_lets_events_in(policy) for policy in own):
