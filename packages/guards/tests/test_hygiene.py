@@ -9,6 +9,7 @@ import pytest
 
 from breakwater_guards import check
 from breakwater_guards.model.assembly import Assembly
+from guards_testing.build import nested, resource, template
 
 TOPIC = {"Topic": {"Type": "AWS::SNS::Topic"}}
 
@@ -41,3 +42,38 @@ def test_a_template_of_several_stacks_is_reported_of_once(tmp_path: Path) -> Non
         ("DR-HYGIENE-04", "child.json"),
         ("DR-HYGIENE-05", "child.json"),
     ]
+
+
+def test_unused_outputs_are_told_once_for_a_tree_of_stacks() -> None:
+    outputs = {f"O{number}": {"Value": "v"} for number in range(7)}
+    child = template({"R": resource()}, Outputs=outputs)
+    for stacks, more in ((["One"], 2), (["One", "Two"], 9)):
+        documents = dict.fromkeys(stacks, child)
+        root = template({name: nested(name) for name in stacks})
+        (finding,) = check(Assembly({"root": root, **documents}), rules=["DR-HYGIENE-04"]).findings
+        assert "One.O0, One.O1, One.O2, One.O3, One.O4" in finding.message
+        assert f" and {more} more, of the stacks nested in root." in finding.message
+
+
+def test_a_missing_name_is_told_once_for_a_resource() -> None:
+    bad = resource(P={"Fn::Sub": "${X} ${X}"}, Q={"Ref": "X"}, S={"Ref": "Y"})
+    outputs = {"A": {"Value": {"Ref": "X"}}, "B": {"Value": {"Ref": "X"}}}
+    found = check(Assembly.from_document(template({"R": bad, "S": bad}, Outputs=outputs)), rules=["DR-HYGIENE-05"])
+    assert [(item.resource, item.path) for item in found.findings] == [
+        ("", ""),
+        ("", ""),
+        ("R", "P"),
+        ("R", "S"),
+        ("S", "P"),
+        ("S", "S"),
+    ]
+
+
+def test_instances_that_upgrade_are_told_once_for_a_cluster() -> None:
+    cluster = resource("AWS::RDS::DBCluster", Engine="aurora-postgresql", EngineVersion="17.7")
+    instance = resource("AWS::RDS::DBInstance", DBClusterIdentifier={"Ref": "C"}, Engine="aurora-postgresql")
+    for count, told in ((1, "not set (the default is true); C"), (3, "(the default is true), like 2 more of its")):
+        instances = {f"I{number}": instance for number in range(count)}
+        report = check(Assembly.from_document(template({"C": cluster, **instances})), rules=["DR-AURORA-20"])
+        (finding,) = report.findings
+        assert told in finding.message

@@ -14,8 +14,9 @@ import yaml
 
 from breakwater_guards import InputError
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.reading import files, yaml_events
-from breakwater_guards.reading.files import MAX_BYTES, MAX_DEPTH, MAX_YAML_BYTES, parse, read_document
+from breakwater_guards.reading import json_text, yaml_events
+from breakwater_guards.reading.files import MAX_BYTES, MAX_YAML_BYTES, parse, read_document
+from breakwater_guards.reading.json_text import MAX_DEPTH
 from guards_testing.build import resource, template, write
 
 GOOD = template({"R": resource(P="x")})
@@ -126,7 +127,7 @@ def test_broken_yaml(name: str) -> None:
 BROKEN_JSON = {
     "deep": ('{"a":' * 300 + "1" + "}" * 300, f"t: nested deeper than {MAX_DEPTH} levels"),
     "very deep": ('{"a":' * 100_000, f"t: nested deeper than {MAX_DEPTH} levels"),
-    "many": ('{"a": [' + "[]," * files.MAX_NODES + "[]]}", "t: more than 1000000 objects and lists"),
+    "many": ('{"a": [' + "[]," * json_text.MAX_NODES + "[]]}", "t: more than 1000000 objects and lists"),
     "no number": ('{"a": NaN}', "t: NaN is no JSON"),
     "cut off": ('{"a": 1', "t: not JSON (Expecting ',' delimiter: line 1 column 8 (char 7)) nor YAML ("),
 }
@@ -251,3 +252,8 @@ def test_of_two_equal_keys_the_last_counts_and_a_person_is_told(text: str, found
     notices.clear()
     parse('{"a": {"b": 1}, "c": {"b": 1}}', "t", notices)
     assert notices == []
+
+
+def test_brackets_in_text_are_no_lists() -> None:
+    text = "[" * (json_text.MAX_NODES + 1) + '\\"{'
+    assert parse(json.dumps({"a": text}), "t") == {"a": text}
