@@ -185,6 +185,7 @@ update_continuous_backups = Function("services.dynamodb", "_update_continuous_ba
 
 # Amazon CloudWatch.
 alarms = table("services.cloudwatch", "_alarms")
+composite_alarms = table("services.cloudwatch", "_composite_alarms")
 cloudwatch_xml = Function("services.cloudwatch", "_xml", "status", "root_tag", "inner")
 describe_alarms = Function("services.cloudwatch", "_describe_alarms", "params", "cbor_data", "is_cbor", "is_json")
 store_metric = Function(

@@ -32,6 +32,7 @@ count_change = Function("services.ecs", "_bump_task_version", "task")
 # Services and their deployments.
 reconcile_tasks = Function("services.ecs", "_reconcile_service_tasks", "cluster_name", "svc_key")
 refresh_service = Function("services.ecs", "_refresh_service_state", "cluster_name", "group")
+update_service = Function("services.ecs", "_update_service", "data")
 recount_cluster = Function("services.ecs", "_recount_cluster", "cluster_name")
 make_deployment = Function("services.ecs", "_make_deployment", "task_definition", "desired_count", "status")
 complete_deployment_later = Function(

@@ -9,6 +9,7 @@ https://docker-py.readthedocs.io/en/stable/containers.html
 import logging
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,11 @@ _CONTAINER: Final = "com.amazonaws.ecs.container-name"
 _METADATA: Final = "ECS_CONTAINER_METADATA_URI_V4"
 # What ministack says for a network of containers, and an agent for credentials that it does not have.
 _NOT_PASSED_ON: Final = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+# ECS throttles tasks that fail again and again; on AWS the start of each takes a while, too.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
+_FAILURES: Final = "_failures_in_a_row"
+_FREE_FAILURES: Final = 10
+_LONGEST_PAUSE: Final = 60
 _lock: Final = Lock()
 _places: Final[dict[str, Place]] = {}
 
@@ -48,6 +54,34 @@ def containers_of(task_arn: str) -> list[Container]:
     with _lock:
         place = _places.get(task_arn)
         return list(place.containers) if place else []
+
+
+def service_of(task: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
+    """Return cluster, key and record of a task's service; None when it is of none."""
+    kind, _, name = task["group"].partition(":")
+    cluster = task["clusterArn"].rpartition("/")[2]
+    key = f"{cluster}/{name}"
+    service = upstream.ecs_services.get(key) if kind == "service" else None
+    return (cluster, key, service) if service else None
+
+
+def count_failure(task: Mapping[str, Any], *, by: int) -> None:
+    """Count a task of a service that ended by itself, or never began."""
+    if found := service_of(task):
+        found[2][_FAILURES] = found[2].get(_FAILURES, 0) + by
+
+
+def forgive_failures(task: Mapping[str, Any]) -> None:
+    """Let the next task of a service start at once."""
+    if found := service_of(task):
+        found[2][_FAILURES] = 0
+
+
+def _pause(task: Mapping[str, Any]) -> float:
+    """Return how long a task waits before it starts: one second more for each failure beyond the first few."""
+    found = service_of(task)
+    failures = found[2].get(_FAILURES, 0) if found else 0
+    return float(min(max(0, failures - _FREE_FAILURES), _LONGEST_PAUSE))
 
 
 class Images:
@@ -97,6 +131,7 @@ class Containers:
         """
         found = images.find(image)
         task = upstream.ecs_tasks[labels[_TASK]]
+        time.sleep(_pause(task))
         definition = upstream_ecs.task_definitions[f"{labels[_FAMILY]}:{labels[_REVISION]}"]
         container = next(each for each in definition["containerDefinitions"] if each["name"] == labels[_CONTAINER])
         container = {**container, "command": options.get("command") or container.get("command")}
@@ -172,11 +207,11 @@ def _lease(task: dict[str, Any], definition: Mapping[str, Any]) -> addresses.Lea
 
 
 def _subnets(task: Mapping[str, Any]) -> list[str]:
-    for service in upstream.ecs_services.values():
-        if task["group"] == f"service:{service['serviceName']}" and task["clusterArn"] == service["clusterArn"]:
-            network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-            return list(network.get("subnets", []))
-    return [task["_subnet"]] if task.get("_subnet") else []
+    found = service_of(task)
+    if found is None:
+        return [task["_subnet"]] if task.get("_subnet") else []
+    network = found[2].get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    return list(network.get("subnets", []))
 
 
 def _network(place: Place, container: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from embedded_aws.server import upstream, upstream_ecs
+from embedded_aws.server.tasks import alarms
+from embedded_aws.server.tasks.alarms import TOLD
 
 _log: Final = logging.getLogger("ecs")
 # Of an event by the state of a rollout: its name, its type and the reason for it.
@@ -70,13 +72,23 @@ def _and_tell_deployments(refresh: Callable[[str, str], None]) -> Callable[[str,
     def refresh_and_tell(cluster: str, group: str) -> None:
         refresh(cluster, group)
         service = upstream.ecs_services.get(f"{cluster}/{group.removeprefix('service:')}")
-        for deployment in service["deployments"] if service else ():
-            if deployment["rolloutState"] != deployment.get("_told"):
-                again = "_told" in deployment
-                deployment["_told"] = deployment["rolloutState"]
-                _send("ECS Deployment State Change", service["serviceArn"], _deployment(deployment, again=again))
+        for deployment in list(service["deployments"]) if service else ():
+            alarms.hold_back(service, deployment)
+            if deployment["rolloutState"] != deployment.get(TOLD):
+                _tell_deployment(cluster, service, deployment)
 
     return refresh_and_tell
+
+
+def _tell_deployment(cluster: str, service: dict[str, Any], deployment: dict[str, Any]) -> None:
+    again, state = TOLD in deployment, deployment["rolloutState"]
+    deployment[TOLD] = state
+    rolls_back = state == "IN_PROGRESS" and (service.pop(alarms.ROLLS_BACK, False) or again)
+    _send("ECS Deployment State Change", service["serviceArn"], _deployment(deployment, rolls_back=rolls_back))
+    if state == "COMPLETED":
+        service[alarms.ROLLBACK_TO] = deployment["taskDefinition"]
+    if state == "IN_PROGRESS" and not again:
+        alarms.watch(cluster, service, deployment)
 
 
 def _and_tell_tasks(recount: Callable[[str], None]) -> Callable[[str], None]:
@@ -85,17 +97,16 @@ def _and_tell_tasks(recount: Callable[[str], None]) -> Callable[[str], None]:
     def recount_and_tell(cluster: str) -> None:
         recount(cluster)
         for task in list(upstream.ecs_tasks.values()):
-            if task["clusterArn"].endswith(f"/{cluster}") and task.get("_told") != task["version"]:
-                task["_told"] = task["version"]
+            if task["clusterArn"].endswith(f"/{cluster}") and task.get(TOLD) != task["version"]:
+                task[TOLD] = task["version"]
                 _send("ECS Task State Change", task["taskArn"], upstream_ecs.task_on_the_wire(task))
 
     return recount_and_tell
 
 
-def _deployment(deployment: Mapping[str, Any], *, again: bool) -> dict[str, Any]:
-    state = deployment["rolloutState"]
-    name, kind, reason = _DEPLOYMENT[state]
-    if again and state == "IN_PROGRESS":
+def _deployment(deployment: Mapping[str, Any], *, rolls_back: bool) -> dict[str, Any]:
+    name, kind, reason = _DEPLOYMENT[deployment["rolloutState"]]
+    if rolls_back:
         reason = _ROLLBACK
     return {
         "eventType": kind,

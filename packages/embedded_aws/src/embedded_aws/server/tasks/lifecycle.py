@@ -33,15 +33,6 @@ def install() -> None:
     load_balancers().watch(_heard)
 
 
-def service_of(task: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
-    """Return cluster, key and record of a task's service; None when it is of none."""
-    kind, _, name = task["group"].partition(":")
-    cluster = task["clusterArn"].rpartition("/")[2]
-    key = f"{cluster}/{name}"
-    service = upstream.ecs_services.get(key) if kind == "service" else None
-    return (cluster, key, service) if service else None
-
-
 def _and_name(attach: Callable[..., bool]) -> Callable[..., bool]:
     """Let the runtime id of a container name its process."""
 
@@ -73,13 +64,14 @@ def _once_healthy(record: Callable[[str, dict[str, Any]], None]) -> Callable[[st
 
     def record_once_healthy(key: str, task: dict[str, Any]) -> None:
         if all(state == "healthy" for state in _states(task)):
+            door.forgive_failures(task)
             record(key, task)
 
     return record_once_healthy
 
 
 def _states(task: Mapping[str, Any]) -> Iterator[str]:
-    found, address = service_of(task), upstream_ecs.task_address(task)
+    found, address = door.service_of(task), upstream_ecs.task_address(task)
     for each in found[2].get("loadBalancers", []) if found and address else ():
         yield load_balancers().health_of(each["targetGroupArn"], address, each["containerPort"])
 
@@ -93,6 +85,7 @@ def _in_order(mark: Callable[..., bool]) -> Callable[..., bool]:
         containers = door.containers_of(arn)
         running = [each for each in containers if each.is_process]
         if stop_code not in _ORDERED or not running:
+            door.count_failure(task, by=0 if stop_code in _ORDERED else 1)
             stopped = mark(arn, task, reason, stop_code, exit_code)
             for each in containers:
                 each.stop()
@@ -184,7 +177,7 @@ def _act(group_arn: str, address: str, _port: int, state: str) -> None:
 
 
 def _judge(group_arn: str, task: dict[str, Any], state: str, scope: tuple[str, str]) -> None:
-    found = service_of(task)
+    found = door.service_of(task)
     if found is None:
         return
     cluster, key, service = found

@@ -10,6 +10,7 @@ from typing import Any, Final
 from embedded_aws.server import registry, upstream
 from embedded_aws.server.api import arguments, client
 from embedded_aws.server.registry import Attributes, Declared
+from embedded_aws.server.tasks.alarms import TOLD
 
 # A task definition is immutable: a change of anything but its tags registers the next revision.
 _REVISED_BY = (
@@ -65,7 +66,7 @@ def _wait_until_stable(arn: str) -> None:
     """
     service = _service(arn)
     newest, until = service["deployments"][0], time.monotonic() + _STABLE_SECONDS
-    while newest["rolloutState"] != "COMPLETED" or service["runningCount"] != service["desiredCount"]:
+    while newest.get(TOLD) != "COMPLETED" or service["runningCount"] != service["desiredCount"]:
         if newest["rolloutState"] == "FAILED":
             raise ValueError(f"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'. {arn}: "
                              f"{newest['rolloutStateReason']} {_last_words(service)}")  # fmt: skip
