@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from breakwater_drills import evidence, timeline
+from breakwater_drills import evidence, summary, timeline
 from breakwater_drills.invariant import MONEY, THERE, Check
 from breakwater_drills.measure import Client, Loss, Sample, unknown
 from breakwater_drills.result import Result
@@ -51,7 +51,8 @@ def test_what_the_fault_is_not_meant_to_touch_is_told_and_not_judged(outage: Res
     copy = dataclasses.replace(found, name="copy", rto_seconds=0.2)
     told = dataclasses.replace(outage, recoveries=[copy, dataclasses.replace(found, rto_seconds=900.0, judged=False)])
     assert told.rto_seconds == 0.2
-    assert "not judged" in "\n".join(evidence.as_markdown(told, target()))
+    assert "| 900.00 s, not judged |" in "\n".join(evidence.as_markdown(told, target()))
+    assert summary.of_run(told, target()).rows[1][3] == "(900.00 s)"
 
 
 def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Result, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_the_reference_service_is_asked_for_transfers_and_balances(monkeypatch: 
     bank = bank_of(FakeService(), SimulatedClock())
     made, told = found(monkeypatch, bank, target())
     assert [(probe.name, probe.interval) for probe in made.probes] == [(TRANSFER, 0.02), (BALANCE, 0.1)]
-    assert (made.parts(), told) == ({}, [])
+    assert (made.parts(), told, made.heartbeat_interval) == ({}, [], 0.2)
     local, _ = found(monkeypatch, bank, target(endpoint="http://127.0.0.1:4566"))
     assert local.parts()["service"].startswith("this machine: ")
 
@@ -48,7 +48,7 @@ def test_any_other_service_is_requested_by_its_url(
     made, told = found(monkeypatch, None, target(endpoint=endpoint), answers=answers)
     assert [probe.name for probe in made.probes] == [probes.SERVICE]
     assert told == ["transfers: not measured: the service is not the reference service"]
-    assert made.checks(None) == []
+    assert (made.checks(None), made.heartbeat_interval) == ([], 0.1)
 
 
 def test_in_the_embedded_aws_a_service_on_paper_is_not_requested(monkeypatch: pytest.MonkeyPatch) -> None:

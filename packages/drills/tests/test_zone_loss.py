@@ -161,8 +161,9 @@ def test_without_the_experiment_nothing_is_broken(on: Target, name: str) -> None
         drill(replace(on, zone_experiment=name))
 
 
-def test_a_zone_with_all_tasks_is_not_lost(in_account: Target) -> None:
+def test_a_zone_with_all_tasks_is_not_lost_in_an_account(in_account: Target) -> None:
     placed(in_account, t="zone-1", u="zone-1")
+    assert drill(replace(in_account, emulated=True)).events[0].what == "zone-1 has 2 of 2 tasks and the writer"
     with pytest.raises(DrillError, match="2 of 2 tasks of service run in zone-1: run tasks in two zones at least"):
         drill(in_account)
 

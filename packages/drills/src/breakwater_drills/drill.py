@@ -85,9 +85,10 @@ class Drill(ABC):
 
     def probes(self) -> Sequence[Probe]:
         """Return what a client does during the drill."""
+        interval = self.traffic.heartbeat_interval
         return [
-            probes.MethodProbe(probes.DATABASE_WRITE, self.rows.write),
-            probes.MethodProbe(probes.DATABASE_READ, self.rows.read),
+            probes.MethodProbe(probes.DATABASE_WRITE, self.rows.write, interval),
+            probes.MethodProbe(probes.DATABASE_READ, self.rows.read, interval),
             probes.MethodProbe(probes.TABLE_WRITE, self.items.write),
             probes.MethodProbe(probes.TABLE_READ, self.items.read),
             *self.traffic.probes,

@@ -168,7 +168,8 @@ def _row(each: Recovery) -> tuple[str, ...]:
     phases = [_latency(each.latency.get(phase)) for phase in ("before", "during", "after")]
     detected = "" if each.detection_seconds is None else f"{each.detection_seconds:.2f} s"
     counts = (str(each.requests), str(each.errors)) if each.requests else ("", "")
-    return (each.name, *counts, detected, recovered(each.rto_seconds) if each.judged else "not judged", *phases)
+    judged = "" if each.judged else ", not judged"
+    return (each.name, *counts, detected, f"{recovered(each.rto_seconds)}{judged}", *phases)
 
 
 def _latency(each: Latency | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from breakwater_drills.distribution import Spread
+from breakwater_drills.measure import Recovery
 from breakwater_drills.result import Result, counted, lasted, recovered, spanned
 from breakwater_drills.target import Target
 
@@ -32,7 +33,7 @@ def of_run(result: Result, target: Target) -> Summary:
     for each in result.recoveries:
         detected = "" if each.detection_seconds is None else f"{each.detection_seconds:.2f} s"
         errors = f"{each.errors} of {each.requests}" if each.requests else ""
-        rows.append((each.name, errors, detected, recovered(each.rto_seconds) if each.judged else "", "", ""))
+        rows.append((each.name, errors, detected, _recovered(each), "", ""))
     for loss in result.losses:
         lost = f"{counted(loss.lost)} of {loss.acknowledged}"
         rows.append((loss.name, "", "", "", lost, spanned(loss.rpo_seconds, at_least=loss.at_least)))
@@ -74,6 +75,11 @@ def of_distribution(spreads: Mapping[str, Spread]) -> Summary:
         for name, each in spreads.items()
     ]
     return Summary("Distribution", ("", "p50", "p99", "Max"), rows, [])
+
+
+def _recovered(each: Recovery) -> str:
+    """Return a recovery in words, in brackets when it does not count for the objective."""
+    return recovered(each.rto_seconds) if each.judged else f"({recovered(each.rto_seconds)})"
 
 
 def _figure(value: float | None, unit: str) -> str:

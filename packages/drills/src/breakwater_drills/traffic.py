@@ -46,6 +46,14 @@ class Traffic:
         self.bank: Bank | None = None
         self.probes: list[Probe] = []
 
+    @property
+    def heartbeat_interval(self) -> float:
+        """How long after the one before a heartbeat of the database is due, in seconds.
+
+        Transfers say more of the database than heartbeats do, so there are fewer of these beside them.
+        """
+        return 2 * INTERVAL_SECONDS if self.bank else INTERVAL_SECONDS
+
     def find(self, announce: Callable[[str], None]) -> None:
         """Find out what the service is, and what it can be asked.
 
