@@ -174,7 +174,12 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
             raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
         connection = Connection(clients.session(running.key, region), running.endpoint)
     found = outputs.deployed(stack, connection)
-    return target_of(found, deployed_settings(found), connection)
+    target = target_of(found, deployed_settings(found), connection)
+    if not target.emulated:
+        return target
+    # The domain name of a certificate leads nowhere here; the load balancer is at an address of its own.
+    address, authority = found[OutputKey.LOAD_BALANCER_DNS_NAME], str(workspace.emulator.authority)
+    return replace(target, service=replace(target.service, connect_to=address, authority=authority))
 
 
 def target_of(found: Mapping[str, str], settings: Settings, connection: Connection) -> Target:

@@ -1,7 +1,6 @@
 """What a client does during a drill: it writes and reads rows and items, and requests the service."""
 
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +8,9 @@ from typing import Any, Final
 from boto3.dynamodb.table import BatchWriter
 
 from breakwater_drills.bank import BALANCE, TRANSFER, Bank
-from breakwater_drills.sampler import INTERVAL_SECONDS, LIMIT_SECONDS
+from breakwater_drills.errors import RequestError
+from breakwater_drills.http import Requests
+from breakwater_drills.sampler import INTERVAL_SECONDS
 from breakwater_drills.target import Target
 
 DATABASE_WRITE: Final = "database write"
@@ -210,11 +211,11 @@ class MethodProbe:
 
 def service(target: Target) -> MethodProbe:
     """Return the probe of any service behind a load balancer."""
-    url = target.service.url
+    asks = Requests(target.service)
 
     def request(_number: int) -> None:
-        with urllib.request.urlopen(url, timeout=LIMIT_SECONDS) as answer:  # noqa: S310 (the service's own URL)
-            answer.read()
+        if (status := asks.get("").status) >= 400:
+            raise RequestError(str(status))
 
     return MethodProbe(SERVICE, request)
 
