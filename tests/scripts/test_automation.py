@@ -48,7 +48,7 @@ def _used(file: Path) -> list[str]:
 
 
 def test_all_workflows_are_there() -> None:
-    assert [file.name for file in WORKFLOWS] == ["ci.yml", "deploy.yml", "weekly.yml"]
+    assert [file.name for file in WORKFLOWS] == ["ci.yml", "deploy.yml", "image.yml", "weekly.yml"]
 
 
 @pytest.mark.parametrize("file", _actions(), ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -73,7 +73,7 @@ def test_the_default_token_only_reads(file: Path) -> None:
     for name, job in workflow["jobs"].items():
         granted = job.get("permissions", {})
         assert granted in ({}, {"contents": "read", "id-token": "write"}), name
-        assert file.name == "deploy.yml" or "id-token" not in granted, name
+        assert file.name in {"deploy.yml", "image.yml"} or "id-token" not in granted, name
 
 
 @each_workflow

@@ -28,7 +28,7 @@ HISTORY = {
 }
 CURRENT = [name for name in NAMES if name not in HISTORY]
 # Folders of today, and names that folders had.
-FOLDERS = "environments|stacks|lambda_src|ops|packages|scripts|requirements|docs|tests|tools|guards|preflight"
+FOLDERS = "environments|stacks|lambda_src|service|ops|packages|scripts|requirements|docs|tests|tools|guards|preflight"
 PATH = re.compile(rf"(?<![\w./<:-])((?:{FOLDERS})/[\w./<>*-]*)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")

@@ -1,4 +1,7 @@
-"""Fixtures of the reference service: one PostgreSQL server and one service for all tests, and moto's AWS."""
+"""Fixtures of the reference service: one PostgreSQL server and one service for all its tests, and moto's AWS.
+
+The tests are one group of pytest-xdist, so that there is one server, and nobody else meets moto.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from moto import mock_aws
 from tests.service.harness import BUCKET, TABLE, Postgres, Running, running, settings_for
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Postgres]:
     """Return a running server."""
     with tempfile.TemporaryDirectory() as name:  # pytest's folders are closed to the user who runs the server
@@ -32,7 +35,7 @@ def postgres(server: Postgres) -> Iterator[Postgres]:
     assert server.broken_sentences() == []
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def aws() -> Iterator[None]:
     """Answer every call of AWS from moto, where the table and the bucket exist."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
@@ -49,7 +52,7 @@ def aws() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _shared(server: Postgres, aws: None) -> Iterator[Running]:  # noqa: ARG001 - it must exist
     with running(settings_for(server)) as it:
         yield it

@@ -31,6 +31,8 @@ from tests.service.harness import (
     transfer,
 )
 
+pytestmark = pytest.mark.xdist_group("service")
+
 
 def _problem(answer: Answer) -> str:
     """Return what a refusal says, after checking its form (RFC 9457)."""

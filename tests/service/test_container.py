@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.assembly import ROOT
 
@@ -77,6 +78,25 @@ def test_the_image_is_linted() -> None:
     assert (done.returncode, done.stdout) == (0, "")
     bad = subprocess.run([hadolint, "-"], input="FROM python\n", capture_output=True, text=True, check=False)
     assert "DL3006" in bad.stdout
+
+
+def test_what_can_be_pushed_was_built_and_scanned_by_a_job_without_a_token() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "image.yml").read_text())
+    build, push = workflow["jobs"]["build"], workflow["jobs"]["push"]
+    assert "permissions" not in build
+    assert "--platform linux/amd64,linux/arm64" in build["steps"][1]["run"]
+    assert "--provenance mode=max" in build["steps"][1]["run"]
+    assert "type=sbom" in build["steps"][1]["run"]
+    assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in build["env"].values())
+    scans = [step["with"] for step in build["steps"] if step.get("uses", "").startswith("aquasecurity/trivy-action@")]
+    assert [(scan["input"], scan["exit-code"]) for scan in scans] == [("amd64.tar", "1"), ("arm64.tar", "1")]
+    assert "uses" in build["steps"][-1]
+    assert (push["needs"], push["environment"]) == ("build", "image")
+    assert push["if"] == "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'"
+    (commands,) = [step["run"] for step in push["steps"] if "run" in step]
+    assert "!= IMMUTABLE" in commands
+    assert "skopeo copy --all --preserve-digests" in commands
+    assert not re.search(r"\b(npm|pip|uv|apt-get|curl|wget|docker (build|pull|run))\b", commands)
 
 
 def _pins(file: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -12,6 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from tests.assembly import ROOT
 from tests.service.harness import Running, call
 
+pytestmark = pytest.mark.xdist_group("service")
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "service" / "breakwater_service" / "openapi.json").read_text())
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 

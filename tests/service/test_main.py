@@ -40,6 +40,7 @@ from tests.service.harness import (
     transfer,
 )
 
+pytestmark = pytest.mark.xdist_group("service")
 NUMBERS = {"PORT": 65535, "DATABASE_PORT": 65535, "RETRY_SECONDS": 60}
 
 

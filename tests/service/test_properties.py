@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.service.harness import ORDER, Answer, Postgres, Running, answers, eventually, process, settings_for, transfer
 
+pytestmark = pytest.mark.xdist_group("service")
 OPENING = 20
 CUT = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'breakwater-service'"
 Order: TypeAlias = dict[str, int]

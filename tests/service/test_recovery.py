@@ -39,6 +39,8 @@ from tests.service.harness import (
     transfer,
 )
 
+pytestmark = pytest.mark.xdist_group("service")
+
 
 def _with_state(state: str) -> psycopg.Error:
     return psycopg.errors.lookup(state)()
