@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from breakwater_guards.aws.key_policies import is_closed
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.template import Resource, Template
-from breakwater_guards.model.values import ABSENT, Reference, Text
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
 from breakwater_guards.model.views import view
 
 ROLE, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
@@ -48,12 +49,15 @@ class Roles:
         self._app = app
         self._lookup = Lookup(app, ROLE, name="RoleName")
         self._policies: dict[Reference, list[Resource]] = defaultdict(list)
+        self._stray = False
         for kind, path in _ATTACHED.items():
             for policy in app.of_type(kind):
                 for value in policy.options(path):
                     role = self.find(value, policy.template)
                     if role is not None:
                         self._policies[role.reference].append(policy)
+                    else:
+                        self._stray |= value is UNKNOWN or isinstance(value, Text)
 
     def find(self, value: Any, near: Template) -> Resource | None:
         """Return the role that a reference, an ARN or a name means, if it is part of the assembly."""
@@ -65,7 +69,7 @@ class Roles:
         """Return what a role may do."""
         managed: set[str] = set()
         policies = list(self._policies.get(role.reference, []))
-        complete = True
+        complete = not self._stray and _is_written(role)
         for value in role.options("ManagedPolicyArns[]"):
             text = value.known if isinstance(value, Text) else value
             target = self._app.target(value)
@@ -75,6 +79,7 @@ class Roles:
                 policies.append(target)
             elif value is not ABSENT:
                 complete = False
+        complete &= all(is_closed(policy, "PolicyDocument") for policy in policies)
         unique = {policy.reference: policy for policy in policies}
         return Permissions(
             statements=(*statements_of(role, "Policies"), *_documents(unique)),
@@ -92,6 +97,11 @@ class Roles:
 def roles_of(app: Assembly) -> Roles:
     """Return the roles of an assembly; they are read once."""
     return view(app, Roles)
+
+
+def _is_written(role: Resource) -> bool:
+    """Tell whether every inline policy of a role is written in the templates."""
+    return not any(UNKNOWN in role.options(f"Policies{path}") for path in ("", "[]", "[].PolicyDocument.Statement"))
 
 
 def _documents(policies: dict[Reference, Resource]) -> Iterator[Statement]:

@@ -1,0 +1,188 @@
+"""Whether a call is let through: by the role that makes it, or by the policy of what is called.
+
+Every answer is "not certainly refused": what the templates leave open counts as permission.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from breakwater_guards.aws.arns import arn_of, may_match, pattern, resource_named
+from breakwater_guards.aws.key_policies import is_closed, required_keys
+from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.aws.roles import Permissions, roles_of
+from breakwater_guards.aws.statements import Statement, matches
+from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT, Reference
+from breakwater_guards.model.views import view
+
+PERMISSION, TRUST = "AWS::Lambda::Permission", "AssumeRolePolicyDocument"
+
+
+class Access:
+    """Roles and resource policies of an assembly; use :func:`access_of`."""
+
+    def __init__(self, app: Assembly) -> None:
+        self._app = app
+        self._permissions: dict[Reference, Permissions] = {}
+        self._policies: dict[Reference, list[Resource]] = defaultdict(list)
+        self._stray: set[str] = set()
+        for kind, path in facts("callers")["policies"].items():
+            for policy in app.of_type(kind):
+                for value in policy.options(path):
+                    target = resource_named(app, value, policy.template)
+                    if target is not None:
+                        self._policies[target.reference].append(policy)
+                    elif not isinstance(value, str):
+                        self._stray.add(kind)
+
+    def role_may(self, role: Resource, action: str, arn: str, *, passed_to: str = "") -> bool:
+        """Tell whether a role may have a permission.
+
+        Args:
+            role: an `AWS::IAM::Role`.
+            action: e.g. ``sqs:SendMessage``; several with ``|`` between them: one of them is enough.
+            arn: pattern of what the action is used on.
+            passed_to: for `iam:PassRole`, the service that gets the role.
+        """
+        if role.reference not in self._permissions:
+            self._permissions[role.reference] = roles_of(self._app).permissions(role)
+        found = self._permissions[role.reference]
+        known: dict[str, list[str]] = facts("managed_policies")["actions"]
+        if not found.complete or not found.managed <= set(known):
+            return True
+        actions = action.split("|")
+        if any(matches(item, one) for name in found.managed for item in known[name] for one in actions):
+            return True
+        return any(
+            self._covers(item, arn) and any(item.acts_on(one) for one in actions) and _passes(item, passed_to)
+            for item in found.statements
+            if item.effect != "Deny"
+        )
+
+    def admits(self, target: Resource, service: str, action: str, caller: str, arn: str) -> bool:
+        """Tell whether the policy of a resource may admit a service.
+
+        Args:
+            target: the resource.
+            service: first labels of the service principal, e.g. ``events``.
+            action: what the service calls.
+            caller: pattern of the ARN for which the service calls.
+            arn: pattern of what the action is used on.
+        """
+        if self._unknowable(target):
+            return True
+        never = facts("callers")["never_carried_by_services"]
+        return any(
+            statement.acts_on(action)
+            and (statement.not_principals or statement.names_service(service))
+            and self._covers(statement, arn)
+            and not required_keys(statement, never)
+            and self._is_caller(statement, caller, target.template)
+            for statement in self._statements(target)
+        )
+
+    def trusts(self, role: Resource, services: list[str]) -> bool:
+        """Tell whether a role may be assumed by one of some services, each in the name of what it does."""
+        forms = facts("role_users")["source_arns"]
+        return not is_closed(role, TRUST) or any(
+            statement.effect != "Deny"
+            and statement.acts_on("sts:AssumeRole")
+            and any(
+                statement.names_service(service) and self._is_caller(statement, forms.get(service, "*"), role.template)
+                for service in services
+            )
+            for statement in statements_of(role, TRUST)
+        )
+
+    def names_role(self, target: Resource, role: Resource, action: str) -> bool:
+        """Tell whether the policy of a resource may admit a role of the same account by itself."""
+        if self._unknowable(target):
+            return True
+        arn = arn_of(self._app, role)
+        return any(
+            statement.acts_on(action)
+            and any(
+                item.kind != "Service" and (item.value == "*" or may_match(pattern(self._app, item.value), arn))
+                for item in statement.principals
+            )
+            for statement in self._statements(target)
+        )
+
+    def _unknowable(self, target: Resource) -> bool:
+        kinds = facts("callers")["policy_of"].get(target.type, [])
+        policies = self._policies.get(target.reference, [])
+        return (
+            not self._stray.isdisjoint(kinds)
+            or transforms(target.template)
+            or not all(is_closed(policy, "PolicyDocument") for policy in policies)
+            or not is_closed(target, "KeyPolicy")
+        )
+
+    def _statements(self, target: Resource) -> Iterator[Statement]:
+        for policy in self._policies.get(target.reference, []):
+            if policy.type == PERMISSION:
+                yield _as_statement(policy)
+            else:
+                yield from _allowing(statements_of(policy, "PolicyDocument"))
+        yield from _allowing(statements_of(target, "KeyPolicy"))
+
+    def _covers(self, statement: Statement, arn: str) -> bool:
+        if statement.not_resources or not statement.resources:
+            return True
+        return any(may_match(pattern(self._app, value), arn) for value in statement.resources)
+
+    def _is_caller(self, statement: Statement, caller: str, near: Template) -> bool:
+        wanted = {"aws:sourcearn": caller, "aws:sourceaccount": near.account or "*"}
+        for condition in statement.conditions:
+            actual = wanted.get(condition.key.lower())
+            if actual is None or not condition.values or "Not" in condition.operator or condition.operator == "Null":
+                continue
+            if not any(may_match(pattern(self._app, value), actual) for value in condition.values):
+                return False
+        return True
+
+
+def access_of(app: Assembly) -> Access:
+    """Return the roles and resource policies of an assembly; they are read once."""
+    return view(app, Access)
+
+
+def transforms(template: Template) -> bool:
+    """Tell whether a macro may add resources to a stack."""
+    return "Transform" in template.document or (template.parent is not None and transforms(template.parent.template))
+
+
+def _allowing(statements: list[Statement]) -> Iterator[Statement]:
+    return (statement for statement in statements if statement.effect != "Deny")
+
+
+def _passes(statement: Statement, service: str) -> bool:
+    """Tell whether a statement's condition on the service that gets a role may hold."""
+    return not service or not any(
+        condition.key.lower() == "iam:passedtoservice"
+        and not any(matches(value, service) for value in condition.values)
+        for condition in statement.conditions
+    )
+
+
+def _as_statement(permission: Resource) -> Statement:
+    """Read a function's permission as the statement that Lambda makes of it."""
+    properties = permission.body.get("Properties", {})
+    arn, account = properties.get("SourceArn", []), properties.get("SourceAccount", [])
+    condition = {"ArnLike": {"aws:SourceArn": arn}, "StringEquals": {"aws:SourceAccount": account}}
+    return Statement(
+        permission,
+        "",
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": properties.get("Principal", ABSENT)},
+            "Action": properties.get("Action", []),
+            "Condition": condition,
+        },
+    )

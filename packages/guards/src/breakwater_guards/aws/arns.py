@@ -1,0 +1,130 @@
+"""ARNs of resources as patterns: what a policy names, compared with what a call is about.
+
+A name that CloudFormation generates is a token of its own in a pattern: it equals itself wherever it is referred to, and
+it may match a wildcard, but never the literal name of something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+from breakwater_guards.aws.globs import ARN_FIELDS, may_be_equal, pattern_of
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
+from breakwater_guards.model.views import view
+
+_TOKEN = re.compile("\ue000[^\ue001]*\ue001")
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\?|\*+")
+_SEPARATORS = re.compile(r"[:/*?]")
+_PARTS = re.compile(r"([:/])")
+
+
+def pattern(app: Assembly, value: Any) -> str:
+    """Return a resolved value as a pattern: text, ``*`` for what is not known, tokens for generated names."""
+    if isinstance(value, Text):
+        return "".join(pattern(app, part) for part in value.parts)
+    if isinstance(value, str):
+        return _VARIABLE.sub("*", value)
+    return _of_reference(app, value) if isinstance(value, Reference) else "*"
+
+
+def arn_of(app: Assembly, resource: Resource) -> str:
+    """Return the ARN of a resource as a pattern; ``*`` for a type whose ARNs are not known here."""
+    row = _types().get(resource.type)
+    if row is None:
+        return "*"
+    template = resource.template
+    given = row["arn"].replace("{region}", template.region or "*").replace("{account}", template.account or "*")
+    return str(given).replace("{name}", _name(app, resource, row))
+
+
+def may_match(one: str, other: str) -> bool:
+    """Tell whether two ARN patterns can mean the same resource; fields are compared one by one."""
+    fields, others = one.split(":", ARN_FIELDS - 1), other.split(":", ARN_FIELDS - 1)
+    if len(fields) != len(others):
+        return "*" in min(fields, others, key=len)[-1]  # a wildcard may stand for the rest of an ARN
+    return all(map(_may_be_same, fields, others))
+
+
+def resource_named(app: Assembly, value: Any, near: Template, *kinds: str) -> Resource | None:
+    """Return the resource of some types that a value names: by reference, ARN or physical name.
+
+    Args:
+        app: where to look.
+        value: a resolved property.
+        near: template of the property.
+        kinds: CloudFormation types that count; none means every type.
+
+    Returns:
+        The resource, or ``None`` when it is not part of the assembly or not certain.
+    """
+    found = app.target(value)
+    if found is None and isinstance(value, str | Text) and not _open(value):
+        text = pattern_of(value)
+        last = re.split(r"[:/]", text.removesuffix(":*"))[-1]
+        named = [item for item in view(app, _by_name).get(last, ()) if not kinds or item.type in kinds]
+        if text.startswith("arn:"):
+            named = [item for item in named if may_match(text.removesuffix(":*"), arn_of(app, item).removesuffix(":*"))]
+        if len(named) > 1:
+            named = [item for item in named if item.template is near]
+        found = named[0] if len(named) == 1 else None
+    return found if found is not None and (not kinds or found.type in kinds) else None
+
+
+def _types() -> dict[str, Any]:
+    rows: dict[str, Any] = facts("arns")["types"]
+    return rows
+
+
+def _of_reference(app: Assembly, value: Reference) -> str:
+    target = app.target(value)
+    row = _types().get(target.type) if target is not None else None
+    if target is None or row is None:
+        return "*"
+    if value.attribute:
+        ending = {"Arn": "", **row.get("attributes", {})}.get(value.attribute)
+        return "*" if ending is None else f"{arn_of(app, target)}{ending}"
+    return {"arn": arn_of(app, target), "name": _name(app, target, row)}.get(row["ref"], "*")
+
+
+def _name(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
+    """Return the physical name: as given, or a token that stands for the generated one."""
+    if resource.options(row.get("below", "-")) != [ABSENT]:
+        return "*"  # the path of a role, the bus of a rule: part of the ARN, in a form that is not worth to be spelled
+    given = resource.get(row["name"]) if row["name"] else ABSENT
+    if given is ABSENT:
+        return f"\ue000{_SEPARATORS.sub('_', repr(resource))}\ue001"
+    text = pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
+    return text.removeprefix("/")  # a parameter's name has the slash that its ARN has once
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    """Compare one field part by part; from the first wildcard on, generated names may match it."""
+    parts, others = _PARTS.split(one), _PARTS.split(other)
+    for index, (part, its) in enumerate(zip(parts, others, strict=False)):
+        if "*" in part or "*" in its:
+            rest, theirs = ("".join(items[index:]) for items in (parts, others))
+            return may_be_equal(_TOKEN.sub("*", rest), _TOKEN.sub("*", theirs))
+        if part != its:
+            return False
+    return len(parts) == len(others)
+
+
+def _open(value: str | Text) -> bool:
+    """Tell whether a part of a text can be anything; a Region or an account is the same wherever it is written."""
+    return isinstance(value, Text) and (UNKNOWN in value.parts or bool(value.references))
+
+
+def _by_name(app: Assembly) -> dict[str, list[Resource]]:
+    """Return resources by the last part of their physical name, where the templates state it."""
+    found: dict[str, list[Resource]] = defaultdict(list)
+    for kind, row in _types().items():
+        for resource in app.of_type(kind) if row["name"] else ():
+            name = resource.get(row["name"])
+            if isinstance(name, str | Text) and not _open(name):
+                found[pattern_of(name).rsplit("/", 1)[-1]].append(resource)
+    return found

@@ -1,0 +1,234 @@
+"""Calls between resources: the role that makes a call may make it, or the policy of the target admits the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.arns import arn_of, pattern, resource_named
+from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.aws.items import Item, items
+from breakwater_guards.aws.key_policies import keys_of
+from breakwater_guards.aws.roles import roles_of
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Reference
+from breakwater_guards.rule import Breach, Severity, breach, rule
+
+MENTIONED = "@mentioned "
+LOG_GROUP = "AWS::Logs::LogGroup"
+EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One resource calls another because a row of the table says so.
+
+    Attributes:
+        item: where the call is written.
+        row: of ``facts/data/callers.json``.
+        target: what is called; ``None`` when the actions are not on one resource.
+        arn: pattern of the target's ARN.
+        actions: what is called; ``|`` stands between alternatives.
+    """
+
+    item: Item
+    row: dict[str, Any]
+    target: Resource | None
+    arn: str
+    actions: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """The property that names the target, or that brings the call about."""
+        path = str(self.row["target"])
+        return self.item.place(self.row.get("when", "") if path[:1] in ("", "@") else path)
+
+    def each(self) -> Iterator[tuple[str, str]]:
+        """Yield each action with the ARN that it is used on."""
+        for action in self.actions:
+            name, _, ending = action.partition(" ")
+            yield name, self.arn + ending
+
+
+@rule(
+    "DR-ACCESS-01",
+    title="The policy of a target admits the service that calls it",
+    prevents="No error is reported: EventBridge, S3, SNS and others count a failed invocation and drop the event; S3, "
+    "CloudTrail and Secrets Manager refuse the configuration (Unable to validate the following destination "
+    "configurations)",
+    fix="Add an AWS::Lambda::Permission, a queue, topic or bucket policy that lets the service principal use the action, "
+    "with aws:SourceArn of this caller.",
+    sources=(EVENTS, "https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html"),
+    data="callers",
+)
+def targets_admit_services(app: Assembly) -> Iterator[Breach]:
+    """Find a function, queue, topic or bucket whose policies do not admit the service that is to call it."""
+    for call in _calls(app, "admitted"):
+        role = call.row.get("role")
+        if call.target is None or any(value is not ABSENT for value in (call.item.options(role) if role else ())):
+            continue
+        missing = [
+            action
+            for action, arn in call.each()
+            if not access_of(app).admits(call.target, call.row["service"], action, _caller(app, call), arn)
+        ]
+        if missing:
+            yield breach(
+                call.item.resource,
+                call.place,
+                f"{call.row['service']}.amazonaws.com may not use {', '.join(missing)} on {call.target.logical_id} for "
+                f"this {call.item.resource.type}.",
+            )
+
+
+@rule(
+    "DR-ACCESS-02",
+    title="The role of a caller may do what the call needs",
+    prevents="AccessDenied at each call, in the metrics of the caller only; where AWS tries at once the deployment "
+    "fails: The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+    fix="Allow the role the action on the target, and kms:Decrypt or kms:GenerateDataKey on the target's key; who starts "
+    "a task passes its roles, too (iam:PassRole).",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html",
+        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html",
+        "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
+    ),
+    data="callers",
+)
+def roles_may_call(app: Assembly) -> Iterator[Breach]:
+    """Find a role without a permission that its user needs, or a target that needs a role and has none."""
+    yield from _refused(app, "permitted")
+
+
+@rule(
+    "DR-ACCESS-04",
+    title="The role of a function in a VPC may create its network interfaces",
+    severity=Severity.WARNING,
+    prevents="The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+    fix="Attach arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole to the function's role.",
+    sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",),
+    data="callers",
+)
+def functions_may_create_interfaces(app: Assembly) -> Iterator[Breach]:
+    """Find a function with subnets whose role lacks the permissions on network interfaces."""
+    yield from _refused(app, "in_vpc")
+
+
+def _refused(app: Assembly, table: str) -> Iterator[Breach]:
+    for call in _calls(app, table):
+        for role in _roles(app, call):
+            if role is None:
+                yield breach(call.item.resource, call.place, f"{_shown(call)} is called with a role; {call.row['role']} is not set.")
+                continue
+            missing = list(_missing(app, call, role))
+            if missing:
+                yield breach(
+                    call.item.resource,
+                    call.place,
+                    f"role {role.logical_id} may not use {', '.join(dict.fromkeys(missing))}.",
+                )
+
+
+def _missing(app: Assembly, call: Call, role: Resource) -> Iterator[str]:
+    access = access_of(app)
+    passed_to = call.row.get("passed_to", "")
+    for action, arn in call.each():
+        if not access.role_may(role, action, arn, passed_to=passed_to) and not (
+            call.target is not None and _is_admitted(app, call, role, action, arn)
+        ):
+            yield f"{action.replace('|', ' or ')} on {_shown(call)}"
+        for needed in facts("callers")["key_use"].get(action.partition("|")[0], ()) if call.target else ():
+            for key in _keys(app, call.target):
+                if not access.role_may(role, needed, arn_of(app, key)) and not access.names_role(key, role, needed):
+                    yield f"{needed} on {key.logical_id}, the key of {_shown(call)}"
+
+
+def _is_admitted(app: Assembly, call: Call, role: Resource, action: str, arn: str) -> bool:
+    """Tell whether the policy of the target lets the role in, or the service itself, as EventBridge calls a function."""
+    access, target = access_of(app), call.target
+    if target is None or target.type not in facts("callers")["policy_of"]:
+        return False
+    service = {"AWS::Events::Rule": "events"}.get(call.item.resource.type)
+    return any(access.names_role(target, role, one) for one in action.split("|")) or (
+        service is not None and access.admits(target, service, action, _caller(app, call), arn)
+    )
+
+
+def _calls(app: Assembly, table: str) -> Iterator[Call]:
+    for row in facts("callers")[table]:
+        for source in app.of_type(row["source"]):
+            if all(source.get(name) != value for name, value in row.get("off", {}).items()):
+                for item in items(source, row.get("each", "")):
+                    yield from _calls_of(app, row, item)
+
+
+def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
+    if "when" in row:
+        given = [value for value in item.options(row["when"]) if value is not ABSENT]
+        if any(row.get("matching", "") in str(pattern_of(value)).lower() for value in given):
+            yield Call(item=item, row=row, target=None, arn="*", actions=tuple(row["actions"][""]))
+        return
+    seen = set()
+    for owner, value in _targets(app, row, item):
+        target = resource_named(app, value, owner.resource.template, *row["actions"])
+        if target is None or target in seen:
+            continue
+        seen.add(target)
+        if all(target.get(name) != allowed for name, allowed in row.get("unless", {}).items()):
+            actions = tuple(row["actions"][target.type])
+            yield Call(item=item, row=row, target=target, arn=_arn(app, target, value), actions=actions)
+
+
+def _targets(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[tuple[Item, Any]]:
+    path = row["target"]
+    if path == "@self":
+        yield item, item.resource.reference
+    elif path.startswith(MENTIONED):
+        raw = item.raw.get(path.removeprefix(MENTIONED))
+        yield from ((item, reference) for reference in mentioned(item.resource.template, raw))
+    else:
+        yield from item.follow(app, path)
+
+
+def _roles(app: Assembly, call: Call) -> Iterator[Resource | None]:
+    """Yield the roles that make a call; ``None`` where it is made without one that it needs."""
+    row, item = call.row, call.item
+    for holder in items(item.resource) if row.get("of") else (item,):
+        for owner, value in holder.follow(app, row["role"]):
+            role = roles_of(app).find(value, owner.resource.template)
+            if role is not None:
+                yield role
+            elif value is ABSENT and call.target is not None and call.target.type in row.get("needed_for", ()):
+                yield None
+
+
+def _arn(app: Assembly, target: Resource, value: Any) -> str:
+    """Return the ARN that a call is about: that of an attribute such as a stream where one is named."""
+    named = pattern(app, value) if isinstance(value, Reference) else ""
+    text = named if named.startswith("arn:") else arn_of(app, target)
+    return text.removesuffix(":*") if target.type == LOG_GROUP else text
+
+
+def _caller(app: Assembly, call: Call) -> str:
+    if "caller_arn" in call.row:
+        return str(call.row["caller_arn"])
+    if "caller" in call.row:
+        values = call.item.given(call.row["caller"])
+        return pattern(app, values[0]) if len(values) == 1 else "*"
+    return arn_of(app, call.item.resource)
+
+
+def _keys(app: Assembly, target: Resource) -> Iterator[Resource]:
+    path = facts("callers")["keys"].get(target.type)
+    for value in target.given(path) if path else ():
+        yield from keys_of(app, value)
+
+
+def _shown(call: Call) -> str:
+    return call.target.logical_id if call.target is not None else "*"

@@ -1,0 +1,36 @@
+"""Trust: a role is assumed by what it is given to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.roles import roles_of
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.rule import Breach, breach, rule
+
+
+@rule(
+    "DR-ACCESS-03",
+    title="A role is trusted by the service that uses it",
+    prevents="The role defined for the function cannot be assumed by Lambda (InvalidParameterValueException); ECS, "
+    "EventBridge and AWS Backup take the role and fail at each task, event or job",
+    fix="Name the service principal in AssumeRolePolicyDocument; aws:SourceArn is the ARN that this service sends, e.g. of "
+    "the schedule group for EventBridge Scheduler.",
+    sources=(
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html",
+        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html",
+    ),
+    data="role_users",
+)
+def roles_are_trusted(app: Assembly) -> Iterator[Breach]:
+    """Find a role whose trust policy does not admit the service that it is given to, or under a condition never met."""
+    for kind, paths in facts("role_users")["users"].items():
+        for user in app.of_type(kind):
+            for path, services in paths.items():
+                for value in user.given(path):
+                    role = roles_of(app).find(value, user.template)
+                    if role is not None and not access_of(app).trusts(role, services):
+                        message = f"role {role.logical_id} does not trust {services[0]}.amazonaws.com for this {kind}."
+                        yield breach(user, path.replace("[]", ""), message)
