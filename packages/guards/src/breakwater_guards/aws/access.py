@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from breakwater_guards.aws.arns import arn_of, may_match, pattern, resource_named
 from breakwater_guards.aws.key_policies import is_closed, required_keys
@@ -15,7 +14,6 @@ from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.roles import Permissions, roles_of
 from breakwater_guards.aws.statements import Statement, matches
 from breakwater_guards.facts import facts
-from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT, Reference
@@ -53,14 +51,11 @@ class Access:
         if role.reference not in self._permissions:
             self._permissions[role.reference] = roles_of(self._app).permissions(role)
         found = self._permissions[role.reference]
-        known: dict[str, list[str]] = facts("managed_policies")["actions"]
-        if not found.complete or not found.managed <= set(known):
-            return True
         actions = action.split("|")
-        if any(matches(item, one) for name in found.managed for item in known[name] for one in actions):
+        if not found.complete or any(map(found.is_managed, actions)):
             return True
         return any(
-            self._covers(item, arn) and any(item.acts_on(one) for one in actions) and _passes(item, passed_to)
+            any(map(item.acts_on, actions)) and self._covers(item, arn) and _passes(item, passed_to)
             for item in found.statements
             if item.effect != "Deny"
         )

