@@ -17,7 +17,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference
-from breakwater_guards.rule import Breach, Severity, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 MENTIONED = "@mentioned "
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -58,6 +58,7 @@ class Call:
 @rule(
     "DR-ACCESS-01",
     title="The policy of a target admits the service that calls it",
+    outcome=Outcome.SILENT,
     prevents="No error is reported: EventBridge, S3, SNS and others count a failed invocation and drop the event; S3, "
     "CloudTrail and Secrets Manager refuse the configuration (Unable to validate the following destination "
     "configurations)",
@@ -89,6 +90,7 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ACCESS-02",
     title="The role of a caller may do what the call needs",
+    outcome=Outcome.SILENT,
     prevents="AccessDenied at each call, in the metrics of the caller only; where AWS tries at once the deployment "
     "fails: The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
     fix="Allow the role the action on the target, and kms:Decrypt or kms:GenerateDataKey on the target's key; what "
@@ -109,7 +111,7 @@ def roles_may_call(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ACCESS-04",
     title="The role of a function in a VPC may create its network interfaces",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
     fix="Attach arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole to the function's role.",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",),

@@ -8,12 +8,13 @@ from breakwater_guards.aws.access import access_of
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.rule import Breach, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 
 @rule(
     "DR-ACCESS-03",
     title="A role is trusted by the service that uses it",
+    outcome=Outcome.SILENT,
     prevents="The role defined for the function cannot be assumed by Lambda (InvalidParameterValueException); ECS, "
     "EventBridge and AWS Backup take the role and fail at each task, event or job",
     fix="Name the service principal in AssumeRolePolicyDocument; aws:SourceArn is the ARN that this service sends, "

@@ -14,7 +14,7 @@ from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Severity, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 REFERENCE = (
     "https://docs.aws.amazon.com/service-authorization/latest/reference/"
@@ -30,6 +30,7 @@ FIX = (
 @rule(
     "DR-IAM-05",
     title="A statement can grant at least one of its actions",
+    outcome=Outcome.SILENT,
     prevents="AccessDenied at each call although the policy names the action: it is not authorized on such resources",
     fix=FIX,
     sources=(REFERENCE,),
@@ -45,7 +46,7 @@ def statements_grant_something(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-IAM-06",
     title="A statement can grant each of its actions",
-    severity=Severity.WARNING,
+    outcome=Outcome.LATER,
     prevents="AccessDenied at a call although the policy names the action: it is not authorized on such resources",
     fix=FIX,
     sources=(REFERENCE,),
@@ -61,6 +62,7 @@ def statements_grant_everything(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-IAM-07",
     title="A role may use everything that an action involves",
+    outcome=Outcome.SILENT,
     prevents="AccessDenied: not authorized to perform rds:CreateDBInstance on resource arn:aws:rds:…:pg:default.…: AWS "
     "authorizes parameter, option and subnet groups beside the database, defaults included",
     fix="Add the ARNs of the types that are missing, or let the action have them by *.",
