@@ -93,6 +93,17 @@ def skip_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     )
 
 
+def accept_guard(construct: IConstruct, rule: str, reason: str) -> None:
+    """Acknowledge a finding of the guards on one resource.
+
+    Args:
+        construct: the resource, or the construct whose main resource it is.
+        rule: the rule's id, e.g. ``DR-OWNER-02``.
+        reason: why it stays.
+    """
+    _resource(construct).add_metadata("breakwater:guards", {rule: reason})
+
+
 def policy_of(role: IConstruct) -> IConstruct:
     """Return the inline policy of a role that was granted something."""
     return role.node.find_child("DefaultPolicy")

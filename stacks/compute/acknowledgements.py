@@ -10,6 +10,7 @@ from stacks.common.acknowledgements import (
     NIST,
     NOT_PROTECTED,
     PCI,
+    accept_guard,
     accepted,
     acknowledge,
     policy_of,
@@ -24,6 +25,9 @@ ANY_REGISTRY = "ecr:GetAuthorizationToken alone: AWS defines no resource type fo
 EXEC_CHANNELS = (
     "compute.exec_enabled is on: the channels of ECS Exec (ssmmessages) have no resource type, so only * is accepted; "
     "logs:DescribeLogGroups is CDK's own, reads names alone and is asked of all groups."
+)
+TASKS_FROM_THE_START = (
+    "Two tasks in two zones from the first minute are worth the count that each update sends: docs/decisions/011."
 )
 NO_WAF = "compute.waf is off: an environment without customers' traffic; prod has a web ACL before the load balancer."
 NO_CERTIFICATE = "A listener for plain HTTP has no certificate; where one is configured, it only redirects to HTTPS."
@@ -43,6 +47,7 @@ def _acknowledge_tasks(stack: ComputeStack) -> None:
     registry = [accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=ANY_REGISTRY)] if private_image else []
     acknowledge(policy_of(tasks.execution_role), INLINE_POLICY, *registry)
     acknowledge(policy_of(tasks.task_role), INLINE_POLICY)
+    accept_guard(stack.service.service, "DR-OWNER-02", TASKS_FROM_THE_START)
     if settings.exec_enabled:
         acknowledge(policy_of(tasks.task_role), accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=EXEC_CHANNELS))
 

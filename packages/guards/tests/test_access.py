@@ -74,7 +74,7 @@ def test_a_service_is_admitted_by_the_policy_of_each_kind_of_target(row: dict[st
         policy = CALLERS["policy_of"][kind][0]
         path = CALLERS["policies"][policy]
         admitting = {**ALLOWED, "Principal": {"Service": f"{row['service']}.amazonaws.com"}}
-        given = (
+        given: dict[str, Any] = (
             {"Action": "lambda:InvokeFunction", "Principal": admitting["Principal"]["Service"]}
             if policy == "AWS::Lambda::Permission"
             else {"PolicyDocument": document(admitting)}

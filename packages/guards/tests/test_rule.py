@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_rules_are_complete() -> None:
         assert item.fix.endswith("."), item.id
         assert all(source.startswith("https://") for source in item.sources), item.id
         if item.data:
-            assert dated(item.data) <= today(), item.id
+            assert dated(item.data) <= datetime.now(UTC).date(), item.id
             assert facts(item.data)["sources"], item.id
 
 

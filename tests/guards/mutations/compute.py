@@ -159,7 +159,12 @@ def small_reservation(app: MutableApp) -> None:
 @mutation("DR-LAMBDA-04")
 def function_cut_off(app: MutableApp) -> None:
     """Call Step Functions, which is not among the services for which the VPC has endpoints."""
-    allow = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
+    actions = [
+        "states:StartExecution",
+        *(f"ec2:{verb}NetworkInterface" for verb in ("Create", "Delete")),
+        "ec2:Describe*",
+    ]
+    allow = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     role = {
         "AssumeRolePolicyDocument": {"Statement": [trust]},

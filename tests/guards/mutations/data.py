@@ -15,9 +15,15 @@ INSTANCE = "AWS::RDS::DBInstance"
 SCALING = "ServerlessV2ScalingConfiguration"
 
 
+def of_version(app: MutableApp, version: str) -> None:
+    """Give the cluster another version, and its parameter group the family of that."""
+    app.properties(CLUSTER)["EngineVersion"] = version
+    app.properties("AWS::RDS::DBClusterParameterGroup")["Family"] = f"aurora-postgresql{version.partition('.')[0]}"
+
+
 @mutation("DR-AURORA-01")
 def retired_version(app: MutableApp) -> None:
-    app.properties(CLUSTER)["EngineVersion"] = "15.6"
+    of_version(app, "15.6")
 
 
 @mutation("DR-AURORA-01")
@@ -32,7 +38,7 @@ def support_that_ends(app: MutableApp) -> None:
 
 @mutation("DR-AURORA-03")
 def version_without_data_api(app: MutableApp) -> None:
-    app.properties(CLUSTER)["EngineVersion"] = "14.6"
+    of_version(app, "14.6")
 
 
 @mutation("DR-AURORA-04")
@@ -210,6 +216,7 @@ def replicas(app: MutableApp) -> list[dict[str, Any]]:
 def add_replica(app: MutableApp) -> dict[str, Any]:
     """Add a replica in another Region like the first, with a key of its own, and let backups follow."""
     copy_backups(app)
+    app.properties(TABLE)["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     second = copy.deepcopy(replicas(app)[0])
     second["Region"] = "us-west-2"
     second["SSESpecification"] = {"KMSMasterKeyId": {"Fn::Sub": "arn:aws:kms:us-west-2:${AWS::AccountId}:key/mrk-1"}}

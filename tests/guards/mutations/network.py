@@ -55,6 +55,8 @@ def load_balancer_in_one_zone(app: MutableApp) -> None:
 def logs_to_an_encrypted_bucket(app: MutableApp) -> None:
     encryption = app.properties("AWS::S3::Bucket", "LogBucket")["BucketEncryption"]
     encryption["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] = "aws:kms"
+    for bucket in app.resources("AWS::S3::Bucket").values():
+        bucket["Properties"].pop("LoggingConfiguration", None)
 
 
 @mutation("DR-ALB-05")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
+from breakwater_guards.aws.order import predecessors
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
 
@@ -51,7 +51,7 @@ class Balancers:
         Not so when the service waits for nothing of the listener, and the load balancer, which takes minutes, is
         created beside it. On a load balancer that exists already a listener takes seconds and may come in time.
         """
-        before = _predecessors(service.template, service.logical_id)
+        before = predecessors(service.template, service.logical_id)
         for listener in listeners:
             balancer = self._balancer(listener)
             if balancer is None or any(item.template is not service.template for item in (listener, balancer)):
@@ -81,31 +81,3 @@ class Balancers:
 def balancers_of(app: Assembly) -> Balancers:
     """Return the load balancers of an assembly; they are read once."""
     return view(app, Balancers)
-
-
-def _predecessors(template: Template, logical_id: str) -> set[str]:
-    """Return what CloudFormation creates before a resource: what it depends on or refers to, and so on."""
-    found: set[str] = set()
-    waiting = [logical_id]
-    while waiting:
-        resource = template.resources.get(waiting.pop())
-        for name in _named(resource.body) if resource else ():
-            if name in template.resources and name not in found:
-                found.add(name)
-                waiting.append(name)
-    return found
-
-
-def _named(node: Any) -> Iterator[str]:
-    """Yield every logical id that `DependsOn`, `Ref`, `Fn::GetAtt` or `Fn::Sub` names, roughly: any text in them."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key in ("DependsOn", "Ref", "Fn::GetAtt"):
-                yield from (str(item).split(".")[0] for item in (value if isinstance(value, list) else [value]))
-            elif key == "Fn::Sub":
-                text = value[0] if isinstance(value, list) and value else value
-                yield from (part.split("}")[0].split(".")[0] for part in str(text).split("${")[1:])
-            yield from _named(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _named(item)

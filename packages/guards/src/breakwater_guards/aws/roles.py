@@ -79,10 +79,14 @@ class Roles:
             value = value.parts[-1]  # an ARN with the account or partition left open
         return self._lookup.find(value, near)
 
+    def policies(self, role: Resource) -> list[Resource]:
+        """Return the policies of the assembly that attach themselves to a role."""
+        return list(self._policies.get(role.reference, []))
+
     def permissions(self, role: Resource) -> Permissions:
         """Return what a role may do."""
         managed: set[str] = set()
-        policies = list(self._policies.get(role.reference, []))
+        policies = self.policies(role)
         complete = not self._stray and _is_written(role)
         for value in role.options("ManagedPolicyArns[]"):
             text = value.known if isinstance(value, Text) else value

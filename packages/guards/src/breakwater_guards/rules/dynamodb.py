@@ -119,3 +119,25 @@ def _replica_lists(table: Resource) -> Iterator[list[dict[str, Any]]]:
 def _key_of(replica: dict[str, Any]) -> Any:
     encryption = replica.get("SSESpecification", ABSENT)
     return encryption.get("KMSMasterKeyId", ABSENT) if isinstance(encryption, dict) else encryption
+
+
+@rule(
+    "DR-DYNAMODB-05",
+    title="A table with replicas has a stream",
+    outcome=Outcome.REFUSED,
+    prevents="StreamSpecification must be specified with NEW_AND_OLD_IMAGES if there is more than one replica",
+    fix="Set StreamSpecification.StreamViewType to NEW_AND_OLD_IMAGES.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html",
+        "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html",
+    ),
+)
+def replicas_have_a_stream(app: Assembly) -> Iterator[Breach]:
+    """Find a global table of several Regions without `StreamSpecification`; strong consistency needs none."""
+    for table in app.of_type("AWS::DynamoDB::GlobalTable"):
+        replicas = table.get("Replicas")
+        eventual = table.options("MultiRegionConsistency") in ([ABSENT], ["EVENTUAL"])
+        if isinstance(replicas, list) and len(replicas) > 1 and eventual:
+            views = table.options("StreamSpecification.StreamViewType")
+            if all(view is ABSENT or view in ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE") for view in views):
+                yield breach(table, "StreamSpecification", f"{show(views[0])}; allowed: NEW_AND_OLD_IMAGES.")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from breakwater_guards.aws.arns import resource_named
+from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.key_policies import KEY, REPLICA, keys_of, refusal
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.values import Reference
+from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 LOG_GROUP = "AWS::Logs::LogGroup"
+WAF_PREFIX = "aws-waf-logs-"
+WAF_DESTINATIONS = {
+    LOG_GROUP: "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+}
 ENCRYPTION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 
 
@@ -90,3 +98,25 @@ def retention_needs_no_function(app: Assembly) -> Iterator[Breach]:
     """Find CDK's custom resource that sets the retention of a group which some service makes."""
     for resource in app.of_type("Custom::LogRetention"):
         yield breach(resource, "", f"a function sets the retention of {show(resource.get('LogGroupName'))}.")
+
+
+@rule(
+    "DR-LOGS-04",
+    title="Logs of AWS WAF go to a name that begins with aws-waf-logs-",
+    outcome=Outcome.REFUSED,
+    prevents="The ARN isn't valid. A valid ARN begins with arn: … field: LOG_DESTINATION "
+    "(WAFInvalidParameterException)",
+    fix="Name the log group, bucket or delivery stream aws-waf-logs-…; a generated name never begins like this.",
+    sources=("https://docs.aws.amazon.com/waf/latest/developerguide/logging-destinations.html",),
+)
+def waf_logs_have_their_name(app: Assembly) -> Iterator[Breach]:
+    """Find a destination of web ACL logs with another name, or one that CloudFormation makes."""
+    for logging in app.of_type("AWS::WAFv2::LoggingConfiguration"):
+        for value in logging.given("LogDestinationConfigs[]"):
+            target = resource_named(app, value, logging.template, *WAF_DESTINATIONS)
+            for name in target.options(WAF_DESTINATIONS[target.type]) if target is not None else ():
+                known, star, _ = pattern_of(name).partition("*")
+                given = name is not ABSENT
+                if not known.startswith(WAF_PREFIX) and not (given and star and WAF_PREFIX.startswith(known)):
+                    shown = show(name) if given else "a generated name"
+                    yield breach(logging, "LogDestinationConfigs", f"{shown} is not allowed; allowed: aws-waf-logs-….")

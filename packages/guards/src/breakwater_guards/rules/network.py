@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import pairwise
 
-from breakwater_guards.aws.network import network_of
+from breakwater_guards.aws.network import SUBNET, Exit, ipv4_network, network_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ZONES = {
@@ -104,3 +106,66 @@ def _unresolved(vpc: Resource, endpoint: Resource) -> Iterator[Breach]:
                     vpc, name, f"{show(value)}, but {endpoint.logical_id} has private DNS names; must be true."
                 )
                 break
+
+
+@rule(
+    "DR-NET-04",
+    title="Subnets lie in their VPC and do not overlap",
+    outcome=Outcome.REFUSED,
+    prevents="The CIDR '10.1.0.0/24' is invalid (InvalidSubnet.Range); The CIDR … conflicts with another subnet "
+    "(InvalidSubnet.Conflict)",
+    fix="Give each subnet a range of its own inside a range of the VPC.",
+    sources=("https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html",),
+)
+def subnets_fit(app: Assembly) -> Iterator[Breach]:
+    """Find a subnet outside each range of its VPC, or one that shares addresses with another."""
+    network = network_of(app)
+    ranges: dict[Reference, list[tuple[IPv4Network, Resource]]] = {}
+    for subnet in app.of_type(SUBNET):
+        vpc, own = network.vpc_of(subnet), ipv4_network(subnet.get("CidrBlock"))
+        if vpc is None or own is None:
+            continue
+        outer = network.vpc_ranges(vpc)
+        if not any(item is None or own.subnet_of(item) for item in outer):
+            shown = ", ".join(map(str, outer))
+            yield breach(subnet, "CidrBlock", f"{own} is outside {vpc.logical_id}; allowed: inside {shown}.")
+        if "Condition" not in subnet.body:
+            ranges.setdefault(vpc.reference, []).append((own, subnet))
+    for members in ranges.values():
+        ordered = sorted(members, key=lambda member: (member[0].network_address, member[0].prefixlen))
+        for (one, first), (other, second) in pairwise(ordered):
+            if one.overlaps(other):
+                yield breach(second, "CidrBlock", f"{other} overlaps {one} of {first.logical_id}.")
+
+
+@rule(
+    "DR-NET-05",
+    title="NAT gateways and internet-facing load balancers are in public subnets",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: nothing behind the NAT gateway reaches the internet, and nobody reaches the "
+    "balancer",
+    fix="Use subnets whose default route leads to an internet gateway.",
+    sources=(
+        "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html",
+    ),
+)
+def public_things_are_in_public_subnets(app: Assembly) -> Iterator[Breach]:
+    """Find a public NAT gateway or an internet-facing load balancer in a subnet without an internet gateway."""
+    network = network_of(app)
+    for kind, path, setting, private in _PUBLIC:
+        for resource in app.of_type(kind):
+            if private in resource.options(setting) or UNKNOWN in resource.options(setting):
+                continue
+            for value in resource.given(path):
+                subnet = network.resource(value, SUBNET)
+                if subnet is not None and network.exit_of(subnet) in (Exit.NAT, Exit.NONE):
+                    way = "a NAT gateway" if network.exit_of(subnet) is Exit.NAT else "nowhere"
+                    message = f"the default route of {subnet.logical_id} leads to {way}; allowed: an internet gateway."
+                    yield breach(resource, path.removesuffix("[]"), message)
+
+
+_PUBLIC = (
+    ("AWS::EC2::NatGateway", "SubnetId", "ConnectivityType", "private"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Subnets[]", "Scheme", "internal"),
+)

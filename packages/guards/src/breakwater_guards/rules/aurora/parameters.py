@@ -1,0 +1,103 @@
+"""Parameter groups of RDS and Aurora: their family, and the libraries that their parameters belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, cluster_lookup, version_spellings
+from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.views import view
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
+
+GROUPS = {
+    CLUSTER: ("DBClusterParameterGroupName", "AWS::RDS::DBClusterParameterGroup"),
+    INSTANCE: ("DBParameterGroupName", "AWS::RDS::DBParameterGroup"),
+}
+
+
+@rule(
+    "DR-AURORA-21",
+    title="A parameter group is of the family of the engine version",
+    outcome=Outcome.REFUSED,
+    prevents="The parameter group … with DBParameterGroupFamily aurora-postgresql16 can't be used for this instance. "
+    "Use a parameter group with DBParameterGroupFamily aurora-postgresql17 (InvalidParameterCombination)",
+    fix="Raise Family together with EngineVersion; a new version needs a new parameter group.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_WorkingWithParamGroups.html",
+        "https://github.com/aws/aws-cdk/issues/21100",
+    ),
+    data="rds_parameters",
+)
+def families_fit_the_version(app: Assembly) -> Iterator[Breach]:
+    """Find a cluster or instance whose parameter group, own or default, has another family than its version."""
+    for kind, (path, group_type) in GROUPS.items():
+        for database in app.of_type(kind):
+            expected = {family for source in _versioned(app, database) for family in _families(source)}
+            for value in database.given(path) if expected else ():
+                target = app.target(value)
+                if target is not None:
+                    found = target.given("Family") if target.type == group_type else []
+                else:
+                    found = (
+                        [value.removeprefix("default.")]
+                        if isinstance(value, str) and value.startswith("default.")
+                        else []
+                    )
+                if found and not expected & set(map(str, found)):
+                    yield breach(
+                        database, path, f"{show(found[0])} is the family; allowed: {', '.join(sorted(expected))}."
+                    )
+
+
+@rule(
+    "DR-AURORA-22",
+    title="Parameters of an extension go with its library",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: pgaudit.log is stored, and nothing is ever audited, because the library is not "
+    "loaded",
+    fix="Add the library to shared_preload_libraries of the same parameter group; the instances need a restart.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Appendix.PostgreSQL.CommonDBATasks.pgaudit.html",
+        "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL_pg_cron.html",
+    ),
+    data="rds_parameters",
+)
+def extensions_are_loaded(app: Assembly) -> Iterator[Breach]:
+    """Find `pgaudit.*` and the like where no parameter group of the assembly loads the library."""
+    groups = list(app.of_type(*(kind for _, kind in GROUPS.values())))
+    loaded = [
+        value.get("shared_preload_libraries", "")
+        for group in groups
+        for value in group.given("Parameters")
+        if isinstance(value, dict)
+    ]
+    for group in groups:
+        for parameters in group.given("Parameters"):
+            for name in parameters if isinstance(parameters, dict) else ():
+                library = facts("rds_parameters")["libraries"].get(name.partition(".")[0])
+                if library and all(isinstance(text, str) and library not in text for text in loaded):
+                    yield breach(group, "Parameters", f"{name} needs {library} in shared_preload_libraries.")
+
+
+def _versioned(app: Assembly, database: Resource) -> Iterator[Resource]:
+    """Yield what states the version: the database, else the cluster that an instance belongs to."""
+    if database.options("EngineVersion") != [ABSENT]:
+        yield database
+        return
+    cluster = view(app, cluster_lookup).find(database.get("DBClusterIdentifier"), database.template)
+    if cluster is not None:
+        yield cluster
+
+
+def _families(database: Resource) -> Iterator[str]:
+    for engine in database.given("Engine"):
+        parts = facts("rds_parameters")["family_parts"].get(str(engine))
+        for value in database.given("EngineVersion"):
+            for version in version_spellings(value):
+                numbers = re.match(r"\d+(\.\d+)?", version)
+                if parts and numbers:
+                    yield str(engine) + ".".join(numbers[0].split(".")[:parts])

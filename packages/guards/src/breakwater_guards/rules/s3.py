@@ -1,0 +1,74 @@
+"""Amazon S3: Replication of encrypted objects, and buckets that take logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from breakwater_guards.aws.arns import resource_named
+from breakwater_guards.aws.items import Item, items
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT
+from breakwater_guards.rule import Breach, Outcome, breach, rule
+
+BUCKET = "AWS::S3::Bucket"
+RULES = "ReplicationConfiguration.Rules[]"
+ALGORITHM = "BucketEncryption.ServerSideEncryptionConfiguration[].ServerSideEncryptionByDefault.SSEAlgorithm"
+REPLICATION = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html"
+_KMS = {"aws:kms", "aws:kms:dsse"}
+
+
+@rule(
+    "DR-S3-01",
+    title="Replication of a bucket with KMS takes the encrypted objects along",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: objects that are encrypted with KMS stay behind, and the replica is empty",
+    fix="Set SourceSelectionCriteria.SseKmsEncryptedObjects.Status to Enabled, and "
+    "Destination.EncryptionConfiguration to a key of the replica's Region.",
+    sources=(REPLICATION,),
+)
+def encrypted_objects_are_replicated(app: Assembly) -> Iterator[Breach]:
+    """Find a replication rule without encrypted objects, or without a key for their replicas."""
+    for bucket in app.of_type(BUCKET):
+        for item in items(bucket, RULES) if set(map(str, bucket.given(ALGORITHM))) & _KMS else ():
+            reason = _left_behind(item) if item.options("Status") == ["Enabled"] else None
+            if reason:
+                yield breach(bucket, item.path, reason)
+
+
+@rule(
+    "DR-S3-02",
+    title="A bucket that takes access logs accepts them",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: S3 cannot write logs to a bucket with a default retention, with KMS as its default "
+    "encryption or with Requester Pays, and there are none when they are needed",
+    fix="Log into a bucket of its own with SSE-S3 (AES256), without default retention and Requester Pays.",
+    sources=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-server-access-logging.html",),
+)
+def log_buckets_accept_logs(app: Assembly) -> Iterator[Breach]:
+    """Find a target of server access logs whose own settings keep the logs out."""
+    told = set()
+    for source in app.of_type(BUCKET):
+        for value in source.given("LoggingConfiguration.DestinationBucketName"):
+            target = resource_named(app, value, source.template, BUCKET)
+            if target is not None and target not in told:
+                told.add(target)
+                for path, message in _barriers(target):
+                    yield breach(target, path, f"{message}; {source.logical_id} logs here.")
+
+
+def _left_behind(item: Item) -> str | None:
+    selected = item.options("SourceSelectionCriteria.SseKmsEncryptedObjects.Status")
+    if all(value is ABSENT or value == "Disabled" for value in selected):
+        return "encrypted objects are not replicated; SourceSelectionCriteria.SseKmsEncryptedObjects is not Enabled."
+    if item.options("Destination.EncryptionConfiguration.ReplicaKmsKeyID") == [ABSENT]:
+        return "the replicas of encrypted objects have no key; Destination.EncryptionConfiguration is not set."
+    return None
+
+
+def _barriers(bucket: Resource) -> Iterator[tuple[str, str]]:
+    if bucket.given("ObjectLockConfiguration.Rule.DefaultRetention"):
+        yield "ObjectLockConfiguration", "a default retention refuses logs"
+    algorithms = set(map(str, bucket.options(ALGORITHM)))
+    if algorithms and algorithms <= _KMS:
+        yield "BucketEncryption", "access logs cannot be encrypted with KMS; allowed: AES256"
