@@ -73,12 +73,10 @@ def test_a_service_is_admitted_by_the_policy_of_each_kind_of_target(row: dict[st
         assert actions[0].partition(" ")[0] in message
         policy = CALLERS["policy_of"][kind][0]
         path = CALLERS["policies"][policy]
-        admitting = {**ALLOWED, "Principal": {"Service": f"{row['service']}.amazonaws.com"}}
-        given: dict[str, Any] = (
-            {"Action": "lambda:InvokeFunction", "Principal": admitting["Principal"]["Service"]}
-            if policy == "AWS::Lambda::Permission"
-            else {"PolicyDocument": document(admitting)}
-        )
+        service = f"{row['service']}.amazonaws.com"
+        given: dict[str, Any] = {"PolicyDocument": document({**ALLOWED, "Principal": {"Service": service}})}
+        if policy == "AWS::Lambda::Permission":
+            given = {"Action": "lambda:InvokeFunction", "Principal": service}
         resources["Policy"] = resource(policy, **given)
         put(resources["Policy"]["Properties"], path, {"Ref": "Target"})
         assert findings(resources, "DR-ACCESS-01") == []
