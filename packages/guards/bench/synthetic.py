@@ -159,7 +159,7 @@ def _cell(number: int) -> dict[str, Any]:
 def _resource(kind: str, /, **properties: Any) -> dict[str, Any]:
     return {
         "Type": f"AWS::{kind}",
-        "DeletionPolicy": "Retain",
+        "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
         "Properties": properties,
     }
