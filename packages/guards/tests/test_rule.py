@@ -12,7 +12,7 @@ import pytest
 from breakwater_guards import engine, rule
 from breakwater_guards import rules as rule_modules
 from breakwater_guards.facts import dated, facts, freshness
-from breakwater_guards.facts.clock import pinned, today
+from breakwater_guards.facts.clock import pinned
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text
 from breakwater_guards.rule import Outcome, Severity, show
 from guards_testing.build import resource, template, write
