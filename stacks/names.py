@@ -56,6 +56,7 @@ class PhysicalName(Enum):
     HEALTH_MONITOR = ("dr-health-monitor-{suffix}-{region}", 64)
     FAILOVER = ("dr-failover-{suffix}-{region}", 64)
     RESTORE_VALIDATION = ("dr-restore-validation-{suffix}-{region}", 64)
+    MIGRATION = ("dr-migration-{suffix}-{region}", 64)
     DATA_KEY_ALIAS = ("alias/dr-data-{suffix}", 256)
     MESSAGING_KEY_ALIAS = ("alias/dr-messaging-{suffix}", 256)
     BACKUP_KEY_ALIAS = ("alias/dr-backup-{suffix}", 256)
@@ -151,6 +152,7 @@ class OutputKey(StrEnum):
     LOAD_BALANCER_DNS_NAME = "LoadBalancerDnsName"
     TARGET_GROUP_ARN = "TargetGroupArn"
     SERVICE_URL = "ServiceUrl"
+    MIGRATION_FUNCTION = "MigrationFunctionName"
     BACKUP_VAULT_NAME = "BackupVaultName"
     BACKUP_PLAN_ID = "BackupPlanId"
     RESTORE_TESTING_PLAN_NAME = "RestoreTestingPlanName"

@@ -18,7 +18,7 @@ from stacks.database.stack import DatabaseStack
 from stacks.kms import KmsStack
 from stacks.monitoring.acknowledgements import acknowledge_findings as acknowledge_monitoring
 from stacks.monitoring.stack import MonitoringStack
-from stacks.names import Names, OutputKey, TagKey
+from stacks.names import METRIC_NAMESPACE, Names, OutputKey, TagKey
 from stacks.network.acknowledgements import acknowledge_findings as acknowledge_network
 from stacks.network.stack import NetworkStack
 from stacks.operations.acknowledgements import acknowledge_findings as acknowledge_operations
@@ -156,9 +156,24 @@ class Platform(Stack):
             log_key=self.kms.messaging_key,
             log_bucket=self.storage.log_bucket,
             log_prefix=LOAD_BALANCER_LOG_PREFIX,
-            environment={**self.database.connection, "TABLE_NAME": self.storage.table.table_name},
+            environment=self._variables(),
             topic=self.monitoring.topic,
+            database=self.settings.database,
+            database_cluster=self.database.aurora.cluster,
+            database_secret=self.database.aurora.secret,
+            dead_letters=self.monitoring.dead_letters.queue,
         )
+
+    def _variables(self) -> dict[str, str]:
+        """Return what tells a task where its data is, and under which names its metrics are found."""
+        return {
+            **self.database.connection,
+            "TABLE_NAME": self.storage.table.table_name,
+            "TTL_ATTRIBUTE": self.settings.storage.ttl_attribute,
+            "BUCKET_NAME": self.storage.data_bucket.bucket_name,
+            "METRIC_NAMESPACE": METRIC_NAMESPACE,
+            "SUFFIX": self.settings.suffix,
+        }
 
     def _build_backup(self) -> BackupStack:
         return BackupStack(
@@ -203,17 +218,20 @@ class Platform(Stack):
         """Grant what a role of one stack may do with the resources of another: here and nowhere else."""
         self.compute.tasks.grant_data_access(
             table=self.storage.table,
+            bucket=self.storage.data_bucket,
             cluster=self.database.aurora.cluster,
             username=self.settings.database.application_username,
             secret=self.database.aurora.secret if self.settings.database.task_login == "secret" else None,
             key=self.kms.data_key,
         )
+        if self.compute.migration is not None:
+            self.compute.migration.grant_access(self.kms.data_key)
         self.operations.grant_access()
 
     def _acknowledge_findings(self) -> None:
         """Acknowledge the findings of scanners that stay: last, since some are about what the grants made."""
         acknowledge_backup(self.backup)
-        acknowledge_compute(self.compute)
+        acknowledge_compute(self.compute, self.storage.data_bucket)
         acknowledge_database(self.database)
         acknowledge_monitoring(self.monitoring)
         acknowledge_network(self.network)

@@ -21,13 +21,15 @@ CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234
 IMAGE = "111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
 DOMAIN = "pay.mycompany.com"
 NEEDED = {"compute.certificate_arn": CERTIFICATE, "compute.domain_name": DOMAIN, "compute.image": IMAGE}
+# What the reference service needs beside its image.
+REFERENCE = {"database.migrations": "service", "compute.health_path": "/health"}
 ZONE = "Z0123456789ABCDEFGHIJ"
 COPY_VAULT = "arn:aws:backup:us-east-1:222222222222:backup-vault:isolated"
 
 PROFILES: Mapping[str, Mapping[str, str]] = {
     "dev": {},
     "staging": {"environment": "staging", "suffix": "st", **NEEDED},
-    "prod": {"environment": "prod", "suffix": "eu1", **NEEDED},
+    "prod": {"environment": "prod", "suffix": "eu1", **NEEDED, **REFERENCE},
     "prod-nat": {"environment": "prod", "suffix": "nat", "network.egress": "nat", "account": "111111111111", **NEEDED},
     "options": {
         "environment": "staging",
@@ -47,6 +49,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "database.task_login": "secret",
         "compute.architecture": "x86_64",
         "compute.command": "serve,--port,{port}",
+        "compute.zonal_autoshift": "true",
         "backup.lock": "compliance",
         "backup.lock_changeable_days": "10",
         "backup.copy_vault_arn": COPY_VAULT,
@@ -79,6 +82,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "database.log_exports": "instance",
         "database.enhanced_monitoring_seconds": "15",
         "database.data_api": "false",
+        "database.migrations": "user",
         "database.connections_alarm": "77",
         "database.replica_lag_alarm_ms": "250",
         "storage.point_in_time_recovery_days": "14",
@@ -109,6 +113,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "compute.waf": "true",
         "compute.container_insights": "enhanced",
         "compute.latency_p99_alarm_ms": "400",
+        "compute.deployment_alarms": "true",
         "backup.daily_retention_days": "8",
         "backup.weekly_retention_days": "16",
         "backup.monthly_retention_days": "64",

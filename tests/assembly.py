@@ -23,7 +23,7 @@ from stacks.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".local" / "assemblies"
-INPUTS = ("app.py", "cdk.json", "environments", "lambda_src", "requirements.txt", "stacks")
+INPUTS = ("app.py", "cdk.json", "environments", "lambda_src", "requirements.txt", "service", "stacks")
 # Assemblies of a profile that stay on disk: enough to switch between a few branches.
 GENERATIONS = 4
 NESTED = ("Kms", "Network", "Monitoring", "Storage", "Database", "Compute", "Backup", "Operations")

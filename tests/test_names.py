@@ -32,6 +32,7 @@ EXPECTED = {
     PhysicalName.HEALTH_MONITOR: ("dr-health-monitor-eu1-us-east-1", 64),
     PhysicalName.FAILOVER: ("dr-failover-eu1-us-east-1", 64),
     PhysicalName.RESTORE_VALIDATION: ("dr-restore-validation-eu1-us-east-1", 64),
+    PhysicalName.MIGRATION: ("dr-migration-eu1-us-east-1", 64),
     PhysicalName.DATA_KEY_ALIAS: ("alias/dr-data-eu1", 256),
     PhysicalName.MESSAGING_KEY_ALIAS: ("alias/dr-messaging-eu1", 256),
     PhysicalName.BACKUP_KEY_ALIAS: ("alias/dr-backup-eu1", 256),

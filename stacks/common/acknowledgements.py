@@ -53,6 +53,17 @@ INLINE_POLICY = accepted(
 )
 
 
+NO_VPC = "It calls AWS APIs only; inside the VPC it would need an endpoint for each and would stop with the network."
+NO_RESERVATION = (
+    "Reserved concurrency is taken from the account's other functions; conditional writes, or a lock, keep order here."
+)
+NO_KEYS = "Names, ARNs and numbers; checkov takes the long names of CloudFormation parameters in them for keys."
+NOTIFIED_ONCE = "The dead-letter topic is notified; a destination beside it would send every notification twice."
+NO_RESOURCE_TYPE = (
+    "AWS defines no resource type for these actions (X-Ray, metrics, lists and restore jobs): only * is accepted."
+)
+
+
 def managed_policy(policy: str, reason: str) -> Accepted:
     """Return the finding that a service's role has a policy which AWS maintains.
 
@@ -81,6 +92,30 @@ def acknowledge(construct: IConstruct, *findings: Accepted) -> None:
         )
 
 
+def acknowledge_function(function: IConstruct, role: IConstruct) -> None:
+    """Acknowledge what stays of every function of the platform.
+
+    Args:
+        function: the function.
+        role: its role.
+    """
+    acknowledge(
+        function,
+        accepted(HIPAA, NIST, rule="LambdaConcurrency", reason=NO_RESERVATION),
+        accepted(HIPAA, NIST, PCI, rule="LambdaInsideVPC", reason=NO_VPC),
+    )
+    skip_checkov(function, {"CKV_AWS_45": NO_KEYS, "CKV_AWS_115": NO_RESERVATION, "CKV_AWS_117": NO_VPC})
+    acknowledge(
+        function.node.find_child("EventInvokeConfig"),
+        accepted(SERVERLESS, rule="LambdaAsyncFailureDestination", reason=NOTIFIED_ONCE),
+    )
+    acknowledge(
+        policy_of(role),
+        INLINE_POLICY,
+        accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=NO_RESOURCE_TYPE),
+    )
+
+
 def skip_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Acknowledge findings of checkov on one resource.
 
@@ -107,6 +142,20 @@ def accept_guard(construct: IConstruct, rule: str, reason: str) -> None:
 def policy_of(role: IConstruct) -> IConstruct:
     """Return the inline policy of a role that was granted something."""
     return role.node.find_child("DefaultPolicy")
+
+
+def nested_parameter(construct: IConstruct, attribute: str) -> str:
+    """Return the parameter by which CDK hands an attribute of a nested stack's resource to another one.
+
+    Args:
+        construct: the resource, or the construct whose main resource it is.
+        attribute: e.g. ``Arn``.
+    """
+    resource = _resource(construct)
+    nested = resource.stack.nested_stack_resource
+    assert nested is not None, f"{construct.node.path} is in no nested stack"  # noqa: S101
+    output = f"{cdk.Names.unique_id(resource)}{attribute}"
+    return f"referenceto{cdk.Names.node_unique_id(nested.node)}Outputs{output}"
 
 
 def _resource(construct: IConstruct) -> cdk.CfnResource:

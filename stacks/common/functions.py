@@ -18,7 +18,7 @@ from stacks.common.location import Location
 from stacks.common.permissions import Permissions
 from stacks.common.retention import EncryptedLogGroup
 from stacks.names import Names, PhysicalName
-from stacks.settings import Settings
+from stacks.settings import MonitoringSettings, RemovalSettings
 
 SOURCE = Path(__file__).resolve().parents[2] / "lambda_src"
 # Share of its timeout from which the duration of a run raises an alarm.
@@ -39,7 +39,8 @@ class PlatformFunction(Construct):
         environment: its variables.
         timeout_seconds: longest run, in seconds.
         retries: how often Lambda repeats an invocation that failed.
-        settings: of the deployment.
+        monitoring: how long the log is kept.
+        removal: what becomes of the log group.
         names: physical names.
         location: partition, Region and account.
         key: key of variables and log, a view.
@@ -57,7 +58,8 @@ class PlatformFunction(Construct):
         environment: Mapping[str, str],
         timeout_seconds: int,
         retries: int,
-        settings: Settings,
+        monitoring: MonitoringSettings,
+        removal: RemovalSettings,
         names: Names,
         location: Location,
         key: kms.IKey,
@@ -75,8 +77,8 @@ class PlatformFunction(Construct):
             "LogGroup",
             name=names.function_log_group(name),
             key=key,
-            retention_days=settings.monitoring.log_retention_days,
-            removal=settings.removal,
+            retention_days=monitoring.log_retention_days,
+            removal=removal,
         )
         self.function = lambda_.Function(
             self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aws_cdk import aws_s3 as s3
+
 from stacks.common.acknowledgements import (
     ANY_RESOURCE,
     AWS_SOLUTIONS,
@@ -13,11 +15,14 @@ from stacks.common.acknowledgements import (
     accept_guard,
     accepted,
     acknowledge,
+    acknowledge_function,
+    nested_parameter,
     policy_of,
     skip_checkov,
 )
 from stacks.compute.stack import ComputeStack
-from stacks.settings.rules import PRIVATE_ECR_IMAGE
+from stacks.compute.task_definition import RECEIPTS
+from stacks.settings.rules import PRIVATE_ECR_IMAGE, SERVICE_IMAGE
 
 NO_SECRETS = "The variables are host names, a port and ARNs that only the stack knows; none of them holds a secret."
 ANY_REGISTRY = "ecr:GetAuthorizationToken alone: AWS defines no resource type for it, so only * is accepted."
@@ -29,24 +34,33 @@ EXEC_CHANNELS = (
 TASKS_FROM_THE_START = (
     "Two tasks in two zones from the first minute are worth the count that each update sends: docs/decisions/011."
 )
+RECEIPT_NAMES = "A receipt is named after its transfer, whose id nobody knows before: the folder of the receipts alone."
 NO_WAF = "compute.waf is off: an environment without customers' traffic; prod has a web ACL before the load balancer."
 NO_CERTIFICATE = "A listener for plain HTTP has no certificate; where one is configured, it only redirects to HTTPS."
 PLAIN_HTTP = "No certificate to redirect to: dev only, since compute.https_required refuses this in staging and prod."
 
 
-def acknowledge_findings(stack: ComputeStack) -> None:
-    """Acknowledge what stays, each on the resource concerned and only under the setting that makes it true."""
-    _acknowledge_tasks(stack)
+def acknowledge_findings(stack: ComputeStack, bucket: s3.Bucket) -> None:
+    """Acknowledge what stays, each on the resource concerned and only under the setting that makes it true.
+
+    Args:
+        stack: the stack.
+        bucket: that of the receipts, which tasks write.
+    """
+    _acknowledge_tasks(stack, bucket)
     _acknowledge_load_balancer(stack)
+    if stack.migration is not None:
+        acknowledge_function(stack.migration.function, stack.migration.role)
 
 
-def _acknowledge_tasks(stack: ComputeStack) -> None:
+def _acknowledge_tasks(stack: ComputeStack, bucket: s3.Bucket) -> None:
     tasks, settings = stack.tasks, stack.settings
     acknowledge(tasks.definition, accepted(AWS_SOLUTIONS, rule="ECS2", reason=NO_SECRETS))
-    private_image = PRIVATE_ECR_IMAGE.match(settings.image or "")
+    private_image = settings.image == SERVICE_IMAGE or PRIVATE_ECR_IMAGE.match(settings.image or "")
     registry = [accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=ANY_REGISTRY)] if private_image else []
     acknowledge(policy_of(tasks.execution_role), INLINE_POLICY, *registry)
-    acknowledge(policy_of(tasks.task_role), INLINE_POLICY)
+    receipts = f"IAM5[Resource::<{nested_parameter(bucket, 'Arn')}>/{RECEIPTS}]"
+    acknowledge(policy_of(tasks.task_role), INLINE_POLICY, accepted(AWS_SOLUTIONS, rule=receipts, reason=RECEIPT_NAMES))
     accept_guard(stack.service.service, "DR-OWNER-02", TASKS_FROM_THE_START)
     if settings.exec_enabled:
         acknowledge(policy_of(tasks.task_role), accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=EXEC_CHANNELS))

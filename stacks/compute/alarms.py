@@ -51,7 +51,7 @@ class ComputeAlarms(StackAlarms):
             periods=10,
             datapoints=3,
         )
-        self.add(
+        self.target_errors = self.add(
             "TargetErrors",
             subject="service-5xx",
             meaning="Tasks answer with HTTP 5xx",
@@ -59,8 +59,10 @@ class ComputeAlarms(StackAlarms):
             threshold=10,
             comparison=AT_LEAST,
             periods=3,
+            # Two minutes: while a deployment runs, this alarm ends it.
+            datapoints=2,
         )
-        self.add(
+        self.load_balancer_errors = self.add(
             "LoadBalancerErrors",
             subject="alb-5xx",
             meaning="The load balancer itself answers with HTTP 5xx: no healthy task, or a timeout",
@@ -69,7 +71,7 @@ class ComputeAlarms(StackAlarms):
             comparison=AT_LEAST,
             periods=3,
         )
-        self.add(
+        self.latency = self.add(
             "Latency",
             subject="service-latency-p99",
             meaning=f"The slowest 1 % of requests take more than {settings.latency_p99_alarm_ms} ms",

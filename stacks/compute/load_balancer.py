@@ -56,6 +56,9 @@ class LoadBalancer(Construct):
             deletion_protection=deletion_protection,
         )
         self.balancer.log_access_logs(log_bucket, log_prefix)
+        # Lets an operator take a zone out; with cross-zone load balancing, too, which is on:
+        # https://docs.aws.amazon.com/r53recovery/latest/dg/arc-zonal-shift.resource-types.app-load-balancers.html
+        self.balancer.set_attribute("zonal_shift.config.enabled", "true")
         self.target_group = self._build_target_group(settings, vpc)
         self.https_listener = self._build_https_listener(settings.certificate_arn)
         self.http_listener = self._build_http_listener()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
@@ -68,6 +69,12 @@ class Service(Construct):
         self.service.attach_to_application_target_group(load_balancer.target_group)
         self.service.node.add_dependency(*load_balancer.listeners)
         self.scaling = self._build_scaling(settings, load_balancer)
+
+    def roll_back_on(self, *alarms: cloudwatch.IAlarm) -> None:
+        """Roll a deployment back when one of these goes into ALARM while it runs; none may watch the service itself."""
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+        names = [alarm.alarm_name for alarm in alarms]
+        self.service.enable_deployment_alarms(names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
 
     def _build_scaling(self, settings: ComputeSettings, load_balancer: LoadBalancer) -> ecs.ScalableTaskCount:
         scaling = self.service.auto_scale_task_count(min_capacity=settings.min_tasks, max_capacity=settings.max_tasks)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.common.location import Location
 from stacks.common.permissions import TABLE_KEY_ACTIONS, Permissions
 from stacks.settings import ComputeSettings
-from stacks.settings.rules import PRIVATE_ECR_IMAGE
+from stacks.settings.rules import PRIVATE_ECR_IMAGE, SERVICE_IMAGE
 
 CONTAINER_NAME = "app"
 # Reported to work by users, not supported by AWS: https://github.com/aws/containers-roadmap/issues/1359
@@ -25,17 +29,14 @@ EXEC_AGENT_PATHS = {
     "ssm-state": "/var/lib/amazon/ssm",
     "ssm-logs": "/var/log/amazon/ssm",
 }
-TABLE_ACTIONS = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-)
+TABLE_ACTIONS = ("dynamodb:GetItem", "dynamodb:PutItem")
+# Objects of the bucket that tasks write.
+RECEIPTS = "receipts/*"
+# What the image of `service/` is built from, and what must not change its hash.
+SERVICE = Path(__file__).resolve().parents[2] / "service"
+NOT_IN_IMAGE = ["**/__pycache__", "**/*.pyc", "**/.*_cache", "**/.DS_Store"]
+# How long a task repeats a transaction whose connection it lost, in seconds, at most; see `retry_seconds`.
+RETRY_SECONDS = 10
 
 
 class TaskDefinition(Construct):
@@ -46,7 +47,7 @@ class TaskDefinition(Construct):
         construct_id: its id in the stack.
         settings: image, size and what the container may do.
         location: partition, Region and account.
-        environment: environment variables of the container; no secret is among them.
+        environment: environment variables of the container beside its own; no secret is among them.
         log_group: where the container logs to.
     """
 
@@ -73,28 +74,33 @@ class TaskDefinition(Construct):
         self,
         *,
         table: dynamodb.ITable,
+        bucket: s3.IBucket,
         cluster: rds.IDatabaseCluster,
         username: str,
         secret: secretsmanager.ISecret | None,
         key: kms.IKey,
     ) -> None:
-        """Let tasks use the table and connect as one database user, and read the owner's secret only where that is set.
+        """Let tasks use table and database, write receipts, and read the owner's secret only where that is set.
 
         ``Secret.grant_read`` would edit the key's policy in another nested stack, which makes a cycle, and
         ``Table.grant_read_write_data`` would grant the key itself, which also opens the database and the bucket. So the
-        key is granted here, and only through the two services that use it on the task's behalf.
+        key is granted here, and only through the services that use it on the task's behalf.
 
         Args:
             table: table that tasks read and write.
+            bucket: bucket into which tasks write receipts.
             cluster: cluster to which tasks connect by IAM authentication.
             username: database user as whom they may connect.
             secret: secret of the master user; None where tasks log in by IAM alone.
-            key: key of table and secret.
+            key: key of table, bucket and secret.
         """
         permissions = Permissions(self.task_role, self._location)
         table.grant(self.task_role, *TABLE_ACTIONS)
         cluster.grant_connect(self.task_role, username)
         permissions.allow_key_through("dynamodb", key, TABLE_KEY_ACTIONS)
+        permissions.allow(["s3:PutObject"], [bucket.arn_for_objects(RECEIPTS)], sid="WriteReceipts")
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+        permissions.allow_key_through("s3", key, ["kms:GenerateDataKey"])
         if secret is None:
             return
         permissions.allow(
@@ -148,7 +154,7 @@ class TaskDefinition(Construct):
             memory_limit_mib=settings.memory,
             image=self._image(),
             command=[part.replace("{port}", str(settings.port)) for part in settings.command] or None,
-            environment=environment,
+            environment={"PORT": str(settings.port), "RETRY_SECONDS": str(retry_seconds(settings)), **environment},
             user=settings.user,
             readonly_root_filesystem=True,
             stop_timeout=Duration.seconds(settings.stop_timeout_seconds),
@@ -175,8 +181,10 @@ class TaskDefinition(Construct):
             self.container.add_mount_points(ecs.MountPoint(container_path=path, source_volume=name, read_only=False))
 
     def _image(self) -> ecs.ContainerImage:
-        """Return the image; for private ECR with the pull permission that the execution role needs."""
+        """Return the image; for private ECR, which an image of ours comes from too, with the permission to pull it."""
         name = self._settings.image or ""
+        if name == SERVICE_IMAGE:
+            return service_image(self._settings.architecture)
         private = PRIVATE_ECR_IMAGE.match(name)
         if private is None:
             return ecs.ContainerImage.from_registry(name)
@@ -188,3 +196,19 @@ class TaskDefinition(Construct):
             repository_name=private["repository"],
         )
         return ecs.ContainerImage.from_ecr_repository(repository, private["tag"] or private["digest"])
+
+
+def service_image(architecture: str, folder: Path = SERVICE) -> ecs.ContainerImage:
+    """Return the image of the reference service, which the CDK CLI builds where it is not published yet.
+
+    Args:
+        architecture: ``arm64`` or ``x86_64``.
+        folder: its Dockerfile and all that the image holds.
+    """
+    platforms = {"arm64": ecr_assets.Platform.LINUX_ARM64, "x86_64": ecr_assets.Platform.LINUX_AMD64}
+    return ecs.ContainerImage.from_asset(str(folder), platform=platforms[architecture], exclude=NOT_IN_IMAGE)
+
+
+def retry_seconds(settings: ComputeSettings) -> int:
+    """Return for how long a task repeats a transaction: it answers before it must end, also while it is stopped."""
+    return min(RETRY_SECONDS, settings.stop_timeout_seconds // 2)

@@ -5,30 +5,19 @@ from __future__ import annotations
 from stacks.common.acknowledgements import (
     ANY_RESOURCE,
     AWS_SOLUTIONS,
-    HIPAA,
     INLINE_POLICY,
-    NIST,
-    PCI,
     SERVERLESS,
     accepted,
     acknowledge,
+    acknowledge_function,
     policy_of,
-    skip_checkov,
 )
 from stacks.operations.experiments import Experiments
-from stacks.operations.function import OperationsFunction
 from stacks.operations.restore_validation import RestoreValidation
 from stacks.operations.stack import OperationsStack
 
-NO_VPC = "It calls AWS APIs only; inside the VPC it would need an endpoint for each and would stop with the network."
-NO_RESERVATION = "Reserved concurrency is taken from the account's other functions; conditional writes keep order here."
-NO_KEYS = "Names, ARNs and numbers; checkov takes the long names of CloudFormation parameters in them for keys."
-NOTIFIED_ONCE = "The dead-letter topic is notified; a destination beside it would send every notification twice."
 QUEUE_KEEPS = (
     "Lambda takes no destination for a queue: what fails is received again until the dead-letter queue gets it."
-)
-NO_RESOURCE_TYPE = (
-    "AWS defines no resource type for these actions (X-Ray, metrics, lists and restore jobs): only * is accepted."
 )
 RESTORED = "AWS Backup generates the name of what it restores as a test, behind this prefix; no resource here has it."
 DEFAULT_GROUPS = "RDS names its default groups after the major version; a recovery point may be older than an upgrade."
@@ -40,28 +29,10 @@ ANY_TASK = "A task gets its id when it starts: these are the tasks of this clust
 def acknowledge_findings(stack: OperationsStack) -> None:
     """Acknowledge what stays, each on the resource concerned."""
     for function in (stack.health_monitor, stack.failover, stack.restore_validation):
-        _acknowledge_function(function)
+        acknowledge_function(function.function, function.role)
     _acknowledge_restore_validation(stack.restore_validation)
     if stack.experiments is not None:
         _acknowledge_experiments(stack.experiments)
-
-
-def _acknowledge_function(function: OperationsFunction) -> None:
-    acknowledge(
-        function.function,
-        accepted(HIPAA, NIST, rule="LambdaConcurrency", reason=NO_RESERVATION),
-        accepted(HIPAA, NIST, PCI, rule="LambdaInsideVPC", reason=NO_VPC),
-    )
-    skip_checkov(function.function, {"CKV_AWS_45": NO_KEYS, "CKV_AWS_115": NO_RESERVATION, "CKV_AWS_117": NO_VPC})
-    acknowledge(
-        function.function.node.find_child("EventInvokeConfig"),
-        accepted(SERVERLESS, rule="LambdaAsyncFailureDestination", reason=NOTIFIED_ONCE),
-    )
-    acknowledge(
-        policy_of(function.role),
-        INLINE_POLICY,
-        accepted(AWS_SOLUTIONS, rule=ANY_RESOURCE, reason=NO_RESOURCE_TYPE),
-    )
 
 
 def _acknowledge_restore_validation(validation: RestoreValidation) -> None:

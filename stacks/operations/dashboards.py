@@ -42,7 +42,9 @@ class Dashboards(Construct):
         super().__init__(scope, construct_id)
         self._day = Duration.days(1)
         self.golden_signals = self._add(
-            "GoldenSignals", names.physical_name(PhysicalName.GOLDEN_SIGNALS_DASHBOARD), _golden_signals(monitored)
+            "GoldenSignals",
+            names.physical_name(PhysicalName.GOLDEN_SIGNALS_DASHBOARD),
+            _golden_signals(monitored, names.suffix),
         )
         self.data_tier = self._add(
             "DataTier", names.physical_name(PhysicalName.DATA_TIER_DASHBOARD), _data_tier(monitored)
@@ -62,14 +64,25 @@ class Dashboards(Construct):
         )
 
 
-def _golden_signals(monitored: MonitoredResources) -> Rows:
-    """Return traffic, errors, latency and saturation of the service."""
+def _golden_signals(monitored: MonitoredResources, suffix: str) -> Rows:
+    """Return traffic, errors, latency and saturation of the service, and what the reference service says of itself."""
     balancer, targets, service = monitored.load_balancer.metrics, monitored.target_group.metrics, monitored.service
     latencies = [targets.target_response_time(statistic=statistic, period=MINUTE) for statistic in (P50, P99)]
     errors = [
         targets.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, statistic=SUM, period=MINUTE),
         balancer.http_code_elb(elbv2.HttpCodeElb.ELB_5XX_COUNT, statistic=SUM, period=MINUTE),
     ]
+
+    def own(name: str, statistic: str = SUM) -> cloudwatch.IMetric:
+        # Written to the log of the tasks, and drawn for the reference service alone: service/breakwater_service.
+        return cloudwatch.Metric(
+            namespace=METRIC_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Suffix": suffix},
+            statistic=statistic,
+            period=MINUTE,
+        )
+
     hosts = [
         targets.healthy_host_count(statistic=MINIMUM, period=MINUTE),
         targets.unhealthy_host_count(statistic=MAXIMUM, period=MINUTE),
@@ -84,7 +97,16 @@ def _golden_signals(monitored: MonitoredResources) -> Rows:
             _graph("Errors: HTTP 5xx a minute", errors),
         ],
         [_graph("Latency: p50 and p99 in seconds", latencies), _graph("Saturation: % of the task", saturation)],
-        [_graph("Tasks: healthy and unhealthy targets", hosts, width=24)],
+        [
+            _graph("Transfers a minute", [own(name) for name in ("Transfers", "Replays", "Refusals", "Unavailable")]),
+            _graph("Transfers: p50 and p99 in ms", [own("TransferLatency", statistic) for statistic in (P50, P99)]),
+        ],
+        [
+            _graph(
+                "Transfers: repeated after a failure a minute, receipts a minute", [own("Retries"), own("Receipts")]
+            ),
+            _graph("Tasks: healthy and unhealthy targets", hosts),
+        ],
     ]
 
 

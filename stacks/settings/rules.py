@@ -27,6 +27,9 @@ PRIVATE_ECR_IMAGE = re.compile(
     r"/(?P<repository>[a-z0-9._/-]+?)(:(?P<tag>[\w.-]+)|@(?P<digest>sha256:[0-9a-f]{64}))\Z",
     re.ASCII,
 )
+# The image that the CDK CLI builds from `service/`.
+SERVICE_IMAGE = "service"
+SERVICE_HEALTH_PATH = "/health"
 POSTGRESQL_DEFAULT_PORT = 5432
 # Memory in MiB that Fargate sells with each CPU size (lowest, highest, step):
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
@@ -124,6 +127,13 @@ def _database(settings: Settings) -> Iterator[Contradiction]:
             yield f"database.{key}", f"a name that PostgreSQL and Aurora do not reserve, e.g. {example}"
     if database.master_username == database.application_username:
         yield "database.application_username", "a user other than database.master_username"
+    if database.migrations == "service" and not database.data_api:
+        yield "database.data_api", "true while database.migrations = 'service', whose tables are made through it"
+    if database.migrations != "service" and settings.compute.image == SERVICE_IMAGE:
+        yield "database.migrations", "'service' while compute.image is: a task without its tables ends"
+    if database.migrations == "service" and settings.compute.health_path != SERVICE_HEALTH_PATH:
+        own = f"{SERVICE_HEALTH_PATH!r} while database.migrations = 'service'"
+        yield "compute.health_path", f"{own}: the reference service says there that a task is healthy"
 
 
 def _windows(settings: Settings) -> Iterator[Contradiction]:
@@ -156,8 +166,9 @@ def _compute(settings: Settings) -> Iterator[Contradiction]:
         # Nobody can get a certificate for the load balancer's own name, which is one of AWS.
         yield "compute.domain_name", "the name that clients use and the certificate covers, e.g. pay.mycompany.com"
     if compute.image is None:
-        yield "compute.image", "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
-    elif settings.network.egress is EgressMode.ENDPOINTS:
+        own = f"{SERVICE_IMAGE!r} to build service/, or a container image"
+        yield "compute.image", f"{own}, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    elif compute.image != SERVICE_IMAGE and settings.network.egress is EgressMode.ENDPOINTS:
         image = PRIVATE_ECR_IMAGE.match(compute.image)
         if image is None or image["region"] != region:
             # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html

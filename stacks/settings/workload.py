@@ -35,6 +35,9 @@ class DatabaseSettings(Section):
     """Database user as whom tasks may connect by IAM authentication."""
     task_login: Literal["iam", "secret"] = "iam"
     """How tasks log in: `iam` as `application_username`; `secret` in addition lets them read the owner's password."""
+    migrations: Literal["service", "user"]
+    """What a function prepares at each deployment, by the Data API: `service` creates `application_username` and the
+    tables of the reference service, with 50 accounts; `user`, for any other image, that user alone."""
     port: Annotated[int, Field(ge=1150, le=65535)] = 5433
     """TCP port; not the default 5432."""
     min_acu: Acu
@@ -84,7 +87,8 @@ class ComputeSettings(Section):
     """The Fargate service behind its load balancer. CPU in units (1024 = 1 vCPU), memory in MiB."""
 
     image: Annotated[str, Field(min_length=1)] | None = None
-    """Container image; private ECR in the same Region under `endpoints`."""
+    """Container image; private ECR in the same Region under `endpoints`. `service`: the CDK CLI builds `service/` for
+    `architecture`, with Docker or what `CDK_DOCKER` names, and publishes it."""
     command: tuple[str, ...] = ()
     """Command that replaces the image's own; `{port}` stands for `port`."""
     user: Annotated[str, Field(pattern=r"^[1-9][0-9]*(:[1-9][0-9]*)?$", examples=["65534:65534"])] = "65534:65534"
@@ -151,6 +155,12 @@ class ComputeSettings(Section):
     """CloudWatch Container Insights mode."""
     latency_p99_alarm_ms: Annotated[int, Field(ge=1)] = 1000
     """99th percentile of the response time, in milliseconds, that raises an alarm."""
+    deployment_alarms: bool
+    """Roll a deployment back while the alarm on HTTP 5xx or on latency is in ALARM, and keep watching for some minutes
+    after its tasks run."""
+    zonal_autoshift: bool = False
+    """Let AWS take an impaired zone out of the load balancer, and practice it for 30 minutes a week: the tasks of the
+    other zones must carry the whole load."""
 
 
 class BackupSettings(Section):

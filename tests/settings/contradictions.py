@@ -208,6 +208,24 @@ RULES = {
     "endpoints with another region's image": Rule(
         STAGING, "compute.image", IMAGE.replace("us-east-1", "eu-west-1"), PRIVATE_ECR, IMAGE
     ),
+    "tables without the way to make them": Rule(
+        {},
+        "database.data_api",
+        "false",
+        "true while database.migrations = 'service', whose tables are made through it",
+        "true",
+        "false",
+    ),
+    "the service without its tables": Rule(
+        {}, "database.migrations", "user", "'service' while compute.image is: a task without its tables ends", "service"
+    ),
+    "health path of another service": Rule(
+        {**STAGING, "database.migrations": "service"},
+        "compute.health_path",
+        "/",
+        "'/health' while database.migrations = 'service': the reference service says there that a task is healthy",
+        "/health",
+    ),
     "more tasks at least than at most": Rule(
         {"compute.max_tasks": "4"}, "compute.min_tasks", "5", "at most compute.max_tasks (4)", "4", "5"
     ),

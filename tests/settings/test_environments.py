@@ -85,7 +85,7 @@ def test_protection(environment: str, lock: str, *, https_required: bool, waf: b
 def test_every_setting_without_a_default_is_in_every_file_and_no_other() -> None:
     """What differs lives in the files; a file that repeats a default would hide a change of it."""
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
-    allowed_extras = {"compute.image", "compute.command", "network.zone_count"}
+    allowed_extras = {"compute.image", "compute.health_path", "network.zone_count"}
     allowed_extras |= {"backup.lock_min_retention_days", "backup.lock_max_retention_days"}
     for path in sorted(ENVIRONMENTS.glob("*.toml")):
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -121,7 +121,8 @@ def test_staging_and_prod_ask_for_certificate_domain_name_and_image(environment:
         line(
             "compute.image",
             None,
-            "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1",
+            "'service' to build service/, or a container image, e.g. "
+            "111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1",
             f"{file} or with -c compute.image=…",
         ),
     ]

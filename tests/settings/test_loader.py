@@ -48,7 +48,7 @@ def test_a_context_key_leaves_the_rest_of_its_section_alone() -> None:
         ("database.max_acu", "4", 4.0),
         ("database.max_acu", "4.5", 4.5),
         ("kms.pending_window_days", "30", 30),
-        ("database.data_api", "false", False),
+        ("compute.exec_enabled", "false", False),
         ("backup.lock", "off", "off"),
         ("network.egress", "nat", "nat"),
         ("compute.image", "123", "123"),

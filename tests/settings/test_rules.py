@@ -82,7 +82,9 @@ def test_a_restored_table_is_looked_at_by_its_column_and_the_other_way_round() -
 
 
 def test_an_image_is_needed() -> None:
-    allowed = "a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    allowed = (
+        "'service' to build service/, or a container image, e.g. 111111111111.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    )
     assert refused({"compute.image": None}) == [line("compute.image", None, allowed)]
 
 

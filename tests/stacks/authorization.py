@@ -18,16 +18,15 @@ from tests.assembly import Assembly
 from tests.stacks.permissions import as_list
 
 EVERY_TYPE = "*"
-NO_INDEX = "The table has no index."
 # Resource types by action.
 NOT_INVOLVED: dict[tuple[str, str], str] = {
-    ("dynamodb:Query", "index"): NO_INDEX,
-    ("dynamodb:Scan", "index"): NO_INDEX,
+    ("dynamodb:Scan", "index"): "The table has no index.",
     ("ec2:CreateTags", EVERY_TYPE): "AWS FIS tags the network ACL that it creates, and nothing else.",
     ("rds:CreateDBInstance", "secgrp"): "DB security groups were for EC2-Classic; Aurora has none.",
     ("rds:ModifyDBCluster", "cluster-pg"): "The call names no parameter group.",
     ("rds:ModifyDBCluster", "og"): "The call names no option group.",
     ("rds:ModifyDBCluster", "pg"): "The call names no parameter group.",
+    ("s3:PutObject", "accesspointobject"): "Tasks name the bucket; it has no access point.",
 }
 NO_ROLE = "The call names no role: no Enhanced Monitoring, no domain."
 NO_TENANT = "Tenant databases are of RDS for Oracle."
@@ -46,6 +45,7 @@ NOT_TRIGGERED: dict[tuple[str, str], str] = {
 # Resources by the end of their rendered reference: an ARN of the same form.
 SPECIMENS = {
     "AlertTopic}": "sns:r:a:topic",
+    "DataBucket.Arn}/receipts/*": "s3:::bucket/receipts/*",
     "Key.Arn}": "kms:r:a:key/id",
     "LogGroup.Arn}": "logs:r:a:log-group:name:log-stream:*",
     "Queue.Arn}": "sqs:r:a:queue",

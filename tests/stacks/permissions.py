@@ -32,14 +32,19 @@ AUTHORIZED_AS = {"dynamodb:TransactWriteItems": "dynamodb:PutItem"}
 
 def policy_statements(deployment: Assembly, construct: str) -> list[dict[str, Any]]:
     """Return the statements of the only policy of a function's role."""
-    template = deployment.nested["Operations"]
+    stack = stack_of(construct)
+    template = deployment.nested[stack]
     policies = [
-        deployment.plain("Operations", resource["Properties"])
-        for resource in template.of_type("AWS::IAM::Policy").values()
+        deployment.plain(stack, resource["Properties"]) for resource in template.of_type("AWS::IAM::Policy").values()
     ]
-    (policy,) = (each for each in policies if each["Roles"] == [f"${{Operations/{construct}/Role}}"])
+    (policy,) = (each for each in policies if each["Roles"] == [f"${{{stack}/{construct}/Role}}"])
     statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
     return statements
+
+
+def stack_of(construct: str) -> str:
+    """Return the nested stack of a function."""
+    return "Compute" if construct == "Migration" else "Operations"
 
 
 def as_list(value: str | list[str]) -> list[str]:

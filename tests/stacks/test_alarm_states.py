@@ -63,6 +63,7 @@ def failures(settings: Settings) -> dict[str, Datapoints]:
         "health-monitor": 60,
         "failover": settings.operations.failover_timeout_seconds + 30,
         "restore-validation": 60,
+        **({"migration": 300} if settings.database.data_api else {}),
     }
     one_run = {
         f"{function}-{kind}": [None, None, value, None, None]
@@ -110,7 +111,8 @@ def failures(settings: Settings) -> dict[str, Datapoints]:
         "table-throttled-reads": [1] * 5,
         "table-throttled-writes": [1] * 5,
         "table-system-errors": [1] * 5,
-        "service-5xx": [10] * 3,
+        # A deployment that answers with errors is to end soon: two minutes of them, whatever lies between.
+        "service-5xx": [10, None, 10],
         "alb-5xx": [10] * 3,
         "service-latency-p99": [settings.compute.latency_p99_alarm_ms / 1000 + 1] * 5,
         # ECS replaces a task that fails its health check; the next one fails a minute or two later.

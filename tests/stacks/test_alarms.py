@@ -111,10 +111,11 @@ def _compute(settings: Settings) -> dict[str, dict[str, Any]]:
     unhealthy = _metric(elb, "UnHealthyHostCount", targets, "Maximum")
     return {
         "service-unhealthy-targets": _alarm(unhealthy, AT_LEAST, 1, 10, datapoints=3),
-        "service-5xx": _alarm(_metric(elb, "HTTPCode_Target_5XX_Count", targets, "Sum"), AT_LEAST, 10, 3),
+        "service-5xx": _alarm(_metric(elb, "HTTPCode_Target_5XX_Count", targets, "Sum"), AT_LEAST, 10, 3, datapoints=2),
         "alb-5xx": _alarm(_metric(elb, "HTTPCode_ELB_5XX_Count", balancer, "Sum"), AT_LEAST, 10, 3),
         "service-latency-p99": _alarm(_metric(elb, "TargetResponseTime", targets, "p99"), ABOVE, slow, 5),
         "service-missing-tasks": _alarm(missing, BELOW, 0, 5, "breaching"),
+        **(_function("migration", "Compute/Migration", 300) if settings.database.data_api else {}),
     }
 
 
@@ -175,18 +176,23 @@ def _operations(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def _functions(settings: Settings) -> dict[str, dict[str, Any]]:
-    found = {}
-    for subject, construct, seconds in (
-        ("health-monitor", "HealthMonitor", 60),
-        ("failover", "Failover", settings.operations.failover_timeout_seconds + 30),
-        ("restore-validation", "RestoreValidation", 60),
-    ):
-        function = {"FunctionName": f"${{Operations/{construct}}}"}
-        slow = seconds * 800
-        found[f"{subject}-errors"] = _alarm(_metric("AWS/Lambda", "Errors", function, "Sum"), AT_LEAST, 1, 1)
-        found[f"{subject}-throttles"] = _alarm(_metric("AWS/Lambda", "Throttles", function, "Sum"), AT_LEAST, 1, 1)
-        found[f"{subject}-duration"] = _alarm(_metric("AWS/Lambda", "Duration", function, "Maximum"), AT_LEAST, slow, 1)
-    return found
+    return {
+        **_function("health-monitor", "Operations/HealthMonitor", 60),
+        **_function("failover", "Operations/Failover", settings.operations.failover_timeout_seconds + 30),
+        **_function("restore-validation", "Operations/RestoreValidation", 60),
+    }
+
+
+def _function(subject: str, construct: str, seconds: int) -> dict[str, dict[str, Any]]:
+    """Return the alarms on a function that may run for so many seconds."""
+    function = {"FunctionName": f"${{{construct}}}"}
+    return {
+        f"{subject}-errors": _alarm(_metric("AWS/Lambda", "Errors", function, "Sum"), AT_LEAST, 1, 1),
+        f"{subject}-throttles": _alarm(_metric("AWS/Lambda", "Throttles", function, "Sum"), AT_LEAST, 1, 1),
+        f"{subject}-duration": _alarm(
+            _metric("AWS/Lambda", "Duration", function, "Maximum"), AT_LEAST, seconds * 800, 1
+        ),
+    }
 
 
 EXPECTED = {

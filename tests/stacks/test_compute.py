@@ -7,8 +7,11 @@ import re
 
 import pytest
 
+from stacks.compute.task_definition import retry_seconds
 from stacks.names import RESTORED_AT_PARAMETER
 from stacks.profiles import IMAGE
+from stacks.settings import load_settings
+from stacks.settings.rules import SERVICE_IMAGE
 from tests.assembly import Assembly, Resource, removal_policies
 
 ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
@@ -40,7 +43,7 @@ def test_one_essential_container_with_image_command_and_port(deployment: Assembl
     assert container["Name"] == "app"
     assert container["Essential"] is True
     image = deployment.text("Compute", container["Image"]).replace("${AWS::URLSuffix}", "amazonaws.com")
-    assert image == settings.image
+    assert (SERVICE_IMAGE if "/cdk-hnb659fds-container-assets-" in image else image) == settings.image
     expected = [part.replace("{port}", str(settings.port)) for part in settings.command]
     assert container.get("Command", []) == expected
     assert "{port}" not in json.dumps(container)
@@ -95,6 +98,8 @@ def test_variables_say_where_the_data_is(deployment: Assembly) -> None:
     database = deployment.settings.database
     owner = {"DATABASE_SECRET_ARN": "${Database/Cluster.MasterUserSecret.SecretArn}"}
     assert variables == {
+        "PORT": str(deployment.settings.compute.port),
+        "RETRY_SECONDS": "10",
         "DATABASE_HOST": "${Database/Cluster.Endpoint.Address}",
         "DATABASE_READER_HOST": "${Database/Cluster.ReadEndpoint.Address}",
         "DATABASE_PORT": str(database.port),
@@ -103,7 +108,18 @@ def test_variables_say_where_the_data_is(deployment: Assembly) -> None:
         "DATABASE_USER": database.application_username,
         **(owner if database.task_login == "secret" else {}),
         "TABLE_NAME": "${Storage/Table}",
+        "TTL_ATTRIBUTE": deployment.settings.storage.ttl_attribute,
+        "BUCKET_NAME": "${Storage/DataBucket}",
+        "METRIC_NAMESPACE": "Breakwater",
+        "SUFFIX": deployment.settings.suffix,
     }
+
+
+@pytest.mark.parametrize(("stop", "retry"), [(2, 1), (19, 9), (20, 10), (120, 10)])
+def test_a_task_gives_up_well_before_it_is_killed(stop: int, retry: int) -> None:
+    """A transaction that is repeated until the end of the task would leave its client without an answer."""
+    settings = load_settings({"compute.stop_timeout_seconds": str(stop)}).compute
+    assert retry_seconds(settings) == retry < stop
 
 
 def test_no_secret_is_put_into_the_environment(deployment: Assembly) -> None:
@@ -129,7 +145,7 @@ def test_output_goes_to_the_log_group_and_never_blocks_the_application(deploymen
 def test_log_groups_are_encrypted_expire_and_follow_the_data(deployment: Assembly) -> None:
     kept = removal_policies(deployment)
     groups = deployment.nested["Compute"].of_type("AWS::Logs::LogGroup")
-    assert len(groups) == (3 if deployment.settings.compute.waf else 2)
+    assert len(groups) == 2 + deployment.settings.compute.waf + deployment.settings.database.data_api
     for name, group in groups.items():
         assert deployment.text("Compute", group["Properties"]["KmsKeyId"]) == "${Kms/MessagingKey.Arn}", name
         assert group["Properties"]["RetentionInDays"] == deployment.settings.monitoring.log_retention_days, name

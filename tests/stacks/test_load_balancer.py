@@ -50,6 +50,7 @@ def test_load_balancer_logs_drops_malformed_headers_and_is_protected(deployment:
         "access_logs.s3.enabled": "true",
         "access_logs.s3.bucket": "${Storage/LogBucket}",
         "access_logs.s3.prefix": "load-balancer",
+        "zonal_shift.config.enabled": "true",
     }
 
 

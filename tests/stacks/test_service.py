@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from stacks.names import PhysicalName
-from tests.assembly import Assembly, Resource
+from tests.assembly import Assembly, Resource, assembly
 
 SUBNETS = {"public-ip": "Public", "nat": "Private", "endpoints": "Isolated"}
 # "app/<name>/<id>" is cut out of the ARN of a listener; the full name of the target group follows.
@@ -50,11 +51,21 @@ def test_two_tasks_or_more_balanced_over_the_zones(deployment: Assembly) -> None
 
 def test_a_deployment_keeps_capacity_and_rolls_back_by_itself(deployment: Assembly) -> None:
     service = _service(deployment)
-    assert service["DeploymentConfiguration"] == {
+    configuration = dict(service["DeploymentConfiguration"])
+    alarms = configuration.pop("Alarms", None)
+    assert configuration == {
         "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
         "MinimumHealthyPercent": 100,
         "MaximumPercent": 200,
     }
+    assert (alarms is not None) is deployment.settings.compute.deployment_alarms
+    if alarms is not None:
+        assert (alarms["Enable"], alarms["Rollback"]) == (True, True)
+        # References, so that the alarms are there first: ECS refuses the name of an alarm that is not.
+        assert deployment.texts("Compute", alarms["AlarmNames"]) == [
+            "${Compute/Alarms/TargetErrors}",
+            "${Compute/Alarms/Latency}",
+        ]
     assert service["HealthCheckGracePeriodSeconds"] == deployment.settings.compute.health_grace_seconds
 
 
@@ -66,8 +77,58 @@ def test_service_waits_for_its_listeners_and_permissions(deployment: Assembly) -
     # A role's policy is a resource of its own, which nothing else makes the service wait for.
     policies = compute.of_type("AWS::IAM::Policy")
     roles = [deployment.texts("Compute", policy["Properties"]["Roles"])[0] for policy in policies.values()]
-    assert sorted(roles) == ["${Compute/TaskDefinition/ExecutionRole}", "${Compute/TaskDefinition/TaskRole}"]
-    assert set(policies) <= set(service["DependsOn"])
+    own = {name for name, role in zip(policies, roles, strict=True) if role != "${Compute/Migration/Role}"}
+    assert len(own) == 2
+    assert own <= set(service["DependsOn"])
+
+
+def test_a_deployment_begins_when_its_schema_can_be_made(deployment: Assembly) -> None:
+    """The first event of the service starts the function: the rules and what lets them invoke it are there before."""
+    compute = deployment.nested["Compute"]
+    (service,) = compute.of_type("AWS::ECS::Service").values()
+    needed = {*compute.of_type("AWS::Events::Rule"), *compute.of_type("AWS::Lambda::Permission")}
+    assert len(needed) == (4 if deployment.settings.database.data_api else 0)
+    assert needed <= set(service["DependsOn"])
+
+
+@pytest.mark.parametrize(("environment", "on"), [("dev", False), ("staging", True), ("prod", True)])
+def test_alarms_end_a_deployment_by_environment(request: pytest.FixtureRequest, environment: str, *, on: bool) -> None:
+    service = _service(request.getfixturevalue(environment))
+    assert ("Alarms" in service["DeploymentConfiguration"]) is on
+
+
+def test_no_alarm_that_ends_a_deployment_watches_the_service(prod: Assembly) -> None:
+    """It would wait for the service, which waits for it."""
+    compute = prod.nested["Compute"]
+    names = prod.texts("Compute", _service(prod)["DeploymentConfiguration"]["Alarms"]["AlarmNames"])
+    watched = {
+        name: json.dumps(prod.plain("Compute", alarm["Properties"]))
+        for name, alarm in compute.of_type("AWS::CloudWatch::Alarm").items()
+        if prod.text("Compute", {"Ref": name}) in names
+    }
+    assert len(watched) == 2
+    assert all("Compute/Service" not in text and "Compute/LoadBalancer" in text for text in watched.values())
+
+
+def test_aws_takes_an_impaired_zone_out_where_the_setting_says_so(deployment: Assembly) -> None:
+    found = deployment.properties("Compute", "AWS::ARCZonalShift::ZonalAutoshiftConfiguration")
+    assert bool(found) is deployment.settings.compute.zonal_autoshift
+    for configuration in found.values():
+        assert configuration == {
+            "ResourceIdentifier": "${Compute/LoadBalancer}",
+            "ZonalAutoshiftStatus": "ENABLED",
+            "PracticeRunConfiguration": {
+                "OutcomeAlarms": [
+                    {"AlarmIdentifier": "${Compute/Alarms/LoadBalancerErrors.Arn}", "Type": "CLOUDWATCH"}
+                ],
+                "BlockingAlarms": [{"AlarmIdentifier": "${Compute/Alarms/TargetErrors.Arn}", "Type": "CLOUDWATCH"}],
+            },
+        }
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_no_environment_practices_the_loss_of_a_zone_unless_asked_for(environment: str) -> None:
+    assert assembly(environment).settings.compute.zonal_autoshift is False
 
 
 def test_service_registers_its_container_with_the_target_group(deployment: Assembly) -> None:

@@ -22,12 +22,12 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from stacks import profiles
-from stacks.profiles import NEEDED, cdk_context, synthesize
+from stacks.profiles import cdk_context, synthesize
 from stacks.settings import load_settings
 from tests import assembly as assemblies
 from tests.assembly import NESTED, ROOT, Assembly, assembly
 
-PROD = {"environment": "prod", "suffix": "eu1", **NEEDED}
+PROD = dict(profiles.PROFILES["prod"])
 
 
 def _run(folder: Path, settings: dict[str, str], **environ: str) -> subprocess.CompletedProcess[str]:
