@@ -18,7 +18,7 @@ from stacks.database.stack import DatabaseStack
 from stacks.kms import KmsStack
 from stacks.monitoring.acknowledgements import acknowledge_findings as acknowledge_monitoring
 from stacks.monitoring.stack import MonitoringStack
-from stacks.names import METRIC_NAMESPACE, Names, OutputKey, TagKey
+from stacks.names import Names, OutputKey, TagKey
 from stacks.network.acknowledgements import acknowledge_findings as acknowledge_network
 from stacks.network.stack import NetworkStack
 from stacks.operations.acknowledgements import acknowledge_findings as acknowledge_operations
@@ -156,24 +156,13 @@ class Platform(Stack):
             log_key=self.kms.messaging_key,
             log_bucket=self.storage.log_bucket,
             log_prefix=LOAD_BALANCER_LOG_PREFIX,
-            environment=self._variables(),
+            environment={**self.database.connection, **self.storage.connection},
             topic=self.monitoring.topic,
             database=self.settings.database,
             database_cluster=self.database.aurora.cluster,
             database_secret=self.database.aurora.secret,
             dead_letters=self.monitoring.dead_letters.queue,
         )
-
-    def _variables(self) -> dict[str, str]:
-        """Return what tells a task where its data is, and under which names its metrics are found."""
-        return {
-            **self.database.connection,
-            "TABLE_NAME": self.storage.table.table_name,
-            "TTL_ATTRIBUTE": self.settings.storage.ttl_attribute,
-            "BUCKET_NAME": self.storage.data_bucket.bucket_name,
-            "METRIC_NAMESPACE": METRIC_NAMESPACE,
-            "SUFFIX": self.settings.suffix,
-        }
 
     def _build_backup(self) -> BackupStack:
         return BackupStack(

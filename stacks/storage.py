@@ -68,6 +68,15 @@ class StorageStack(NestedStack):
         self._acknowledge_findings()
 
     @property
+    def connection(self) -> dict[str, str]:
+        """Variables of a client: where table and bucket are, and which attribute lets an item expire."""
+        return {
+            "TABLE_NAME": self.table.table_name,
+            "TTL_ATTRIBUTE": self._settings.ttl_attribute,
+            "BUCKET_NAME": self.data_bucket.bucket_name,
+        }
+
+    @property
     def protected_resource(self) -> ProtectedResource:
         """The table as AWS Backup sees it; a test restores it with the same key."""
         return ProtectedResource(

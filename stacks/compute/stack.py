@@ -30,7 +30,7 @@ from stacks.compute.migration import Migration
 from stacks.compute.service import Service
 from stacks.compute.task_definition import TaskDefinition
 from stacks.compute.web_acl import WebAcl
-from stacks.names import Names, OutputKey, PhysicalName
+from stacks.names import METRIC_NAMESPACE, Names, OutputKey, PhysicalName
 from stacks.settings import (
     ComputeSettings,
     DatabaseSettings,
@@ -81,7 +81,7 @@ class ComputeStack(NestedStack):
             "TaskDefinition",
             settings=settings,
             location=location,
-            environment=environment,
+            environment={**environment, "METRIC_NAMESPACE": METRIC_NAMESPACE, "SUFFIX": names.suffix},
             log_group=self.log_group,
         )
         self.load_balancer = LoadBalancer(

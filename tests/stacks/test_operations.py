@@ -13,11 +13,8 @@ from stacks.names import METRIC_NAMESPACE, PhysicalName
 from tests.assembly import Assembly
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
-GOLDEN, DATA, RECOVERY = (
-    PhysicalName.GOLDEN_SIGNALS_DASHBOARD,
-    PhysicalName.DATA_TIER_DASHBOARD,
-    PhysicalName.RECOVERY_DASHBOARD,
-)
+GOLDEN, DATA = PhysicalName.GOLDEN_SIGNALS_DASHBOARD, PhysicalName.DATA_TIER_DASHBOARD
+RECOVERY = PhysicalName.RECOVERY_DASHBOARD
 SERVICE = {"ClusterName": "${Compute/Cluster}", "ServiceName": "${Compute/Service/Service.Name}"}
 BALANCER = {"LoadBalancer": "${Compute/LoadBalancer.LoadBalancerFullName}"}
 CLUSTER = {"DBClusterIdentifier": "${Database/Cluster}"}
@@ -37,19 +34,9 @@ SHOWN: dict[PhysicalName, list[tuple[str, str, str, int, Any]]] = {
         ("AWS/ApplicationELB", "TargetResponseTime", "p99", 60, "targets"),
         ("AWS/ECS", "CPUUtilization", "Maximum", 60, SERVICE),
         ("AWS/ECS", "MemoryUtilization", "Maximum", 60, SERVICE),
-        *[
-            ("Breakwater", metric, statistic, 60, "own")
-            for metric, statistic in (
-                ("Transfers", "Sum"),
-                ("Replays", "Sum"),
-                ("Refusals", "Sum"),
-                ("Unavailable", "Sum"),
-                ("TransferLatency", "p50"),
-                ("TransferLatency", "p99"),
-                ("Retries", "Sum"),
-                ("Receipts", "Sum"),
-            )
-        ],
+        *[("Breakwater", metric, "Sum", 60, "own") for metric in ("Transfers", "Replays", "Refusals", "Unavailable")],
+        *[("Breakwater", "TransferLatency", statistic, 60, "own") for statistic in ("p50", "p99")],
+        *[("Breakwater", metric, "Sum", 60, "own") for metric in ("Retries", "Receipts")],
         ("AWS/ApplicationELB", "HealthyHostCount", "Minimum", 60, "targets"),
         ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", 60, "targets"),
     ],

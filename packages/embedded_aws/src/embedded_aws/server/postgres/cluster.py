@@ -14,7 +14,7 @@ from typing import Final
 
 from embedded_aws.server.postgres.binaries import Binaries, PostgresError
 from embedded_aws.server.postgres.endpoint import endpoints
-from embedded_aws.server.postgres.server import Server, unused
+from embedded_aws.server.postgres.server import IAM_ROLE, Server, unused
 
 _ARCHIVE_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
@@ -114,6 +114,7 @@ class Cluster:
         if self._origin is None:
             server.initialize(self._login.user, self._login.password)
             server.start()
+            self._ask(server, f"CREATE ROLE {IAM_ROLE}")
             if self._login.database:
                 self._ask(server, f'CREATE DATABASE "{self._login.database}"')
         else:

@@ -14,6 +14,9 @@ from embedded_aws.server.postgres.binaries import Binaries, PostgresError
 _HOST: Final = "127.0.0.1"
 _START_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.05
+# The role whose members log in with a token of AWS IAM:
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+IAM_ROLE: Final = "rds_iam"
 _IMMEDIATE: Final = signal.SIGQUIT
 _SETTINGS: Final = {
     "listen_addresses": _HOST,
@@ -72,8 +75,10 @@ class Server:
             "--no-sync", _SMALL_SEGMENTS,
         )  # fmt: skip
         secret.unlink()
-        with (self.data / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host replication all {_HOST}/32 scram-sha-256\n")
+        rules = self.data / "pg_hba.conf"
+        # The first rule that matches decides: an IAM token comes as the password of a member, and is not checked.
+        members = f"host all +{IAM_ROLE} {_HOST}/32 trust\n"
+        rules.write_text(f"{members}{rules.read_text()}host replication all {_HOST}/32 scram-sha-256\n")
 
     def copy_from(self, source: "Server", user: str, password: str, *, standby: bool) -> None:
         """Copy a running server's data with pg_basebackup.

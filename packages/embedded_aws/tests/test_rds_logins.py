@@ -1,0 +1,53 @@
+"""Who may connect to the PostgreSQL behind an Aurora cluster, and how: members of `rds_iam` with a token of AWS IAM."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from embedded_aws.clients import Aws
+from embedded_testing import Deploy
+from embedded_testing.aurora import aurora
+
+pytestmark = pytest.mark.emulator
+# What a server may answer a start-up message with: https://www.postgresql.org/docs/17/protocol-message-formats.html
+WELCOME, PASSWORD = 0, 10
+
+
+def asked(address: tuple[str, int], user: str, database: str = "app") -> int | str:
+    """Return how PostgreSQL wants a user to prove itself, or its refusal."""
+    words = f"user\0{user}\0database\0{database}\0\0".encode()
+    with closing(socket.create_connection(address, timeout=5)) as connection:
+        connection.sendall(struct.pack("!ii", 8 + len(words), 196608) + words)
+        answer = connection.recv(4096)
+    return int(struct.unpack("!i", answer[5:9])[0]) if answer[:1] == b"R" else answer[5:].decode(errors="replace")
+
+
+@pytest.fixture
+def cluster(aws: Aws, deploy: Deploy) -> dict[str, Any]:
+    """Deploy a cluster with one user that is a member and one that is none."""
+    template = aurora()
+    template["Resources"]["Cluster"]["Properties"] |= {"EnableHttpEndpoint": True, "DatabaseName": "app"}
+    made = deploy(template)
+    assert made.status == "CREATE_COMPLETE"
+    identifier = made.physical_ids["Cluster"]
+    found = dict(aws("rds").describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0])
+    for sql in ("CREATE ROLE member LOGIN", "GRANT rds_iam TO member", "CREATE ROLE other LOGIN"):
+        aws("rds-data").execute_statement(
+            resourceArn=found["DBClusterArn"], secretArn=made.outputs["Secret"], database="app", sql=sql
+        )
+    return found
+
+
+def test_a_member_enters_and_nobody_else_without_a_password(cluster: dict[str, Any]) -> None:
+    for host in (cluster["Endpoint"], cluster["ReaderEndpoint"]):
+        address = host, int(cluster["Port"])
+        assert asked(address, "member") == WELCOME
+        # It has no password that it could give.
+        assert asked(address, "other") == PASSWORD
+        assert asked(address, "owner") == PASSWORD, "the owner, as a superuser, must not count as a member"
+        assert asked(address, "nobody") == PASSWORD
