@@ -9,6 +9,7 @@ import pytest
 
 from stacks.names import OutputKey
 from stacks.settings import Settings
+from stacks.settings.rules import SERVICE_IMAGE
 from tests.integration.conftest import Client
 
 
@@ -53,7 +54,8 @@ def test_tasks_have_the_configured_size_and_image(definition: dict[str, Any], se
     compute = settings.compute
     assert (definition["cpu"], definition["memory"]) == (str(compute.cpu), str(compute.memory))
     (container,) = definition["containerDefinitions"]
-    assert container["image"] == compute.image
+    published = "/cdk-hnb659fds-container-assets-" in container["image"]
+    assert (SERVICE_IMAGE if published else container["image"]) == compute.image
     assert container["user"] == compute.user
     assert container["readonlyRootFilesystem"] is True
 

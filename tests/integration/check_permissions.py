@@ -24,6 +24,7 @@ from tests.integration.permissions import OUTSIDER, OWNER, Call, Policies, Repor
 
 DECLARED = Path(__file__).with_name("calls.toml")
 ROLE = re.compile(r"\w+\.\w*Role[0-9A-F]{8}")
+IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)")
 QUEUE = re.compile(r"https?://.+/(\d{12})/([^/]+)")
 TASK_SUBNETS = {EgressMode.PUBLIC_IP: "Public", EgressMode.NAT: "Private", EgressMode.ENDPOINTS: "Isolated"}
 Outputs = Mapping[str, str]
@@ -78,6 +79,10 @@ class Deployed:
             name = endpoint["ServiceName"].split(".", 3)[3]
             yield name, _parsed(endpoint["PolicyDocument"])
 
+    def _service(self) -> dict[str, Any]:
+        cluster, name = self._outputs[OutputKey.ECS_CLUSTER_NAME], self._outputs[OutputKey.ECS_SERVICE_NAME]
+        return dict(self._client("ecs").describe_services(cluster=cluster, services=[name])["services"][0])
+
     def names(self, settings: Settings) -> dict[str, str]:
         """Return what a placeholder of the table stands for, physical ids without the hash of their logical id."""
         groups = self._client("ec2").describe_security_groups(
@@ -89,7 +94,8 @@ class Deployed:
         cluster = self._client("rds").describe_db_clusters(
             DBClusterIdentifier=self._outputs[OutputKey.CLUSTER_IDENTIFIER]
         )["DBClusters"][0]
-        image = re.match(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)", settings.compute.image or "")
+        task = self._client("ecs").describe_task_definition(taskDefinition=self._service()["taskDefinition"])
+        image = IMAGE.match(task["taskDefinition"]["containerDefinitions"][0]["image"]) or [""] * 4
         queues = {
             key: f"arn:aws:sqs:{self._outputs[OutputKey.REGION]}:{found[1]}:{found[2]}"
             for key, value in self._outputs.items()
@@ -103,7 +109,7 @@ class Deployed:
             "ClusterResourceId": cluster["DbClusterResourceId"],
             "default security group": groups[0]["GroupId"],
             "first task subnet": physical[f"Network.Vpc{TASK_SUBNETS[settings.network.egress]}Subnet1Subnet"],
-            "repository": f"arn:aws:ecr:{image[2]}:{image[1]}:repository/{image[3]}" if image else "",
+            "repository": f"arn:aws:ecr:{image[2]}:{image[1]}:repository/{image[3]}",
         }
 
 

@@ -14,9 +14,6 @@ ARNS = {
     "resourceArn": "arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-test",
     "secretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:owner",
 }
-    "resourceArn": "arn:aws:rds:us-east-1:123456789012:cluster:dr-aurora-test",
-    "secretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:owner",
-}
 Answer = Mapping[str, Any]
 
 

@@ -205,19 +205,25 @@ def _create_instance(call: Call) -> Iterator[Need]:
     yield from call.through("rds", cluster.get("KmsKeyId"), "CreateGrant", "DescribeKey")
 
 
-def _execute_statement(call: Call) -> Iterator[Need]:
+def _data_api(call: Call) -> Iterator[Need]:
     secret, tag = call.text("secretArn"), "secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"
-    owners = [each for each in upstream.db_clusters.values() if _secret_of(each) == secret]
-    context: Context = {tag: str(owners[0]["DBClusterArn"])} if owners else {}
+    managed = ((each["DBClusterArn"], each.get("MasterUserSecret") or {}) for each in upstream.db_clusters.values())
+    owners = [str(arn) for arn, found in managed if found.get("SecretArn") == secret]
     yield Need(call.action, call.text("resourceArn"))
-    yield Need("secretsmanager:GetSecretValue", secret, context)
+    yield from _secret_value(call, "secretArn", {tag: owners[0]} if owners else {})
+
+
+def _secret_value(call: Call, name: str = "SecretId", context: Context | None = None) -> Iterator[Need]:
+    secret = call.arn("secretsmanager", "secret:", call.text(name))
+    yield Need("secretsmanager:GetSecretValue", secret, context or {})
     for each in upstream.secrets.values():
         if each["ARN"] == secret:
             yield from call.through("secretsmanager", each.get("KmsKeyId"), "Decrypt")
 
 
-def _secret_of(cluster: Mapping[str, Any]) -> str:
-    return str((cluster.get("MasterUserSecret") or {}).get("SecretArn", ""))
+def _object(call: Call) -> Iterator[Need]:
+    """Need the action on an object; what S3 needs from the key of its bucket is not known here."""
+    yield Need(call.action, f"arn:aws:s3:::{unquote(call.request.path).strip('/')}")
 
 
 _NEEDS: Final[Mapping[str, Needs]] = {
@@ -241,6 +247,9 @@ _NEEDS: Final[Mapping[str, Needs]] = {
     **dict.fromkeys(("rds DescribeDBClusters", "rds FailoverDBCluster"), _on("rds", "cluster:", "DBClusterIdentifier")),
     "rds EnableHttpEndpoint": _on("rds", "cluster:", "ResourceArn"),
     "rds ModifyDBCluster": _modify_cluster,
-    "rds-data ExecuteStatement": _execute_statement,
+    **dict.fromkeys((f"rds-data {name}Transaction" for name in ("Begin", "Commit", "Rollback")), _data_api),
+    "rds-data ExecuteStatement": _data_api,
+    "s3 PutObject": _object,
+    "secretsmanager GetSecretValue": _secret_value,
     "sns Publish": _publish,
 }

@@ -43,11 +43,14 @@ def event_source_mapping(aws: Aws, resource: DeployedResource) -> Iterator[Compa
 def permission(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
     """Compare principal, action and source of its statement in the function's policy."""
     policy = json.loads(aws("lambda").get_policy(FunctionName=declared(resource, "FunctionName"))["Policy"])
-    principal = declared(resource, "Principal")
-    statement = only(each for each in policy["Statement"] if each["Principal"] in (principal, {"Service": principal}))
+    principal, source = declared(resource, "Principal"), declared(resource, "SourceArn")
+    statement = only(
+        each
+        for each in policy["Statement"]
+        if each["Principal"] in (principal, {"Service": principal})
+        and each.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == source
+    )
     yield Comparison("action", declared(resource, "Action"), statement["Action"])
-    source = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn")
-    yield Comparison("source", declared(resource, "SourceArn"), source)
 
 
 @verifies("AWS::FIS::ExperimentTemplate")

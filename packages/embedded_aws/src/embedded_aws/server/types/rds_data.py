@@ -13,7 +13,7 @@ def install() -> None:
     upstream.data_api_is_real.wrap(lambda real: lambda instance: real(instance) or cluster_of(instance) is not None)
     upstream.data_api_is_unreachable.wrap(lambda known: lambda error: known(error) or _is_operational(error))
     upstream.data_api_connect.wrap(_to_the_endpoint)
-    upstream.service_handlers["rds-data"] = _off_the_event_loop(upstream.service_handlers["rds-data"])
+    upstream.data_api.wrap(_off_the_event_loop)  # routed by its paths, beside the table of handlers
 
 
 def _is_operational(error: Exception) -> bool:
