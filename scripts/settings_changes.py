@@ -60,6 +60,7 @@ _OTHERS = {
     "compute.https_required": "true",
     "compute.waf": "false",
     "compute.exec_enabled": "true",
+    "compute.zonal_autoshift": "true",
     "backup.lock_changeable_days": "10",
     "backup.copy_vault_arn": profiles.COPY_VAULT,
     "operations.experiments": "false",

@@ -28,6 +28,11 @@ REPLACED = {
         '$(aws backup list-recovery-points-by-backup-vault --backup-vault-name "$(output BackupVaultName)" '
         "--by-resource-arn \"$(output DatabaseClusterArn)\" --query 'RecoveryPoints[0].RecoveryPointArn' --output text)"
     ),
+    "the-zone-that-fails": "us-east-1a",
+    "the-revision-that-worked": (
+        '$(aws ecs describe-services --cluster "$(output EcsClusterName)" --services "$(output EcsServiceName)" '
+        "--query 'services[0].taskDefinition' --output text)"
+    ),
     "the-id-that-you-choose": "EXT123456789abcdef0",
     "the-experiment-that-runs": "EXP123456789abcdef0",
 }

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.context import CheckContext, listed
-from stacks.settings.rules import PRIVATE_ECR_IMAGE
+from stacks.settings.rules import PRIVATE_ECR_IMAGE, SERVICE_IMAGE
 
 # Docker's name of an architecture: https://docs.docker.com/build/building/multi-platform/
 PLATFORMS = {"arm64": "arm64", "x86_64": "amd64"}
+# https://docs.aws.amazon.com/cdk/v2/guide/build-containers.html
+BUILDERS = "Docker, or what CDK_DOCKER names, where it runs"
 INDEXES = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -32,6 +34,9 @@ class Image(Check):
         """Ask private ECR for the manifest; AWS's API knows no other registry."""
         compute = context.settings.compute
         parts = PRIVATE_ECR_IMAGE.match(compute.image or "")
+        if compute.image == SERVICE_IMAGE:
+            yield warn(f"the CDK CLI builds it from service/ for {compute.architecture}: that needs {BUILDERS}")
+            return
         if parts is None:
             yield warn(f"{compute.image} is not in private ECR: only a starting task shows whether it can be pulled")
             return

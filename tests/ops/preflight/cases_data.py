@@ -78,7 +78,8 @@ CASES = [
         THREE | {SERVICES: refuse("InvalidServiceName")},
         profile="staging",
     ),
-    Case("PF-ECR-01", "public", [("warn", "is not in private ECR")]),
+    Case("PF-ECR-01", "built by us", [("warn", "the CDK CLI builds it from service/ for arm64: that needs Docker")]),
+    Case("PF-ECR-01", "public", [("warn", "is not in private ECR")], profile="options"),
     Case("PF-ECR-01", "built for it", [("pass", "for amd64, arm64")], _manifest("amd64", "arm64"), profile="prod"),
     Case("PF-ECR-01", "built for others", [("fail", "for amd64, tasks run on")], _manifest("amd64"), profile="prod"),
     Case(
