@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ops import migrate, outputs
+from ops import outputs
 from ops.__main__ import main
+from ops.connection import Connection
 
 STACK = {"MigrationFunctionName": "dr-migration-eu1-us-east-1", "DatabaseName": "transactions"}
 
@@ -43,9 +44,7 @@ class Function:
 
 def run(monkeypatch: pytest.MonkeyPatch, function: Function, found: dict[str, str]) -> int:
     monkeypatch.setattr(outputs, "deployed", lambda stack, _connection: found if stack == "Breakwater-eu1" else {})
-    monkeypatch.setattr(
-        migrate.Connection, "client", lambda _self, service, **options: function.client(service, **options)
-    )
+    monkeypatch.setattr(Connection, "client", lambda _self, service, **options: function.client(service, **options))
     return main(["migrate", "--stack", "Breakwater-eu1", "--region", "us-east-1"])
 
 

@@ -59,7 +59,7 @@ NAMES: list[tuple[str, str, int, str, dict[str, Any], dict[str, Any]]] = [
     (
         "PF-LOGS-01",
         f"log group {GROUP}",
-        4,
+        5,
         GROUP,
         {"logs:DescribeLogGroups": {"logGroups": [{"logGroupName": GROUP}]}},
         {"logs:DescribeLogGroups": {"logGroups": [{"logGroupName": f"{GROUP}-other"}]}},
@@ -99,7 +99,7 @@ NAMES: list[tuple[str, str, int, str, dict[str, Any], dict[str, Any]]] = [
     (
         "PF-LAMBDA-02",
         f"function {FUNCTION}",
-        3,
+        4,
         FUNCTION,
         {"lambda:GetFunctionConfiguration": _function},
         {"lambda:GetFunctionConfiguration": refuse("ResourceNotFoundException")},
@@ -178,7 +178,7 @@ CASES = [
     ),
     Case("PF-ECS-01", "just enough", [("pass", "the quota is 2")], limit(2), context=FOUR),
     Case("PF-ECS-01", "full", [("fail", "1 vCPU for compute.max_tasks")], limit(0.5), context=FOUR),
-    Case("PF-LAMBDA-01", "room", [("pass", "900 unreserved executions for 3 functions")], _concurrency(900)),
+    Case("PF-LAMBDA-01", "room", [("pass", "900 unreserved executions for 4 functions")], _concurrency(900)),
     Case("PF-LAMBDA-01", "new account", [("warn", "10 unreserved executions")], _concurrency(10)),
     Case("PF-LAMBDA-01", "just more", [("pass", "11 unreserved executions")], _concurrency(11)),
     Case("PF-LAMBDA-01", "reserving", [("pass", "which reserve 5")], _concurrency(105), planned=_reserving),
