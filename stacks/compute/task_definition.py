@@ -32,9 +32,8 @@ EXEC_AGENT_PATHS = {
 TABLE_ACTIONS = ("dynamodb:GetItem", "dynamodb:PutItem")
 # Objects of the bucket that tasks write.
 RECEIPTS = "receipts/*"
-# What the image of `service/` is built from, and what must not change its hash.
+# The reference service; its .dockerignore says what its image is made of, and so what its hash depends on.
 SERVICE = Path(__file__).resolve().parents[2] / "service"
-NOT_IN_IMAGE = ["**/__pycache__", "**/*.pyc", "**/.*_cache", "**/.DS_Store"]
 # How long a task repeats a transaction whose connection it lost, in seconds, at most; see `retry_seconds`.
 RETRY_SECONDS = 10
 
@@ -206,7 +205,7 @@ def service_image(architecture: str, folder: Path = SERVICE) -> ecs.ContainerIma
         folder: its Dockerfile and all that the image holds.
     """
     platforms = {"arm64": ecr_assets.Platform.LINUX_ARM64, "x86_64": ecr_assets.Platform.LINUX_AMD64}
-    return ecs.ContainerImage.from_asset(str(folder), platform=platforms[architecture], exclude=NOT_IN_IMAGE)
+    return ecs.ContainerImage.from_asset(str(folder), platform=platforms[architecture])
 
 
 def retry_seconds(settings: ComputeSettings) -> int:

@@ -62,7 +62,7 @@ def test_no_image_is_built_where_another_one_is_named(request: pytest.FixtureReq
 
 def test_what_a_run_or_a_tool_leaves_behind_changes_no_image(copy: Path, tmp_path: Path) -> None:
     before = _hash(copy, tmp_path / "before")
-    for junk in ("__pycache__/a.pyc", "breakwater_service/__pycache__/b.pyc", ".mypy_cache/c", ".DS_Store"):
+    for junk in ("__pycache__/a.pyc", "breakwater_service/__pycache__/b.pyc", ".mypy_cache/c", "notes.txt"):
         path = copy / junk
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("junk", encoding="utf-8")
@@ -71,6 +71,5 @@ def test_what_a_run_or_a_tool_leaves_behind_changes_no_image(copy: Path, tmp_pat
 
 def test_what_is_in_the_image_changes_it(copy: Path, tmp_path: Path) -> None:
     before = _hash(copy, tmp_path / "before")
-    (copy / "breakwater_service").mkdir(exist_ok=True)
     (copy / "breakwater_service" / "new.py").write_text("NEW = 1\n", encoding="utf-8")
     assert _hash(copy, tmp_path / "after") != before
