@@ -207,8 +207,7 @@ def _create_instance(call: Call) -> Iterator[Need]:
 
 def _data_api(call: Call) -> Iterator[Need]:
     secret, tag = call.text("secretArn"), "secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"
-    managed = ((each["DBClusterArn"], each.get("MasterUserSecret") or {}) for each in upstream.db_clusters.values())
-    owners = [str(arn) for arn, found in managed if found.get("SecretArn") == secret]
+    owners = [str(each["DBClusterArn"]) for each in upstream.db_clusters.values() if _secret_of(each) == secret]
     yield Need(call.action, call.text("resourceArn"))
     yield from _secret_value(call, "secretArn", {tag: owners[0]} if owners else {})
 
@@ -224,6 +223,10 @@ def _secret_value(call: Call, name: str = "SecretId", context: Context | None = 
 def _object(call: Call) -> Iterator[Need]:
     """Need the action on an object; what S3 needs from the key of its bucket is not known here."""
     yield Need(call.action, f"arn:aws:s3:::{unquote(call.request.path).strip('/')}")
+
+
+def _secret_of(cluster: Mapping[str, Any]) -> str:
+    return str((cluster.get("MasterUserSecret") or {}).get("SecretArn", ""))
 
 
 _NEEDS: Final[Mapping[str, Needs]] = {
