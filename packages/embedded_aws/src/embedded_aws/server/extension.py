@@ -36,6 +36,7 @@ from embedded_aws.server.types import (
     s3,
     sns,
     wafv2,
+    zonal_shifts,
 )
 
 _SERVICES = (
@@ -59,6 +60,7 @@ _SERVICES = (
     s3,
     sns,
     wafv2,
+    zonal_shifts,
 )
 
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
@@ -38,6 +39,10 @@ class Service:
     Args:
         first_port: the lowest port that a load balancer may take.
         authority: file for the certificate that signs those of HTTPS listeners.
+
+    Attributes:
+        shifted_zones: tells which zones, by their ids, a load balancer has left.
+        metrics: what it counts for CloudWatch.
     """
 
     def __init__(self, first_port: int, authority: Path) -> None:
@@ -48,6 +53,7 @@ class Service:
         self._groups: dict[str, Group] = {}
         self._watchers: list[Watcher] = []
         self._told: queue.SimpleQueue[tuple[str, str, int, str, str]] = queue.SimpleQueue()
+        self.shifted_zones: Callable[[str], set[str]] = lambda _balancer: set()
         self.metrics = Metrics(self._groups)
         self._loop = asyncio.new_event_loop()
         for name, run in (("load balancers", self._run), ("target states", self._tell)):
@@ -105,9 +111,11 @@ class Service:
             )
         return self._groups[arn]
 
-    def choose(self, arn: str) -> Target | None:
-        """Return the target of a group that is to get the next request."""
-        return self._groups[arn].choose() if arn in self._groups else None
+    def choose(self, balancer: str, arn: str) -> Target | None:
+        """Return the target of a group that is to get the next request of a load balancer."""
+        away = self.shifted_zones(balancer)
+        group = self._groups.get(arn)
+        return group.choose(lambda target: bool(away) and zone_of(arn, target.address[0]) in away) if group else None
 
     def targets(self, arn: str) -> list[Target]:
         """Return the members of a group, then those that are leaving it."""
@@ -139,7 +147,7 @@ class _Config:
         self._arn, self._service = arn, service
 
     def attributes(self) -> Mapping[str, str]:
-        return _attributes(upstream.load_balancer_attributes, self._arn, BALANCER_ATTRIBUTES)
+        return balancer_attributes(self._arn)
 
     def listeners(self) -> list[Mapping[str, Any]]:
         own = [each for each in upstream.listeners.values() if each["LoadBalancerArn"] == self._arn]
@@ -155,7 +163,7 @@ class _Config:
         return self._service.context(tuple(dict.fromkeys(names)))
 
     def choose(self, group: str) -> Target | None:
-        return self._service.choose(group)
+        return self._service.choose(self._arn, group)
 
     def record(self, group: str, outcome: Outcome) -> None:
         self._service.metrics.count(self._arn, group, outcome)
@@ -171,6 +179,11 @@ def _rule(record: Mapping[str, Any]) -> Rule:
         )
 
     return Rule(applies, max(record["Actions"], key=lambda action: int(action.get("Order", 1))))
+
+
+def balancer_attributes(arn: str) -> Mapping[str, str]:
+    """Return the attributes of a load balancer, as they are now."""
+    return _attributes(upstream.load_balancer_attributes, arn, BALANCER_ATTRIBUTES)
 
 
 def _attributes(table: Mapping[str, Any], arn: str, defaults: Mapping[str, str]) -> Mapping[str, str]:
@@ -191,6 +204,19 @@ def registered(arn: str) -> set[Address]:
     """Return the addresses that are registered in a target group."""
     port = upstream.target_groups[arn]["Port"]
     return {(each["Id"], int(each.get("Port", port))) for each in list(upstream.targets.get(arn, []))}
+
+
+def zone_of(group: str, address: str, name: str = "AvailabilityZoneId") -> str | None:
+    """Return the zone of an address in the network of a target group; None for one that is not in it.
+
+    Args:
+        group: the ARN of the target group.
+        address: of a target.
+        name: what is wanted of the zone: its id, or its name (`AvailabilityZone`).
+    """
+    network = upstream.target_groups[group]["VpcId"]
+    subnets = (each for each in upstream.subnets.values() if each["VpcId"] == network)
+    return next((each[name] for each in subnets if ip_address(address) in ip_network(each["CidrBlock"])), None)
 
 
 @cache

@@ -3,16 +3,19 @@
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
 """
 
-from collections.abc import Callable, Mapping
-from ipaddress import ip_address, ip_network
+from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.server import upstream
 from embedded_aws.server.balancer import service
+from embedded_aws.server.balancer.metrics import balancers_of
 from embedded_aws.server.balancer.target import Address, Target
 from embedded_aws.server.refusals import Request, parameter
 
 _OK = 200
+_SHIFTS = "zonal_shift.config.enabled"
+_SHIFTED = ("zonal_shift_active", "ZonalShiftActive", "Zonal shift is active for the target's zone")
+_NOT_SHIFTED = ("no_override", "NoOverride", "No override is currently active on target")
 _Action = Callable[[dict[str, Any]], Any]
 
 
@@ -78,15 +81,22 @@ def _row(group: str, address: Address, target: Target | None) -> str:
     host, port = address
     checked = upstream.target_groups[group]["HealthCheckPort"]
     told = f"<Reason>{reason}</Reason><Description>{words}</Description>" if reason else ""
-    zone = next((each["AvailabilityZone"] for each in upstream.subnets.values() if _is_in(host, group, each)), None)
+    zone = service.zone_of(group, host, "AvailabilityZone")
     placed = f"<AvailabilityZone>{zone}</AvailabilityZone>" if zone else ""
     return (
         f"<member><Target><Id>{host}</Id><Port>{port}</Port>{placed}</Target>"
         f"<HealthCheckPort>{port if checked == 'traffic-port' else checked}</HealthCheckPort>"
-        f"<TargetHealth><State>{state}</State>{told}</TargetHealth></member>"
+        f"<TargetHealth><State>{state}</State>{told}</TargetHealth>"
+        f"{_override(group, host)}</member>"
     )
 
 
-def _is_in(host: str, group: str, subnet: Mapping[str, Any]) -> bool:
-    same = subnet["VpcId"] == upstream.target_groups[group]["VpcId"]
-    return same and ip_address(host) in ip_network(subnet["CidrBlock"])
+def _override(group: str, host: str) -> str:
+    """Return what a zonal shift makes of a target, where the load balancer takes part in zonal shifts."""
+    balancers = [each for each in balancers_of(group) if service.balancer_attributes(each)[_SHIFTS] == "true"]
+    if not balancers:
+        return ""
+    shifted = any(service.zone_of(group, host) in service.running().shifted_zones(each) for each in balancers)
+    state, reason, words = _SHIFTED if shifted else _NOT_SHIFTED
+    told = f"<State>{state}</State><Reason>AdministrativeOverride.{reason}</Reason><Description>{words}</Description>"
+    return f"<AdministrativeOverride>{told}</AdministrativeOverride>"
