@@ -78,7 +78,7 @@ def run_probes(
     futures = {name: pool.submit(_run, name, probe) for name, probe in probes.items()}
     wait(futures.values(), timeout=timeout_seconds)
     # Do not wait for a call that hangs: its client's timeout ends it, and its result would come too late.
-    pool.shutdown(wait=False, cancel_futures=True)
+    pool.shutdown(wait=False)
     late = Unknown(f"no answer within {timeout_seconds:g} s")
     return Observations(**{name: future.result() if future.done() else late for name, future in futures.items()})
 
@@ -86,11 +86,10 @@ def run_probes(
 def _run(name: str, probe: Callable[[], Any]) -> Any:
     try:
         return probe()
-    except ClientError as error:
-        logger.warning("probe %s failed", name, exc_info=True)
-        return Unknown(f"{error.operation_name} failed: {error_code(error)}")
     except Exception as error:
         logger.warning("probe %s failed", name, exc_info=True)
+        if isinstance(error, ClientError):
+            return Unknown(f"{error.operation_name} failed: {error_code(error)}")
         return Unknown(f"the probe failed: {type(error).__name__}: {error}")
 
 

@@ -204,7 +204,7 @@ def _answered(call: str, ask: Callable[[], Any]) -> Any:
     except ClientError as error:
         code = error_code(error)
         if code in _DENIED:
-            raise CouldNotAsk(_denied(action, error.response["Error"].get("Message", ""))) from None
+            raise CouldNotAsk(_denied(action, str(error))) from None
         if code in _THROTTLED:
             raise CouldNotAsk(f"{action} is throttled: try again in a minute") from None
         if code in _INVALID | _EXPIRED:

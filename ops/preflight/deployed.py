@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from threading import Lock
@@ -74,10 +73,9 @@ def deployed_templates(ask: Ask, stack: str, planned: Template) -> Assembly | No
         if not resources:
             continue
         body = ask("cloudformation:GetTemplate", StackName=name)["TemplateBody"]
-        try:
-            documents[key] = document = json.loads(body) if isinstance(body, str) else dict(body)
-        except ValueError:
-            raise CouldNotAsk(f"the deployed template of {name} is not JSON, as CDK writes it") from None
+        if isinstance(body, str):  # botocore reads JSON
+            raise CouldNotAsk(f"the deployed template of {name} is not JSON, as CDK writes it")
+        documents[key] = document = dict(body)
         for each in resources:
             if each["ResourceType"] == NESTED:
                 metadata = document["Resources"].get(each["LogicalResourceId"], {}).get("Metadata", {})

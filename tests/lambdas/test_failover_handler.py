@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from common import clients
 from common.environment import ConfigurationError
 from failover import handler
-from failover.claims import RETENTION_SECONDS, FailoverRecord
+from failover.claims import RETENTION_SECONDS, ClaimStore, FailoverRecord
 from failover.execution import Failover, FailoverRequest
 from failover.handler import RequestError, parse
 from failover.logic import FailoverLimits
@@ -143,6 +143,24 @@ def test_a_refused_automatic_failover_reaches_somebody(
     assert failover_by(clock).run(replace(REQUEST, automatic=automatic), 300)["code"] == "cool-down"
     told = {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
     assert cluster_account.metrics() == (told if automatic else {})
+
+
+@pytest.mark.usefixtures("cluster_account")
+def test_an_attempt_that_loses_the_renewal_to_another_at_the_same_request_tells_its_result(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert claims_of_the_cluster().acquire(replace(_record(clock), request_id=REQUEST.request_id)) is not None
+    clock.sleep(90)
+    renew, told = ClaimStore.renew, list[dict[str, Any]]()
+
+    def other_attempt_first(self: ClaimStore, record: FailoverRecord, held_until: float) -> bool:
+        monkeypatch.setattr(ClaimStore, "renew", renew)
+        told.append(failover_by(clock).run(REQUEST, 300))
+        return renew(self, record, held_until)
+
+    monkeypatch.setattr(ClaimStore, "renew", other_attempt_first)
+    assert [failover_by(clock).run(REQUEST, 300)] == told
+    assert told[0]["outcome"] == "succeeded"
 
 
 SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,17 @@ from health_monitor import probes
 from health_monitor.observations import BackupStatus, Observations, ServiceStatus, TableStatus, TargetHealth, Unknown
 from health_monitor.probes import run_probes
 from tests.fake_clients import Response, ServiceError, stubbed_client
-from tests.lambdas.probe_responses import BACKUP, CLUSTER_ARN, NOW, PLAN_ARN, RDS, RESOURCES, RESPONSES, TABLE_ARN
+from tests.lambdas.probe_responses import (
+    BACKUP,
+    CLUSTER_ARN,
+    NOW,
+    PLAN_ARN,
+    RDS,
+    RESOURCES,
+    RESPONSES,
+    TABLE_ARN,
+    TASK_ARNS,
+)
 
 
 def _observe(changes: dict[str, tuple[Response, ...]] | None = None, timeout_seconds: float = 30) -> Observations:
@@ -68,18 +79,41 @@ def test_the_latest_recovery_point_and_restore_test_of_each() -> None:
     )
 
 
-def test_recovery_points_and_restore_tests_are_asked_for_by_what_they_belong_to() -> None:
+def test_the_probes_ask_for_the_platforms_resources_only() -> None:
     clients = {service: stubbed_client(service, *given) for service, given in RESPONSES.items()}
-    asked: list[dict[str, Any]] = []
-    clients["backup"].meta.events.register("before-parameter-build", lambda params, **_: asked.append(params))
+    asked: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        asked[model.name].append(params)
+
+    for client in clients.values():
+        client.meta.events.register("before-parameter-build", note)
     run_probes(clients, RESOURCES, NOW, 30)
-    plan, first, second, of_the_table, jobs = asked
-    assert plan == {"RestoreTestingPlanName": RESOURCES.restore_testing_plan}
-    assert first == {"BackupVaultName": RESOURCES.vault, "ByResourceArn": CLUSTER_ARN}
-    assert second == first | {"NextToken": "more"}
-    assert of_the_table == first | {"ByResourceArn": TABLE_ARN}
+    service, cluster = {"services": [RESOURCES.service]}, {"cluster": RESOURCES.ecs_cluster}
+    tasks = cluster | {"serviceName": RESOURCES.service, "desiredStatus": "RUNNING"}
+    points, table = {"BackupVaultName": RESOURCES.vault, "ByResourceArn": CLUSTER_ARN}, {"TableName": RESOURCES.table}
     since = datetime.fromtimestamp(NOW - RESOURCES.validation_age_seconds, UTC)
-    assert jobs == {"ByRestoreTestingPlanArn": PLAN_ARN, "ByStatus": "COMPLETED", "ByCompleteAfter": since}
+    instances = {"Filters": [{"Name": "db-cluster-id", "Values": [RESOURCES.cluster]}]}
+    del asked["GetMetricData"]  # of the last five minutes, as another test shows
+    assert asked == {
+        "DescribeDBClusters": [{"DBClusterIdentifier": RESOURCES.cluster}],
+        "DescribeDBInstances": [instances, instances | {"Marker": "more"}],
+        "DescribeServices": [cluster | service],
+        "ListTasks": [tasks, tasks | {"nextToken": "more"}],
+        "DescribeTasks": [cluster | {"tasks": TASK_ARNS[:100]}, cluster | {"tasks": TASK_ARNS[100:]}],
+        "DescribeTargetHealth": [{"TargetGroupArn": RESOURCES.target_group}],
+        "DescribeTable": [table],
+        "DescribeContinuousBackups": [table],
+        "GetRestoreTestingPlan": [{"RestoreTestingPlanName": RESOURCES.restore_testing_plan}],
+        "ListRecoveryPointsByBackupVault": [
+            points,
+            points | {"NextToken": "more"},
+            points | {"ByResourceArn": TABLE_ARN},
+        ],
+        "ListRestoreJobs": [
+            {"ByRestoreTestingPlanArn": PLAN_ARN, "ByStatus": "COMPLETED", "ByCompleteAfter": since},
+        ],
+    }
 
 
 def test_only_a_complete_recovery_point_counts() -> None:
@@ -107,8 +141,13 @@ def test_only_a_complete_recovery_point_counts() -> None:
         ("backup", "get_restore_testing_plan", "backups", "GetRestoreTestingPlan"),
     ],
 )
-def test_a_probe_that_fails_does_not_affect_the_others(service: str, method: str, member: str, operation: str) -> None:
+def test_a_probe_that_fails_does_not_affect_the_others(
+    service: str, method: str, member: str, operation: str, caplog: pytest.LogCaptureFixture
+) -> None:
     observations = _observe({service: ((method, ServiceError("ThrottlingException")),)})
+    (record,) = caplog.records
+    assert (record.getMessage(), record.levelname) == (f"probe {member} failed", "WARNING")
+    assert record.exc_info, "the log has the traceback"
     for name in ("database", "service", "targets", "table", "backups"):
         assert isinstance(getattr(observations, name), Unknown) == (name == member)
     assert getattr(observations, member) == Unknown(f"{operation} failed: ThrottlingException")

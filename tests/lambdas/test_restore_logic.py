@@ -237,7 +237,11 @@ def test_cloudwatch_accepts_every_rpo(newest: float | None, complete: bool, max_
     assert found.rpo_seconds is None or 0 <= found.rpo_seconds <= NOW
 
 
-def test_the_rpo_is_unknown_without_the_age_of_the_recovery_point() -> None:
+def test_without_times_the_rpo_is_the_age_of_the_recovery_point_if_it_is_known() -> None:
     job = replace(JOB, recovery_point_at=None)
     assert validate(job, Contents("tables", 1, 1), Expectation(1)).rpo_seconds is None
+    for age in (0, 0.5):
+        job = replace(JOB, recovery_point_at=JOB.created_at - age)
+        assert validate(job, Contents("tables", 1, 1), Expectation(1)).rpo_seconds == age
+    job = replace(JOB, recovery_point_at=None)
     assert validate(job, Contents("tables", 1, 1, NOW - 1000), Expectation(1, 300)).rpo_seconds == 100

@@ -122,7 +122,7 @@ class BootstrapBucket(Check):
             context.ask("s3:HeadBucket", Bucket=bucket)
         except ClientError as error:
             code = error_code(error)
-            if code in ("404", "NoSuchBucket"):
+            if code == "404":
                 yield fail(f"{bucket} does not exist")
                 return
             if code != "403":

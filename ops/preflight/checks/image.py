@@ -33,14 +33,14 @@ class Image(Check):
     def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Ask private ECR for the manifest; AWS's API knows no other registry."""
         compute = context.settings.compute
-        parts = PRIVATE_ECR_IMAGE.match(compute.image or "")
+        parts = PRIVATE_ECR_IMAGE.match(str(compute.image))
         if compute.image == SERVICE_IMAGE:
             yield warn(f"the CDK CLI builds it from service/ for {compute.architecture}: that needs {BUILDERS}")
             return
         if parts is None:
             yield warn(f"{compute.image} is not in private ECR: only a starting task shows whether it can be pulled")
             return
-        wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
+        wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"]}
         # The registry answers in the image's own Region, which may be another one.
         found = context.ask.elsewhere(parts["region"]).find(
             "ecr:BatchGetImage",

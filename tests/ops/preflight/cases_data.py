@@ -22,6 +22,9 @@ def _services(*names: str, where: tuple[str, ...] = ("us-east-1a", "us-east-1b")
     return {SERVICES: {"ServiceDetails": [{"ServiceName": name, "AvailabilityZones": list(where)} for name in names]}}
 
 
+AMD64 = [{"platform": {"architecture": "amd64"}}]
+
+
 def _manifest(*architectures: str) -> dict[str, Any]:
     parts = [{"platform": {"architecture": architecture}} for architecture in architectures]
     return {IMAGE: {"images": [{"imageManifest": json.dumps({"manifests": parts} if parts else {"layers": []})}]}}
@@ -92,6 +95,13 @@ CASES = [
         _manifest(),
         profile="unusual",
         context={"region": "eu-west-1", "network.egress": "nat"},
+    ),
+    Case(
+        "PF-ECR-01",
+        "an index that does not say it of every part",
+        [("fail", "built for unknown, unknown, amd64, tasks run on arm64")],
+        {IMAGE: {"images": [{"imageManifest": json.dumps({"manifests": [{}, {"platform": {}}, *AMD64]})}]}},
+        profile="prod",
     ),
     Case("PF-ECR-01", "no tag", [("fail", "is not in its repository")], {IMAGE: {"images": []}}, profile="prod"),
     Case(

@@ -102,6 +102,12 @@ CASES = [
         )
         for status, expected in (("opt-in-not-required", "pass"), ("opted-in", "pass"), ("not-opted-in", "fail"))
     ),
+    Case(
+        "PF-EC2-01",
+        "untold",
+        [("pass", "us-east-1 is opt-in-not-required")],
+        {"ec2:DescribeRegions": {"Regions": [{"RegionName": "us-east-1"}]}},
+    ),
     Case("PF-EC2-01", "unknown", [("fail", "us-east-1 is unknown")], {"ec2:DescribeRegions": {"Regions": []}}),
     Case("PF-EC2-02", "enough", [("pass", "3 zones are available, 2 are needed")], THREE),
     Case("PF-EC2-02", "too few", [("fail", "1 zones are available")], {ZONES: zones("us-east-1a")}),

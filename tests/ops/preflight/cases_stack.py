@@ -32,7 +32,12 @@ def _state(state: str, *, protected: bool = False) -> dict[str, Any]:
 
 
 def deployed(
-    change: Callable[[Documents], None], *, text: bool = False, gone: str = "-", planned: Plan | None = None
+    change: Callable[[Documents], None],
+    *,
+    text: bool = False,
+    gone: str = "-",
+    empty: str = "-",
+    planned: Plan | None = None,
 ) -> dict[str, Any]:
     """Return CloudFormation's answers about a stack that was deployed with other templates than the plan's.
 
@@ -40,6 +45,7 @@ def deployed(
         change: makes them other.
         text: answer with text in place of what botocore makes of JSON.
         gone: beginning of the logical id of a nested stack that is deleted.
+        empty: beginning of the name of a nested stack that has just gone with all that it had.
         planned: the plan; that of dev by default.
     """
     templates = (planned or plan("dev")).assembly.templates
@@ -54,7 +60,7 @@ def deployed(
             status = "DELETE_COMPLETE" if logical.startswith(gone) else "UPDATE_COMPLETE"
             row = {"LogicalResourceId": logical, "PhysicalResourceId": file.partition(".")[0]}
             rows.append({**row, "ResourceType": body["Type"], "ResourceStatus": status, "LastUpdatedTimestamp": 0})
-        return {"StackResourceSummaries": rows}
+        return {"StackResourceSummaries": [] if StackName.startswith(empty) else rows}
 
     def template(StackName: str) -> dict[str, Any]:  # noqa: N803
         found = documents[keys[StackName]]
@@ -168,6 +174,12 @@ CASES = [
         "PF-CFN-03", "changed in place", [("pass", " resources stay")], deployed(_set(CLUSTER, BackupRetentionPeriod=9))
     ),
     Case("PF-CFN-03", "a nested stack was deleted", [("pass", " resources stay")], deployed(_same, gone="Database")),
+    Case(
+        "PF-CFN-03",
+        "a nested stack has just gone",
+        [("fail", "DatabaseName is old")],
+        deployed(_set(CLUSTER, DatabaseName="old"), empty="BreakwaterdevOperations"),
+    ),
     _replacement(
         "name",
         CLUSTER,

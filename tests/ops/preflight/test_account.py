@@ -78,19 +78,24 @@ def test_an_error_that_means_something_is_the_checks_own() -> None:
 
 
 def test_all_pages_are_read() -> None:
-    ask = _ask(pages("NextToken", {"Vpcs": [{"VpcId": "1"}], "NextToken": "1"}, {"Vpcs": [{"VpcId": "2"}]}))
+    first, second = {"Vpcs": [{"VpcId": "1"}], "NextToken": "1"}, {"NextToken": "2"}
+    ask = _ask(pages("NextToken", first, second, {"Vpcs": [{"VpcId": "2"}]}))
     assert [vpc["VpcId"] for vpc in ask.every(CALL, "Vpcs")] == ["1", "2"]
 
 
 def test_what_has_no_pages_is_read_at_once() -> None:
     call = "ec2:DescribeRegions"
-    ask = Ask(Account("us-east-1", Session({call: {"Regions": [{"RegionName": "x"}]}})), (call,))
-    assert ask.every(call, "Regions") == [{"RegionName": "x"}]
+    session = Session({call: {"Regions": [{"RegionName": "x"}]}})
+    ask = Ask(Account("us-east-1", session), (call,))
+    assert ask.every(call, "Regions", RegionNames=["x"]) == [{"RegionName": "x"}]
+    assert ask.every(call, "Others") == []
+    assert session.asked[0] == 'ec2:DescribeRegions in us-east-1: {"RegionNames": ["x"]}'
 
 
 def test_a_call_that_is_not_declared_cannot_be_made() -> None:
-    with pytest.raises(LookupError, match="ec2:DeleteVpc is not among the declared calls ec2:DescribeVpcs"):
-        _ask({})("ec2:DeleteVpc", VpcId="vpc-1")
+    told = "ec2:DeleteVpc is not among the declared calls ec2:DescribeVpcs, ec2:DescribeRegions"
+    with pytest.raises(LookupError, match=told):
+        Ask(Account("us-east-1", Session({})), (CALL, "ec2:DescribeRegions"))("ec2:DeleteVpc", VpcId="vpc-1")
 
 
 def test_actions_have_iams_names() -> None:
@@ -199,6 +204,26 @@ def test_a_template_that_is_not_json_cannot_be_compared() -> None:
     ask = Ask(Account("us-east-1", Session(answers)), TEMPLATE_CALLS)
     with pytest.raises(CouldNotAsk, match="the deployed template of Breakwater-dev is not JSON, as CDK writes it"):
         deployed_templates(ask, "Breakwater-dev", plan("dev").assembly.roots[0])
+
+
+def test_a_nested_stack_that_its_template_does_not_tell_of_is_known_by_its_logical_id() -> None:
+    """It may be one that an update could not delete, or one that CDK has not written."""
+
+    def listing(StackName: str) -> Mapping[str, Any]:  # noqa: N803 (CloudFormation's name)
+        mine = {"Root": ["Gone", "Plain"], "GoneStack": ["Queue"], "PlainStack": ["Queue"]}[StackName]
+        common = {"LastUpdatedTimestamp": 0, "ResourceStatus": "CREATE_COMPLETE", "ResourceType": "AWS::SQS::Queue"}
+        nested = {"ResourceType": "AWS::CloudFormation::Stack"} if StackName == "Root" else {}
+        rows = [{**common, **nested, "LogicalResourceId": name, "PhysicalResourceId": f"{name}Stack"} for name in mine]
+        return {"StackResourceSummaries": rows}
+
+    plain = {"Plain": {"Type": "AWS::CloudFormation::Stack"}, "Queue": {"Type": "AWS::SQS::Queue"}}
+    answers = {CALLS[0]: listing, "cloudformation:GetTemplate": {"TemplateBody": {"Resources": plain}}}
+    root = plan("dev").assembly.roots[0]
+    found = deployed_templates(Ask(Account("us-east-1", Session(answers)), TEMPLATE_CALLS), "Root", root)
+    assert found is not None
+    assert set(found.templates) == {root.key, "Gone", "Plain"}
+    assert (found.templates[root.key].region, found.templates[root.key].account) == (root.region, root.account)
+    assert root.region == "us-east-1"
 
 
 def test_an_error_of_another_kind_is_not_taken_for_an_empty_stack() -> None:
