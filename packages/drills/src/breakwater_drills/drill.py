@@ -89,8 +89,8 @@ class Drill(ABC):
         return [
             probes.MethodProbe(probes.DATABASE_WRITE, self.rows.write, interval),
             probes.MethodProbe(probes.DATABASE_READ, self.rows.read, interval),
-            probes.MethodProbe(probes.TABLE_WRITE, self.items.write),
-            probes.MethodProbe(probes.TABLE_READ, self.items.read),
+            probes.MethodProbe(probes.TABLE_WRITE, self.items.write, interval),
+            probes.MethodProbe(probes.TABLE_READ, self.items.read, interval),
             *self.traffic.probes,
         ]
 

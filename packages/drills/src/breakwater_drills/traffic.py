@@ -48,9 +48,9 @@ class Traffic:
 
     @property
     def heartbeat_interval(self) -> float:
-        """How long after the one before a heartbeat of the database is due, in seconds.
+        """How long after the one before a heartbeat of a store is due, in seconds.
 
-        Transfers say more of the database than heartbeats do, so there are fewer of these beside them.
+        Transfers say more of the stores than heartbeats do, so there are fewer of these beside them.
         """
         return 2 * INTERVAL_SECONDS if self.bank else INTERVAL_SECONDS
 
