@@ -70,7 +70,8 @@ def lease(subnet: str, ports: Iterable[int]) -> Lease:
 def release(given: Lease) -> None:
     """Take an address back from a task that has ended."""
     with _lock:
-        _leases.pop(given.address, None)
+        if _leases.get(given.address) is given:
+            del _leases[given.address]
         for each in given.held.values():
             each.close()
 
