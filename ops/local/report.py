@@ -15,7 +15,7 @@ from ops.local.smoke_test import SmokeTest
 
 DISCLAIMER: Final = """\
 What this does not prove
-  No container, network or load balancer ran, and no Aurora: a PostgreSQL did.
+  No image was built, and no network or Aurora ran: processes and a PostgreSQL did.
   No permission was enforced: `make integration` judges them.
   The restore test copied a table as it was.
   No backup, scaling or password rotation took place.

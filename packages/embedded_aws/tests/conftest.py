@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from embedded_aws.clients import Aws
+from embedded_aws.emulator import Emulator
 from embedded_testing import Deploy, stack
+from embedded_testing.running import clients_of
+from embedded_testing.service import REPOSITORY, Registry, Service, new_service
 from embedded_testing.stack import Stack
 
 _numbers = count(1)
@@ -42,3 +45,22 @@ def deploy(aws: Aws, stack_name: str) -> Iterator[Deploy]:
 def delete(aws: Aws, stack_name: str) -> Callable[[], None]:
     """Return a function that deletes the stack."""
     return lambda: stack.delete(aws, stack_name)
+
+
+@pytest.fixture(scope="session")
+def registry(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """Return the registry, with an image that answers and one that ends at once."""
+    clients_of(emulator)("ecr").create_repository(repositoryName=REPOSITORY)
+    made = Registry(emulator, tmp_path_factory.mktemp("registry"))
+    made.publish("good")
+    made.publish("exits", "import sys\nprint('no schema')\nsys.exit(3)\n")
+    return made
+
+
+@pytest.fixture
+def service(aws: Aws, registry: Registry) -> Iterator[Service]:
+    """Return a service that is not created yet; delete it at the end and wait for its tasks."""
+    assert registry.emulator.running()
+    made = new_service(aws, f"tasks-{next(_numbers)}")
+    yield made
+    made.delete()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
 from embedded_testing.running import eventually
 
+_numbers = count(101)
 REPOSITORY = "tested"
 # Answers with its whole environment; ends with code 7 at SIGTERM, after what is open.
 SERVER = """
@@ -118,6 +122,14 @@ class Service:
         """Update the service."""
         self.aws("ecs").update_service(cluster=self.cluster, service=self.name, **request)
 
+    def delete(self) -> None:
+        """Delete the service and its load balancer, and wait for its tasks."""
+        self.aws("ecs").delete_service(cluster=self.cluster, service=self.name, force=True)
+        self.until(lambda: all(task["lastStatus"] == "STOPPED" for task in self.tasks("STOPPED")))
+        elb = self.aws("elbv2")
+        for balancer in elb.describe_load_balancers(Names=[self.name])["LoadBalancers"]:
+            elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+
     def described(self) -> dict[str, Any]:
         """Return the service as ECS describes it."""
         found = self.aws("ecs").describe_services(cluster=self.cluster, services=[self.name])["services"][0]
@@ -147,6 +159,10 @@ class Service:
             states = [(each["rolloutState"], each["rolloutStateReason"]) for each in self.described()["deployments"]]
             raise AssertionError(f"deployments {states}, stopped tasks {stopped}") from None
 
+    def until_stopped(self, task: Mapping[str, Any]) -> None:
+        """Wait until a task has stopped."""
+        self.until(lambda: self.task(task["taskArn"])["lastStatus"] == "STOPPED")
+
     def until_complete(self, definition: str) -> None:
         """Wait until the deployment of a revision is complete and nothing else runs."""
 
@@ -171,3 +187,42 @@ def address(task: dict[str, Any]) -> str:
 def process(task: dict[str, Any]) -> int:
     """Return the process of a task's container."""
     return int(task["containers"][0]["runtimeId"].removeprefix("process-"))
+
+
+def new_service(aws: Aws, name: str) -> Service:
+    """Return a service that is not created yet, with its subnets, target group and load balancer."""
+    network = f"10.{next(_numbers)}"
+    vpc = aws("ec2").create_vpc(CidrBlock=f"{network}.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        str(aws("ec2").create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"])
+        for cidr, zone in ((f"{network}.1.0/24", "us-east-1a"), (f"{network}.2.0/24", "us-east-1b"))
+    ]
+    elb = aws("elbv2")
+    group = elb.create_target_group(
+        Name=name, Port=8080, Protocol="HTTP", TargetType="ip", VpcId=vpc, HealthCheckIntervalSeconds=5,
+        HealthCheckTimeoutSeconds=2, UnhealthyThresholdCount=2, HealthyThresholdCount=2,
+    )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
+    elb.modify_target_group_attributes(
+        TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}]
+    )
+    balancer = elb.create_load_balancer(Name=name, Subnets=subnets, Scheme="internal")["LoadBalancers"][0]
+    elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Port=80, Protocol="HTTP",
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+    )  # fmt: skip
+    aws("ecs").create_cluster(clusterName=name)
+    return Service(aws, subnets, group, cluster=name, name=name)
+
+
+def get(url: str) -> dict[str, str]:
+    """Return the JSON document at a URL."""
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (loopback)
+        found: dict[str, str] = json.load(answer)
+    return found
+
+
+def runs(number: int) -> bool:
+    """Return whether a process runs; one that has ended and was not collected yet does not."""
+    command = ["ps", "-o", "stat=", "-p", str(number)]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith("Z")

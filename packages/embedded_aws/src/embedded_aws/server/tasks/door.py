@@ -193,8 +193,15 @@ class Containers:
 
 
 def _lease(task: dict[str, Any], definition: Mapping[str, Any]) -> addresses.Lease | None:
-    """Give a task an address of the subnet that has the fewest tasks of its service, and say its zone."""
-    used = Counter(each.get("_subnet") for each in upstream.ecs_tasks.values() if each["taskArn"] in _places)
+    """Give a task an address of the subnet that has the fewest tasks of its service, and say its zone.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+    """
+    used = Counter(
+        each["_subnet"]
+        for arn, each in upstream.ecs_tasks.items()
+        if arn in _places and each["group"] == task["group"] and each["desiredStatus"] == "RUNNING"
+    )
     subnets = [name for name in _subnets(task) if name in upstream.subnets]
     if not subnets:
         return None
