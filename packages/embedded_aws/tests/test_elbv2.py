@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -89,7 +90,8 @@ def target_group(aws: Aws) -> Iterator[str]:
     elb = aws("elbv2")
     made = elb.create_target_group(Name="targets", Protocol="HTTP", Port=80, TargetType="ip")["TargetGroups"][0]
     yield made["TargetGroupArn"]
-    elb.delete_target_group(TargetGroupArn=made["TargetGroupArn"])
+    with suppress(elb.exceptions.TargetGroupNotFoundException):
+        elb.delete_target_group(TargetGroupArn=made["TargetGroupArn"])
 
 
 def test_a_target_group_in_use_is_kept(aws: Aws, subnets: list[str], target_group: str) -> None:
@@ -101,6 +103,16 @@ def test_a_target_group_in_use_is_kept(aws: Aws, subnets: list[str], target_grou
     assert refused(lambda: elb.delete_target_group(TargetGroupArn=target_group)) == expected
     elb.delete_listener(ListenerArn=listener["Listeners"][0]["ListenerArn"])
     elb.delete_load_balancer(LoadBalancerArn=made)
+
+
+def test_a_deleted_balancer_takes_its_listeners_along(aws: Aws, subnets: list[str], target_group: str) -> None:
+    elb = aws("elbv2")
+    made = elb.create_load_balancer(Name="any", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    action = {"Type": "forward", "TargetGroupArn": target_group}
+    elb.create_listener(LoadBalancerArn=made, Protocol="HTTP", Port=80, DefaultActions=[action])
+    elb.delete_load_balancer(LoadBalancerArn=made)
+    assert elb.describe_rules()["Rules"] == elb.describe_listeners()["Listeners"] == []
+    elb.delete_target_group(TargetGroupArn=target_group)
 
 
 def test_a_protected_balancer_is_kept_with_what_it_needs(aws: Aws, deploy: Deploy) -> None:

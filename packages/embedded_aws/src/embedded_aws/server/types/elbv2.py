@@ -53,6 +53,7 @@ def _serve() -> None:
     """Let the load balancers follow whatever changes their tables: the API, CloudFormation, and Amazon ECS."""
     running = service.running()
     elbv2_targets.install()
+    upstream.elb_actions["DeleteLoadBalancer"] = _with_its_listeners(upstream.elb_actions["DeleteLoadBalancer"])
     for action in [each for each in upstream.elb_actions if not each.startswith("Describe")]:
         upstream.elb_actions[action] = _followed(upstream.elb_actions[action], running)
     upstream.elb_actions["CreateLoadBalancer"] = _with_its_address(upstream.elb_actions["CreateLoadBalancer"])
@@ -70,6 +71,21 @@ def _followed(act: Callable[..., Any], running: Service) -> Callable[..., Any]:
         return done
 
     return act_and_follow
+
+
+def _with_its_listeners(delete: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Delete the listeners of a load balancer with it, as AWS does; ministack keeps them.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteLoadBalancer.html
+    """
+
+    def delete_both(request: dict[str, Any]) -> Any:
+        arn = parameter(request, "LoadBalancerArn")
+        for listener in [each for each, record in upstream.listeners.items() if record["LoadBalancerArn"] == arn]:
+            upstream.elb_actions["DeleteListener"]({"ListenerArn": listener})
+        return delete(request)
+
+    return delete_both
 
 
 def _with_its_address(create: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
