@@ -149,9 +149,9 @@ def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
         "make test",
         "make local",
         "make integration",
-        "make drill-failover",
+        "make drills-quick",
     ]
-    assert lines[-1] == "make drill-failover"
+    assert lines[-1] == "make drills-quick"
     # Nothing stays behind, however it ends.
     assert lines.index("trap 'make local-down' EXIT") == lines.index("make local") - 1
 

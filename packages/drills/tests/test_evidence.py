@@ -8,6 +8,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from breakwater_drills import evidence, summary, timeline
 from breakwater_drills.invariant import MONEY, THERE, Check
 from breakwater_drills.measure import Client, Loss, Sample, unknown
@@ -107,6 +109,17 @@ def test_the_report_begins_with_what_a_client_saw_and_judges_the_money(outage: R
     assert dataclasses.replace(told, clients=told.clients[1:]).headline == (
         "1 of 9 balances failed, p50 unknown, p99 unknown, slowest unknown, longest gap unknown"
     )
+
+
+@pytest.mark.parametrize(("late", "told"), [(0.999, ""), (1.0, "1.00 s"), (2.5, "2.50 s")])
+def test_a_client_that_was_late_itself_says_so(outage: Result, late: float, told: str) -> None:
+    seen = Client("transfer", 812, 0, 0.014, 0.12, 1.9, 2.2)
+    found = dataclasses.replace(outage, clients=[seen], late_seconds=late)
+    busy = f"; this machine was busy: it began a request {told} late, which the times contain" if told else ""
+    assert (
+        found.headline == f"0 of 812 transfers failed, p50 14 ms, p99 120 ms, slowest 1.90 s, longest gap 2.20 s{busy}"
+    )
+    assert evidence.as_json(found, target())["late_seconds"] == late
 
 
 def test_more_failed_requests_than_the_drill_may_cause_are_a_miss(outage: Result) -> None:

@@ -75,6 +75,7 @@ def test_a_request_that_begins_late_is_measured_from_when_it_was_due() -> None:
     assert [round(sample.begun - began, 3) for sample in found[:3]] == [0.0, 0.1, 0.2]
     assert [round(sample.seconds, 3) for sample in found[:3]] == [1.2, 1.1, 1.0]  # the scheduler began late itself
     assert {round(sample.seconds, 3) for sample in found[5:]} == {0.7}
+    assert round(sampler.late_seconds, 3) == 1.0  # the first one: that of the scheduler, and its own
     clock.sleep(100.0)
 
 

@@ -76,6 +76,7 @@ def as_json(result: Result, target: Target) -> dict[str, Any]:
         "headline": result.headline,
         "clients": [asdict(each) for each in result.clients],
         "failures_allowed": result.failures_allowed,
+        "late_seconds": result.late_seconds,
         "checks": [asdict(each) for each in result.checks],
         "met": not misses,
         "misses": misses,

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from breakwater_drills import invariant
 from breakwater_drills.measure import Client, Loss, Recovery, Sample
+
+# From here on the delay of the client's own machine is told: a third of what a client waits for an answer.
+_LATE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Result:
         clients: what clients of the service saw, that of transfers first.
         failures_allowed: how many requests of the service may fail; None when only their recovery counts.
         checks: of the bank invariant, for each database that was checked.
+        late_seconds: how long after it was due the latest request began, by the delay of the client's machine.
     """
 
     drill: str
@@ -55,6 +60,7 @@ class Result:
     clients: Sequence[Client] = ()
     failures_allowed: int | None = None
     checks: Sequence[invariant.Check] = ()
+    late_seconds: float = 0.0
 
     @property
     def rto_seconds(self) -> float | None:
@@ -146,7 +152,15 @@ class Result:
         first = self.clients[0]
         failed = f"{first.failed} of {first.requests} {first.probe}s failed"
         times = {"p50": first.p50, "p99": first.p99, "slowest": first.slowest, "longest gap": first.longest_gap}
-        return ", ".join([failed, *(f"{name} {lasted(seconds)}" for name, seconds in times.items())])
+        told = ", ".join([failed, *(f"{name} {lasted(seconds)}" for name, seconds in times.items())])
+        return f"{told}; {self.busy}" if self.busy else told
+
+    @property
+    def busy(self) -> str:
+        """That the machine of the client was too busy for its figures to be those of the service; empty when not."""
+        if self.late_seconds < _LATE_SECONDS:
+            return ""
+        return f"this machine was busy: it began a request {lasted(self.late_seconds)} late, which the times contain"
 
 
 def recovered(seconds: float | None) -> str:

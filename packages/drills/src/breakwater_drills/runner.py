@@ -129,6 +129,7 @@ def _run(drill: Drill, timing: Timing, steps: Progress) -> Result:
         clients=drill.traffic.clients(samples, drill.fault),
         failures_allowed=drill.failures_allowed(samples),
         checks=checks,
+        late_seconds=sampler.late_seconds,
     )
 
 

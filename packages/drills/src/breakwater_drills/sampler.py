@@ -45,6 +45,9 @@ class Sampler:
     Args:
         probes: the probes.
         clock: of the drill.
+
+    Attributes:
+        late_seconds: how long after it was due the latest request began: the delay of this machine, not of the service.
     """
 
     def __init__(self, probes: Sequence[Probe], clock: Clock) -> None:
@@ -54,6 +57,7 @@ class Sampler:
         self._open: dict[tuple[str, int], float] = {}
         self._unexpected: list[Exception] = []
         self._stopping = False
+        self.late_seconds = 0.0
 
     def __enter__(self) -> Sampler:
         self._began = self._clock.now()
@@ -98,6 +102,7 @@ class Sampler:
 
     def _one(self, probe: Probe, number: int, due: float) -> Callable[[], None]:
         def request() -> None:
+            self.late_seconds = max(self.late_seconds, self._clock.now() - due)
             error = self._error_of(probe, number)
             seconds = self._clock.now() - due
             if seconds > LIMIT_SECONDS:
