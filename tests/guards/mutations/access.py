@@ -20,7 +20,7 @@ def allow(app: MutableApp, resource: str, *actions: str) -> None:
 
 @mutation("DR-ACCESS-01")
 def schedule_without_permission(app: MutableApp) -> None:
-    app.remove("AWS::Lambda::Permission")
+    app.remove("AWS::Lambda::Permission", "HealthMonitor")
 
 
 @mutation("DR-ACCESS-02")

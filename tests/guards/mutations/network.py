@@ -75,6 +75,8 @@ def logs_under_another_prefix(app: MutableApp) -> None:
 def service_before_its_listener(app: MutableApp) -> None:
     service = app.resource("AWS::ECS::Service")
     service["DependsOn"] = [name for name in service["DependsOn"] if "Listener" not in name]
+    # The alarms that end a deployment watch the load balancer of a listener, and so wait for it.
+    del service["Properties"]["DeploymentConfiguration"]["Alarms"]
 
 
 BESIDE = "AWS::ElasticLoadBalancingV2::LoadBalancer"
