@@ -12,6 +12,7 @@ from embedded_aws.fidelity import Fidelity
 from embedded_aws.verified import Verified
 from ops.console import colored, new_table
 from ops.local.smoke_test import SmokeTest
+from ops.local.transfer import Transfer, command
 
 DISCLAIMER: Final = """\
 What this does not prove
@@ -78,6 +79,19 @@ def smoke_test_tables(found: SmokeTest) -> Iterator[Table]:
     name = str(found.restore["CreatedResourceArn"]).rpartition("/")[2]
     restore.add_row(name, found.restore["ValidationStatus"], escape(found.restore["ValidationStatusMessage"]))
     yield restore
+
+
+def transfer(made: Transfer) -> str:
+    """Return a transfer and its traces, each on one line, and a command for the next one."""
+    source, destination, amount, at = made.row
+    places = {
+        "Load balancer": f"POST {made.url}, answered in {made.seconds:.3f} s",
+        "Aurora": f"table transfers: {amount} from account {source} to account {destination}, {at}",
+        "DynamoDB": made.item,
+        "S3": made.receipt,
+    }
+    traces = "\n".join(f"  {place:<13}  {what}" for place, what in places.items())
+    return f"Transfer {made.answer['id']}, and its traces\n{traces}\n\nTry it\n  {command(made.url)}\n"
 
 
 def stacks_table(stacks: Iterable[Mapping[str, Any]]) -> Table:

@@ -1,4 +1,4 @@
-"""Runs the deployed functions: the health monitor, a failover, and a restore test from end to end."""
+"""Runs what is deployed: the health monitor, a transfer, a failover, and a restore test from end to end."""
 
 import json
 import uuid
@@ -11,8 +11,11 @@ from breakwater_drills.clock import Clock
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
 from ops.errors import OpsError
+from ops.local import transfer
 from stacks.names import OutputKey
 from stacks.settings import Settings
+
+REFERENCE_SERVICE = "service"
 
 # How long a restore test may take from its event to its result; it takes less than a second.
 _RESTORE_TIMEOUT_SECONDS: Final = 30.0
@@ -21,34 +24,41 @@ _REASON: Final = "make local tries the failover"
 
 @dataclass(frozen=True)
 class SmokeTest:
-    """What the functions answered.
+    """What was answered.
 
     Attributes:
         health: the health monitor's answer.
+        transfer: one through the load balancer; None where another image than the reference service is deployed.
         failovers: the answers of two failovers in a row.
         restore: the restore job with its validation, as AWS Backup describes it.
     """
 
     health: Mapping[str, Any]
+    transfer: transfer.Transfer | None
     failovers: list[Mapping[str, Any]]
     restore: Mapping[str, Any]
 
 
 def run(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> SmokeTest:
-    """Invoke each function as an operator, or as AWS, would.
+    """Call the service as a client would, and each function as an operator, or AWS, would.
 
     Args:
         aws: clients of the embedded AWS.
         outputs: of the root stack.
-        settings: that it was deployed with; they say how many items a restored table must hold.
+        settings: that it was deployed with.
 
     Returns:
         Their answers.
 
     Raises:
-        OpsError: a function failed, or did not do its work.
+        OpsError: a function or the service failed, or did not do its work.
     """
-    return SmokeTest(_health(aws, outputs), _failovers(aws, outputs), _restore(aws, outputs, settings))
+    return SmokeTest(
+        health=_health(aws, outputs),
+        transfer=transfer.make(aws, outputs) if settings.compute.image == REFERENCE_SERVICE else None,
+        failovers=_failovers(aws, outputs),
+        restore=_restore(aws, outputs, settings),
+    )
 
 
 def _health(aws: Aws, outputs: Mapping[str, str]) -> Mapping[str, Any]:

@@ -124,11 +124,13 @@ class _Run:
             verified = self._verify()
             result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
         self._report(before, after, verified)
-        with steps.step("Run the functions") as result:
+        with steps.step("Try the deployment") as result:
             found = smoke_test.run(self._client, self._outputs(), self._loaded)
-            result.append("health monitor, failover, restore validation")
+            result.append(f"health monitor, {'transfer, ' if found.transfer else ''}failover, restore validation")
         for table in report.smoke_test_tables(found):
             self._console.print(table)
+        if found.transfer:
+            self._console.print(report.transfer(found.transfer), markup=False, highlight=False, soft_wrap=True)
         self._console.print(f"{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
         self._console.print(f"Done in {steps.seconds:.1f} s. `make local-down` stops the embedded AWS and removes it.")
 

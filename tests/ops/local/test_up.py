@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,7 +21,7 @@ import pytest
 from embedded_testing.ports import free_port
 from ops import REPOSITORY
 from ops.__main__ import main
-from ops.local import preflight, smoke_test
+from ops.local import preflight, smoke_test, transfer
 from ops.local.workspace import Workspace
 
 # One worker runs all of them: they share one checkout and its embedded AWS.
@@ -67,6 +68,14 @@ raise SystemExit(0 if found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLE
 """
 RAN = smoke_test.SmokeTest(
     health={"overall": "healthy", "components": {"database": {"health": "healthy", "reasons": []}}},
+    transfer=transfer.Transfer(
+        url="http://127.0.0.1:4567/transactions",
+        seconds=0.0123,
+        answer={"id": "0b5b8c0e"},
+        row=(1, 2, 5, "2026-11-28 12:00:00+00"),
+        item="idempotency#local-1",
+        receipt="s3://bucket/receipts/0b5b8c0e.json",
+    ),
     failovers=[
         {"outcome": "succeeded", "old_writer": "one", "new_writer": "two", "seconds": 0.5, "reason": "a test"},
         {"outcome": "refused", "code": "cool-down", "reason": "too soon"},
@@ -145,6 +154,17 @@ def test_up_deploys_then_updates_and_says_what_changed(run: Run, shared: Workspa
     assert "SNS::Topic" in output
     assert "What this does not prove" in output
     assert "What changed" not in output
+    assert (
+        """Transfer 0b5b8c0e, and its traces
+  Load balancer  POST http://127.0.0.1:4567/transactions, answered in 0.012 s
+  Aurora         table transfers: 5 from account 1 to account 2, 2026-11-28 12:00:00+00
+  DynamoDB       idempotency#local-1
+  S3             s3://bucket/receipts/0b5b8c0e.json
+
+Try it
+  curl -sS http://127.0.0.1:4567/transactions -H"""
+        in output
+    )
 
     write(shared, topic("two"))
     code, output, error = run(shared, "up")
@@ -157,6 +177,17 @@ def test_up_deploys_then_updates_and_says_what_changed(run: Run, shared: Workspa
     assert code == 0
     assert "The embedded AWS runs on http://127.0.0.1:" in output
     assert "UPDATE_COMPLETE" in output
+
+
+def test_without_a_transfer_nothing_is_told_of_one(
+    run: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smoke_test, "run", lambda *_: replace(RAN, transfer=None))
+    write(shared, topic("none"))
+    code, output, _ = run(shared, "up")
+    assert code == 0
+    assert "Health monitor" in output
+    assert not [word for word in ("Try it", "traces", "transfer") if word in output]
 
 
 def test_a_failing_deployment_is_one_line_with_its_cause(run: Run, shared: Workspace) -> None:

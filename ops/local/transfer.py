@@ -1,0 +1,137 @@
+"""One transfer through the deployed load balancer, and its traces in Aurora, DynamoDB and S3."""
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from breakwater_drills.clock import Clock
+from embedded_aws.clients import Aws
+from ops.errors import OpsError
+from stacks.names import OutputKey
+
+_ORDER: Final = {"from": 1, "to": 2, "amount": 5}
+_PATH: Final = "/transactions"
+_TIMEOUT_SECONDS: Final = 15.0
+# The receipt is written after the answer; it takes about a second.
+_RECEIPT_TIMEOUT_SECONDS: Final = 10.0
+_ROW: Final = "SELECT source, destination, amount, created_at::text FROM transfers WHERE id = :id::uuid"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A transfer that was made, and where it left what.
+
+    Attributes:
+        url: that was asked.
+        seconds: until the answer.
+        answer: the transfer, as the service answered it.
+        row: of Aurora's table `transfers`: source, destination, amount and time.
+        item: key of the item in the DynamoDB table.
+        receipt: place of the object in S3.
+    """
+
+    url: str
+    seconds: float
+    answer: Mapping[str, Any]
+    row: tuple[int, int, int, str]
+    item: str
+    receipt: str
+
+
+def make(aws: Aws, outputs: Mapping[str, str]) -> Transfer:
+    """Make a transfer as a client would, and look for what it must have left.
+
+    Args:
+        aws: clients of the embedded AWS.
+        outputs: of the root stack.
+
+    Returns:
+        The transfer with its traces.
+
+    Raises:
+        OpsError: the service did not answer, or a trace is missing.
+    """
+    key, url = f"local-{uuid.uuid4().hex[:8]}", f"{outputs[OutputKey.SERVICE_URL]}{_PATH}"
+    began = monotonic()
+    answer = _post(url, key)
+    seconds = monotonic() - began
+    return Transfer(
+        url,
+        seconds,
+        answer,
+        _row(aws, outputs, answer["id"]),
+        _item(aws, outputs, key),
+        _receipt(aws, outputs, answer["id"]),
+    )
+
+
+def command(url: str) -> str:
+    """Return a command that makes the next transfer.
+
+    Args:
+        url: of the transfers.
+    """
+    return (
+        f"curl -sS {url} -H 'Content-Type: application/json' \\\n"
+        f"    -H \"Idempotency-Key: $(date +%s)\" -d '{json.dumps(_ORDER)}'"
+    )
+
+
+def _post(url: str, key: str) -> Mapping[str, Any]:
+    heads = {"Content-Type": "application/json", "Idempotency-Key": key}
+    request = urllib.request.Request(url, json.dumps(_ORDER).encode(), heads)  # noqa: S310 (the stack's own output)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+            answer: Mapping[str, Any] = json.load(response)
+    except urllib.error.HTTPError as error:
+        raise OpsError(f"POST {url} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
+    except (OSError, ValueError) as error:
+        raise OpsError(f"POST {url} was not answered: {error}") from None
+    return answer
+
+
+def _row(aws: Aws, outputs: Mapping[str, str], transfer: str) -> tuple[int, int, int, str]:
+    found = aws("rds-data").execute_statement(
+        resourceArn=outputs[OutputKey.CLUSTER_ARN],
+        secretArn=outputs[OutputKey.CLUSTER_SECRET_ARN],
+        database=outputs[OutputKey.DATABASE_NAME],
+        sql=_ROW,
+        parameters=[{"name": "id", "value": {"stringValue": transfer}}],
+    )["records"]
+    if len(found) != 1:
+        raise OpsError(f"Aurora has {len(found)} rows of transfer {transfer}, which was acknowledged")
+    source, destination, amount, at = found[0]
+    return source["longValue"], destination["longValue"], amount["longValue"], at["stringValue"]
+
+
+def _item(aws: Aws, outputs: Mapping[str, str], key: str) -> str:
+    name = {"pk": {"S": f"idempotency#{key}"}, "sk": {"S": "request"}}
+    if "Item" not in aws("dynamodb").get_item(TableName=outputs[OutputKey.TABLE_NAME], Key=name, ConsistentRead=True):
+        raise OpsError(f"{outputs[OutputKey.TABLE_NAME]} has no item {name['pk']['S']}")
+    return name["pk"]["S"]
+
+
+def _receipt(aws: Aws, outputs: Mapping[str, str], transfer: str) -> str:
+    bucket, name = outputs[OutputKey.DATA_BUCKET_NAME], f"receipts/{transfer}.json"
+
+    def is_there() -> bool:
+        try:
+            aws("s3").head_object(Bucket=bucket, Key=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                return False
+            raise
+        return True
+
+    if not Clock().wait_until(is_there, timeout_seconds=_RECEIPT_TIMEOUT_SECONDS, poll_seconds=0.1):
+        raise OpsError(
+            f"{bucket} has no {name} {_RECEIPT_TIMEOUT_SECONDS:.0f} s after the transfer: see the log of the tasks"
+        )
+    return f"s3://{bucket}/{name}"

@@ -1,0 +1,159 @@
+"""A transfer that `make local` makes itself: what is asked, and what each missing trace is told as."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops.errors import OpsError
+from ops.local import transfer
+from stacks.names import OutputKey
+
+ID = "0b5b8c0e-6f2f-4e0c-9d5a-0123456789ab"
+ANSWER = {"id": ID, "from": 1, "to": 2, "amount": 5}
+ROW = [{"longValue": 1}, {"longValue": 2}, {"longValue": 5}, {"stringValue": "2026-11-28 12:00:00+00"}]
+
+
+class Service:
+    """A service that keeps what it was asked, and answers what the test says."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 201, json.dumps(ANSWER)
+        self.asked: list[tuple[str, str, Any]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                service.asked.append((self.path, self.headers["Idempotency-Key"], body))
+                self.send_response(service.status)
+                self.end_headers()
+                self.wfile.write(service.body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+class Stores:
+    """The three stores, with everything in them that the transfer must leave."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = [ROW]
+        self.item: Mapping[str, Any] = {"Item": {}}
+        self.receipts: list[str | None] = [None]
+        self.asked: dict[str, Mapping[str, Any]] = {}
+
+    def __call__(self, _service: str) -> Any:
+        return SimpleNamespace(execute_statement=self._execute, get_item=self._get, head_object=self._head)
+
+    def _execute(self, **request: Any) -> dict[str, Any]:
+        self.asked["row"] = request
+        return {"records": self.rows}
+
+    def _get(self, **request: Any) -> Mapping[str, Any]:
+        self.asked["item"] = request
+        return self.item
+
+    def _head(self, **request: Any) -> None:
+        self.asked["receipt"] = request
+        code = self.receipts.pop(0) if len(self.receipts) > 1 else self.receipts[0]
+        if code:
+            raise ClientError({"Error": {"Code": code, "Message": "as the test says"}}, "HeadObject")
+
+
+def outputs(service: Service) -> dict[str, str]:
+    return {
+        OutputKey.SERVICE_URL: service.url,
+        OutputKey.CLUSTER_ARN: "cluster",
+        OutputKey.CLUSTER_SECRET_ARN: "secret",
+        OutputKey.DATABASE_NAME: "transactions",
+        OutputKey.TABLE_NAME: "table",
+        OutputKey.DATA_BUCKET_NAME: "bucket",
+    }
+
+
+def test_a_transfer_is_made_and_its_traces_are_read(service: Service) -> None:
+    stores = Stores()
+    stores.receipts = ["404", None]
+    made = transfer.make(stores, outputs(service))
+    [(path, key, body)] = service.asked
+    assert (path, body) == ("/transactions", {"from": 1, "to": 2, "amount": 5})
+    assert made.answer == ANSWER
+    assert made.row == (1, 2, 5, "2026-11-28 12:00:00+00")
+    assert (made.item, made.receipt) == (f"idempotency#{key}", f"s3://bucket/receipts/{ID}.json")
+    assert stores.asked["row"]["parameters"] == [{"name": "id", "value": {"stringValue": ID}}]
+    assert stores.asked["row"]["secretArn"] == "secret"
+    assert stores.asked["item"]["Key"] == {"pk": {"S": f"idempotency#{key}"}, "sk": {"S": "request"}}
+    assert 0 < made.seconds < transfer._TIMEOUT_SECONDS
+
+
+def test_each_transfer_has_a_key_of_its_own(service: Service) -> None:
+    for _ in range(2):
+        transfer.make(Stores(), outputs(service))
+    assert len({key for _, key, _ in service.asked}) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rows": []}, f"Aurora has 0 rows of transfer {ID}"),
+        ({"rows": [ROW, ROW]}, f"Aurora has 2 rows of transfer {ID}"),
+        ({"item": {}}, "table has no item idempotency#local-"),
+        ({"receipts": ["404"]}, f"bucket has no receipts/{ID}.json 0 s after the transfer"),
+    ],
+)
+def test_a_missing_trace_is_told(
+    service: Service, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr(transfer, "_RECEIPT_TIMEOUT_SECONDS", 0.2)
+    stores = Stores()
+    vars(stores).update(change)
+    with pytest.raises(OpsError, match=told):
+        transfer.make(stores, outputs(service))
+
+
+def test_another_error_of_the_bucket_is_not_taken_for_a_missing_receipt(service: Service) -> None:
+    stores = Stores()
+    stores.receipts = ["403"]
+    with pytest.raises(ClientError, match="403"):
+        transfer.make(stores, outputs(service))
+
+
+def test_an_answer_that_is_none_is_told_with_what_was_answered(service: Service) -> None:
+    service.status, service.body = 503, "ask again"
+    with pytest.raises(OpsError, match=rf"POST {service.url}/transactions answered 503: ask again"):
+        transfer.make(Stores(), outputs(service))
+    service.status, service.body = 200, "<html>"
+    with pytest.raises(OpsError, match="was not answered: Expecting value"):
+        transfer.make(Stores(), outputs(service))
+    with pytest.raises(OpsError, match="was not answered: "):
+        transfer.make(Stores(), {**outputs(service), OutputKey.SERVICE_URL: "http://127.0.0.1:1"})
+
+
+def test_the_printed_command_asks_for_the_same_transfer() -> None:
+    words = shlex.split(transfer.command("http://127.0.0.1:4567/transactions").replace("\\\n", " "))
+    assert words[:3] == ["curl", "-sS", "http://127.0.0.1:4567/transactions"]
+    assert "Idempotency-Key: $(date +%s)" in words
+    assert json.loads(words[-1]) == {"from": 1, "to": 2, "amount": 5}
