@@ -14,8 +14,7 @@ from ops.errors import OpsError
 from ops.local import transfer
 from stacks.names import OutputKey
 from stacks.settings import Settings
-
-REFERENCE_SERVICE = "service"
+from stacks.settings.rules import SERVICE_IMAGE
 
 # How long a restore test may take from its event to its result; it takes less than a second.
 _RESTORE_TIMEOUT_SECONDS: Final = 30.0
@@ -55,7 +54,7 @@ def run(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> SmokeTest:
     """
     return SmokeTest(
         health=_health(aws, outputs),
-        transfer=transfer.make(aws, outputs) if settings.compute.image == REFERENCE_SERVICE else None,
+        transfer=transfer.make(aws, outputs) if settings.compute.image == SERVICE_IMAGE else None,
         failovers=_failovers(aws, outputs),
         restore=_restore(aws, outputs, settings),
     )

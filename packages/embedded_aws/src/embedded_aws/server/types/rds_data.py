@@ -1,11 +1,16 @@
 """RDS Data API: statements run on the PostgreSQL behind the cluster's endpoint, off the server's event loop."""
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 from embedded_aws.server import upstream
 from embedded_aws.server.types.rds_postgres import cluster_of
+
+# Statements that wait for a failover or for a lock must not keep others waiting, nor what else runs on threads.
+_THREADS: Final = ThreadPoolExecutor(max_workers=64, thread_name_prefix="data-api")
 
 
 def install() -> None:
@@ -38,7 +43,9 @@ def _off_the_event_loop(handle: Callable[..., Awaitable[Any]]) -> Callable[..., 
     """Run statements on a thread: on ministack's event loop a statement that waits would stop every other service."""
 
     async def handle_on_a_thread(*arguments: Any) -> Any:
-        return await asyncio.to_thread(lambda: asyncio.run(_finish(handle, arguments)))
+        request = contextvars.copy_context()  # its account and Region
+        run = request.run, lambda: asyncio.run(_finish(handle, arguments))
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, *run)
 
     return handle_on_a_thread
 
