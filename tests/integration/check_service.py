@@ -48,4 +48,4 @@ def test_the_service_serves_its_document(url: str) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_the_service_answers_as_its_document_says(case: schemathesis.Case[Any], url: str) -> None:
-    require_contract(case, url)
+    require_contract(case, url, balanced=True)
