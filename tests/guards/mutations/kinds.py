@@ -164,3 +164,33 @@ def balancer_in_isolated_subnets(app: MutableApp) -> None:
     stack = next(iter(app.resources("AWS::CloudFormation::Stack", "Compute").values()))["Properties"]["Parameters"]
     isolated = [{"Ref": name} for name, value in stack.items() if "IsolatedSubnet" in str(value)]
     balancer["Subnets"] = isolated[:2]
+
+
+@mutation("DR-CLOUDWATCH-08")
+def silence_that_is_fine(app: MutableApp) -> None:
+    alarm = app.properties(ALARM, "FailoverAlarmsErrors")
+    alarm.update({"MetricName": "Invocations", "ComparisonOperator": "LessThanThreshold", "Threshold": 1})
+    alarm["TreatMissingData"] = "notBreaching"
+
+
+@mutation("DR-LAMBDA-10")
+def message_that_comes_back_too_early(app: MutableApp) -> None:
+    app.properties("AWS::SQS::Queue", "RestoreEventQueue")["VisibilityTimeout"] = 10
+
+
+@mutation("DR-ECS-19")
+def provider_of_no_cluster(app: MutableApp) -> None:
+    service = app.properties(SERVICE)
+    service.pop("LaunchType", None)
+    service["CapacityProviderStrategy"] = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+
+
+@mutation("DR-IAM-08")
+def user_of_the_identifier(app: MutableApp) -> None:
+    role = next(iter(app.resources("AWS::IAM::Role", "ClusterMonitoringRole").values()))["Properties"]
+    (cluster,) = app.resources(CLUSTER)
+    arn = {"Fn::Sub": f"arn:aws:rds-db:*:*:dbuser:${{{cluster}}}/app"}
+    statement = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
+    role["Policies"] = [
+        {"PolicyName": "connect", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 from breakwater_guards.aws.arns import TOKEN, may_match
@@ -23,13 +22,14 @@ def types_of(action: str) -> dict[str, str] | None:
     )
 
 
-def expand(pattern: str) -> Iterator[str]:
-    """Yield the known actions that a pattern such as ``s3:Get*`` stands for."""
-    service, _, name = pattern.partition(":")
-    service = service.lower()
-    for known in _actions(service):
-        if may_be_equal(name.lower().replace("?", "*"), known):
-            yield f"{service}:{known}"
+@cache
+def expand(pattern: str) -> tuple[str, ...]:
+    """Return the known actions that a pattern such as ``s3:Get*`` stands for."""
+    service, _, name = pattern.lower().partition(":")
+    if "*" not in name and "?" not in name:
+        return (f"{service}:{name}",) if name in _actions(service) else ()
+    wanted = name.replace("?", "*")
+    return tuple(f"{service}:{known}" for known in _actions(service) if may_be_equal(wanted, known))
 
 
 def grants(resource: str, action: str) -> bool:

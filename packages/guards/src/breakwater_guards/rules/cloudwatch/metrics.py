@@ -9,7 +9,7 @@ from typing import Any
 from breakwater_guards.aws.alarms import Metric, metrics_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.scalars import as_int
+from breakwater_guards.model.scalars import as_int, as_number
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
@@ -82,6 +82,28 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
             reason = _misnamed(app, value, known.get("values", {}).get(name))
             if reason:
                 yield breach(metric.alarm, metric.path, f"{name} is {show(value)}; {reason}")
+
+
+@rule(
+    "DR-CLOUDWATCH-08",
+    title="An alarm that waits for silence takes missing data as a breach",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: the metric never has the value 0, it is missing then, and missing data does not "
+    "breach: the alarm on a function that stopped stays OK",
+    fix="Set TreatMissingData to breaching.",
+    sources=(MISSING,),
+    data="metrics",
+)
+def silence_is_a_breach(app: Assembly) -> Iterator[Breach]:
+    """Find an alarm on less than one run or message, of a metric that is absent when there was none."""
+    for metric in metrics_of(app):
+        alarm, threshold = metric.alarm, as_number(metric.alarm.get("Threshold"))
+        lowest = {"LessThanThreshold": 1, "LessThanOrEqualToThreshold": 0}.get(str(alarm.get("ComparisonOperator")))
+        none = lowest is not None and threshold is not None and threshold <= lowest and metric.path == "Dimensions"
+        if none and metric.name in _namespace(metric).get("absent_when_zero", ()):
+            missing = alarm.get("TreatMissingData")
+            if missing in ("notBreaching", "ignore"):
+                yield breach(alarm, "TreatMissingData", f"{metric.name} is missing when it is 0; allowed: breaching.")
 
 
 def _namespace(metric: Metric) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from breakwater_guards.aws.arns import TOKEN, pattern
+from breakwater_guards.aws.aurora import CLUSTER, INSTANCE
 from breakwater_guards.aws.authorization import expand, grants, names_type, types_of
 from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.aws.roles import ROLE, Permissions, roles_of
@@ -13,6 +14,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
@@ -89,6 +91,28 @@ def roles_may_use_what_is_involved(app: Assembly) -> Iterator[Breach]:
                     yield breach(role, "", f"{action} needs iam:PassRole for the role that it hands over.")
 
 
+@rule(
+    "DR-IAM-08",
+    title="Database users are named by the database's resource id",
+    outcome=Outcome.SILENT,
+    prevents="PAM authentication failed for user: rds-db:connect is authorized on dbuser:cluster-ABCDEFGHIJKL/user, and "
+    "never on the identifier of the cluster or instance",
+    fix="Use Fn::GetAtt DBClusterResourceId of a cluster, or DbiResourceId of an instance.",
+    sources=("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html",),
+)
+def database_users_have_the_resource_id(app: Assembly) -> Iterator[Breach]:
+    """Find `rds-db:connect` on the identifier of a database of the assembly."""
+    for statement in all_statements(app):
+        if statement.effect != "Deny" and statement.acts_on("rds-db:connect"):
+            for value in statement.resources:
+                database = app.target(value)
+                if isinstance(value, Text) and database is not None and database.type in (CLUSTER, INSTANCE):
+                    attribute = value.references[0].attribute
+                    if "ResourceId" not in attribute:
+                        shown = f"{database.logical_id}.{attribute}".rstrip(".")
+                        yield breach(statement.resource, statement.path, f"{shown} is not the resource id.")
+
+
 def _left_out(app: Assembly, permissions: Permissions, action: str, kinds: list[str]) -> list[str]:
     """Return the resource types that an action involves and that no statement lets it use."""
     using = [item for item in permissions.statements if item.effect != "Deny" and item.acts_on(action)]
@@ -133,7 +157,7 @@ def _is_identity(statement: Statement) -> bool:
 def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
     if statement.not_resources or not statement.resources:
         return True
-    resources, known = [pattern(app, value) for value in statement.resources], list(expand(action))
+    resources, known = [pattern(app, value) for value in statement.resources], expand(action)
     return not known or any(grants(resource, one) for one in known for resource in resources)
 
 
