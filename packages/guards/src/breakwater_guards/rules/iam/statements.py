@@ -95,8 +95,8 @@ def roles_may_use_what_is_involved(app: Assembly) -> Iterator[Breach]:
     "DR-IAM-08",
     title="Database users are named by the database's resource id",
     outcome=Outcome.SILENT,
-    prevents="PAM authentication failed for user: rds-db:connect is authorized on dbuser:cluster-ABCDEFGHIJKL/user, and "
-    "never on the identifier of the cluster or instance",
+    prevents="PAM authentication failed for user: rds-db:connect is authorized on dbuser:cluster-ABCDEFGHIJKL/user, "
+    "and never on the identifier of the cluster or instance",
     fix="Use Fn::GetAtt DBClusterResourceId of a cluster, or DbiResourceId of an instance.",
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html",),
 )
