@@ -16,7 +16,7 @@ from ops.local.transfer import Transfer, command
 
 DISCLAIMER: Final = """\
 What this does not prove
-  No image was built, and no network or Aurora ran: processes and a PostgreSQL did.
+  No image was built; no network or Aurora ran, but processes and a PostgreSQL.
   No permission was enforced: `make integration` judges them.
   The restore test copied a table as it was.
   No backup, scaling or password rotation took place.

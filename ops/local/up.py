@@ -140,7 +140,6 @@ class _Run:
         if running is None:
             ended = emulator.ended_unnoticed()
             started = emulator.start(self._port, self._key)
-            environment.docker(self._workspace.programs, Path(sys.executable), self._workspace.images)
             note = "the last one has ended and its state is gone: started anew, " if ended else ""
             return f"{note}{started.endpoint} (process {started.pid})"
         if not running.is_ready():
@@ -176,6 +175,7 @@ class _Run:
 
     def _deploy(self) -> None:
         began = datetime.now(UTC)
+        environment.docker(self._workspace.programs, Path(sys.executable), self._workspace.images)
         self._workspace.keep_settings(self._stack, self._settings)
         code = self._cdk.deploy(self._variables, self._show)
         self._require_alive()
