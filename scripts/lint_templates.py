@@ -1,8 +1,6 @@
-"""Check every synthesized template, nested ones included, with cfn-lint and CloudFormation Validate.
+"""Check every synthesized template with the guards, cfn-lint, CloudFormation Validate and the rules of cdk-preflight.
 
-CloudFormation Validate runs the rules of cdk-preflight beside its own. `cdk synth` validates root templates only, so a
-mistake in a nested stack shows in the account and not before. One process synthesizes every profile that the tests use:
-all environments, all egress modes.
+One process synthesizes every profile that the tests use: all environments, all egress modes.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app import register_nag
-from scripts.scan.linters import cfn_lint, cloudformation_validate
-from scripts.scan.model import CFN_LINT, LISTED, VALIDATE, Finding, Listed, ScanError, Template, load_listed
+from scripts.scan.linters import ASKED, judge
+from scripts.scan.model import LISTED, VALIDATE, Finding, Listed, ScanError, Template, load_listed
 from stacks import profiles
 from stacks.profiles import PROFILES
 from stacks.settings import load_settings
@@ -51,7 +49,7 @@ def table(templates: Sequence[Template], findings: Sequence[Found]) -> Table:
     """Draw stacks by profiles; a cell holds the findings of each tool."""
     counts = Counter((template, tool) for tool, template, _ in findings)
     profiles = list(dict.fromkeys(template.profile for template in templates))
-    result = Table(title=f"Findings: {CFN_LINT} / {VALIDATE}")
+    result = Table(title=f"Findings: {' / '.join(ASKED)}")
     result.add_column("template")
     for profile in profiles:
         result.add_column(profile, justify="center")
@@ -63,9 +61,9 @@ def table(templates: Sequence[Template], findings: Sequence[Found]) -> Table:
 
 
 def _cell(counts: Counter[tuple[Template, str]], template: Template) -> str:
-    numbers = [counts[template, tool] for tool in (CFN_LINT, VALIDATE)]
+    numbers = [counts[template, tool] for tool in ASKED]
     style = "red" if any(numbers) else "green"
-    return f"[{style}]{numbers[0]} / {numbers[1]}[/{style}]"
+    return f"[{style}]{'/'.join(map(str, numbers))}[/{style}]"
 
 
 def report(
@@ -76,7 +74,7 @@ def report(
     Args:
         console: Where to print.
         templates: All that were judged.
-        findings: Of both tools.
+        findings: Of all tools.
         entries: Accepted findings.
 
     Returns:
@@ -112,10 +110,8 @@ def main() -> int:
         for profile, context in PROFILES.items():
             console.print(f"synth {profile}")
             templates += synthesize(profile, context, Path(folder, profile))
-        console.print(f"{VALIDATE}: {len(templates)} templates")
-        findings = [(VALIDATE, *found) for found in cloudformation_validate(templates)]
-        console.print(f"{CFN_LINT}: {len(templates)} templates")
-        findings += [(CFN_LINT, *found) for found in cfn_lint(templates)]
+        console.print(f"{', '.join(ASKED)}: {len(templates)} templates")
+        findings = list(judge(templates))
     return report(console, templates, findings, entries)
 
 

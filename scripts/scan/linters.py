@@ -7,26 +7,21 @@ findings are in `listed.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from cfnlint.api import lint_by_config
 from cloudformation_validate import (
     CompositeEngine,
     CompositeEngineConfig,
-    ExternalRuleSource,
-    PseudoParameterOverrides,
-    ReportStatus,
     RuleOrigin,
-    Severity,
     ValidateConfig,
     file_to_external_rule_source,
 )
 
-from embedded_aws.preflight_rules import rules_for
+from breakwater_guards import check
 from scripts.parts import ROOT
 from scripts.scan.model import (
     CFN_LINT,
+    GUARDS,
     VALIDATE,
     Finding,
     Listed,
@@ -38,88 +33,56 @@ from scripts.scan.model import (
     split,
 )
 
-Found = tuple[Template, Finding]
-# A retired engine version synthesizes, passes review and fails in the account: no template may switch these off.
-PROMOTED = ("W3690", "W3691")
+# What the guards ask for each scanner. Retired engine versions are errors there, which no template can switch off.
+ASKED: Mapping[str, tuple[str, ...]] = {
+    GUARDS: (),
+    CFN_LINT: ("cfn-lint",),
+    VALIDATE: ("cloudformation-validate", "cdk-preflight"),
+}
 CONTROL_TOWER = "Control Tower"
 RULES = ROOT / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard" / "rules" / "control-tower" / "cfn-guard"
 
 
-def cfn_lint(templates: Sequence[Template], *, informational: bool = False) -> Iterator[Found]:
-    """Run cfn-lint with the rules for retired database engines as errors.
+def judge(
+    templates: Sequence[Template], scanners: Sequence[str] = tuple(ASKED)
+) -> Iterator[tuple[str, Template, Finding]]:
+    """Ask the guards, and through them the other checkers, about the cloud assemblies that templates are in.
 
     Args:
-        templates: Templates of any regions.
-        informational: Run the informational rules, too; what they say is not yielded, for it is no complaint.
+        templates: Every template of some cloud assemblies.
+        scanners: Names of those whose findings are wanted.
 
     Yields:
-        Every error and warning with its template.
+        Scanner, template and finding, errors and warnings, without those that the app acknowledges.
 
     Raises:
-        RuntimeError: cfn-lint refused its own configuration.
+        RuleError: A rule, or a checker, did not get to the end.
     """
-    by_path = {str(template.path): template for template in templates}
-    for region in sorted({template.region for template in templates}):
-        paths = [str(template.path) for template in templates if template.region == region]
-        options = {"templates": paths, "regions": [region], "mandatory_checks": list(PROMOTED)}
-        for match in lint_by_config(options | ({"include_checks": ["I"]} if informational else {})):
-            if match.filename not in by_path:
-                raise RuntimeError(f"cfn-lint did not start: {match.message}")
-            if match.rule.severity == "informational":
-                continue
-            is_error = match.rule.id in PROMOTED or match.rule.severity == "error"
-            severity = "error" if is_error else "warning"
-            subject = "".join(str(part) for part in getattr(match, "path", [])[1:2])
-            yield _found(by_path[match.filename], subject, match.rule.id, match.message, severity)
-
-
-def cloudformation_validate(templates: Sequence[Template]) -> Iterator[Found]:
-    """Run CloudFormation Validate and the rules of cdk-preflight: `cdk synth` shows its own build root templates only.
-
-    Yields:
-        Every error and warning with its template, and one error for a template that it could not analyse to the end.
-    """
-    resources = (each for template in templates for each in _resources(template))
-    rules = rules_for({str(resource["Type"]) for resource in resources})
-    sources = [ExternalRuleSource(name=name, content=rego) for name, rego in rules]
-    engine = CompositeEngine(CompositeEngineConfig(rego_rules=sources))
-    for template in templates:
-        region = PseudoParameterOverrides(region=template.region)
-        report = engine.validate_template(
-            template.path, ValidateConfig(severity_level=Severity.WARN, pseudo_parameter_overrides=region)
-        )
-        for found in report.diagnostics:
-            severity = "warning" if found.severity is Severity.WARN else "error"
-            subject = found.entity.logical_id if found.entity else ""
-            yield _found(template, subject, found.rule_id, found.message, severity)
-        if report.status is not ReportStatus.OK:
-            yield _found(template, "", "incomplete", f"status {report.status.name}", "error")
-
-
-def _resources(template: Template) -> Iterable[Mapping[str, Any]]:
-    """Return the resources of a template; none of one that is no JSON, which the engine reports."""
-    try:
-        return list(template.document().get("Resources", {}).values())
-    except ValueError:
-        return []
-
-
-def _found(template: Template, subject: str, rule: str, message: str, severity: str) -> Found:
-    return template, Finding(f"{template.stack}/{subject}".rstrip("/"), rule, message, severity)
+    scanners = tuple(scanners)
+    tools = [tool for scanner in scanners for tool in ASKED[scanner]]
+    for folder in dict.fromkeys(template.path.parent for template in templates):
+        by_file = {template.path.name: template for template in templates if template.path.parent == folder}
+        for found in check(folder, strict=True, tools=tools).findings:
+            scanner = next(name for name, asked in ASKED.items() if found.tool in (asked or ("",)))
+            template = by_file[found.template]
+            subject = found.resource or found.path.split(".")[1:2] or [""]
+            where = f"{template.stack}/{subject if isinstance(subject, str) else subject[0]}".rstrip("/")
+            if scanner in scanners:
+                yield scanner, template, Finding(where, found.rule, found.message, found.severity.value)
 
 
 def lint(subject: Subject) -> ScanResult:
-    """Run cfn-lint: errors and warnings fail; its informational rules run as well, for they may raise errors."""
-    return _result(CFN_LINT, subject, cfn_lint(subject.templates, informational=True), [])
+    """Run cfn-lint: errors and warnings fail."""
+    return _result(CFN_LINT, subject, [])
 
 
 def validate(subject: Subject, entries: Sequence[Listed]) -> ScanResult:
     """Run CloudFormation Validate; warnings fail as well unless `listed.toml` has a reason."""
-    return _result(VALIDATE, subject, cloudformation_validate(subject.templates), entries)
+    return _result(VALIDATE, subject, entries)
 
 
-def _result(scanner: str, subject: Subject, found: Iterable[Found], entries: Sequence[Listed]) -> ScanResult:
-    pairs = list(found)
+def _result(scanner: str, subject: Subject, entries: Sequence[Listed]) -> ScanResult:
+    pairs = [(template, finding) for _, template, finding in judge(subject.templates, [scanner])]
     failed, acknowledged = split(scanner, [finding for _, finding in pairs], entries)
     passed = len(subject.templates) - len({template for template, _ in pairs})
     return ScanResult(scanner, subject.environment, passed, "templates", failed, acknowledged)

@@ -17,7 +17,7 @@ from typing import Any
 SHORTEST_REASON = 40
 LISTED = Path(__file__).with_name("listed.toml")
 TIMEOUT_SECONDS = 600
-CFN_LINT, VALIDATE = "cfn-lint", "CloudFormation Validate"
+GUARDS, CFN_LINT, VALIDATE = "guards", "cfn-lint", "CloudFormation Validate"
 
 
 class ScanError(Exception):

@@ -1,4 +1,4 @@
-"""Both judges see what is wrong in a nested template, and nothing is waved through by accident."""
+"""All judges see what is wrong in a nested template, and nothing is waved through by accident."""
 
 from __future__ import annotations
 
@@ -12,43 +12,36 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from breakwater_guards import RuleError
 from scripts import lint_templates
-from scripts.scan.linters import cfn_lint, cloudformation_validate
-from scripts.scan.model import CFN_LINT, VALIDATE, Finding, Listed, Template, load_listed
+from scripts.scan.linters import judge
+from scripts.scan.model import CFN_LINT, GUARDS, VALIDATE, Finding, Listed, Template, load_listed
 from stacks.profiles import PROFILES
 
-SWITCHED_OFF = {"cfn-lint": {"config": {"ignore_checks": ["W3690", "W3691"]}}}
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"Colour": "blue"}}
 
 
-def _template(folder: Path, kind: str, properties: Mapping[str, Any], **attributes: Any) -> Template:
-    document = {"Resources": {"Subject": {"Type": kind, "Properties": properties, **attributes}}}
-    path = folder / "BreakwaterDatabase.nested.template.json"
-    path.write_text(json.dumps(document))
-    return Template("dev", "Database", "us-east-1", path)
-
-
-def _cluster(folder: Path, version: str, **attributes: Any) -> Template:
-    properties = {"Engine": "aurora-postgresql", "EngineVersion": version, "MasterUsername": "dba"}
-    return _template(
-        folder,
-        "AWS::RDS::DBCluster",
-        {**properties, "ManageMasterUserPassword": True},
-        DeletionPolicy="Snapshot",
-        UpdateReplacePolicy="Snapshot",
-        **attributes,
-    )
-
-
-def _instance(folder: Path, version: str, **attributes: Any) -> Template:
-    properties = {"Engine": "postgres", "EngineVersion": version, "DBInstanceClass": "db.t4g.medium"}
-    return _template(
-        folder,
-        "AWS::RDS::DBInstance",
-        {**properties, "AllocatedStorage": "20", "MasterUsername": "dba", "ManageMasterUserPassword": True},
-        DeletionPolicy="Snapshot",
-        UpdateReplacePolicy="Snapshot",
-        **attributes,
-    )
+def _assembly(folder: Path, resources: Mapping[str, Any], **sections: Any) -> list[Template]:
+    """Write a cloud assembly whose root stack nests one with these resources."""
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Database.nested.template.json"}}
+    inner = {"Resources": resources, **sections}
+    documents = {"Root.template.json": {"Resources": {"Nested": nested}}, "Database.nested.template.json": inner}
+    asset = {"source": {"path": "Database.nested.template.json", "packaging": "file"}, "destinations": {}}
+    stack = {"templateFile": "Root.template.json"}
+    artifacts = {
+        "Root": {"type": "aws:cloudformation:stack", "properties": stack, "environment": "aws://1/us-east-1"},
+        "Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}},
+    }
+    documents |= {
+        "manifest.json": {"version": "55.0.0", "artifacts": artifacts},
+        "assets.json": {"files": {"h": asset}},
+    }
+    for name, document in documents.items():
+        (folder / name).write_text(json.dumps(document))
+    return [
+        Template("dev", "Root", "us-east-1", folder / "Root.template.json"),
+        Template("dev", "Database", "us-east-1", folder / "Database.nested.template.json"),
+    ]
 
 
 TEMPLATE = Template("dev", "Compute", "us-east-1", Path("x.template.json"))
@@ -60,65 +53,47 @@ def _accepted(rule: str, where: str) -> Listed:
     return Listed(VALIDATE, rule, where, REASON)
 
 
-@pytest.mark.parametrize("metadata", [{}, {"Metadata": SWITCHED_OFF}])
-def test_a_retired_aurora_version_is_an_error_that_no_template_can_switch_off(
-    tmp_path: Path, metadata: dict[str, Any]
-) -> None:
-    template = _cluster(tmp_path, "13.4", **metadata)
-    ((judged, found),) = cfn_lint([template])
-    assert (judged, found.rule, found.severity, found.where) == (template, "W3690", "error", "Database/Subject")
-    assert "13.4" in str(found)
+def test_each_checker_sees_an_error_in_a_nested_template(tmp_path: Path) -> None:
+    zone = {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "example.com"}}
+    fifo = {"EventSourceArn": "arn:aws:sqs:us-east-1:111111111111:queue.fifo", "FunctionName": "f"}
+    mapping = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {**fifo, "MaximumBatchingWindowInSeconds": 5}}
+    templates = _assembly(tmp_path, {"Topic": TOPIC, "Zone": zone, "Mapping": mapping})
+    found = {(scanner, each.where, each.rule) for scanner, _, each in judge(templates) if each.severity == "error"}
+    assert found >= {
+        (GUARDS, "Database/Zone", "DR-ROUTE53-01"),
+        (CFN_LINT, "Database/Topic", "E3002"),
+        (VALIDATE, "Database/Topic", "F3002"),
+        (VALIDATE, "Database/Mapping", "pf-lambda-esm-fifo-batching-window"),
+    }
+    only = list(judge(templates, [VALIDATE]))
+    assert {scanner for scanner, _, _ in only} == {VALIDATE}
+    assert {template.stack for _, template, _ in only} == {"Database"}
 
 
-def test_a_retired_instance_version_is_an_error(tmp_path: Path) -> None:
-    found = list(cfn_lint([_instance(tmp_path, "11.1")]))
-    assert [(each.rule, each.severity) for _, each in found] == [("W3691", "error")]
+def test_an_acknowledged_finding_is_none_and_a_warning_is_one(tmp_path: Path) -> None:
+    reason = {"breakwater:guards": {"E3002": "the color is a joke of the team", "F3002": "the color is a joke as well"}}
+    unused = {"Unused": {"Type": "String"}}
+    templates = _assembly(tmp_path, {"Topic": {**TOPIC, "Metadata": reason}}, Parameters=unused)
+    (found,) = judge(templates)
+    assert (found[0], found[1], found[2].where, found[2].severity) == (
+        CFN_LINT,
+        templates[1],
+        "Database/Unused",
+        "warning",
+    )
 
 
-def test_a_supported_aurora_version_is_silent(tmp_path: Path) -> None:
-    assert list(cfn_lint([_cluster(tmp_path, "17.7")])) == []
-
-
-def test_other_warnings_stay_warnings(tmp_path: Path) -> None:
-    template = _cluster(tmp_path, "17.7")
-    document = json.loads(template.path.read_text())
-    template.path.write_text(json.dumps({**document, "Parameters": {"Unused": {"Type": "String"}}}))
-    assert [(each.rule, each.severity, each.where) for _, each in cfn_lint([template])] == [
-        ("W2001", "warning", "Database/Unused")
+def test_a_policy_of_the_guards_is_an_error(tmp_path: Path) -> None:
+    key = {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {}}
+    assert [(each.rule, each.severity) for _, _, each in judge(_assembly(tmp_path, {"Key": key}), [GUARDS])] == [
+        ("DR-KMS-01", "error")
     ]
 
 
-def test_each_region_is_judged_by_its_own_facts(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    here = _template(tmp_path / "a", "AWS::DAX::SubnetGroup", {"SubnetIds": ["subnet-0123456789abcdef0"]})
-    there = replace(
-        _template(tmp_path / "b", "AWS::DAX::SubnetGroup", {"SubnetIds": ["subnet-0123456789abcdef0"]}),
-        region="mx-central-1",
-    )
-    assert [judged for judged, each in cfn_lint([here, there]) if each.severity == "error"] == [there]
-
-
-def test_cloudformation_validate_sees_an_error_in_a_nested_template(tmp_path: Path) -> None:
-    found = list(cloudformation_validate([_template(tmp_path, "AWS::SNS::Topic", {"Colour": "blue"})]))
-    assert [(each.severity, each.where) for _, each in found] == [("error", "Database/Subject")]
-    assert "Colour" in found[0][1].message
-
-
-def test_a_rule_of_cdk_preflight_sees_what_no_schema_forbids_in_a_nested_template(tmp_path: Path) -> None:
-    mapping = {"EventSourceArn": "arn:aws:sqs:us-east-1:111111111111:queue.fifo", "FunctionName": "f"}
-    for seconds, rules in ((0, []), (5, ["pf-lambda-esm-fifo-batching-window"])):
-        given = {**mapping, "MaximumBatchingWindowInSeconds": seconds}
-        found = cloudformation_validate([_template(tmp_path, "AWS::Lambda::EventSourceMapping", given)])
-        assert [each.rule for _, each in found if each.severity == "error"] == rules
-
-
-def test_a_template_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    template = _template(tmp_path, "AWS::SNS::Topic", {})
-    template.path.write_text("{")
-    found = list(cloudformation_validate([template]))
-    assert {each.severity for _, each in found} == {"error"}
-    assert "incomplete" in {each.rule for _, each in found}
+def test_a_template_that_a_checker_fails_on_is_an_error(tmp_path: Path) -> None:
+    odd = {"Type": "AWS::SNS::Topic", "Metadata": 5}
+    with pytest.raises(RuleError, match="could not judge: cfn-lint failed"):
+        list(judge(_assembly(tmp_path, {"Topic": odd})))
 
 
 @pytest.mark.parametrize(
@@ -163,9 +138,9 @@ def test_a_single_finding_fails_and_shows_in_its_cell(severity: str) -> None:
     assert code == 1
     assert f"{severity} dev: W1 Compute/Service1A2B: odd [CloudFormation Validate]" in printed
     (compute,) = [line for line in printed.splitlines() if "│ Compute" in line]
-    assert "0 / 1" in compute
+    assert "0/0/1" in compute
     (root,) = [line for line in printed.splitlines() if "│ Root" in line]
-    assert "0 / 0" in root
+    assert "0/0/0" in root
 
 
 def test_an_entry_that_matches_nothing_fails() -> None:

@@ -74,7 +74,7 @@ def load(tool: str, types: frozenset[str]) -> Judge:
 
 
 def _told(found: Any) -> Told:
-    path = _INDEX.sub(r".\1", found.property_path or "").removeprefix("Properties").removeprefix(".")
+    path = _INDEX.sub(r".\1", found.property_path or "").replace("/", ".").removeprefix("Properties").removeprefix(".")
     return Told(
         rule=found.rule_id,
         severity=Severity.WARNING if found.severity is Level.WARN else Severity.ERROR,
