@@ -108,7 +108,7 @@ test: install ## Run all tests; branch coverage of stacks, functions, preflight 
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are checked beside it.
 .PHONY: lint lint-types lint-templates
-lint: install ## Run ruff, hadolint, mypy --strict, and cfn-lint and CloudFormation Validate over all templates
+lint: install ## Run ruff, hadolint, mypy --strict, and the guards with cfn-lint and cdk-preflight over all templates
 	@ruff check .
 	@ruff format --check .
 	@hadolint service/Dockerfile
