@@ -52,15 +52,16 @@ def test_the_clock_is_todays_outside_a_pinned_block(day: date) -> None:
     assert today() == day
 
 
-def test_a_retired_version_is_answered_with_the_offered_ones_of_its_major() -> None:
+def test_a_retired_version_is_answered_with_the_nearest_of_its_major() -> None:
     (line,) = findings("DR-AURORA-01", {"EngineVersion": "15.6"})
-    assert line.startswith("Cluster0.EngineVersion: '15.6' is not offered; offered of 15 are 15.10, 15.12, ")
+    assert line.startswith("Cluster0.EngineVersion: EngineVersion '15.6' is not offered; the nearest that is: 15.10, ")
     assert "17.7" not in line
 
 
-def test_a_major_without_any_offered_version_is_answered_with_all() -> None:
+def test_a_major_without_any_offered_version_is_answered_with_another() -> None:
     (line,) = findings("DR-AURORA-01", {"EngineVersion": "9.6.22"})
-    assert "17.7" in line
+    assert "the nearest that is: " in line
+    assert ", the newest: 18." in line
 
 
 def test_every_feature_below_its_floor_is_reported() -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from breakwater_guards import __version__, cli
 from breakwater_guards.engine import all_rules
+from breakwater_guards.tools import TOOLS
 
 PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "src" / "breakwater_guards"
@@ -77,7 +78,7 @@ def test_the_version_is_one() -> None:
 
 def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     commands = [re.split("[#>]", line)[0].split()[1:] for line in re.findall(r"breakwater-guards [a-z][^`\n]*", README)]
-    assert ["check", "cdk.out", "--format", "github"] in commands
+    assert ["check", "cdk.out", "--baseline", "guards-baseline.json"] in commands
     for words in commands:
         options = cli._parser().parse_args(words)
         assert callable(options.run), words
@@ -100,8 +101,31 @@ def test_the_options_in_the_readme_are_all_there_are() -> None:
 def test_the_workflow_in_the_readme_is_a_workflow() -> None:
     (text,) = re.findall(r"```yaml\n(# \.github/workflows.*?)```", README, re.DOTALL)
     steps = yaml.safe_load(text)["jobs"]["guards"]["steps"]
-    commands = [step["run"] for step in steps if "run" in step]
-    assert commands.index("npx cdk synth --quiet") < commands.index("breakwater-guards check cdk.out --format github")
-    versions = [step["with"]["python-version"] for step in steps if "setup-python" in step.get("uses", "")]
-    assert versions
-    assert all(tuple(map(int, version.split("."))) >= (3, 11) for version in versions)
+    assert steps[-2] == {"run": "npx cdk synth --quiet"}
+    action = yaml.safe_load((PROJECT.parents[1] / "action.yml").read_text(encoding="utf-8"))
+    assert set(steps[-1]["with"]) <= set(action["inputs"])
+    assert all(tool in TOOLS for tool in steps[-1]["with"]["with"].split(","))
+
+
+@pytest.mark.parametrize("others", ["", "cfn-lint,cdk-preflight"])
+def test_the_action_runs_what_it_is_given(tmp_path: Path, others: str) -> None:
+    action = yaml.safe_load((PROJECT.parents[1] / "action.yml").read_text(encoding="utf-8"))
+    setup, step = action["runs"]["steps"]
+    assert tuple(map(int, setup["with"]["python-version"].split("."))) >= (3, 11)
+    assert "${{" not in step["run"], "an input is no part of the script"
+    (tmp_path / "guards" / "bin").mkdir(parents=True)
+    for name in ("pip", "breakwater-guards"):
+        program = tmp_path / "guards" / "bin" / name
+        program.write_text(f'#!/bin/sh\nfor word; do echo "$word"; done > {tmp_path}/{name}.log\n', encoding="utf-8")
+        program.chmod(0o755)
+    (tmp_path / "python").write_text("#!/bin/sh\n", encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    given = {"PATHS": "a.yaml cdk.out", "OPTIONS": "--fail-on error", "OTHERS": others, "GUARDS": "/g"}
+    environment = {**given, "RUNNER_TEMP": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["bash", "-ec", step["run"]], env=environment, check=True)
+    asked = [word for tool in filter(None, others.split(",")) for word in ("--with", tool)]
+    words = (tmp_path / "breakwater-guards.log").read_text(encoding="utf-8").split()
+    assert words == ["check", "--format", "github", "a.yaml", "cdk.out", "--fail-on", "error", *asked]
+    assert cli._parser().parse_args(words).paths == ["a.yaml", "cdk.out"]
+    installed = (tmp_path / "pip.log").read_text(encoding="utf-8").split()[-1]
+    assert installed == (f"/g[{others}]" if others else "/g")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from breakwater_guards import engine, rule
 from breakwater_guards import rules as rule_modules
 from breakwater_guards.facts import dated, facts, freshness
 from breakwater_guards.facts.clock import pinned
+from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text
 from breakwater_guards.rule import Outcome, Severity, show
 from guards_testing.build import resource, template, write
-from guards_testing.rules import bad_property, made, three_rules
+from guards_testing.rules import KIND, bad_property, made, three_rules
 
 PACKAGE = engine.all_rules()
 
@@ -117,3 +118,31 @@ def test_every_module_of_rules_is_found() -> None:
     names = {".".join(file.relative_to(folder).with_suffix("").parts) for file in declaring}
     assert {item.check.__module__.removeprefix(f"{rule_modules.__name__}.") for item in PACKAGE.values()} == names
     assert list(PACKAGE) == sorted(PACKAGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "told"),
+    [
+        ("PubliclyAccessible", "true; allowed: false.", "PubliclyAccessible is true; allowed: false."),
+        ("A.B[]", "'', but Enabled is true.", "B is '', but Enabled is true."),
+        ("A", "not set on 1 of the replicas; allowed: true.", "A is not set on 1 of the replicas; allowed: true."),
+        ("A", "0: a failed check counts.", "A is 0: a failed check counts."),
+        ("A", "'15.4' is not offered.", "'15.4' is not offered."),
+        ("A", "1441 periods of 60 s are too long.", "1441 periods of 60 s are too long."),
+        ("A.0", "true; allowed: false.", "true; allowed: false."),
+        ("", "not set, but needed.", "not set, but needed."),
+    ],
+)
+def test_a_message_names_what_it_is_about(path: str, written: str, told: str) -> None:
+    found = made("DR-X-01", lambda app: iter([rule.breach(next(app.of_type(KIND)), path, written)]))
+    app = Assembly.from_document(template({"R": resource(KIND)}))
+    (breach,) = found.check(app)
+    assert found.finding(breach).message == told
+
+
+def test_a_version_that_is_not_offered_is_told_with_its_neighbour() -> None:
+    cluster = resource("AWS::RDS::DBCluster", Engine="aurora-postgresql", EngineVersion="15.4")
+    app = Assembly.from_document(template({"C": cluster}))
+    with pinned(date(2026, 11, 22)):
+        (finding,) = engine.check(app, rules=["DR-AURORA-01"]).findings
+    assert finding.message.startswith("EngineVersion '15.4' is not offered; the nearest that is: 15.10, the newest: ")

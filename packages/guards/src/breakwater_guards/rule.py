@@ -126,7 +126,7 @@ class Rule:
             template=template.file,
             resource=resource.logical_id if resource else "",
             path=breach.path,
-            message=shorten(breach.message, MAX_MESSAGE),
+            message=shorten(_with_subject(breach), MAX_MESSAGE),
             fix=self.fix,
             source=self.sources[0],
             construct=resource.construct_path if resource else template.construct_path,
@@ -152,6 +152,14 @@ class OtherRule:
     source: str
 
 
+def _with_subject(breach: Breach) -> str:
+    """Name the property in a message that begins with its value alone, e.g. ``true; allowed: false.``."""
+    name = breach.path.rpartition(".")[2].removesuffix("[]")
+    return f"{name} is {breach.message}" if name.isalpha() and _VALUE_ALONE.match(breach.message) else breach.message
+
+
+# A value, and behind it no verb whose subject it would be.
+_VALUE_ALONE = re.compile(r"(?:not set|true|false|\d[\d.]*|'[^']*')(?=[;:,]| \(| on | in a )")
 MAX_MESSAGE = 2_000
 MAX_SHOWN = 300
 _ID = re.compile(r"^DR-[A-Z0-9]+-\d{2}$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -154,8 +155,14 @@ def _is_offered(version: str, offered: list[str]) -> bool:
 def _not_offered(version: str, offered: list[str]) -> str:
     major = ".".join(version.split(".")[: 2 if "mysql" in version else 1])
     same = [other for other in offered if other.startswith(f"{major}.")]
-    of_major = f" of {major}" if same else ""
-    return f"{show(version)} is not offered; offered{of_major} are {', '.join(same or offered)}."
+    candidates = same or offered
+    later = [other for other in candidates if _numbers(other) >= _numbers(version)]
+    nearest = later[0] if later else candidates[-1]
+    return f"EngineVersion {show(version)} is not offered; the nearest that is: {nearest}, the newest: {offered[-1]}."
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _end_of_support(version: str) -> date | None:

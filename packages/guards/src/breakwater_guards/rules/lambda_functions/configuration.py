@@ -125,11 +125,12 @@ def runtimes_stay_supported(app: Assembly) -> Iterator[Breach]:
         days = {key: date.fromisoformat(runtime[key]) for key in ("deprecated", "create-block") if runtime[key]}
         blocked = "create-block" in days and days["create-block"] <= today()
         if not blocked and any(day <= today() + NOTICE for day in days.values()):
+            ended = "deprecated" in days and days["deprecated"] <= today()
             yield breach(
                 function,
                 "Runtime",
-                f"{show(name)} loses support on {runtime['deprecated']} and cannot be created from "
-                f"{runtime['create-block'] or 'a later day'}; its successor is {runtime['successor']}.",
+                f"{show(name)} {'lost' if ended else 'loses'} support on {runtime['deprecated']} and cannot be "
+                f"created from {runtime['create-block'] or 'a later day'}; its successor is {runtime['successor']}.",
             )
 
 
