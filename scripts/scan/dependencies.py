@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.install import EMULATOR, REQUIREMENTS
+from scripts.install import EMULATOR, REQUIREMENTS, SERVICE
 from scripts.parts import ROOT
 from scripts.scan.model import Finding, ScanResult, run
 
@@ -28,7 +28,7 @@ def pip_audit(programs: Path) -> ScanResult:
     """
     command = [str(programs / "pip-audit"), "--format", "json", "--progress-spinner", "off", "--disable-pip"]
     packages: dict[tuple[str, str], dict[str, Any]] = {}
-    for file in [ROOT / "requirements.txt", *sorted(REQUIREMENTS.glob("*.txt")), EMULATOR]:
+    for file in [ROOT / "requirements.txt", *sorted(REQUIREMENTS.glob("*.txt")), EMULATOR, SERVICE]:
         try:
             answer = json.loads(run([*command, "--requirement", str(file)], allowed=(0, FOUND)))
         except json.JSONDecodeError:

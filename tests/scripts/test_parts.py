@@ -121,7 +121,7 @@ def test_a_second_installation_waits_for_the_first(capsys: pytest.CaptureFixture
 
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (ROOT / "requirements", ROOT / "packages" / "embedded_aws" / "requirements")
+FOLDERS = (ROOT / "requirements", ROOT / "packages" / "embedded_aws" / "requirements", ROOT / "service")
 SOURCES = [file for folder in FOLDERS for file in sorted(folder.glob("*.in"))]
 COMPILED = [ROOT / "requirements.txt", *(file for folder in FOLDERS for file in sorted(folder.glob("*.txt")))]
 ENTRY = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]+?))? \\$")
@@ -145,7 +145,7 @@ def _entries(file: Path) -> list[tuple[str, str]]:
     return entries
 
 
-def test_all_eight_files_are_there() -> None:
+def test_all_nine_files_are_there() -> None:
     assert [str(file.relative_to(ROOT)) for file in COMPILED] == [
         "requirements.txt",
         "requirements/dev.txt",
@@ -155,6 +155,7 @@ def test_all_eight_files_are_there() -> None:
         "requirements/uv.txt",
         "requirements/witnesses.txt",
         "packages/embedded_aws/requirements/emulator.txt",
+        "service/requirements.txt",
     ]
     assert len(SOURCES) == len(COMPILED)
 

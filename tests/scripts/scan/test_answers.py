@@ -10,7 +10,7 @@ import pytest
 
 from scripts.scan import checkov, dependencies, iam, linters
 from scripts.scan.model import Acknowledged, Finding, Listed, ScanError, Subject, Template, run
-from tests.assembly import Assembly
+from tests.assembly import ROOT, Assembly
 
 REASON = "a reason that is long enough for anybody to disprove it"
 
@@ -128,6 +128,18 @@ def test_packages_without_an_answer_have_not_passed(monkeypatch: pytest.MonkeyPa
     assert "1 of 2" in result.unavailable
     _says(monkeypatch, dependencies, "no JSON")
     assert dependencies.pip_audit(tmp_path).unavailable
+
+
+def test_what_is_deployed_is_audited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def run(command: list[str], **_: object) -> str:
+        asked.append(command[-1])
+        return json.dumps({"dependencies": []})
+
+    monkeypatch.setattr(dependencies, "run", run)
+    dependencies.pip_audit(tmp_path)
+    assert str(ROOT / "service" / "requirements.txt") in asked
 
 
 def test_npm_audit_fails_on_an_advisory_and_says_when_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
