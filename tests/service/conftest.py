@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.service.harness import BUCKET, TABLE, Postgres, Running, running, settings_for
+from tests.service.harness import BUCKET, TABLE, Postgres, Running, answers, eventually, process, running, settings_for
 
 
 @pytest.fixture(scope="package")
@@ -62,3 +62,12 @@ def _shared(server: Postgres, aws: None) -> Iterator[Running]:  # noqa: ARG001 -
 def service(_shared: Running, postgres: Postgres) -> Running:  # noqa: ARG001 - it must be empty
     """Return a running service whose database is empty."""
     return _shared
+
+
+@pytest.fixture(scope="package")
+def port(server: Postgres) -> Iterator[int]:
+    """Return the port of a service in a process of its own, since hypothesis wants `random` for itself."""
+    own = settings_for(server)
+    with process(own):
+        eventually(lambda: answers(own.port))
+        yield own.port

@@ -17,7 +17,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import uvicorn
+from migration.logic import read_migrations, read_rights
 
 from breakwater_service.__main__ import http_server, run
 from breakwater_service.app import Service
@@ -28,7 +30,6 @@ from tests.assembly import ROOT
 
 OWNER, PASSWORD, DATABASE, USER = "owner", "of-the-owner", "breakwater", "breakwater_app"
 TABLE, BUCKET, TTL = "table", "bucket", "expires_at"
-SCHEMA = ROOT / "tests" / "service" / "schema.sql"
 ORDER = {"from": 1, "to": 2, "amount": 5}
 
 
@@ -47,7 +48,17 @@ class Postgres:
         for path in (folder, self._data, secret):
             self._binaries.own(path)
         self._binaries.run(
-            "initdb", "-D", self._data, "-U", OWNER, f"--pwfile={secret}", "-A", "scram-sha-256", "--no-sync"
+            "initdb",
+            "-D",
+            self._data,
+            "-U",
+            OWNER,
+            f"--pwfile={secret}",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--no-sync",
         )
         rules = self._data / "pg_hba.conf"
         # As in the embedded AWS, where a token is signed and sent, and not checked.
@@ -57,9 +68,11 @@ class Postgres:
         self.start()
         self.ask(f"CREATE DATABASE {DATABASE}", database="postgres")
         self.ask(f"CREATE ROLE {USER} LOGIN")
-        self.ask("CREATE TABLE schema_version (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
-        self.ask(SCHEMA.read_text().replace("$user", USER))
-        self.ask("INSERT INTO schema_version (version) VALUES (1)")
+        self.ask("CREATE TABLE schema_version (version int PRIMARY KEY)")
+        for migration in read_migrations():
+            version = f"INSERT INTO schema_version VALUES ({migration.version})"  # noqa: S608 - a number
+            self.ask(";".join((*migration.statements, version)))
+        self.ask(";".join(read_rights(USER)))
 
     def start(self) -> None:
         """Start it on its port, and wait until it accepts connections."""
@@ -80,11 +93,13 @@ class Postgres:
         self._process.wait()
 
     def ask(self, sql: str, database: str = DATABASE) -> str:
-        """Run SQL as the owner and return what psql prints."""
-        address = f"host=127.0.0.1 port={self.port} user={OWNER} dbname={database}"
-        return self._binaries.run(
-            "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", sql, password=PASSWORD
-        ).strip()
+        """Run SQL as the owner and return the rows of its last statement as `psql` prints them: `1|t`."""
+        address = f"host=127.0.0.1 port={self.port} user={OWNER} password={PASSWORD} dbname={database}"
+        with psycopg.connect(address, autocommit=True) as connection:
+            *_, rows = (
+                each.fetchall() if each.description else [] for each in connection.execute(sql.encode()).results()
+            )
+        return "\n".join("|".join(str(x)[0].lower() if isinstance(x, bool) else str(x) for x in row) for row in rows)
 
     def demote(self, *, read_only: bool) -> None:
         """Make the server refuse writes, as a writer that became a reader does, or accept them again."""

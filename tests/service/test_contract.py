@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from tests.service.contract import DOCUMENT, require_contract
-from tests.service.harness import Running, call
+from tests.service.harness import Postgres, call
 
 pytestmark = pytest.mark.xdist_group("service")
 schema = schemathesis.openapi.from_dict(DOCUMENT)
@@ -17,9 +17,13 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 @schema.parametrize()
 @settings(max_examples=70, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_service_answers_as_its_document_says(case: schemathesis.Case[Any], service: Running) -> None:
-    require_contract(case, f"http://127.0.0.1:{service.port}")
+def test_the_service_answers_as_its_document_says(
+    case: schemathesis.Case[Any],
+    port: int,
+    postgres: Postgres,  # noqa: ARG001 - its sentences hold afterwards
+) -> None:
+    require_contract(case, f"http://127.0.0.1:{port}", alone=True)
 
 
-def test_the_document_is_served(service: Running) -> None:
-    assert call(service.port, "GET", "/openapi.json").body == DOCUMENT
+def test_the_document_is_served(port: int) -> None:
+    assert call(port, "GET", "/openapi.json").body == DOCUMENT

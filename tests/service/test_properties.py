@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -17,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.service.harness import ORDER, Answer, Postgres, Running, answers, eventually, process, settings_for, transfer
+from tests.service.harness import ORDER, Answer, Postgres, Running, transfer
 
 pytestmark = pytest.mark.xdist_group("service")
 OPENING = 20
@@ -65,15 +64,6 @@ def broken_sentences(postgres: Postgres, posted: Posted) -> list[str]:
     if len(rows) != len(there) or len(answers) != len({key for key, _, _ in answered}):
         found.append("keys")
     return found
-
-
-@pytest.fixture(scope="module")
-def port(server: Postgres) -> Iterator[int]:
-    """Return the port of a service in a process of its own, since hypothesis wants `random` for itself."""
-    own = settings_for(server)
-    with process(own):
-        eventually(lambda: answers(own.port))
-        yield own.port
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
