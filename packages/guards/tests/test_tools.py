@@ -146,7 +146,7 @@ def test_a_checker_that_is_not_installed_is_one_line(
     def missing(name: str) -> None:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(tools, "distribution", missing)
+    monkeypatch.setattr("importlib.metadata.distribution", missing)
     write(tmp_path, a__json=template({"Bad": TOPIC}))
     assert main(["check", str(tmp_path), "--with", tool]) == UNJUDGED
     shown = capsys.readouterr()

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.metadata import distribution
 from typing import Any, Protocol
 
 from breakwater_guards.model.assembly import Assembly
@@ -92,6 +91,9 @@ def loader(tool: str) -> Load:
     Raises:
         MissingToolError: it is not installed.
     """
+    # Here: whoever asks no other tool need not wait for what it imports.
+    from importlib.metadata import distribution  # noqa: PLC0415
+
     try:
         for needed in NEEDS[tool]:
             distribution(needed)
