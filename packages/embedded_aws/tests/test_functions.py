@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,8 @@ import pytest
 from embedded_aws.address import ACCOUNT
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
+from embedded_testing.running import clients_of, eventually, run_emulator
+from embedded_testing.service import runs
 
 pytestmark = pytest.mark.emulator
 
@@ -37,8 +43,8 @@ def handle(event, context):
 """
 
 
-def invoke(aws: Aws, name: str, runtime: str, file: str, source: str, **configuration: Any) -> dict[str, Any]:
-    """Create a function of one file, invoke it, and return its answer."""
+def create(aws: Aws, name: str, runtime: str, file: str, source: str, **configuration: Any) -> None:
+    """Create a function of one file."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(file, source)
@@ -51,6 +57,11 @@ def invoke(aws: Aws, name: str, runtime: str, file: str, source: str, **configur
         Timeout=30,
         **configuration,
     )
+
+
+def invoke(aws: Aws, name: str, runtime: str, file: str, source: str, **configuration: Any) -> dict[str, Any]:
+    """Create a function of one file, invoke it, and return its answer."""
+    create(aws, name, runtime, file, source, **configuration)
     try:
         answer: dict[str, Any] = json.loads(aws("lambda").invoke(FunctionName=name)["Payload"].read())
         return answer
@@ -67,6 +78,31 @@ def test_a_runtime_that_cannot_be_confined_does_not_run(aws: Aws) -> None:
     source = "exports.handle = async () => 'ran'"
     answer = invoke(aws, "other-runtime", "nodejs22.x", "code.js", source)
     assert answer["errorType"] == "Runtime.Unsupported"
+
+
+@pytest.fixture
+def own(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    yield from run_emulator(emulator_python, tmp_path_factory)
+
+
+def test_a_killed_embedded_aws_leaves_no_function_that_runs(own: Emulator, tmp_path: Path) -> None:
+    file = tmp_path / "process"
+    source = f"""
+import os, time
+
+def handle(event, context):
+    with open({str(file)!r}, "w") as written:
+        written.write(f"{{os.getpid()}}\\n")
+    time.sleep(25)
+"""
+    create(clients_of(own), "long", "python3.14", "code.py", source)
+    clients_of(own)("lambda").invoke(FunctionName="long", InvocationType="Event")
+    eventually(lambda: file.exists() and file.read_text().endswith("\n"), seconds=20)
+    process, running = int(file.read_text()), own.running()
+    assert running
+    assert runs(process)
+    os.kill(running.pid, signal.SIGKILL)
+    eventually(lambda: not runs(process), seconds=2)
 
 
 LOGGING = """

@@ -13,7 +13,10 @@ from embedded_aws.server.api import client
 from embedded_aws.server.registry import Attributes, Properties
 
 _PYTHON = "python"
-_CONFINE = "from embedded_aws.server.confinement import confine_to_loopback\nconfine_to_loopback()\n"
+_CONFINE = (
+    "from embedded_aws.server.confinement import confine_to_loopback, end_with_parent\n"
+    "confine_to_loopback()\nend_with_parent()\n"
+)
 _NO_TARGET = {"TargetArn": ""}
 _LATEST = "$LATEST"
 # Where ministack's program has the function's variables, and where it calls the function.

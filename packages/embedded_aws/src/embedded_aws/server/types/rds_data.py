@@ -44,8 +44,10 @@ def _off_the_event_loop(handle: Callable[..., Awaitable[Any]]) -> Callable[..., 
 
     async def handle_on_a_thread(*arguments: Any) -> Any:
         request = contextvars.copy_context()  # its account and Region
-        run = request.run, lambda: asyncio.run(_finish(handle, arguments))
-        return await asyncio.get_running_loop().run_in_executor(_THREADS, *run)
+        work = asyncio.get_running_loop().run_in_executor(
+            _THREADS, lambda: request.run(lambda: asyncio.run(_finish(handle, arguments)))
+        )
+        return await work
 
     return handle_on_a_thread
 
