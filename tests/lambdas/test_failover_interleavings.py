@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from common.aurora import Cluster, Instance
@@ -107,18 +107,8 @@ class _Invocation:
         self._back.acquire()
 
     def _run(self) -> None:
-        failover = _Failover(
-            rds=self,
-            rds_once=self,
-            cloudwatch=self,
-            claims=claims_of_the_cluster(_Table(self._world.table, self)),
-            limits=LIMITS,
-            timeout_seconds=60,
-            namespace="Breakwater",
-            suffix="test",
-            clock=self._world.clock,
-            sleep=self._sleep,
-        )
+        claims, clock = claims_of_the_cluster(_Table(self._world.table, self)), self._world.clock
+        failover = _Failover(self, self, self, claims, LIMITS, 60, "Breakwater", "test", clock, self._sleep)
         try:
             self.response = failover.run(FailoverRequest(CLUSTER, "a drill", self.request), INVOCATION_SECONDS)
         except BaseException as error:  # noqa: BLE001 (the test judges it)
@@ -230,6 +220,12 @@ def _judge_answer(world: _World, invocation: _Invocation) -> None:
 MOVES = st.lists(st.tuples(st.integers(0, len(SLOTS)), st.sampled_from([*[_Fate.SERVED] * 8, *_Fate])), max_size=70)
 
 
+# A claims and dies; 90 s later it has read its claim anew, B takes over the claim, and only then A renews it.
+_S, _READ = _Fate.SERVED, [(0, _Fate.SERVED)] * 4
+LATE = [*_READ, (0, _Fate.DEAD_AFTER), (4, _Fate.NOT_SERVED), (4, _S), *_READ, *[(2, _S)] * 6, *[(0, _S)] * 9]
+
+
+@example(LATE, 0.0, 20.0)
 @settings(max_examples=1200, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck])
 @given(MOVES, st.sampled_from([0.0, 3.0]), st.sampled_from([20.0, 100.0]))
 def test_no_interleaving_fails_over_twice_or_locks_out(
