@@ -10,7 +10,7 @@ import pytest
 
 from scripts import mutants
 
-LAMBDAS = ["src/common", "src/failover", "src/health_monitor", "src/restore_validation"]
+LAMBDAS = ["src/common", "src/failover", "src/health_monitor", "src/migration", "src/restore_validation"]
 
 
 @pytest.mark.parametrize(
