@@ -189,19 +189,19 @@ class Database:
         """Return the first row of a query, from the writer if no reader has it (a replica lags) or none answers.
 
         Raises:
-            UnavailableError: Not even the writer answered.
+            UnavailableError: Not even the writer answered until the deadline.
         """
-        for pool in (self.reader, self.writer):
-            try:
-                async with pool.connection(timeout=_POOL_SECONDS) as connection:
-                    row = await (await connection.execute(sql, (value,))).fetchone()
-                if row is not None:
+
+        async def work(connection: Connection) -> tuple[Any, ...] | None:
+            return await (await connection.execute(sql, (value,))).fetchone()
+
+        try:
+            async with self.reader.connection(timeout=_POOL_SECONDS) as connection:
+                if (row := await work(connection)) is not None:
                     return row
-            except psycopg.Error as error:
-                if pool is self.writer:
-                    raise UnavailableError(f"not read: {error}") from error
-                _log.warning("no answer from a reader: %s", error)
-        return None
+        except psycopg.Error as error:
+            _log.warning("no answer from a reader: %s", error)
+        return await self.write(work, time.monotonic() + self._settings.retry_seconds)
 
     async def check(self) -> None:
         """Ask both endpoints for an answer.

@@ -264,6 +264,12 @@ def test_the_writer_answers_for_readers_that_do_not(postgres: Postgres) -> None:
         assert call(service.port, "GET", f"/transactions/{made['id']}").body == made
 
 
+def test_a_read_outlives_the_loss_of_every_connection(service: Running, postgres: Postgres) -> None:
+    for _ in range(3):
+        postgres.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'breakwater%'")
+        assert call(service.port, "GET", "/accounts/1").status == 200
+
+
 def test_a_process_that_hangs_in_a_transaction_keeps_no_account_locked(service: Running, postgres: Postgres) -> None:
     """It is stopped while it waits for a lock, which it is then given: the server ends its session seconds later."""
     address = f"host=127.0.0.1 port={postgres.port} user={USER} dbname={DATABASE}"
