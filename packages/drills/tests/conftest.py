@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from unittest.mock import MagicMock
 
@@ -30,6 +32,16 @@ def run_of_outage() -> tuple[Result, Told]:
 @pytest.fixture
 def outage(run_of_outage: tuple[Result, Told]) -> Result:
     return run_of_outage[0]
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be on a machine whose local time is not UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC-9")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from drills_testing.fakes import target
 def runs(outage: Result, *failed: int, gap: float | None = 1.0, **more: object) -> list[Result]:
     """Return a run for each number of failed requests; the slowest request takes a second for each."""
     clients = [Client("transfer", 800, each, 0.010, 0.100, float(each), gap) for each in failed]
-    return [replace(outage, clients=[each], **more) for each in clients]  # type: ignore[arg-type]
+    other = Client("balance", 9, 0, 5.0, 6.0, 777.0, 8.0)  # its times are not those of the headline
+    return [replace(outage, clients=[each, other], **more) for each in clients]  # type: ignore[arg-type]
 
 
 def test_the_figures_of_all_runs_are_spread(outage: Result) -> None:
@@ -31,6 +32,7 @@ def test_the_figures_of_all_runs_are_spread(outage: Result) -> None:
     rows = {row[0]: row[1:] for row in summary.of_distribution(found).rows}
     assert rows["failed requests"] == ("50", "99", "100")
     assert rows["request p50"] == ("10 ms",) * 3
+    assert (found["request p99"].max, found["longest gap"].max) == (0.1, 1.0)
 
 
 def test_a_figure_that_one_run_does_not_know_is_not_known(outage: Result) -> None:
@@ -43,15 +45,19 @@ def test_a_figure_that_one_run_does_not_know_is_not_known(outage: Result) -> Non
     assert distribution.spreads([replace(outage, clients=[])])["request p99"].max is None
 
 
+@pytest.mark.usefixtures("far_east")
 def test_the_distribution_is_written_beside_the_evidence(outage: Result, tmp_path: Path) -> None:
-    file = distribution.write(tmp_path, runs(outage, 0, 2), target())
-    assert file.parent.name == "fake-20270115T080001Z-run1-2-runs"
+    first, second = runs(outage, 0, 2)
+    second = replace(second, run="run2", fault=second.fault + 60.0)
+    file = distribution.write(tmp_path / "new" / "evidence", [first, second], target())
+    assert file.relative_to(tmp_path) == Path("new/evidence/fake-20270115T080001Z-run1-2-runs/distribution.json")
     found = json.loads(file.read_text())
-    assert (found["drill"], found["runs"], found["embedded_aws"]) == ("fake", ["run1", "run1"], False)
-    assert found["requests_per_run"] == [800, 800]
+    assert file.read_text() == json.dumps(found, indent=2) + "\n"
+    assert (found["drill"], found["runs"], found["embedded_aws"]) == ("fake", ["run1", "run2"], False)
+    assert found["requests_per_run"] == [809, 809]
     assert found["figures"]["failed requests"] == {"unit": "", "p50": 0, "p99": 2, "max": 2}
     with pytest.raises(DrillError, match=r"the distribution cannot be written to .*: File exists"):
-        distribution.write(tmp_path, runs(outage, 0, 2), target())
+        distribution.write(tmp_path / "new" / "evidence", [first, second], target())
 
 
 @pytest.mark.parametrize(
@@ -94,15 +100,27 @@ def test_the_figures_of_all_drills_are_in_one_file(outage: Result, tmp_path: Pat
     distribution.record(kept, runs(replace(outage, drill="another"), 1), target())
     distribution.record(kept, runs(outage, 3), target())
     found = json.loads(kept.read_text())
+    assert kept.read_text() == json.dumps(found, indent=2) + "\n"
     assert list(found) == ["another", "fake"]
     assert found["fake"]["figures"]["failed requests"]["max"] == 3
     with pytest.raises(DrillError, match=r"has no figures of other: record some with --record .*figures\.json"):
         distribution.worse(runs(replace(outage, drill="other"), 1), kept)
 
 
+def test_what_an_earlier_release_did_not_measure_is_not_compared(outage: Result, tmp_path: Path) -> None:
+    kept = tmp_path / "figures.json"
+    kept.write_text(json.dumps({"fake": {"figures": {"failed requests": {"p50": None, "max": 4}}}}))
+    assert distribution.worse(runs(outage, 9, gap=99.0), kept) == [
+        "failed requests, max: 9, was 4, at most 8 is allowed"
+    ]
+
+
 def test_a_file_that_cannot_be_read_or_written_is_one_line(outage: Result, tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
     with pytest.raises(DrillError, match=r"the figures in .* cannot be read: .*No such file"):
+        distribution.worse(runs(outage, 1), kept)
+    kept.write_bytes(b"\xff")
+    with pytest.raises(DrillError, match=r"the figures in .* cannot be read: .* can't decode byte 0xff"):
         distribution.worse(runs(outage, 1), kept)
     kept.write_text("no JSON")
     with pytest.raises(DrillError, match=r"the figures in .* cannot be read: Expecting value"):

@@ -14,12 +14,13 @@ from breakwater_drills import DRILLS, probes
 from breakwater_drills.drill import Drill
 from breakwater_drills.errors import DrillError
 from breakwater_drills.failover import Failover
-from breakwater_drills.measure import Sample
+from breakwater_drills.measure import Recovery, Sample
 from breakwater_drills.pitr import PointInTime
 from breakwater_drills.restore import Restore
 from breakwater_drills.take_over import TakeOver
 from breakwater_drills.target import Target
 from breakwater_drills.task_loss import TaskLoss
+from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import cluster, pages, refused
 
 
@@ -85,7 +86,7 @@ def targets(elbv2: MagicMock, **states: str) -> None:
 def test_a_task_is_replaced_when_it_has_stopped_and_as_many_others_run_and_are_healthy_as_are_wanted(
     on: Target,
 ) -> None:
-    drill, ecs, elbv2 = TaskLoss(on, "r"), on.client("ecs"), on.client("elbv2")
+    drill, ecs, elbv2 = TaskLoss(on, "r", SimulatedClock()), on.client("ecs"), on.client("elbv2")
     tasks(ecs, "z", "a", "b", z="PROVISIONING")
     targets(elbv2, a="healthy", b="healthy")
     drill.break_now()
@@ -104,8 +105,9 @@ def test_a_task_is_replaced_when_it_has_stopped_and_as_many_others_run_and_are_h
     assert not drill.restored()
     assert drill.recoveries([])[-1].rto_seconds is None
     targets(elbv2, a="draining", b="healthy", c="healthy")
+    drill.clock.sleep(7.0)
     assert drill.restored()
-    assert drill.recoveries([])[-1].rto_seconds is not None
+    assert drill.recoveries([])[-1] == Recovery("desired tasks", 0, 0, None, 7.0, {})
     assert [event.what for event in drill.events] == [
         "fault: task-loss-stop",
         "ECS: asked to stop a",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from breakwater_drills import evidence, summary, timeline
+from breakwater_drills.errors import DrillError
 from breakwater_drills.invariant import MONEY, THERE, Check
 from breakwater_drills.measure import Client, Loss, Sample, unknown
 from breakwater_drills.result import Result
@@ -57,9 +60,34 @@ def test_what_the_fault_is_not_meant_to_touch_is_told_and_not_judged(outage: Res
     assert summary.of_run(told, target()).rows[1][3] == "(900.00 s)"
 
 
+def test_the_folder_for_the_evidence_is_made_and_may_be_there_already(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "evidence"
+    evidence.make_folder(folder)
+    evidence.make_folder(folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(DrillError) as refusal:
+        evidence.make_folder(file)
+    assert str(refusal.value) == f"no evidence can be written to {file}: File exists; name another folder"
+
+    def full(**asked: object) -> None:
+        assert asked == {"dir": tmp_path}
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(DrillError, match=r"^no evidence can be written to .*: No space left on device; name another"):
+        evidence.make_folder(tmp_path)
+
+
+@pytest.mark.usefixtures("far_east")
 def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Result, tmp_path: Path) -> None:
     hard = target(rto=1, rpo=1)
     place = evidence.write(tmp_path, outage, hard)
+    assert place == tmp_path / "fake-20270115T080001Z-run1"
     assert {path.name for path in place.iterdir()} == {"report.json", "report.md", "timeline.png", "SHA256SUMS"}
     for line in (place / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")

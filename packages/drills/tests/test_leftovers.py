@@ -224,3 +224,19 @@ def test_a_drill_sweeps_before_it_creates_anything(on: Target) -> None:
         f"DROP TABLE IF EXISTS drill_{RUN}",
         "CREATE TABLE drill_r",
     ]
+
+
+def test_the_revision_of_an_interrupted_drill_is_removed_by_the_next(on: Target) -> None:
+    ecs, family = on.client("ecs"), "arn:aws:ecs:eu-central-1:123456789012:task-definition/service"
+    mine = [{"key": "Drill", "value": "0123abcd"}, {"key": "DrillStack", "value": "Breakwater-x1"}]
+    theirs = [{"key": "Drill", "value": "4567abcd"}, mine[1]]
+    others = [mine[0], {"key": "DrillStack", "value": "other"}]
+    tags = {f"{family}:10": others, f"{family}:9": mine, f"{family}:8": theirs, f"{family}:7": mine}
+    pages(ecs, {"taskArns": [], "taskDefinitionArns": list(tags)})
+    ecs.describe_task_definition.side_effect = lambda **asked: {"tags": tags[asked["taskDefinition"]]}
+    on.client("dynamodb").query.return_value = {"Items": []}
+    told: list[str] = []
+    sweep(on, told.append)
+    assert told == ["removing what drill 0123abcd left", "removing what drill 4567abcd left"]
+    asked = [call.kwargs["taskDefinition"] for call in ecs.deregister_task_definition.call_args_list]
+    assert asked == [f"{family}:9", f"{family}:8"]

@@ -174,6 +174,9 @@ def test_a_table_is_read_only_once_it_is_active(on: Target) -> None:
     assert not drill.restored()
     assert drill.restored()
     assert drill.kept == {"DynamoDB": {7}}
+    dynamodb.describe_table.assert_called_with(TableName="dr-transactions-x1-drill-r")
+    asked = dynamodb.get_paginator.return_value.paginate.call_args.kwargs
+    assert asked["TableName"] == "dr-transactions-x1-drill-r"
 
 
 def test_a_restoring_drill_leaves_the_platform_as_it_was(on: Target) -> None:

@@ -9,7 +9,7 @@ import pytest
 from breakwater_drills.errors import DrillError
 from breakwater_drills.rotation import Rotation
 from breakwater_drills.target import Target
-from drills_testing.fakes import cluster, refused
+from drills_testing.fakes import SERVICES, cluster, refused
 
 
 def secret(on: Target, version: str = "v1", status: str = "active", state: str = "available") -> None:
@@ -61,12 +61,19 @@ def test_it_tells_whether_the_service_uses_the_password(on: Target, variables: l
     drill = Rotation(on, "r")
     drill.before_fault([])
     assert [event.what for event in drill.events] == [told]
+    (running,) = SERVICES["services"]
+    on.client("ecs").describe_task_definition.assert_called_once_with(taskDefinition=running["taskDefinition"])
 
 
 def test_a_password_that_rds_does_not_keep_cannot_be_rotated(on: Target) -> None:
     on.client("rds").describe_db_clusters.return_value = cluster("a")
-    with pytest.raises(DrillError, match="RDS does not keep the password of dr-aurora-x1 in a secret"):
+    with pytest.raises(DrillError) as refusal:
         Rotation(on, "r").prepare()
+    assert str(refusal.value) == (
+        "RDS does not keep the password of dr-aurora-x1 in a secret, so it cannot rotate it; see "
+        "ManageMasterUserPassword of ModifyDBCluster. Nothing was broken"
+    )
+    on.client("rds").describe_db_clusters.assert_called_once_with(DBClusterIdentifier="dr-aurora-x1")
     on.client("rds-data").execute_statement.assert_not_called()
     secret(on)
     on.client("rds-data").execute_statement.return_value = {"records": []}

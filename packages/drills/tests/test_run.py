@@ -170,3 +170,12 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_drill_with_the_code_of_a_shell(number: signal.Signals, code: int) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended, signals.raised():
+        signal.raise_signal(number)
+    assert ended.value.code == code
+    assert signal.getsignal(number) == before

@@ -6,11 +6,13 @@ import os
 import signal
 from dataclasses import replace
 from typing import Any
+from unittest.mock import call
 
 import pytest
 
 from breakwater_drills import ecs
 from breakwater_drills.errors import DrillError
+from breakwater_drills.measure import Recovery
 from breakwater_drills.target import Target
 from breakwater_drills.zone_loss import ZoneLoss
 from drills_testing.clock import SimulatedClock
@@ -76,8 +78,10 @@ def test_in_an_account_the_experiment_the_shift_and_the_failover_begin_together(
     made.break_now()
     begun = in_account.client("fis").start_experiment.call_args.kwargs
     assert begun == {"experimentTemplateId": "EXT1", "tags": {"Drill": "0123abcd"}}
-    shift = in_account.client("arc-zonal-shift").start_zonal_shift.call_args.kwargs
-    assert (shift["resourceIdentifier"], shift["awayFrom"], shift["expiresIn"]) == (BALANCER, "euc1-az2", "1h")
+    in_account.client("arc-zonal-shift").start_zonal_shift.assert_called_once_with(
+        resourceIdentifier=BALANCER, awayFrom="euc1-az2", expiresIn="1h", comment="drill 0123abcd"
+    )
+    in_account.client("fis").get_experiment_template.assert_called_once_with(id="EXT1")
     in_account.client("ec2").describe_subnets.assert_called_once_with(SubnetIds=["subnet-1"])
     in_account.client("rds").failover_db_cluster.assert_called_once_with(DBClusterIdentifier="dr-aurora-x1")
     assert [event.what for event in made.events] == [
@@ -107,9 +111,9 @@ def test_it_is_over_when_enough_others_are_healthy_and_the_writer_is_elsewhere(i
     placed(in_account, t="zone-1", u="zone-2", v="zone-2")
     assert not made.restored(), "the lost task is a healthy target still"
     placed(in_account, u="zone-2", v="zone-2")
+    made.clock.sleep(7.0)
     assert not made.restored()
-    assert made.recoveries([])[-1].name == "desired tasks"
-    assert made.recoveries([])[-1].rto_seconds is not None
+    assert made.recoveries([])[-1] == Recovery("desired tasks", 0, 0, None, 7.0, {})
     placed(in_account, "b", u="zone-2", v="zone-2")
     assert made.restored()
     assert "ECS: 2 of 2 tasks run without those of zone-1" in [event.what for event in made.events]
@@ -123,15 +127,14 @@ def test_what_takes_the_zone_away_is_ended_first(in_account: Target) -> None:
     (stop, cancel), rest = list(made.created())[:2], list(made.created())[2:]
     assert [what for what, _ in (stop, cancel)] == ["experiment EXP1", "zonal shift shift-1"]
     assert len(rest) == 2
-    for status, told, stopped in (
-        ("running", "it is running", 1),
-        ("stopping", "it is stopping", 1),
-        ("stopped", "", 1),
-    ):
+    ended = [("stopping", "it is stopping"), *((status, "") for status in ("completed", "stopped", "failed"))]
+    for status, told in [*((each, f"it is {each}") for each in ("pending", "initiating", "running")), *ended]:
+        fis.reset_mock()
         fis.get_experiment.return_value = {"experiment": {"state": {"status": status}}}
         assert stop[1]() == told
-        assert fis.stop_experiment.call_count == stopped
-    fis.stop_experiment.assert_called_with(id="EXP1")
+        fis.get_experiment.assert_called_once_with(id="EXP1")
+        asked = [] if (status, told) in ended else [call(id="EXP1")]
+        assert fis.stop_experiment.call_args_list == asked
     assert cancel[1]() == ""
     in_account.client("arc-zonal-shift").cancel_zonal_shift.assert_called_once_with(zonalShiftId="shift-1")
 
@@ -180,6 +183,11 @@ def test_a_task_that_is_no_process_of_this_machine_gets_no_signal(on: Target, mo
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a signal was sent"))
     task: dict[str, Any] = {"taskArn": "x/t", "containers": [{"runtimeId": "process-12"}]}
     paper = {**task, "containers": [{"runtimeId": "paper-12"}]}
-    for target, each in ((on, task), (replace(on, emulated=True), paper)):
-        with pytest.raises(DrillError, match="task t is no process of this machine, so it cannot get SIGKILL"):
+    local, unplaced = replace(on, emulated=True), {**task, "containers": [{}]}
+    for target, each in ((on, task), (local, paper), (local, unplaced)):
+        with pytest.raises(DrillError) as refusal:
             ecs.Tasks(target).send(each, signal.SIGKILL)
+        assert str(refusal.value) == (
+            "task t is no process of this machine, so it cannot get SIGKILL: run this drill in the embedded AWS, with "
+            "an image that runs there; in an account use --how stop"
+        )

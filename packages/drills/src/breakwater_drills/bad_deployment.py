@@ -106,7 +106,7 @@ class BadDeployment(Drill):
         for each in service["deployments"]:
             self._note_deployment(each)
         primary: Mapping[str, Any] = next((each for each in service["deployments"] if each["status"] == "PRIMARY"), {})
-        back = primary.get("taskDefinition") == self._old and primary.get("rolloutState") == "COMPLETED"
+        back = primary.get("taskDefinition") == self._old and primary["rolloutState"] == "COMPLETED"
         if not back or not self._tasks.targets_are_complete(service["desiredCount"]):
             return False
         self.note(f"ECS: {_short(self._old)} is deployed, and healthy")
@@ -166,7 +166,7 @@ class BadDeployment(Drill):
         return {**container, "entryPoint": ["python", "-c", program], "command": []}
 
     def _note_deployment(self, deployment: Mapping[str, Any]) -> None:
-        name, state = _short(deployment["taskDefinition"]), deployment.get("rolloutState", "")
+        name, state = _short(deployment["taskDefinition"]), deployment["rolloutState"]
         if self._last_seen.get(name) == state:
             return
         self._last_seen[name] = state

@@ -38,17 +38,17 @@ class Spread:
     max: float | None
 
 
-def _client(name: str) -> Callable[[Result], float | None]:
-    """Return what reads a figure of the client that the headline tells of."""
-    return lambda result: getattr(result.clients[0], name) if result.clients else None
+def _client(result: Result, name: str) -> float | None:
+    """Return a figure of the client that the headline tells of."""
+    return getattr(result.clients[0], name) if result.clients else None
 
 
 _FIGURES: Final[Mapping[str, tuple[str, Callable[[Result], float | None]]]] = {
     "failed requests": (_COUNT, lambda result: sum(each.failed for each in result.clients)),
-    "request p50": (_SECONDS, _client("p50")),
-    "request p99": (_SECONDS, _client("p99")),
-    "slowest request": (_SECONDS, _client("slowest")),
-    "longest gap": (_SECONDS, _client("longest_gap")),
+    "request p50": (_SECONDS, lambda result: _client(result, "p50")),
+    "request p99": (_SECONDS, lambda result: _client(result, "p99")),
+    "slowest request": (_SECONDS, lambda result: _client(result, "slowest")),
+    "longest gap": (_SECONDS, lambda result: _client(result, "longest_gap")),
     "RTO": (_SECONDS, lambda result: result.rto_seconds),
     "RPO": (_SECONDS, lambda result: result.rpo_seconds),
     "lost writes": (_COUNT, lambda result: None if result.unread else result.lost),
@@ -143,7 +143,7 @@ def worse(results: Sequence[Result], file: Path) -> list[str]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise DrillError(f"the figures in {file} cannot be read: {error}") from None
     return found

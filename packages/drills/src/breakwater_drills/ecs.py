@@ -116,7 +116,7 @@ class Tasks:
         Raises:
             DrillError: it is not a process of this machine.
         """
-        runtime = str(task["containers"][0].get("runtimeId", ""))
+        runtime: str = task["containers"][0].get("runtimeId", "")
         if not self._target.emulated or not runtime.startswith(_PROCESS):
             raise DrillError(
                 f"task {name(task)} is no process of this machine, so it cannot get {number.name}: run this drill in "

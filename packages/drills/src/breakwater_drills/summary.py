@@ -54,7 +54,7 @@ def of_runs(results: Sequence[Result], target: Target) -> Summary:
             result.rto,
             str(sum(each.acknowledged for each in result.losses)),
             _lost(result),
-            str(sum(each.unacknowledged_found or 0 for each in result.losses)),
+            counted(None if result.unread else sum(each.unacknowledged_found or 0 for each in result.losses)),
             result.rpo,
         )
         for number, result in enumerate(results, start=1)
