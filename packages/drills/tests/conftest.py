@@ -12,7 +12,7 @@ import pytest
 from breakwater_drills import Result, Target, run
 from breakwater_drills.bank import Bank
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import SERVICES, TIMING, FakeDrill, Store, Told, pages, target
+from drills_testing.fakes import SERVICES, TIMING, FakeDrill, Store, Told, check_requests, pages, target
 from drills_testing.service import FakeService, bank_of
 
 
@@ -45,7 +45,7 @@ def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def on() -> Target:
+def on() -> Iterator[Target]:
     """Return a service in an account, with one mock client for each service of AWS."""
     made: dict[str, MagicMock] = {}
 
@@ -55,7 +55,9 @@ def on() -> Target:
     ecs = client("ecs")
     ecs.describe_services.return_value = SERVICES
     pages(ecs, {"taskArns": [], "taskDefinitionArns": []})
-    return replace(target(), new_client=client)
+    yield replace(target(), new_client=client)
+    for name, mock in made.items():
+        check_requests(name, mock)
 
 
 @pytest.fixture

@@ -61,12 +61,12 @@ def prepared(on: Target, how: str = "") -> tuple[BadDeployment, dict[str, Any]]:
     deployments(on, OLD)
     drill = BadDeployment(on, "0123abcd", SimulatedClock(), how=how)
     drill.before_fault([])
-    registered: dict[str, Any] = ecs.register_task_definition.call_args.kwargs
-    return drill, registered
+    return drill, dict(ecs.register_task_definition.call_args.kwargs)
 
 
 def test_the_version_differs_from_the_running_one_by_what_is_bad_about_it(on: Target) -> None:
     _, registered = prepared(on)
+    on.client("ecs").describe_task_definition.assert_called_once_with(taskDefinition=OLD)
     (first, other), tags = registered.pop("containerDefinitions"), registered.pop("tags")
     assert registered == {"family": "service", "cpu": "256", "memory": "512", "networkMode": "awsvpc"}
     assert other == {"name": "other", "image": "x"}

@@ -59,8 +59,9 @@ def tasks(ecs: MagicMock, *listed: str, desired: int = 2, **statuses: str) -> No
     # A task that is being stopped still counts.
     ecs.describe_services.return_value = {"services": [{"runningCount": 2, "desiredCount": desired}]}
 
-    def describe(tasks: list[str], **_: Any) -> dict[str, Any]:
+    def describe(tasks: list[str], **asked: Any) -> dict[str, Any]:
         assert len(tasks) <= 100
+        assert asked == {"cluster": "ecs"}
         return {
             "tasks": [
                 {
@@ -90,7 +91,9 @@ def test_a_task_is_replaced_when_it_has_stopped_and_as_many_others_run_and_are_h
     tasks(ecs, "z", "a", "b", z="PROVISIONING")
     targets(elbv2, a="healthy", b="healthy")
     drill.break_now()
-    assert ecs.stop_task.call_args.kwargs["task"] == "t/a"  # the first that runs
+    ecs.stop_task.assert_called_once_with(cluster="ecs", task="t/a", reason="drill r")  # the first that runs
+    listed = ecs.get_paginator.return_value.paginate
+    listed.assert_called_once_with(cluster="ecs", serviceName="service", desiredStatus="RUNNING")
     tasks(ecs, "b", a="DEACTIVATING")  # the desired status changes at once, and `runningCount` does not
     assert not drill.restored()
     tasks(ecs, "b", "c", a="STOPPING")
@@ -105,6 +108,7 @@ def test_a_task_is_replaced_when_it_has_stopped_and_as_many_others_run_and_are_h
     assert not drill.restored()
     assert drill.recoveries([])[-1].rto_seconds is None
     targets(elbv2, a="draining", b="healthy", c="healthy")
+    elbv2.describe_target_health.assert_called_with(TargetGroupArn="arn:targets")
     drill.clock.sleep(7.0)
     assert drill.restored()
     assert drill.recoveries([])[-1] == Recovery("desired tasks", 0, 0, None, 7.0, {})
@@ -177,7 +181,7 @@ def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
 
 def test_a_service_without_a_running_task_has_none_to_lose(on: Target) -> None:
     tasks(on.client("ecs"), "a", a="PENDING")
-    with pytest.raises(DrillError, match="the service runs no task"):
+    with pytest.raises(DrillError, match=r"^the service runs no task, so none can be lost$"):
         TaskLoss(on, "r").inject()
     on.client("ecs").stop_task.assert_not_called()
 

@@ -25,7 +25,7 @@ def copied(on: Target, service: FakeService) -> None:
     """Let the copy be available, its heartbeats be none, and its transfers those of the service's database."""
     rds = on.client("rds")
     found = cluster(
-        "a", HttpEndpointEnabled=True, Engine="e", DBClusterArn="arn:copy", DbClusterResourceId="new", **PLACED
+        "a", HttpEndpointEnabled=True, Engine="e", DBClusterArn="arn:the-copy", DbClusterResourceId="new", **PLACED
     )
     found["DBClusters"][0]["LatestRestorableTime"] = datetime.fromtimestamp(AT, UTC)
     rds.describe_db_clusters.return_value = found
@@ -34,7 +34,7 @@ def copied(on: Target, service: FakeService) -> None:
     def execute(sql: str, resourceArn: str, parameters: Any = (), **_: Any) -> dict[str, Any]:  # noqa: N803
         if sql.startswith("SELECT number"):
             return {"records": []}
-        if resourceArn != "arn:copy":
+        if resourceArn != "arn:the-copy":
             raise refused("AccessDeniedException")  # the stack's own cluster
         return {"records": service.query(sql, **{each["name"]: each["value"]["stringValue"] for each in parameters})}
 

@@ -24,7 +24,7 @@ RESTORED: dict[str, Any] = {
     "DBClusterParameterGroup": "p",
     "KmsKeyId": "key",
     "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}],
-    "DBClusterArn": "arn:copy",
+    "DBClusterArn": "arn:the-copy",
     "ServerlessV2ScalingConfiguration": {"MinCapacity": 1, "MaxCapacity": 2, "SecondsUntilAutoPause": 300},
 }
 
@@ -110,11 +110,11 @@ def test_a_copy_is_read_as_soon_as_its_data_api_answers(on: Target, error: Excep
     data.execute_statement.side_effect = error
     assert not drill.restored()
     assert not drill.restored()
-    rds.enable_http_endpoint.assert_called_once_with(ResourceArn="arn:copy")
+    rds.enable_http_endpoint.assert_called_once_with(ResourceArn="arn:the-copy")
     data.execute_statement.side_effect = None
     rows(on, 1, 2)
     assert drill.restored()
-    assert data.execute_statement.call_args.kwargs["resourceArn"] == "arn:copy"
+    assert data.execute_statement.call_args.kwargs["resourceArn"] == "arn:the-copy"
     assert drill.kept == {"Aurora": {1, 2}}
 
 
@@ -225,8 +225,13 @@ def test_the_fault_waits_until_both_stores_can_be_restored_to_the_first_heartbea
     on: Target, aurora: float, dynamodb: float
 ) -> None:
     world = Restorable(on, aurora, dynamodb)
-    PointInTime(on, "r", world.clock).before_fault(world.heartbeats())
+    drill = PointInTime(on, "r", world.clock)
+    drill.before_fault(world.heartbeats())
     assert 300.5 < world.clock.now() - world.began <= 302
+    assert [event.what for event in drill.events] == [
+        "waiting until the first heartbeat can be restored, which takes about five minutes in AWS",
+        "the first heartbeat can be restored",
+    ]
 
 
 @pytest.mark.parametrize(

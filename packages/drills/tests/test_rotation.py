@@ -42,6 +42,7 @@ def test_the_password_is_new_when_the_secret_has_another_version_and_all_is_sett
     secret(on, "v2")
     assert drill.restored()
     assert "pg_terminate_backend" in on.client("rds-data").execute_statement.call_args.kwargs["sql"]
+    on.client("secretsmanager").describe_secret.assert_called_with(SecretId="arn:the-secret")
     told = [event.what for event in drill.events]
     assert told == ["RDS: the new password is there", "ended 3 connections of the master user"]
     assert drill.state() == "the secret arn:the-secret is active"

@@ -51,7 +51,7 @@ class Rotation(Drill):
 
     def inject(self) -> None:
         """Ask RDS for a new password."""
-        self._old, self._ended = self._version(), False
+        self._old = self._version()
         try:
             # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html
             self._rds.modify_db_cluster(

@@ -10,6 +10,7 @@ from unittest.mock import MagicMock
 
 import boto3
 from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
 
 from breakwater_drills import probes
 from breakwater_drills.clock import Clock
@@ -179,6 +180,27 @@ def cluster(writer: str, status: str = "available", **more: Any) -> dict[str, An
     members = [{"DBInstanceIdentifier": name, "IsClusterWriter": name == writer} for name in ("a", "b")]
     found = {"DBClusterIdentifier": "dr-aurora-x1", "Status": status, "DBClusterMembers": members, **more}
     return {"DBClusters": [found]}
+
+
+@cache
+def _model(service: str) -> Any:
+    return _session().client(service)  # type: ignore[call-overload]
+
+
+def check_requests(service: str, client: MagicMock) -> None:
+    """Check that AWS would understand each request that a mock client of a service got."""
+    model, paginated = _model(service), ""
+    for method, words, request in client.mock_calls:
+        if method == "get_paginator":
+            (paginated,) = words
+            assert model.can_paginate(paginated), f"{service} has no pages of {paginated}"
+            continue
+        name = model.meta.method_to_api_mapping.get(paginated if method == "get_paginator().paginate" else method)
+        if name:
+            operation = model.meta.service_model.operation_model(name)
+            tokens = dict.fromkeys(operation.idempotent_members, "made by boto3")
+            refusals = ParamValidator().validate({**tokens, **request}, operation.input_shape).generate_report()
+            assert not refusals, f"{service} {name}: {refusals}"
 
 
 def pages(client: MagicMock, *answers: dict[str, Any]) -> None:

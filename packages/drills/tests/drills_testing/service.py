@@ -89,7 +89,7 @@ class FakeService:
 
     def query(self, sql: str, cluster: str | None = None, **parameters: str) -> list[list[dict[str, Any]]]:
         """Return the records that a statement finds."""
-        assert cluster in (None, "arn:copy")
+        assert cluster in (None, "arn:the-copy")
         return [[_field(value) for value in row] for row in self.database.execute(sql, parameters)]
 
 
