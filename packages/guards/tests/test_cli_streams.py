@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
-from breakwater_guards.cli import UNJUDGED, main
+from breakwater_guards.cli import CLEAN, FOUND, UNJUDGED, main
 from guards_testing.process import run
 
 ONE_LINE = re.compile(r"guards: [^\n]+\n")
@@ -63,3 +65,42 @@ def test_output_that_cannot_be_written_is_no_finding(redirection: str, says: str
     assert done.returncode == UNJUDGED
     assert ONE_LINE.fullmatch(done.stderr), done.stderr
     assert says in done.stderr
+
+
+def _stdout(monkeypatch: pytest.MonkeyPatch, file: int) -> TextIO:
+    stream = os.fdopen(file, "w", encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", stream)
+    return stream
+
+
+def test_a_reader_that_is_gone_has_seen_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with _stdout(monkeypatch, writing):
+        assert main(["list"]) == FOUND
+    assert capsys.readouterr().err == ""
+
+
+def test_a_full_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with _stdout(monkeypatch, os.open("/dev/full", os.O_WRONLY)):
+        assert main(["list"]) == UNJUDGED
+    assert capsys.readouterr().err == "guards: cannot write to standard output: No space left on device\n"
+
+
+def test_a_closed_standard_output_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["list"]) == UNJUDGED
+    assert capsys.readouterr().err == "guards: standard output is closed: nowhere to write to\n"
+
+
+def test_the_module_ends_with_the_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, status in ((["list"], CLEAN), (["check", ""], UNJUDGED)):
+        monkeypatch.setattr(sys, "argv", ["breakwater-guards", *words])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("breakwater_guards", run_name="__main__")
+        assert ended.value.code == status
+    assert "''" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.conditions import Conditions
 from guards_testing.build import Template, model, nested, one, resource, template
 from guards_testing.families import CHILD, NO, YES, arms
 
@@ -113,3 +114,15 @@ def test_output_under_its_condition() -> None:
     outputs = {"Out": {"Condition": "Maybe", "Value": {"Fn::If": ["Maybe", "a", "b"]}}}
     assembly = model("x", Outputs=outputs, Conditions={"Maybe": OPEN}, Parameters=STAGE)
     assert assembly.templates["template"].output_options("Out", 0) == ["a"]
+
+
+def test_a_condition_behind_more_negations_than_are_followed_implies_nothing() -> None:
+    def implied(negations: int) -> bool | None:
+        condition: Any = {"Condition": "Prod"}
+        for _ in range(negations):
+            condition = {"Fn::Not": [condition]}
+        app = model("x", Parameters=STAGE, Conditions={"Deep": condition, "Prod": OPEN})
+        return Conditions(app.templates["template"]).implied_by("Deep").get("Prod")
+
+    assert (implied(38), implied(39)) == (True, False)
+    assert implied(40) is None

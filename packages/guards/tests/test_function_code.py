@@ -59,6 +59,17 @@ def test_assets_without_code(tmp_path: Path, content: Any) -> None:
     assert Asset("asset", path).problem() == ("does not exist" if content is None else "is empty")
 
 
+def test_an_asset_that_cannot_be_read_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "index.py").touch()
+    assert Asset("code", tmp_path).problem() is None
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert Asset("code", tmp_path).problem() == "cannot be read"
+
+
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "nul\0", "x" * 5000, ".", "s3://bucket/key"])
 def test_paths_that_are_not_followed(tmp_path: Path, name: str) -> None:
     assert asset_of(_function(tmp_path, name)) is None

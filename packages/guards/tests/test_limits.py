@@ -14,9 +14,17 @@ from breakwater_guards.engine import examine
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.reading.files import MAX_BYTES
 from guards_testing.build import resource, template, write
+from guards_testing.process import python
 
 ALLOWED = {"Effect": "Allow", "Action": ["s3:GetObject"] * 150, "Resource": "*"}
 SECONDS = 10  # for 32 MiB, as the README says
+TIMED = """
+import sys, time
+from breakwater_guards.engine import examine
+started = time.process_time()
+report = examine(sys.argv[1])
+sys.exit("; ".join(map(str, report.unjudged))) if report.unjudged else print(time.process_time() - started)
+"""
 FACTOR = 8  # what four times the input may cost: about 4 is linear, 16 is a square
 
 
@@ -89,7 +97,6 @@ def test_the_largest_file_is_judged_in_ten_seconds(form: str, tmp_path: Path) ->
     }
     folder = write(tmp_path, a__json=documents[form]())
     assert MAX_BYTES * 0.7 < (folder / "a.json").stat().st_size < MAX_BYTES
-    started = time.process_time()
-    report = examine(folder / "a.json")
-    assert time.process_time() - started < SECONDS
-    assert report.unjudged == ()
+    done = python("-c", TIMED, str(folder / "a.json"))  # where nobody measures which lines run
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < SECONDS

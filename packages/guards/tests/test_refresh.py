@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -130,3 +132,27 @@ def test_support_and_floors_are_of_versions_that_can_exist() -> None:
     assert {version.split(".")[0] for version in offered} <= set(support["major_ends"])
     for floors in support["floors"].values():
         assert all(floor.startswith(f"{major}.") for major, floor in floors.items())
+
+
+def test_a_package_without_its_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh_sources, "_package", lambda _: tmp_path)
+    with pytest.raises(refresh_sources.SourceError, match=r"cfn-lint no longer has .*engine_version.json"):
+        refresh_sources.aurora_versions()
+    with pytest.raises(refresh_sources.SourceError, match="botocore has no model of rds"):
+        refresh_sources.log_types()
+
+
+def test_a_documentation_of_other_words_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = {"CreateDBClusterMessage": {"members": {"EnableCloudwatchLogsExports": {"documentation": "Aurora MySQL"}}}}
+    monkeypatch.setattr(refresh_sources, "_botocore_shapes", lambda _: shapes)
+    with pytest.raises(refresh_sources.SourceError, match="no longer documents the log types of Aurora MySQL"):
+        refresh_sources.log_types()
+
+
+def test_the_module_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "cfnlint", None)
+    monkeypatch.delitem(sys.modules, refresh.__name__)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(refresh.__name__, run_name="__main__")
+    assert ended.value.code == 2
+    assert "cfnlint" in capsys.readouterr().err

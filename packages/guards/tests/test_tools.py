@@ -15,7 +15,7 @@ from breakwater_guards.cli import FOUND, UNJUDGED, main
 from breakwater_guards.engine import examine
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.rule import Severity
-from breakwater_guards.tools import TOOLS, ToolError, validate
+from breakwater_guards.tools import TOOLS, ToolError, cfn_lint, validate
 from guards_testing.build import nested, resource, template, write
 
 REASON = "the group belongs to another team, which renames it in May"
@@ -199,3 +199,25 @@ def test_the_command_gives_one_report_of_all(tmp_path: Path, capsys: pytest.Capt
         ("E3002", "cfn-lint"),
         (WAF, "cdk-preflight"),
     }
+
+
+def test_a_text_that_is_no_template_is_no_finding_of_the_rules_of_cdk_preflight() -> None:
+    judge = validate.load("cdk-preflight", frozenset({LOG["Type"]}))
+    told: list[Any] = []
+    with pytest.raises(ToolError, match="status ERROR"):
+        told.extend(judge("{", "x", None))
+    assert told == []
+    assert [item.rule for item in judge(json.dumps(template({"L": LOG})), "x", None)] == [WAF]
+
+
+def test_what_cfn_lint_only_informs_of_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".cfnlintrc").write_text("include_checks: [I]\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cfn_lint, "_runner", cfn_lint._runner.__wrapped__)
+    table = resource("AWS::DynamoDB::Table", TableName="orders", _DeletionPolicy="Delete")
+    document = template({"Table": table, "Bad": TOPIC})
+    informed = [match.rule.id for match in cfn_lint._runner("us-east-1").validate_template(document)]
+    assert any(rule.startswith("I") for rule in informed)
+    told = [item.rule for item in cfn_lint.judge(json.dumps(document), "x", "us-east-1")]
+    assert "E3002" in told
+    assert not any(rule.startswith("I") for rule in told)

@@ -47,7 +47,7 @@ class Acknowledgements:
             place = f"{file} {resource}".rstrip()
             if not isinstance(metadata, dict):
                 self.notices.append(f"{place}: Metadata {METADATA} is no mapping of rule ids to reasons: ignored")
-            elif (file, resource) not in self._by_place:
+            else:
                 self._by_place[file, resource] = self._counting(place, metadata)
         for item in assembly.acknowledgements:
             place = f"construct {item.path} ({QUALIFIER}{item.rule})"

@@ -70,7 +70,10 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Follow both patterns at once: ``reached`` holds the positions in ``other`` after each character of ``one``."""
+    """Follow both patterns at once: ``reached`` holds the positions in ``other`` after each character of ``one``.
+
+    Both have a wildcard behind the same beginning, so one of the positions is always in reach.
+    """
     reached = _after_stars(other, {0})
     for character in one:
         if character == "*":
@@ -80,8 +83,6 @@ def _overlap(one: str, other: str) -> bool:
             other,
             {at if other[at] == "*" else at + 1 for at in reached if at < len(other) and other[at] in ("*", character)},
         )
-        if not reached:
-            return False
     return len(other) in reached
 
 

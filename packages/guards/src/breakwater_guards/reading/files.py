@@ -137,11 +137,6 @@ def _may_get_type(document: dict[str, Any], body: dict[str, Any]) -> bool:
     return "Type" not in body and ("Transform" in document or "Fn::Transform" in body)
 
 
-def looks_like_template(document: Any) -> bool:
-    """Tell whether a document is a CloudFormation template: a mapping with a mapping of resources that have a type."""
-    return template_problem(document) is None
-
-
 def read_template(path: Path, notices: list[str] | None = None, *, of_stack: bool = False) -> dict[str, Any]:
     """Read a file that has to be a template.
 

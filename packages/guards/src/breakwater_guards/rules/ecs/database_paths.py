@@ -47,7 +47,7 @@ def databases_of(app: Assembly, service: Service) -> list[Database]:
 def _given(service: Service) -> Iterator[object]:
     if service.definition is not None:
         yield from service.definition.given("ContainerDefinitions[].Environment[].Value")
-        yield from service.secrets
+    yield from service.secrets
 
 
 def _database(app: Assembly, resource: Resource | None) -> Resource | None:

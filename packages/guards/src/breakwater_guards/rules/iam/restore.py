@@ -69,12 +69,11 @@ def restore_roles_may_restore(app: Assembly) -> Iterator[Breach]:
                     f"{_policy_for(str(kinds[0]))} is not attached.",
                 )
     for role in _passed_to_restores(app):
-        if not _may_restore(roles.permissions(role), ""):
-            yield breach(
-                role,
-                "ManagedPolicyArns",
-                f"The role is passed to backup:StartRestoreJob, but {RESTORE_POLICY} is not attached.",
-            )
+        yield breach(
+            role,
+            "ManagedPolicyArns",
+            f"The role is passed to backup:StartRestoreJob, but {RESTORE_POLICY} is not attached.",
+        )
 
 
 def _may_restore(permissions: Permissions, kind: str) -> bool:

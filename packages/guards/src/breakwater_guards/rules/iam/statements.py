@@ -140,8 +140,8 @@ def _judged(app: Assembly) -> list[tuple[Statement, list[str], list[str]]]:
     for statements in by_owner.values():
         for statement in statements:
             if all(isinstance(action, str) for action in statement.actions):
-                dead = [action for action in statement.actions if not _may_grant(app, statement, action)]
-                alive = [action for action in statement.actions if action not in dead]
+                dead = [action for action in dict.fromkeys(statement.actions) if not _may_grant(app, statement, action)]
+                alive = [action for action in dict.fromkeys(statement.actions) if action not in dead]
                 if alive:
                     others = [item for item in statements if item is not statement]
                     dead = [action for action in dead if not _is_granted(app, others, action)]

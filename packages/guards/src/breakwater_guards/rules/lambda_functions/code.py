@@ -60,7 +60,7 @@ def handlers_exist(app: Assembly) -> Iterator[Breach]:
         missing = [name for name in ("Handler", "Runtime") if function.options(name) == [ABSENT]]
         if missing:
             yield breach(function, missing[0], f"{' and '.join(missing)} not set; a zip package needs both.")
-        elif function.options("Code.ZipFile") != [ABSENT]:
+        elif any(isinstance(code, dict) and "ZipFile" in code for code in function.options("Code")):
             for problem in inline_problems(
                 function.get("Runtime"), function.get("Handler"), function.get("Code.ZipFile")
             ):
