@@ -54,7 +54,7 @@ class Workspace:
     @property
     def emulator(self) -> Emulator:
         """The embedded AWS of this checkout; its tasks run with the environment of the reference service, if any."""
-        service = self.root / ".local" / "service-venv" / "bin" / "python"
+        service = self.service_python
         return Emulator(self.emulator_python, self.state, service if service.exists() else None)
 
     @property

@@ -64,8 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def emulator(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """Run an embedded AWS for the platform."""
-    yield from run_emulator(emulator_python, tmp_path_factory)
+    """Run an embedded AWS for the platform and its reference service."""
+    yield from run_emulator(emulator_python, tmp_path_factory, Workspace().service_python)
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,11 @@ from embedded_aws.emulator import Emulator
 from embedded_testing.ports import free_port
 
 
-def run_emulator(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def run_emulator(
+    python: Path, tmp_path_factory: pytest.TempPathFactory, tasks_python: Path | None = None
+) -> Iterator[Emulator]:
     """Run an embedded AWS in a temporary folder, and stop it in the end."""
-    made = Emulator(python, tmp_path_factory.mktemp("embedded-aws") / "state")
+    made = Emulator(python, tmp_path_factory.mktemp("embedded-aws") / "state", tasks_python)
     made.start(free_port())
     yield made
     made.stop()

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 
 from embedded_aws.address import ACCOUNT, REGION
 from embedded_aws.clients import Aws
+from embedded_aws.docker import Images
 
 _SECONDS = 120  # far more than any takes: machines that run tests are busy
 _ENDED = ("_COMPLETE", "_FAILED")
@@ -115,7 +116,7 @@ def _put(aws: Aws, bucket: str, key: str, body: bytes) -> None:
 
 
 def publish_assembly(aws: Aws, folder: Path, stack: str) -> None:
-    """Do what `cdk bootstrap` and asset publishing do for an assembly: the version parameter, templates and code."""
+    """Do what `cdk bootstrap` and asset publishing do for an assembly: its version, templates, code and images."""
     aws("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
     manifest = json.loads((folder / f"{stack}.assets.json").read_text())
     for asset in manifest["files"].values():
@@ -123,6 +124,20 @@ def publish_assembly(aws: Aws, folder: Path, stack: str) -> None:
             path = folder / asset["source"]["path"]
             body = _zipped(path) if asset["source"]["packaging"] == "zip" else path.read_bytes()
             _put(aws, _filled(destination["bucketName"]), _filled(destination["objectKey"]), body)
+    images = Images(folder.with_name("images"))
+    for digest, asset in manifest.get("dockerImages", {}).items():
+        images.build(folder / asset["source"]["directory"], "Dockerfile", digest)
+        for destination in asset["destinations"].values():
+            _push(aws, images, digest, _filled(destination["repositoryName"]), destination["imageTag"])
+
+
+def _push(aws: Aws, images: Images, name: str, repository: str, tag: str) -> None:
+    ecr = aws("ecr")
+    if repository not in {each["repositoryName"] for each in ecr.describe_repositories()["repositories"]}:
+        ecr.create_repository(repositoryName=repository)
+    target = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}:{tag}"
+    images.tag(name, target)
+    images.push(target, ecr)
 
 
 def _zipped(folder: Path) -> bytes:
