@@ -208,7 +208,7 @@ def test_the_bounds_of_an_air_gapped_vault_hold_without_a_lock(days: int, expect
     assert len(found("DR-BACKUP-04", resources)) == expected
 
 
-@pytest.mark.parametrize(("attribute", "expected"), [("Arn", 1), ("QueueName", 0)])
+@pytest.mark.parametrize(("attribute", "expected"), [("Arn", 1), ("QueueName", 0), ("RoleArn", 0)])
 def test_an_attribute_that_is_no_arn_may_name_a_principal(attribute: str, expected: int) -> None:
     document = allow({"AWS": {"Fn::GetAtt": ["Queue", attribute]}}, "kms:Decrypt")
     resources = {"Queue": resource("AWS::SQS::Queue"), "Key": resource("AWS::KMS::Key", KeyPolicy=document)}

@@ -32,6 +32,16 @@ def test_a_subnet_may_lie_in_a_second_range_of_its_own_vpc(owner: str | None, ex
     assert len(found("DR-NET-04", resources)) == expected
 
 
+@pytest.mark.parametrize(("block", "expected"), [("10.0.1.0/24", 0), ("10.1.0.0/24", 1)])
+def test_a_vpc_is_named_by_a_subnet_too(block: str, expected: int) -> None:
+    resources = {
+        "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
+        "First": resource("AWS::EC2::Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.0.0.0/24"),
+        "Second": resource("AWS::EC2::Subnet", VpcId={"Fn::GetAtt": ["First", "VpcId"]}, CidrBlock=block),
+    }
+    assert len(found("DR-NET-04", resources)) == expected
+
+
 def test_groups_without_readable_records_have_none() -> None:
     resources = {
         "Good": resource("AWS::Route53::RecordSetGroup", HostedZoneId="Z1", RecordSets=[{"Name": "a.com"}, "b.com"]),

@@ -13,6 +13,7 @@ from breakwater_guards.facts import facts
 _PLAIN = ("arn:*:s3:::*", "arn:*:dynamodb:*:*:table/*", "arn:*:sqs:*:*:*", "arn:*:sns:*:*:*")
 
 
+@cache
 def types_of(action: str) -> dict[str, str] | None:
     """Return the ARNs of the resource types that an action is authorized on, by type; ``None`` if it is not known."""
     service, _, name = action.partition(":")
