@@ -240,3 +240,5 @@ def test_the_revision_of_an_interrupted_drill_is_removed_by_the_next(on: Target)
     assert told == ["removing what drill 0123abcd left", "removing what drill 4567abcd left"]
     asked = [call.kwargs["taskDefinition"] for call in ecs.deregister_task_definition.call_args_list]
     assert asked == [f"{family}:9", f"{family}:8"]
+    listed = ecs.get_paginator.return_value.paginate
+    listed.assert_any_call(familyPrefix="service", status="ACTIVE", sort="DESC")
