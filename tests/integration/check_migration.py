@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -72,11 +73,10 @@ class Scratch:
         where = {"resourceArn": self.target.cluster_arn, "secretArn": self.target.secret_arn}
         begun = self.data.begin_transaction(**where, database=self.target.database)["transactionId"]
         statements = [*([f'SET LOCAL ROLE "{role}"'] if role else []), sql]
-        try:
+        with ExitStack() as failed:
+            failed.callback(self.data.rollback_transaction, **where, transactionId=begun)
             answers = [self.data.execute_statement(**where, sql=each, transactionId=begun) for each in statements]
-        except ClientError:
-            self.data.rollback_transaction(**where, transactionId=begun)
-            raise
+            failed.pop_all()
         self.data.commit_transaction(**where, transactionId=begun)
         return [[next(iter(field.values())) for field in row] for row in answers[-1].get("records", [])]
 

@@ -73,6 +73,7 @@ def test_the_arrows_tell_the_story(prod: Assembly) -> None:
         ("alb", "tasks"),
         ("tasks", "db"),
         ("tasks", "table"),
+        ("tasks", "data"),
         ("alb", "logs"),
         ("data", "logs"),
         ("db", "db"),
@@ -95,7 +96,7 @@ def test_the_arrows_tell_the_story(prod: Assembly) -> None:
     ("kind", "path", "lost"),
     [
         ("AWS::Backup::BackupSelection", ("BackupSelection", "Resources"), {("db", "plan"), ("table", "plan")}),
-        ("AWS::ECS::TaskDefinition", ("ContainerDefinitions",), {("tasks", "db"), ("tasks", "table")}),
+        ("AWS::ECS::TaskDefinition", ("ContainerDefinitions",), {("tasks", each) for each in ("db", "table", "data")}),
         ("AWS::ElasticLoadBalancingV2::LoadBalancer", ("LoadBalancerAttributes",), {("alb", "logs")}),
         ("AWS::Lambda::EventSourceMapping", ("FunctionName",), {("test", "validation")}),
     ],

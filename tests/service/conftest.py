@@ -1,6 +1,7 @@
 """Fixtures of the reference service: one PostgreSQL server and one service for all its tests, and moto's AWS.
 
-The tests are one group of pytest-xdist, so that there is one server, and nobody else meets moto.
+The tests are one group of pytest-xdist, so that there is one server. Moto answers until the end of a module, so that
+tests of others that follow in the same process do not meet it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.service.harness import BUCKET, TABLE, Postgres, Running, answers, eventually, process, running, settings_for
+from tests.service.harness import (
+    AWS_VARIABLES,
+    BUCKET,
+    TABLE,
+    Postgres,
+    Running,
+    answers,
+    eventually,
+    process,
+    running,
+    settings_for,
+)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     """Return a running server."""
     with tempfile.TemporaryDirectory() as name:  # pytest's folders are closed to the user who runs the server
@@ -35,12 +47,12 @@ def postgres(server: Postgres) -> Iterator[Postgres]:
     assert server.broken_sentences() == []
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def aws() -> Iterator[None]:
     """Answer every call of AWS from moto, where the table and the bucket exist."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}.items():
-            patch.setenv(f"AWS_{name}", value)
+        for name, value in AWS_VARIABLES.items():
+            patch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         keys = ("pk", "HASH"), ("sk", "RANGE")
         boto3.client("dynamodb").create_table(
@@ -52,7 +64,7 @@ def aws() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def _shared(server: Postgres, aws: None) -> Iterator[Running]:  # noqa: ARG001 - it must exist
     with running(settings_for(server)) as it:
         yield it
@@ -64,7 +76,7 @@ def service(_shared: Running, postgres: Postgres) -> Running:  # noqa: ARG001 - 
     return _shared
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def port(server: Postgres) -> Iterator[int]:
     """Return the port of a service in a process of its own, since hypothesis wants `random` for itself."""
     own = settings_for(server)

@@ -30,6 +30,7 @@ from tests.assembly import ROOT
 
 OWNER, PASSWORD, DATABASE, USER = "owner", "of-the-owner", "breakwater", "breakwater_app"
 TABLE, BUCKET, TTL = "table", "bucket", "expires_at"
+AWS_VARIABLES = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
 ORDER = {"from": 1, "to": 2, "amount": 5}
 
 
@@ -200,7 +201,7 @@ def process(settings: Settings, log: Path = Path(os.devnull)) -> Iterator[subpro
         log: Where its output goes.
     """
     values = {field.name.upper(): str(getattr(settings, field.name)) for field in fields(settings)}
-    own = {"PYTHONPATH": str(ROOT / "service"), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    own = {**AWS_VARIABLES, "PYTHONPATH": str(ROOT / "service"), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     command = [sys.executable, "-m", "breakwater_service"]
     with (
         log.open("wb") as output,
