@@ -108,8 +108,6 @@ def test_a_command_of_the_aws_cli_is_run_and_ends_as_on_aws(
     called, failed = (command.service, command.operation), any(call["code"] for call in made)
     if failed and command.service == "fis":
         unanswered("fis:*", "no experiment runs there")
-    if failed and command.service == "arc-zonal-shift":
-        unanswered("arc-zonal-shift:*", "a load balancer has one node there, which no zonal shift takes out")
     if failed and called == ("backup", "get-recovery-point-restore-metadata"):
         unanswered("backup:GetRecoveryPointRestoreMetadata", "a recovery point is a record without data there")
     if failed and called == ("backup", "start-restore-job"):
