@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 from embedded_aws.address import ACCOUNT
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
-from embedded_testing.running import clients_of, eventually, run_emulator
+from embedded_testing.running import clients_of, eventually
 from embedded_testing.service import runs
 
 pytestmark = pytest.mark.emulator
@@ -78,11 +77,6 @@ def test_a_runtime_that_cannot_be_confined_does_not_run(aws: Aws) -> None:
     source = "exports.handle = async () => 'ran'"
     answer = invoke(aws, "other-runtime", "nodejs22.x", "code.js", source)
     assert answer["errorType"] == "Runtime.Unsupported"
-
-
-@pytest.fixture
-def own(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    yield from run_emulator(emulator_python, tmp_path_factory)
 
 
 def test_a_killed_embedded_aws_leaves_no_function_that_runs(own: Emulator, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
-from embedded_testing.running import clients_of, eventually, run_emulator
+from embedded_testing.running import clients_of, eventually
 from embedded_testing.service import (
     REPOSITORY,
     SERVER,
@@ -178,11 +177,6 @@ def test_an_image_that_is_not_there_is_not_described(aws: Aws, registry: Registr
     with pytest.raises(ClientError, match=r"imageTag:'absent'} does not exist within the repository") as refused:
         aws("ecr").describe_images(repositoryName=REPOSITORY, imageIds=[{"imageTag": "absent"}])
     assert refused.value.response["Error"]["Code"] == "ImageNotFoundException"
-
-
-@pytest.fixture
-def own(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    yield from run_emulator(emulator_python, tmp_path_factory)
 
 
 def test_a_killed_embedded_aws_leaves_no_task(own: Emulator, tmp_path: Path) -> None:

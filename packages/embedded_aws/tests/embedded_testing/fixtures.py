@@ -72,3 +72,9 @@ def emulator(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def aws(emulator: Emulator) -> Aws:
     """Return clients of the embedded AWS."""
     return clients_of(emulator)
+
+
+@pytest.fixture
+def own(emulator_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Run an embedded AWS for one test, which may kill it."""
+    yield from run_emulator(emulator_python, tmp_path_factory)
