@@ -10,10 +10,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,14 @@ from breakwater_service.app import Service
 from breakwater_service.settings import Settings
 from embedded_aws.server.postgres.binaries import Binaries, PostgresError
 from embedded_testing.ports import free_port
+from embedded_testing.running import eventually as eventually_within
 from tests.assembly import ROOT
 
 OWNER, PASSWORD, DATABASE, USER = "owner", "of-the-owner", "breakwater", "breakwater_app"
 TABLE, BUCKET, TTL = "table", "bucket", "expires_at"
 AWS_VARIABLES = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
 ORDER = {"from": 1, "to": 2, "amount": 5}
+eventually = partial(eventually_within, seconds=20)
 
 
 class Postgres:
@@ -219,15 +221,3 @@ def answers(port: int) -> bool:
         return call(port, "GET", "/health").status == 200
     except OSError:
         return False
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> None:
-    """Wait until something holds.
-
-    Raises:
-        AssertionError: It does not in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,10 +18,12 @@ from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
 from embedded_testing import Deploy
 from embedded_testing.balanced import template
+from embedded_testing.running import eventually as eventually_within
 
 pytestmark = pytest.mark.emulator
 HOST = "127.0.0.1"
 SECONDS = 20
+eventually = partial(eventually_within, seconds=SECONDS)
 
 
 class Target(BaseHTTPRequestHandler):
@@ -62,13 +65,6 @@ def ask(address: str, path: str = "/") -> tuple[int, str]:
         return answer.status, answer.read().decode()
     finally:
         connection.close()
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
 
 
 def health(aws: Aws, group: str, *asked: dict[str, Any]) -> dict[int, tuple[str, str]]:

@@ -35,4 +35,4 @@ def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"it did not hold within {seconds} s"
-        time.sleep(0.1)
+        time.sleep(0.05)
