@@ -1,29 +1,34 @@
-"""CloudWatch alarms of an assembly, and the metrics that they watch, alone or inside an expression."""
+"""CloudWatch metrics that an assembly asks for: alone, inside an expression, in a dashboard."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, UNKNOWN
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Text, text_of
 from breakwater_guards.model.views import view
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
+DASHBOARD, METRIC_FILTER = "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter"
+_MARK = re.compile("\ue000(\\d+)\ue001")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric as an alarm asks for it.
+    """One metric as an alarm or a dashboard asks for it.
 
     Attributes:
-        alarm: the alarm.
+        alarm: the alarm, or the dashboard.
         path: where its dimensions stand, below ``Properties``.
         namespace: e.g. ``AWS/RDS``, or a mark.
         name: e.g. ``CPUUtilization``, or a mark.
         statistic: e.g. ``Average`` or ``p99``, or a mark.
+        unit: that the data must have, or a mark; ``ABSENT`` for any.
         dimensions: value by name, as far as they are known.
         complete: whether ``dimensions`` are all there are.
     """
@@ -33,6 +38,7 @@ class Metric:
     namespace: Any
     name: Any
     statistic: Any
+    unit: Any
     dimensions: dict[str, Any]
     complete: bool
 
@@ -42,8 +48,103 @@ def metrics_of(app: Assembly) -> list[Metric]:
     return view(app, _metrics)
 
 
+def charted(app: Assembly) -> list[Metric]:
+    """Return every metric that a widget of a dashboard names; what ``...`` repeats is left to the first of its kind."""
+    return view(app, _charted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filtered:
+    """A metric that a metric filter makes: its namespace, name, and value where no line matches."""
+
+    namespace: Any
+    name: Any
+    default: Any
+
+
+def filtered(app: Assembly) -> list[Filtered]:
+    """Return what the metric filters of an assembly make."""
+    return view(app, _filtered)
+
+
+def _filtered(app: Assembly) -> list[Filtered]:
+    return [
+        Filtered(
+            namespace=made.get("MetricNamespace"),
+            name=made.get("MetricName"),
+            default=made.get("DefaultValue", ABSENT),
+        )
+        for resource in app.of_type(METRIC_FILTER)
+        for made in resource.given("MetricTransformations[]")
+        if isinstance(made, dict)
+    ]
+
+
 def _metrics(app: Assembly) -> list[Metric]:
     return list(_read(app))
+
+
+def _charted(app: Assembly) -> list[Metric]:
+    found: list[Metric] = []
+    for dashboard in app.of_type(DASHBOARD):
+        for body in dashboard.given("DashboardBody"):
+            for widget in widgets(body):
+                properties = widget.get("properties")
+                rows = properties.get("metrics") if isinstance(properties, dict) else None
+                found += _rows(dashboard, rows if isinstance(rows, list) else [])
+    return found
+
+
+def widgets(body: Any) -> list[dict[str, Any]]:
+    """Return the widgets of a dashboard's body, with values that the deployment decides in their places.
+
+    Args:
+        body: the resolved body: JSON, with marks where other resources are named.
+
+    Returns:
+        The widgets; none when the body is not JSON, or not wholly written in the template.
+    """
+    parts = list(body.parts) if isinstance(body, Text) else [body]
+    if not isinstance(body, str | Text):
+        return []
+    text = "".join(part if isinstance(part, str) else f"\ue000{index}\ue001" for index, part in enumerate(parts))
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    listed = read.get("widgets") if isinstance(read, dict) else None
+    put = _put(listed, parts) if isinstance(listed, list) else []
+    return [widget for widget in put if isinstance(widget, dict)]
+
+
+def _put(value: Any, parts: list[Any]) -> Any:
+    """Put marks back into what was read."""
+    if isinstance(value, list):
+        return [_put(item, parts) for item in value]
+    if isinstance(value, dict):
+        return {key: _put(item, parts) for key, item in value.items()}
+    if not isinstance(value, str) or "\ue000" not in value:
+        return value
+    return text_of([parts[int(piece)] if index % 2 else piece for index, piece in enumerate(_MARK.split(value))])
+
+
+def _rows(dashboard: Resource, rows: list[Any]) -> Iterator[Metric]:
+    """Read rows such as ``["AWS/SQS", "NumberOfMessagesSent", "QueueName", "q", {…}]``; a dot repeats what is above."""
+    above: list[Any] = []
+    for row in rows:
+        fields = [field for field in row if not isinstance(field, dict)] if isinstance(row, list) else []
+        options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
+        if len(fields) < 2 or "..." in fields:
+            continue
+        fields = [above[at] if field == "." and at < len(above) else field for at, field in enumerate(fields)]
+        above = fields
+        pairs = list(zip(fields[2::2], fields[3::2], strict=False))
+        written = {
+            "Namespace": fields[0],
+            "MetricName": fields[1],
+            "Dimensions": [{"Name": name, "Value": value} for name, value in pairs],
+        }
+        yield _metric(dashboard, "DashboardBody", written, options.get("stat", UNKNOWN), ABSENT)
 
 
 def _read(app: Assembly) -> Iterator[Metric]:
@@ -55,16 +156,17 @@ def _read(app: Assembly) -> Iterator[Metric]:
                 "Dimensions",
                 {"Namespace": alarm.get("Namespace"), "MetricName": alarm.get("MetricName"), "Dimensions": written},
                 statistics[0] if len(statistics) == 1 else UNKNOWN,
+                alarm.get("Unit"),
             )
         for index, query in enumerate(alarm.given("Metrics[]")):
             stat = query.get("MetricStat") if isinstance(query, dict) else None
             metric = stat.get("Metric") if isinstance(stat, dict) else None
             if isinstance(stat, dict) and isinstance(metric, dict):
                 path = f"Metrics.{index}.MetricStat.Metric.Dimensions"
-                yield _metric(alarm, path, metric, stat.get("Stat", UNKNOWN))
+                yield _metric(alarm, path, metric, stat.get("Stat", UNKNOWN), stat.get("Unit", ABSENT))
 
 
-def _metric(alarm: Resource, path: str, written: dict[str, Any], statistic: Any) -> Metric:
+def _metric(alarm: Resource, path: str, written: dict[str, Any], statistic: Any, unit: Any) -> Metric:
     entries = written.get("Dimensions", ABSENT)
     entries = [] if entries is ABSENT else entries
     dimensions: dict[str, Any] = {}
@@ -81,6 +183,7 @@ def _metric(alarm: Resource, path: str, written: dict[str, Any], statistic: Any)
         namespace=written.get("Namespace", UNKNOWN),
         name=written.get("MetricName", UNKNOWN),
         statistic=statistic,
+        unit=unit,
         dimensions=dimensions,
         complete=complete,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.alarms import ALARM, COMPOSITE, Metric, metrics_of
+from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.aws.deliveries import EVENT_RULE
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
@@ -18,7 +19,7 @@ from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Outcome, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 PUT_METRIC_ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
 ALARM_EMAIL = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
@@ -94,8 +95,9 @@ def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
     "DR-CLOUDWATCH-05",
     title="A threshold is within the range of its metric",
     outcome=Outcome.SILENT,
-    prevents="No error is reported: a percentage never exceeds 100, and the alarm never fires",
-    fix="Use a threshold inside the metric's range, e.g. 80 for 80 percent.",
+    prevents="No error is reported: a percentage never exceeds 100, a duration never exceeds the time-out, the average "
+    "of what is counted one by one is 1, and the alarm never fires",
+    fix="Use a threshold inside the metric's range, e.g. 80 for 80 percent; count with Sum.",
     sources=(
         "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html",
         PUT_METRIC_ALARM,
@@ -105,7 +107,7 @@ def periods_can_be_evaluated(app: Assembly) -> Iterator[Breach]:
 def threshold_can_be_crossed(app: Assembly) -> Iterator[Breach]:
     """Find a limit at or beyond the end of the metric's range, on the side that the alarm waits for."""
     for metric in metrics_of(app):
-        limits = _range(metric)
+        limits = _range(metric) or _limited(app, metric)
         operator, threshold = metric.alarm.get("ComparisonOperator"), as_number(metric.alarm.get("Threshold"))
         if limits is None or threshold is None or metric.path != "Dimensions":
             continue
@@ -120,7 +122,8 @@ def threshold_can_be_crossed(app: Assembly) -> Iterator[Breach]:
             yield breach(
                 metric.alarm,
                 "Threshold",
-                f"{operator} {threshold:g} is never true: {metric.name} lies between {lowest} and {highest}.",
+                f"{operator} {threshold:g} is never true: {metric.name} lies between {lowest:g} and {highest:g} "
+                f"by {show(metric.statistic)}.",
             )
 
 
@@ -128,12 +131,30 @@ def _range(metric: Metric) -> tuple[float, float] | None:
     """Return where values of a metric lie, for statistics that do not add values up."""
     if not isinstance(metric.namespace, str) or not isinstance(metric.name, str):
         return None
-    statistic = metric.statistic
-    plain = statistic in ("Average", "Minimum", "Maximum") or (
+    limits = facts("cloudwatch_metrics")["ranges"].get(metric.namespace, {}).get(metric.name)
+    return (limits[0], limits[1]) if _is_plain(metric.statistic) and limits else None
+
+
+def _limited(app: Assembly, metric: Metric) -> tuple[float, float] | None:
+    """Return how far a metric can go for the resource that it is of, e.g. a duration up to the time-out."""
+    if not isinstance(metric.namespace, str) or not isinstance(metric.name, str) or not _is_plain(metric.statistic):
+        return None
+    row = facts("cloudwatch_metrics")["limits"].get(metric.namespace, {}).get(metric.name)
+    form = facts("metrics")["namespaces"].get(metric.namespace, {}).get("values", {}).get(row and row["dimension"])
+    value = metric.dimensions.get(row["dimension"]) if form else None
+    resource = resource_named(app, value, metric.alarm.template, *form["types"]) if form else None
+    if row is None or resource is None:
+        return None
+    given = [row.get("default") if item is ABSENT else as_number(item) for item in resource.options(row["property"])]
+    numbers = [number for number in given if number is not None]
+    return (0, max(numbers) * row.get("factor", 1)) if numbers and len(numbers) == len(given) else None
+
+
+def _is_plain(statistic: Any) -> bool:
+    """Tell whether a statistic does not add values up."""
+    return statistic in ("Average", "Minimum", "Maximum") or (
         isinstance(statistic, str) and statistic[:1] == "p" and statistic[1:].replace(".", "", 1).isdigit()
     )
-    limits = facts("cloudwatch_metrics")["ranges"].get(metric.namespace, {}).get(metric.name)
-    return (limits[0], limits[1]) if plain and limits else None
 
 
 def _is_read(app: Assembly, alarm: Resource) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.alarms import Metric, metrics_of
+from breakwater_guards.aws.alarms import Metric, charted, metrics_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
@@ -38,9 +38,11 @@ BALANCING = "AWS::ElasticLoadBalancingV2::"
 def aurora_dimensions(app: Assembly) -> Iterator[Breach]:
     """Find a name that is no dimension, an instance for a cluster's metric, a value of another kind."""
     known = facts("cloudwatch_metrics")["aurora"]
-    for metric in metrics_of(app):
+    for metric in [*metrics_of(app), *charted(app)]:
         if metric.namespace != known["namespace"] or not isinstance(metric.name, str):
             continue
+        if len(pair := [name for name in KINDS if name in metric.dimensions]) > 1:
+            yield breach(metric.alarm, metric.path, f"{metric.name} has no data by {' and '.join(pair)}; allowed: one.")
         for name, value in metric.dimensions.items():
             for reason in _aurora_reasons(app, metric, name, value, known):
                 yield breach(metric.alarm, metric.path, reason)
@@ -62,7 +64,7 @@ def aurora_dimensions(app: Assembly) -> Iterator[Breach]:
 def load_balancer_dimensions(app: Assembly) -> Iterator[Breach]:
     """Find a target group without its load balancer, a host count without its target group, an ARN for a full name."""
     known = facts("cloudwatch_metrics")["load_balancers"]
-    for metric in metrics_of(app):
+    for metric in [*metrics_of(app), *charted(app)]:
         if metric.namespace not in known["namespaces"] or not isinstance(metric.name, str):
             continue
         if metric.complete and "LoadBalancer" not in metric.dimensions:
@@ -71,6 +73,8 @@ def load_balancer_dimensions(app: Assembly) -> Iterator[Breach]:
                 yield breach(
                     metric.alarm, metric.path, f"{metric.name} exists per LoadBalancer only; given is {given}."
                 )
+        elif metric.name in known["without_target_group"] and "TargetGroup" in metric.dimensions:
+            yield breach(metric.alarm, metric.path, f"{metric.name} exists per LoadBalancer only, not per TargetGroup.")
         elif metric.complete and metric.name in known["with_target_group"] and "TargetGroup" not in metric.dimensions:
             yield breach(
                 metric.alarm,

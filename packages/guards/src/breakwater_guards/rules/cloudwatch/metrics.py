@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from breakwater_guards.aws.alarms import Metric, metrics_of
+from breakwater_guards.aws.alarms import Metric, charted, filtered, metrics_of
+from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.aws.tags import words_of
 from breakwater_guards.facts import facts
+from breakwater_guards.model.applications import same_application
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int, as_number
+from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
-_ALIKE = 0.8
+_ALIKE, _SAME = 0.8, 0.85
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @rule(
@@ -45,11 +51,12 @@ def sparse_metrics_need_one_period(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-CLOUDWATCH-07",
-    title="Alarms watch metrics, dimensions and values that the service publishes",
+    title="Alarms and dashboards name metrics, dimensions and values that the service publishes",
     outcome=Outcome.SILENT,
-    prevents="No error is reported: the alarm stays in INSUFFICIENT_DATA, or OK where missing data is fine, forever",
-    fix="Use the metric's spelling, all dimensions of one set that the service publishes, and the name of the "
-    "resource, not its ARN or URL.",
+    prevents="No error is reported: the alarm stays in INSUFFICIENT_DATA, or OK where missing data is fine, forever; "
+    "the graph stays empty",
+    fix="Use the metric's spelling, all dimensions of one set that the service publishes, its unit or none, and the "
+    "name of the resource, not its ARN, URL or logical id.",
     sources=(
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html",
         "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html",
@@ -57,17 +64,17 @@ def sparse_metrics_need_one_period(app: Assembly) -> Iterator[Breach]:
     data="metrics",
 )
 def metrics_exist(app: Assembly) -> Iterator[Breach]:
-    """Find a misspelled metric, a set of dimensions without data, an ARN where the dimension is a name."""
-    for metric in metrics_of(app):
+    """Find a namespace, metric or unit of no service, dimensions without data, a value that is no resource's name."""
+    for metric in [*metrics_of(app), *charted(app)]:
+        namespace = _no_namespace(metric.namespace)
+        if namespace:
+            yield breach(metric.alarm, "Namespace" if metric.path == "Dimensions" else metric.path, namespace)
         known = _namespace(metric)
         if not known or not isinstance(metric.name, str):
             continue
-        names = [*known["metrics"], *known.get("per_run", ())]
-        near = [] if metric.name in names else get_close_matches(metric.name, names, 1, _ALIKE)
-        if near:
-            yield breach(
-                metric.alarm, "MetricName", f"{metric.name!r} is no metric of {metric.namespace}; allowed: {near[0]}."
-            )
+        reason = _no_metric(metric, known)
+        if reason:
+            yield breach(metric.alarm, "MetricName" if metric.path == "Dimensions" else metric.path, reason)
             continue
         sets = known.get("dimensions", {}).get(metric.name)
         given = ",".join(sorted(metric.dimensions))
@@ -78,8 +85,12 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
                 metric.path,
                 f"{metric.name} has no data by {given or 'no dimension'}; allowed: {allowed}.",
             )
+        for unit, names in facts("metrics")["units"].get(metric.namespace, {}).items():
+            if metric.name in names and isinstance(metric.unit, str) and metric.unit != unit:
+                yield breach(metric.alarm, "Unit", f"{metric.name} is in {metric.unit}; allowed: {unit}, or none.")
         for name, value in metric.dimensions.items():
-            reason = _misnamed(app, value, known.get("values", {}).get(name))
+            form = known.get("values", {}).get(name)
+            reason = form and (_misnamed(app, value, form) or _unnamed(app, metric, value, form))
             if reason:
                 yield breach(metric.alarm, metric.path, f"{name} is {show(value)}; {reason}")
 
@@ -89,7 +100,7 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
     title="An alarm that waits for silence takes missing data as a breach",
     outcome=Outcome.SILENT,
     prevents="No error is reported: the metric never has the value 0, it is missing then, and missing data does not "
-    "breach: the alarm on a function that stopped stays OK",
+    "breach: the alarm on a function that stopped stays OK or in INSUFFICIENT_DATA",
     fix="Set TreatMissingData to breaching.",
     sources=(MISSING,),
     data="metrics",
@@ -100,10 +111,53 @@ def silence_is_a_breach(app: Assembly) -> Iterator[Breach]:
         alarm, threshold = metric.alarm, as_number(metric.alarm.get("Threshold"))
         lowest = {"LessThanThreshold": 1, "LessThanOrEqualToThreshold": 0}.get(str(alarm.get("ComparisonOperator")))
         none = lowest is not None and threshold is not None and threshold <= lowest and metric.path == "Dimensions"
-        if none and metric.name in _namespace(metric).get("absent_when_zero", ()):
+        if none and _vanishes(app, metric):
             missing = alarm.get("TreatMissingData")
-            if missing in ("notBreaching", "ignore"):
-                yield breach(alarm, "TreatMissingData", f"{metric.name} is missing when it is 0; allowed: breaching.")
+            told = missing in (ABSENT, "missing") and alarm.options("InsufficientDataActions") == [ABSENT]
+            if told or missing in ("notBreaching", "ignore"):
+                yield breach(
+                    alarm,
+                    "TreatMissingData",
+                    f"{show(missing)}, and {metric.name} is missing when it is 0; allowed: breaching.",
+                )
+
+
+def _vanishes(app: Assembly, metric: Metric) -> bool:
+    """Tell whether a metric is missing when there is nothing to count, as the service or a metric filter sends it."""
+    if metric.name in _namespace(metric).get("absent_when_zero", ()):
+        return True
+    if not isinstance(metric.name, str) or not isinstance(metric.namespace, str) or metric.namespace.startswith("AWS/"):
+        return False
+    words = words_of(_CAPITAL.sub(" ", metric.name))
+    if metric.statistic in ("Sum", "SampleCount") and not set(words).isdisjoint(facts("metrics")["heartbeats"]):
+        return True
+    made = [one for one in filtered(app) if (one.namespace, one.name) == (metric.namespace, metric.name)]
+    return bool(made) and all(one.default is ABSENT for one in made)
+
+
+def _no_namespace(given: Any) -> str | None:
+    """Tell why a namespace that only AWS publishes to is none of them."""
+    known = facts("metrics")
+    if not isinstance(given, str) or not given.lower().startswith("aws/") or given in known["aws_namespaces"]:
+        return None
+    spelled = {name.lower(): name for name in known["aws_namespaces"]}
+    near = get_close_matches(given.lower(), spelled, 1, _ALIKE)
+    allowed = known["other_names"].get(given) or (spelled[near[0]] if near else None)
+    return f"{given!r} is no namespace of AWS; allowed: {allowed}." if allowed else None
+
+
+def _no_metric(metric: Metric, known: dict[str, Any]) -> str | None:
+    """Tell why a name is no metric of its namespace: misspelled, of another one, or not in a list that is whole."""
+    names = [*known["metrics"], *known.get("per_run", ())]
+    if metric.name in names:
+        return None
+    near = get_close_matches(metric.name, names, 1, _ALIKE)
+    others = facts("metrics")["namespaces"].items()
+    elsewhere = [other for other, one in others if metric.name in (*one["metrics"], *one.get("per_run", ()))]
+    if not near and not elsewhere and metric.namespace not in facts("metrics")["complete"]:
+        return None
+    allowed = near[0] if near else f"it is one of {elsewhere[0]}" if elsewhere else ", ".join(names[:10])
+    return f"{metric.name!r} is no metric of {metric.namespace}; allowed: {allowed}."
 
 
 def _namespace(metric: Metric) -> dict[str, Any]:
@@ -111,15 +165,38 @@ def _namespace(metric: Metric) -> dict[str, Any]:
     return known.get(metric.namespace, {}) if isinstance(metric.namespace, str) else {}
 
 
-def _misnamed(app: Assembly, value: Any, form: dict[str, Any] | None) -> str | None:
+def _unnamed(app: Assembly, metric: Metric, value: Any, form: dict[str, Any]) -> str | None:
+    """Tell why a written name is that of no resource: a logical id, or nearly the name of one in the application."""
+    if not isinstance(value, str | Text):
+        return None
+    near, paths = metric.alarm.template, facts("physical_names")["properties"]
+    named: dict[str, Resource] = {}
+    for resource in app.of_type(*form["types"]):
+        if same_application(near, resource.template):
+            path = form.get("named_by", paths.get(resource.type))
+            for name in resource.options(path) if path else []:
+                named[pattern_of(name) if name is not ABSENT else f"the name of {resource.logical_id}"] = resource
+    text = pattern_of(value)
+    if not text.strip("*") or text in named or "*" in named:
+        return None
+    ids = {resource.logical_id: name for name, resource in named.items() if resource.template is near}
+    if text in ids:
+        return f"{text} is the logical id; allowed: {ids[text]}."
+    alike = get_close_matches(text, named, 1, _SAME)
+    return f"nothing of that name is here; allowed: {alike[0]}." if alike else None
+
+
+def _misnamed(app: Assembly, value: Any, form: dict[str, Any]) -> str | None:
     """Tell why a value is not that of a dimension: of another type, or another attribute of the right one."""
     target = app.target(value)
-    if form is None or target is None or isinstance(value, Text) or not target.type.startswith("AWS::"):
+    if form.get("literal_only") or target is None or isinstance(value, Text) or not target.type.startswith("AWS::"):
         return None
     if target.type not in form["types"]:
         known = target.type.split("::")[1] == form["types"][0].split("::")[1]
         return f"allowed is the name of an {form['types'][0]}." if known and value.attribute == "" else None
     if isinstance(value, Reference) and value.attribute not in form["attributes"]:
+        if "named_by" in form:
+            return f"allowed is its {form['named_by']}."
         allowed = form["attributes"][0]
         return f"allowed is {f'Fn::GetAtt {target.logical_id}.{allowed}' if allowed else f'Ref {target.logical_id}'}."
     return None
