@@ -189,6 +189,12 @@ def handler_of_another_file(app: MutableApp) -> None:
     function(app, Handler="failover.handler")
 
 
+@mutation("DR-LAMBDA-11")
+def variable_of_another_name(app: MutableApp) -> None:
+    code = "import os\n\ndef handler(event, context):\n    return os.environ['TABLE_NAME']\n"
+    function(app, Code={"ZipFile": code}, Handler="index.handler", Environment={"Variables": {"TABLE": "t"}})
+
+
 @mutation("DR-LAMBDA-08")
 def retired_runtime(app: MutableApp) -> None:
     function(app, Runtime="python3.7")

@@ -12,6 +12,11 @@ from typing import Any
 from breakwater_guards.aws.aurora import MYSQL, POSTGRESQL
 
 # Documented by AWS since cfn-lint's list was made:
+# Set by Lambda, and not reserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+RUNTIME_VARIABLES = [
+    *("AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "GEM_PATH", "HOME", "LANG", "LD_LIBRARY_PATH"),
+    *("NODE_PATH", "PATH", "PWD", "PYTHONPATH", "TZ"),
+]
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 NEWER_LAMBDA_VARIABLES = ("AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN")
 
@@ -66,7 +71,11 @@ def lambda_facts() -> dict[str, Any]:
     names = _cfn_lint("data/schemas/extensions/aws_lambda_function/environment_variable_keys.json")
     reserved = {*_at(names, "propertyNames", "not", "enum"), *NEWER_LAMBDA_VARIABLES}
     runtimes = _cfn_lint("data/AdditionalSpecs/LmbdRuntimeLifecycle.json")
-    return {"reserved_variables": sorted(reserved), "runtimes": dict(sorted(runtimes.items()))}
+    return {
+        "reserved_variables": sorted(reserved),
+        "runtime_variables": RUNTIME_VARIABLES,
+        "runtimes": dict(sorted(runtimes.items())),
+    }
 
 
 def _version_lists(name: str, side: str) -> dict[str, list[str]]:

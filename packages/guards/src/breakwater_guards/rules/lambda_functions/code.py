@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 from breakwater_guards.rules.lambda_functions.packages import asset_of, handler_files, inline_problems
+from breakwater_guards.rules.lambda_functions.variables import programs_of
 
 FUNCTION = "AWS::Lambda::Function"
 CODE_REFERENCE = (
@@ -43,13 +45,14 @@ def functions_have_code(app: Assembly) -> Iterator[Breach]:
     "DR-LAMBDA-07",
     title="The handler of a function exists in its code",
     outcome=Outcome.SILENT,
-    prevents="Runtime.ImportModuleError: Unable to import module 'app': No module named 'app' (at the first call), or "
-    "Runtime and Handler are mandatory parameters for functions created with deployment packages",
+    prevents="Runtime.ImportModuleError: Unable to import module 'app': No module named 'app', or "
+    "Runtime.HandlerNotFound: Handler 'handle' missing on module 'app' (at the first call), or Runtime and Handler are "
+    "mandatory parameters for functions created with deployment packages",
     fix="Name the file and the function of the asset, e.g. index.handler for handler() in index.py.",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html", FUNCTION_REFERENCE, CODE_REFERENCE),
 )
 def handlers_exist(app: Assembly) -> Iterator[Breach]:
-    """Find a handler that is not given, or whose file is not in the inline code or in the asset."""
+    """Find a handler that is not given, or whose file is not in the code, or whose function is not in the file."""
     for function in app.of_type(FUNCTION):
         if _is_generated(function):
             continue
@@ -67,6 +70,7 @@ def handlers_exist(app: Assembly) -> Iterator[Breach]:
                 yield breach(function, "Handler", f"{problem[0].upper()}{problem[1:]}.")
         else:
             yield from _handler_in_asset(function)
+            yield from _function_in_file(app, function)
 
 
 def _is_generated(function: Resource) -> bool:
@@ -102,3 +106,12 @@ def _handler_in_asset(function: Resource) -> Iterator[Breach]:
         files = handler_files(runtime, handler)
         if files and asset.holds(files) is False:
             yield breach(function, "Handler", f"{show(handler)}: asset {asset.name} has none of {', '.join(files)}.")
+
+
+def _function_in_file(app: Assembly, function: Resource) -> Iterator[Breach]:
+    program, handler = programs_of(app).get(function), str(function.get("Handler"))
+    name = handler.rpartition(".")[2]
+    if program is not None and program.handlers is not None and name not in program.handlers:
+        near = get_close_matches(name, program.handlers, 1)
+        hint = f"; it has {near[0]}" if near else ""
+        yield breach(function, "Handler", f"{show(handler)}: nothing in its file is called {name}{hint}.")

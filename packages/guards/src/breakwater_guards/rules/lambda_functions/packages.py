@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -13,6 +14,7 @@ from breakwater_guards.model.template import Resource
 from breakwater_guards.model.tokens import deferred
 
 _LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided)")
+MAX_FILE = 4 * 1024 * 1024
 _SUFFIXES = {
     "python": (".py", "/__init__.py", ".pyc", ".so"),
     "nodejs": (".js", ".mjs", ".cjs", ""),
@@ -51,6 +53,28 @@ class Asset:
                 return not set(candidates).isdisjoint(archive.namelist())
         except (BadZipFile, OSError, ValueError, NotImplementedError):
             return None
+
+    def read(self, name: str) -> str | None:
+        """Return the text of a file of the asset, or ``None`` when it has no such file."""
+        try:
+            if self.path.is_dir():
+                file = self.path / name
+                return file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size < MAX_FILE else None
+            with ZipFile(self.path) as archive:
+                small = name in archive.namelist() and archive.getinfo(name).file_size < MAX_FILE
+                return archive.read(name).decode() if small else None
+        except (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+            return None
+
+    @cached_property
+    def vendored(self) -> frozenset[str]:
+        """Modules of libraries that were installed into the asset, as their lists of files say."""
+        try:
+            records = self.path.glob("*.dist-info/RECORD") if self.path.is_dir() else ()
+            lines = [line for record in records for line in record.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError):
+            return frozenset()
+        return frozenset(line.split(",")[0].split("/")[0].removesuffix(".py") for line in lines)
 
 
 def asset_of(function: Resource) -> Asset | None:
@@ -100,6 +124,13 @@ def inline_problems(runtime: Any, handler: Any, code: Any) -> Iterator[str]:
         yield f"inline code is the file index, so the handler is index.<function>, not {handler!r}"
     elif isinstance(code, str) and code.strip() and not re.search(rf"\b{re.escape(name)}\b", code):
         yield f"{name!r} of handler {handler!r} does not occur in the inline code"
+
+
+def module_of(runtime: str, handler: str) -> tuple[str, str]:
+    """Split a handler into the path of its module and the name of its function; empty where the runtime is another."""
+    match = _LANGUAGE.match(runtime)
+    module = _module(match[1], handler) if match and match[1] in _SUFFIXES and ".." not in handler else ""
+    return module, handler.rpartition(".")[2]
 
 
 def _module(language: str, handler: str) -> str:
