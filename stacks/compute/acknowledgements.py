@@ -34,6 +34,9 @@ EXEC_CHANNELS = (
 TASKS_FROM_THE_START = (
     "Two tasks in two zones from the first minute are worth the count that each update sends: docs/decisions/011."
 )
+PROTECTED_BALANCER = (
+    "It holds no data, so it goes with its stack; protection stops calls outside CloudFormation: docs/decisions/021."
+)
 RECEIPT_NAMES = "A receipt is named after its transfer, whose id nobody knows before: the folder of the receipts alone."
 NO_WAF = "compute.waf is off: an environment without customers' traffic; prod has a web ACL before the load balancer."
 NO_CERTIFICATE = "A listener for plain HTTP has no certificate; where one is configured, it only redirects to HTTPS."
@@ -68,7 +71,9 @@ def _acknowledge_tasks(stack: ComputeStack, bucket: s3.Bucket) -> None:
 
 def _acknowledge_load_balancer(stack: ComputeStack) -> None:
     balancer, listener = stack.load_balancer.balancer, stack.load_balancer.http_listener
-    if not stack.removal.deletion_protection:
+    if stack.removal.deletion_protection:
+        accept_guard(balancer, "DR-HYGIENE-11", PROTECTED_BALANCER)
+    else:
         acknowledge(balancer, accepted(HIPAA, NIST, rule="ELBDeletionProtectionEnabled", reason=NOT_PROTECTED))
     if not stack.settings.waf:
         acknowledge(balancer, accepted(NIST, PCI, rule="ALBWAFEnabled", reason=NO_WAF))

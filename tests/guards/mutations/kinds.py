@@ -36,6 +36,16 @@ def group_that_goes_before_the_database(app: MutableApp) -> None:
         app.resource("AWS::EC2::SecurityGroup", "DatabaseSecurityGroup").pop(attribute)
 
 
+@mutation("DR-HYGIENE-11")
+def balancer_that_the_stack_cannot_delete(app: MutableApp) -> None:
+    del app.resource("AWS::ElasticLoadBalancingV2::LoadBalancer")["Metadata"][METADATA]
+
+
+@mutation("DR-HYGIENE-12", profile="staging")
+def key_that_goes_before_the_data(app: MutableApp) -> None:
+    app.resource("AWS::KMS::Key", "BackupKey")["DeletionPolicy"] = "Delete"
+
+
 @mutation("DR-OWNER-01")
 def continuous_backup_with_other_days(app: MutableApp) -> None:
     (plan,) = app.resources("AWS::Backup::BackupPlan").values()
@@ -194,3 +204,17 @@ def user_of_the_identifier(app: MutableApp) -> None:
     role["Policies"] = [
         {"PolicyName": "connect", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
     ]
+
+
+@mutation("DR-OWNER-03")
+def gateways_with_one_address(app: MutableApp) -> None:
+    app.add(SUBNET, "Address", {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}})
+    for subnet in app.resources(SUBNET, "VpcPublicSubnet"):
+        properties = {"SubnetId": {"Ref": subnet}, "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]}}
+        app.add(SUBNET, f"Nat{subnet}", {"Type": "AWS::EC2::NatGateway", "Properties": properties})
+
+
+@mutation("DR-OWNER-04")
+def rule_of_a_group_stated_twice(app: MutableApp) -> None:
+    kind = "AWS::EC2::SecurityGroupIngress"
+    app.add(kind, "Again", copy.deepcopy(app.resource(kind)))

@@ -216,3 +216,6 @@ def production_table_that_goes_with_its_stack(app: MutableApp) -> None:
 def final_lock_in_development(app: MutableApp) -> None:
     vault = app.properties("AWS::Backup::BackupVault")
     vault["LockConfiguration"] = {"MinRetentionDays": 1, "ChangeableForDays": 3}
+    for kind in ("AWS::Backup::BackupVault", "AWS::KMS::Key"):  # else the stack could not delete it: DR-HYGIENE-11
+        for resource in app.resources(kind).values():
+            resource["DeletionPolicy"] = "RetainExceptOnCreate"

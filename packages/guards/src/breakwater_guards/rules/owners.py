@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
 from breakwater_guards.aws.backups import PLAN, SELECTION
-from breakwater_guards.aws.items import items
+from breakwater_guards.aws.dns import domain
+from breakwater_guards.aws.items import Item, items
+from breakwater_guards.aws.network import ipv4_network
+from breakwater_guards.aws.security_groups import GROUP, SecurityGroups, security_groups_of
 from breakwater_guards.aws.tags import physical_name, root_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.scalars import as_int
-from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, Reference, Text
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 RETENTION = "https://docs.aws.amazon.com/aws-backup/latest/devguide/point-in-time-recovery.html"
@@ -102,29 +105,123 @@ def count_has_one_owner(app: Assembly) -> Iterator[Breach]:
 )
 def settings_have_one_owner(app: Assembly) -> Iterator[Breach]:
     """Find two policies of one queue, two routes to one range, two resources with one name."""
-    for kind, paths in facts("owners")["single"].items():
-        seen: dict[tuple[Any, ...], Resource] = {}
-        for resource in app.of_type(kind):
-            for key in product(*(map(_identity, resource.options(path)) for path in paths)):
-                if None in key or "Condition" in resource.body:
-                    continue
-                first = seen.setdefault(key, resource)
-                if first is not resource:
-                    yield breach(resource, paths[0].removesuffix("[]"), f"{first.logical_id} sets the same already.")
-    named: dict[tuple[str, ...], Resource] = {}
+    for claims in facts("owners")["settings"]:
+        seen: dict[tuple[Any, ...], Item] = {}
+        for claim, item in ((row, item) for row in claims for item in _claimants(app, row)):
+            for key in product(*(_values(item, name) for name in claim["keys"])):
+                first = seen.setdefault(_scoped(item.resource, key), item) if None not in key else item
+                if first is not item:
+                    place = item.path or claim.get("when", "").partition(".")[0] or claim["keys"][0]
+                    message = f"{first.resource.logical_id} sets the same already."
+                    yield breach(item.resource, place.removesuffix("[]"), message)
+    named: dict[tuple[Any, ...], Resource] = {}
     for template in app.templates.values():
         for resource in template.resources.values():
             found = physical_name(resource) if "Condition" not in resource.body and resource.exists else None
             if found is not None and found[1]:
-                first = named.setdefault((root_of(template).key, resource.type, found[1]), resource)
-                if first is not resource:
-                    yield breach(resource, found[0], f"{found[1]!r} is the name of {first.logical_id} already.")
+                other = named.setdefault((_place(template), resource.type, found[1]), resource)
+                if other is not resource:
+                    where = "" if other.template is template else f" ({other.template.file})"
+                    yield breach(resource, found[0], f"{found[1]!r} is the name of {other.logical_id}{where} already.")
+
+
+@rule(
+    "DR-OWNER-04",
+    title="Each rule of a security group is stated once",
+    outcome=Outcome.REFUSED,
+    prevents="the specified rule … already exists (InvalidPermission.Duplicate), or: The same permission must not "
+    "appear multiple times (InvalidParameterValue)",
+    fix="Keep the rule in the group, or as a resource of its own, and leave the other one out.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html",
+    ),
+)
+def group_rules_have_one_owner(app: Assembly) -> Iterator[Breach]:
+    """Find the same protocol, ports and peer twice in one direction of a group, inline or in resources of their own."""
+    groups = security_groups_of(app)
+    for direction in ("Ingress", "Egress"):
+        seen: dict[tuple[Any, ...], Item] = {}
+        for kind, path in ((GROUP, f"SecurityGroup{direction}[]"), (f"{GROUP}{direction}", "")):
+            for resource in app.of_type(kind):
+                for item in items(resource, path) if _is_plain(resource) else ():
+                    group = resource.reference if path else groups.key(resource.get("GroupId"))
+                    for key in ((group, *_ports(item), peer) for peer in _peers(groups, item)):
+                        first = seen.setdefault(key, item) if None not in key else item
+                        if first is not item:
+                            yield breach(
+                                resource, item.path, f"{first.resource.logical_id} states the same rule already."
+                            )
+
+
+def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
+    """Yield what claims a setting for certain: resources of a type, or entries of a list in them."""
+    name, wanted = claim.get("where", ("", ""))
+    for resource in app.of_type(claim["type"]):
+        if "Condition" not in resource.body and ("when" not in claim or resource.given(claim["when"])):
+            for item in items(resource, claim.get("each", "")):
+                if not name or _identity(item.options(name)[0]) == wanted:
+                    yield item
+
+
+def _values(item: Item, name: str) -> list[Any]:
+    """Return the identities of what a claim names; none where a condition decides.
+
+    Args:
+        item: what claims.
+        name: a path; ``@self`` is the resource, ``/`` leads from an entry of a list to the resource's own properties,
+            ``~`` marks a domain name, ``?`` a path that may be absent, with its default behind it.
+    """
+    if name == "@self":
+        return [item.resource.reference]
+    path, optional, default = name.strip("/").partition("?")
+    source = next(items(item.resource)) if name.startswith("/") else item
+    if "Fn::If" in repr(source.raw.get(path.partition(".")[0].strip("[]~"))):
+        return []
+    given = [default if value is ABSENT and optional else value for value in source.options(path.rstrip("~"))]
+    return [_identity(domain(value) if path.endswith("~") else value) for value in given]
 
 
 def _identity(value: Any) -> Any:
     """Return what makes two values the same for certain; ``None`` where they may differ."""
     if isinstance(value, Reference):
         return Reference(value.template, value.logical_id)
-    if value is ABSENT or isinstance(value, str | int):
-        return str(value)
-    return None if not isinstance(value, Text) or not value.references else value
+    if isinstance(value, Text):
+        return None if UNKNOWN in value.parts else value
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str | int) else None
+
+
+def _scoped(resource: Resource, key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Add to what holds no reference the stack in which it is meant: others may be deployed to another account."""
+    known = any(isinstance(part, Reference) or (isinstance(part, Text) and part.references) for part in key)
+    return key if known else (*key, _place(resource.template))
+
+
+def _place(template: Template) -> Any:
+    """Return where names are unique: an account and Region that the assembly states, else the tree of stacks."""
+    return (template.region, template.account) if template.region and template.account else root_of(template).key
+
+
+def _is_plain(resource: Resource) -> bool:
+    """Tell whether no condition decides about a resource or a part of it."""
+    return "Condition" not in resource.body and "Fn::If" not in resource.text
+
+
+def _ports(item: Item) -> tuple[Any, ...]:
+    """Return protocol and ports of a rule of a security group; ``None`` for what only the deployment decides."""
+    protocol, first, last = (item.options(name)[0] for name in ("IpProtocol", "FromPort", "ToPort"))
+    if not isinstance(protocol, str | int):
+        return (None,)
+    name = _PROTOCOLS.get(str(protocol).lower(), str(protocol).lower())
+    return (name,) if name == "-1" else (name, as_int(first), as_int(last))
+
+
+_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "all": "-1"}
+
+
+def _peers(groups: SecurityGroups, item: Item) -> Iterator[Any]:
+    """Yield the peers of a rule of a security group, in a form that compares."""
+    for name in ("CidrIp", "CidrIpv6", "SourcePrefixListId", "DestinationPrefixListId"):
+        yield from (ipv4_network(value) or _identity(value) for value in item.given(name))
+    for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
+        yield from (groups.key(value) for value in item.given(name))

@@ -89,7 +89,7 @@ def windows_are_apart(app: Assembly) -> Iterator[Breach]:
 )
 def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
     """Find a cluster that is retained but not protected, or protected although the stack is to delete it."""
-    for cluster in clusters(app):
+    for cluster in app.of_type(CLUSTER):
         policy, options = cluster.attribute("DeletionPolicy"), cluster.options("DeletionProtection")
         protected = set(map(as_bool, options)) if UNKNOWN not in options else set()
         if policy in ("Retain", "RetainExceptOnCreate") and protected and True not in protected:

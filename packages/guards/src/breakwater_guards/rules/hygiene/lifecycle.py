@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from breakwater_guards.aws.items import items
+from breakwater_guards.aws.items import Item, items
+from breakwater_guards.aws.key_policies import keys_of
 from breakwater_guards.aws.tags import physical_name
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.rule import Breach, Outcome, breach, rule
+from breakwater_guards.model.values import ABSENT, UNKNOWN
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 POLICY = "DeletionPolicy"
 PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html"
@@ -64,16 +67,80 @@ def needed_by_what_is_retained(app: Assembly) -> Iterator[Breach]:
                 for path in paths:
                     for value in item.given(path):
                         needed = app.target(value)
-                        if (
-                            needed is not None
-                            and needed not in told
-                            and not _is_kept(needed)
-                            and needed.type.startswith("AWS")
-                        ):
+                        if needed and needed not in told and not _is_kept(needed) and needed.type.startswith("AWS"):
                             told.add(needed)
                             yield breach(
                                 needed, "", f"is deleted, but {owner.logical_id}, which is retained, needs it."
                             )
+
+
+@rule(
+    "DR-HYGIENE-11",
+    title="The stack keeps what is protected or locked against deletion",
+    outcome=Outcome.LATER,
+    prevents="DELETE_FAILED or ROLLBACK_FAILED: deletion protection is enabled; the bucket or vault is not empty, and "
+    "no one can empty it before its lock ends: the stack is to delete what AWS refuses to delete",
+    fix="Set DeletionPolicy to RetainExceptOnCreate, or leave the protection out where the stack is meant to go.",
+    sources=(
+        PAGE,
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html",
+        "https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html",
+    ),
+    data="lifecycle",
+)
+def protected_from_its_stack(app: Assembly) -> Iterator[Breach]:
+    """Find a protected balancer, table or user pool, or a lock that nobody can lift, and a stack that deletes it."""
+    for kind, row in facts("lifecycle")["protected"].items():
+        for resource in app.of_type(kind):
+            policy = resource.attribute(POLICY)
+            if (row.get("policy", "Delete") if policy is ABSENT else policy) == "Delete" and not _is_kept(resource):
+                for item in items(resource, row.get("each", "")):
+                    for value in item.options(row["path"]) if _is_meant(item, row) else ():
+                        if _protects(value, row):
+                            how = "left out protects it" if value is ABSENT else f"{show(value)} protects it"
+                            message = f"{how}, and the stack deletes it: DeletionPolicy is {show(policy)}."
+                            yield breach(resource, item.place(row["path"]), message)
+
+
+@rule(
+    "DR-HYGIENE-12",
+    title="The key of what is retained is retained, too",
+    outcome=Outcome.LATER,
+    prevents="No error is reported: the stack keeps the data and schedules the deletion of its key; when the waiting "
+    "period ends, nobody can read the data again",
+    fix="Give the key DeletionPolicy: RetainExceptOnCreate (or Retain), as the data has, or its nested stack.",
+    sources=("https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html", PAGE),
+    data="lifecycle",
+)
+def key_of_what_is_retained(app: Assembly) -> Iterator[Breach]:
+    """Find a key that goes with its stack, and a resource encrypted with it that stays, or whose snapshot does."""
+    told = set()
+    for kind, paths in facts("lifecycle")["keys"].items():
+        for owner in app.of_type(kind):
+            if not _is_kept(owner) and owner.attribute(POLICY) != "Snapshot":
+                continue
+            for value in (value for path in paths for value in owner.given(path)):
+                for key in keys_of(app, value):
+                    if key not in told and not _is_kept(key):
+                        told.add(key)
+                        yield breach(
+                            key, "", f"is deleted, but {owner.logical_id}, which is kept, is encrypted with it."
+                        )
+
+
+def _is_meant(item: Item, row: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of a list is the one that a row is about; a row without ``key`` is about all."""
+    name, wanted = row.get("key", ("", ""))
+    return not name or item.options(name) == [wanted]
+
+
+def _protects(value: Any, row: Mapping[str, Any]) -> bool:
+    """Tell whether a value switches a protection on; an empty list of values stands for any value."""
+    if value is ABSENT:
+        return bool(row.get("default"))
+    on = row.get("on", ["true"])
+    return value is not UNKNOWN and (not on or show(value).strip("'").lower() in on)
 
 
 def _is_kept(resource: Resource) -> bool:
