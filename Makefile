@@ -39,7 +39,7 @@ local-down: install-platform ## Stop the embedded AWS and remove its state
 
 INTEGRATION := tests/integration -o python_files='check_*.py' -p no:cacheprovider
 
-.PHONY: integration drill-failover drills-quick drills
+.PHONY: integration drill-failover drills-quick drills drill-series
 LOCAL_RUN = python -m ops local run $(if $(STACK),--stack $(STACK)) --
 integration: install ## After `make local`: check what is deployed there, and run every command of the runbook (STACK=…)
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
@@ -68,6 +68,15 @@ drills: install ## After `make local`: run every drill there, one after the othe
 		'bad-deployment --how exit' 'bad-deployment --how unpullable' 'bad-deployment --how deaf' restore pitr take-over; do \
 		$(LOCAL_RUN) python -m ops drill $$drill --yes --rate 20 $(ARGS) || exit 1; done
 	@$(LOCAL_RUN) pytest -q --no-cov -p no:cacheprovider tests/witnesses/check_first_deployment.py
+
+# The rotation proves something where tasks log in with the password, which is not how they do by default.
+SERIES := --yes --record docs/drill-figures.json --page docs/recovery.md
+ALARMS = -c environment=$(ENVIRONMENT) -c suffix=$(SUFFIX) -c compute.deployment_alarms=true
+drill-series: install ## Deploy, and run the drills of a release many times: figures and table (ARGS="--minutes 20 --against FILE")
+	@python -m ops local up $(ALARMS)
+	@$(LOCAL_RUN) python -m ops drill-series $(SERIES) --without rotation $(ARGS)
+	@python -m ops local up $(ALARMS) -c database.task_login=secret
+	@$(LOCAL_RUN) python -m ops drill-series $(SERIES) --only rotation $(ARGS)
 
 .PHONY: load
 load: install ## After `make local`: transfers with 8 clients and at 50 a second, and a bare web server beside them (20 s)

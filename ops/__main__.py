@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from ops import drill, load, migrate, outputs
+from ops import drill, load, migrate, outputs, series
 from ops.errors import OpsError
 from ops.local import cli as local
 from ops.local.workspace import Workspace
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     """
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (local, preflight, outputs, migrate, drill, load, restore):
+    for command in (local, preflight, outputs, migrate, drill, series, load, restore):
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:

@@ -72,7 +72,7 @@ def confirm(question: str, word: str) -> None:
 
 
 def new_table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
-    """Return an empty table.
+    """Return an empty table, for `print_table`.
 
     Args:
         title: above the table; empty for none.
@@ -83,6 +83,26 @@ def new_table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in right else "left")
     return table
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table, which breaks no word, and leaves a number and its unit on one line.
+
+    A terminal that is too narrow for that wraps whole lines; only identifiers that fill half of it are folded.
+
+    Args:
+        console: where to print.
+        table: from `new_table`.
+    """
+    for column in table.columns:
+        measured = [console.measure(each) for each in (column.header, *column.cells)]
+        column.no_wrap = column.justify == "right"
+        longest = max(each.maximum if column.no_wrap else each.minimum for each in measured)
+        column.min_width = longest if column.no_wrap else min(longest, console.width // 2)
+    # Each column has a space on both sides and a line beside it.
+    least = sum((column.min_width or 0) + 3 for column in table.columns) + 1
+    table.width = least if least > console.width else None
+    console.print(table, crop=False)
 
 
 def colored(word: str) -> str:

@@ -35,7 +35,7 @@ from embedded_aws import clients
 from ops import outputs
 from ops.arguments import Commands, add_stack, number_within
 from ops.connection import Connection
-from ops.console import Steps, confirm, new_table
+from ops.console import Steps, confirm, new_table, print_table
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
 from ops.restore.cli import Succession
@@ -112,21 +112,46 @@ def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) 
             if number > 1:  # a take-over changes the secret of the database
                 target = _found(options, workspace, console)
             drill = kind(target, uuid.uuid4().hex[:8], how=options.how, transfers_per_second=options.rate)
-            results.append(run(drill, timing, Steps(console, STEPS)))
-            console.print(_printed(summary.of_run(results[-1], target)))
-            console.print(f"{results[-1].headline}.", highlight=False, soft_wrap=True)
-            folder = evidence.write(options.out, results[-1], target)
-            console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
+            results.append(one_run(drill, timing, options.out, console))
+    runs = [distribution.of(result, target) for result in results]
     if options.runs > 1:
-        console.print(_printed(summary.of_runs(results, target)))
-        console.print(_printed(summary.of_distribution(distribution.spreads(results))))
-        file = distribution.write(options.out, results, target)
-        console.print(f"Distribution: {file}", highlight=False, soft_wrap=True)
-    worse = distribution.worse(results, options.against) if options.against else []
-    _require_success(results, target, worse)
+        print_table(console, printed(summary.of_runs(results, target)))
+        print_table(console, printed(summary.of_distribution(distribution.spreads(runs))))
+        console.print(f"Distribution: {distribution.write(options.out, runs)}", highlight=False, soft_wrap=True)
+    problems = [f"run {result.run}: {line}" for result in results for line in misses(result, target)]
+    if options.against:
+        problems += [f"worse than before: {line}" for line in distribution.worse(runs, options.against)]
+    if problems:
+        raise OpsError("\n".join(problems))
     if options.record:
-        distribution.record(options.record, results, target)
+        distribution.record(options.record, runs)
     return 0
+
+
+def one_run(drill: Drill, timing: Timing, out: Path, console: Console) -> Result:
+    """Run a drill once, print what a client saw, and write the evidence.
+
+    Args:
+        drill: which has not run yet.
+        timing: how long to watch before and after.
+        out: folder for the evidence.
+        console: where to print.
+
+    Returns:
+        What it found.
+    """
+    result = run(drill, timing, Steps(console, STEPS))
+    print_table(console, printed(summary.of_run(result, drill.target)))
+    console.print(f"{result.headline}.", highlight=False, soft_wrap=True)
+    folder = evidence.write(out, result, drill.target)
+    console.print(f"Evidence: {folder}", highlight=False, soft_wrap=True)
+    return result
+
+
+def misses(result: Result, target: Target) -> list[str]:
+    """Return which objectives a run missed, and what it could not remove, one sentence each."""
+    missed = result.misses(target.objectives.rto_seconds, target.objectives.rpo_seconds)
+    return [*missed, *(f"not removed: {line}" for line in result.not_removed)]
 
 
 def _found(options: argparse.Namespace, workspace: Workspace, console: Console) -> Target:
@@ -138,19 +163,6 @@ def _confirm(kind: type[Drill], target: Target, console: Console) -> None:
     where = f"stack {target.stack} in {target.region}, {target.where}"
     console.print(f"This will {kind.intention}: {where}.", highlight=False)
     confirm(f"Type the name of the stack to go on ({target.stack})", target.stack)
-
-
-def _require_success(results: list[Result], target: Target, worse: list[str]) -> None:
-    objectives = target.objectives
-    problems = []
-    for result in results:
-        problems += [
-            f"run {result.run}: {miss}" for miss in result.misses(objectives.rto_seconds, objectives.rpo_seconds)
-        ]
-        problems += [f"run {result.run}: not removed: {line}" for line in result.not_removed]
-    problems += [f"worse than before: {line}" for line in worse]
-    if problems:
-        raise OpsError("\n".join(problems))
 
 
 def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
@@ -167,12 +179,7 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
     Raises:
         OpsError: there is no such stack, no credentials and no embedded AWS, or a setting of the stack is unknown.
     """
-    connection = Connection.from_environment(region)
-    if connection.session.get_credentials() is None:
-        running = workspace.emulator.running()
-        if running is None:
-            raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
-        connection = Connection(clients.session(running.key, region), running.endpoint)
+    connection = connect(region, workspace)
     found = outputs.deployed(stack, connection)
     target = target_of(found, deployed_settings(found), connection)
     if not target.emulated:
@@ -180,6 +187,25 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
     # The domain name of a certificate leads nowhere here; the load balancer is at an address of its own.
     address, authority = found[OutputKey.LOAD_BALANCER_DNS_NAME], str(workspace.emulator.authority)
     return replace(target, service=replace(target.service, connect_to=address, authority=authority))
+
+
+def connect(region: str | None, workspace: Workspace) -> Connection:
+    """Return a connection with the credentials of the environment, or to the embedded AWS of this checkout.
+
+    Args:
+        region: None for the Region of the environment.
+        workspace: the checkout.
+
+    Raises:
+        OpsError: there are no credentials, and no embedded AWS.
+    """
+    connection = Connection.from_environment(region)
+    if connection.session.get_credentials() is not None:
+        return connection
+    running = workspace.emulator.running()
+    if running is None:
+        raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
+    return Connection(clients.session(running.key, region), running.endpoint)
 
 
 def target_of(found: Mapping[str, str], settings: Settings, connection: Connection) -> Target:
@@ -218,7 +244,8 @@ def target_of(found: Mapping[str, str], settings: Settings, connection: Connecti
     )
 
 
-def _printed(found: summary.Summary) -> PrintedTable:
+def printed(found: summary.Summary) -> PrintedTable:
+    """Return a summary as a table."""
     made = new_table(found.title, *found.heads, right=found.heads[1:])
     for row in found.rows:
         made.add_row(*row)

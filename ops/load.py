@@ -27,7 +27,7 @@ from breakwater_drills.measure import percentile
 from breakwater_drills.probes import MethodProbe, Rows
 from breakwater_drills.sampler import Sampler
 from ops.arguments import Commands, add_stack, number_within
-from ops.console import new_table
+from ops.console import new_table, print_table
 from ops.drill import find as find_target
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
@@ -132,10 +132,11 @@ def _load(options: argparse.Namespace, target: Target, workspace: Workspace, con
             _opened(bank, options.rate, opened, numbers),
             _closed(f"bare Starlette, {options.clients} clients", options.clients, echo, partial(asks.get, "/")),
         ]
-    table = new_table(f"Load of {target.stack}, embedded AWS", "", "/s", "p50 ms", "p99 ms", "slowest ms", "failed")
+    heads = ("/s", "p50 ms", "p99 ms", "slowest ms", "failed")
+    table = new_table(f"Load of {target.stack}, embedded AWS", "", *heads, right=heads)
     for part in parts:
         table.add_row(*part.row())
-    console.print(table)
+    print_table(console, table)
     misses = [*_misses(options, *parts[:2]), *_broken(bank, target)]
     if misses:
         raise OpsError("\n".join(misses))

@@ -11,6 +11,7 @@ from rich.console import Console
 from embedded_aws import clients, environment, fidelity
 from embedded_aws.emulator import EmulatorError, Running
 from ops.arguments import STACK, Commands, add_context, number_within
+from ops.console import print_table
 from ops.errors import OpsError
 from ops.local import report
 from ops.local.up import up
@@ -71,7 +72,7 @@ def _status(_options: argparse.Namespace, workspace: Workspace, console: Console
         raise OpsError(workspace.ended_message() if ended else _NOT_RUNNING)
     console.print(f"The embedded AWS runs on {running.endpoint} (process {running.pid}).")
     pages = clients.clients(running.port, running.key)("cloudformation").get_paginator("describe_stacks").paginate()
-    console.print(report.stacks_table(stack for page in pages for stack in page["Stacks"]))
+    print_table(console, report.stacks_table(stack for page in pages for stack in page["Stacks"]))
     return 0
 
 

@@ -17,7 +17,7 @@ from embedded_aws.cdk import CdkCli, failure_reason, is_bootstrapped
 from embedded_aws.choice import choose_port
 from embedded_aws.emulator import EmulatorError, new_key
 from embedded_aws.verified import Verified, failures, levels
-from ops.console import Steps
+from ops.console import Steps, print_table
 from ops.errors import OpsError
 from ops.local import preflight, prerequisites, report, smoke_test, standins
 from ops.local.workspace import DEFAULT_PORT, BusyError, Workspace
@@ -128,7 +128,7 @@ class _Run:
             found = smoke_test.run(self._client, self._outputs(), self._loaded)
             result.append(f"health monitor, {'transfer, ' if found.transfer else ''}failover, restore validation")
         for table in report.smoke_test_tables(found):
-            self._console.print(table)
+            print_table(self._console, table)
         if found.transfer:
             self._console.print(report.transfer(found.transfer), markup=False, highlight=False, soft_wrap=True)
         self._console.print(f"{report.DISCLAIMER}\n", style="bold yellow", highlight=False)
@@ -213,11 +213,11 @@ class _Run:
     ) -> None:
         self._console.print("\nOutputs", style="bold")
         self._console.print(report.outputs(self._outputs()), markup=False, highlight=False, soft_wrap=True)
-        self._console.print(report.types_table(verified, fidelity.load()))
+        print_table(self._console, report.types_table(verified, fidelity.load()))
         self._console.print(levels(verified, fidelity.load()), highlight=False)
         if before:
             self._console.print()
-            self._console.print(report.changes_table(list(changes.between(before, after)), list(after)))
+            print_table(self._console, report.changes_table(list(changes.between(before, after)), list(after)))
         failed = list(failures(verified))
         for line in failed:
             self._console.print(escape(line), style="red", highlight=False)

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from rich.console import Console
 from rich.markup import escape
 
-from ops.console import COLORS, colored, new_table
+from ops.console import COLORS, colored, new_table, print_table
 from ops.preflight.check import Status
 from ops.preflight.engine import CheckResult
 
@@ -92,7 +92,7 @@ def print_text(console: Console, results: Sequence[CheckResult]) -> None:
     for result in results:
         found = escape("\n".join(outcome.message for outcome in result.outcomes))
         table.add_row(result.check.id, colored(result.status), found)
-    console.print(table)
+    print_table(console, table)
     for result in sorted(results, key=lambda result: list(Status).index(result.status)):
         if result.status in (Status.WARN, Status.FAIL):
             title = f"{result.check.id} ({result.status}): {result.check.title}"

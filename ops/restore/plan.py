@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from breakwater_drills.clock import Clock
-from ops.console import Steps, new_table
+from ops.console import Steps, new_table, print_table
 from ops.errors import OpsError, aws_answer, one_line
 
 # AWS states no limit: a restore of a large volume takes hours, and a rename or a change minutes.
@@ -65,7 +65,7 @@ class Plan:
         for number, step in enumerate(self.steps, start=1):
             words = "\n".join(f"{name}={value}" for name, value in step.request.items())
             table.add_row(str(number), step.purpose, f"[bold]{step.operation}[/bold]\n{words}")
-        console.print(table)
+        print_table(console, table)
         self.show_undo(console)
 
     def show_undo(self, console: Console) -> None:

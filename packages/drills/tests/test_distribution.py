@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from breakwater_drills import distribution, summary
+from breakwater_drills.distribution import Figures
 from breakwater_drills.errors import DrillError
-from breakwater_drills.measure import Client, Loss, unknown
+from breakwater_drills.measure import Client, Loss, Recovery, unknown
 from breakwater_drills.result import Result
 from drills_testing.fakes import target
 
 
-def runs(outage: Result, *failed: int, gap: float | None = 1.0, **more: object) -> list[Result]:
+def runs(
+    outage: Result, *failed: int, gap: float | None = 1.0, p99: float = 0.1, slowest: float = 0.0, **more: Any
+) -> list[Figures]:
     """Return a run for each number of failed requests; the slowest request takes a second for each."""
-    clients = [Client("transfer", 800, each, 0.010, 0.100, float(each), gap) for each in failed]
+    clients = [Client("transfer", 800, each, 0.010, p99, slowest or float(each), gap) for each in failed]
     other = Client("balance", 9, 0, 5.0, 6.0, 777.0, 8.0)  # its times are not those of the headline
-    return [replace(outage, clients=[each, other], **more) for each in clients]  # type: ignore[arg-type]
+    return [distribution.of(replace(outage, clients=[each, other], **more), target()) for each in clients]
 
 
 def test_the_figures_of_all_runs_are_spread(outage: Result) -> None:
@@ -35,6 +40,15 @@ def test_the_figures_of_all_runs_are_spread(outage: Result) -> None:
     assert (found["request p99"].max, found["longest gap"].max) == (0.1, 1.0)
 
 
+def test_what_recovers_without_being_asked_is_a_figure_too(outage: Result) -> None:
+    assert list(runs(outage, 1)[0].values)[-1] == "lost writes", "the probes are in RTO"
+    (late,) = runs(outage, 1, recoveries=[*outage.recoveries, Recovery("tasks", 0, 0, None, 7.5, {}, judged=False)])
+    (never,) = runs(outage, 1, recoveries=[*outage.recoveries, Recovery("tasks", 0, 0, None, None, {})])
+    assert distribution.spreads([late, late])["tasks"].words == ("7.50 s",) * 3
+    for other in (never, *runs(outage, 1)):
+        assert distribution.spreads([late, other])["tasks"].words == ("unknown",) * 3
+
+
 def test_a_figure_that_one_run_does_not_know_is_not_known(outage: Result) -> None:
     unread = [unknown("rows", outage.samples, "nowhere")]
     results = [*runs(outage, 1), *runs(outage, 1, gap=None, restored=False, losses=unread)]
@@ -42,22 +56,23 @@ def test_a_figure_that_one_run_does_not_know_is_not_known(outage: Result) -> Non
     names = ("longest gap", "RTO", "RPO", "lost writes")
     assert [(found[name].p50, found[name].p99, found[name].max) for name in names] == [(None,) * 3] * 4
     assert summary.of_distribution(found).rows[4] == ("longest gap", "unknown", "unknown", "unknown")
-    assert distribution.spreads([replace(outage, clients=[])])["request p99"].max is None
+    unasked = distribution.of(replace(outage, clients=[]), target())
+    assert distribution.spreads([unasked])["request p99"].max is None
 
 
 @pytest.mark.usefixtures("far_east")
 def test_the_distribution_is_written_beside_the_evidence(outage: Result, tmp_path: Path) -> None:
-    first, second = runs(outage, 0, 2)
-    second = replace(second, run="run2", fault=second.fault + 60.0)
-    file = distribution.write(tmp_path / "new" / "evidence", [first, second], target())
+    (first,), (second,) = runs(outage, 0), runs(outage, 2, run="run2", fault=outage.fault + 60.0)
+    file = distribution.write(tmp_path / "new" / "evidence", [first, second])
     assert file.relative_to(tmp_path) == Path("new/evidence/fake-20270115T080001Z-run1-2-runs/distribution.json")
     found = json.loads(file.read_text())
     assert file.read_text() == json.dumps(found, indent=2) + "\n"
     assert (found["drill"], found["runs"], found["embedded_aws"]) == ("fake", ["run1", "run2"], False)
-    assert found["requests_per_run"] == [809, 809]
+    assert (found["requests_per_run"], found["failed_per_run"]) == ([809, 809], [0, 2])
+    assert (found["began"], found["processors"]) == ("2027-01-15T08:00:01+00:00", os.cpu_count())
     assert found["figures"]["failed requests"] == {"unit": "", "p50": 0, "p99": 2, "max": 2}
     with pytest.raises(DrillError, match=r"the distribution cannot be written to .*: File exists"):
-        distribution.write(tmp_path / "new" / "evidence", [first, second], target())
+        distribution.write(tmp_path / "new" / "evidence", [first, second])
 
 
 @pytest.mark.parametrize(
@@ -73,14 +88,13 @@ def test_a_release_may_not_be_much_worse_than_the_one_before(
     outage: Result, tmp_path: Path, now: tuple[int, ...], told: list[str]
 ) -> None:
     kept = tmp_path / "figures.json"
-    before = [replace(each, clients=[replace(each.clients[0], slowest=9.0)]) for each in runs(outage, 4, 4)]
-    distribution.record(kept, before, target())
+    distribution.record(kept, runs(outage, 4, 4, slowest=9.0))
     assert distribution.worse(runs(outage, *now), kept) == [f"failed requests, {line}" for line in told]
 
 
 def test_each_kind_of_figure_is_compared(outage: Result, tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
-    distribution.record(kept, runs(outage, 1, gap=None), target())
+    distribution.record(kept, runs(outage, 1, gap=None))
     lost = [Loss("rows", 9, 1, 0, 0.1)]
     assert distribution.worse(runs(outage, 1, gap=99.0), kept) == [], "what was not known is not compared"
     worse = distribution.worse(runs(outage, 1, losses=lost), kept)
@@ -90,15 +104,17 @@ def test_each_kind_of_figure_is_compared(outage: Result, tmp_path: Path) -> None
         f"RTO, {rank}: unknown, was {was:.3g}, at most {was * 1.5 + 0.25:.3g} is allowed"
         for rank in ("p50", "p99", "max")
     ]
-    slow = [replace(each, clients=[replace(each.clients[0], p99=0.41)]) for each in runs(outage, 1)]
-    assert distribution.worse(slow, kept)[0] == "request p99, p50: 0.41 s, was 0.1, at most 0.4 is allowed"
+    assert (
+        distribution.worse(runs(outage, 1, p99=0.41), kept)[0]
+        == "request p99, p50: 0.41 s, was 0.1, at most 0.4 is allowed"
+    )
 
 
 def test_the_figures_of_all_drills_are_in_one_file(outage: Result, tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
-    distribution.record(kept, runs(outage, 1), target())
-    distribution.record(kept, runs(replace(outage, drill="another"), 1), target())
-    distribution.record(kept, runs(outage, 3), target())
+    distribution.record(kept, runs(outage, 1))
+    distribution.record(kept, runs(replace(outage, drill="another"), 1))
+    distribution.record(kept, runs(outage, 3))
     found = json.loads(kept.read_text())
     assert kept.read_text() == json.dumps(found, indent=2) + "\n"
     assert list(found) == ["another", "fake"]
@@ -124,6 +140,6 @@ def test_a_file_that_cannot_be_read_or_written_is_one_line(outage: Result, tmp_p
         distribution.worse(runs(outage, 1), kept)
     kept.write_text("no JSON")
     with pytest.raises(DrillError, match=r"the figures in .* cannot be read: Expecting value"):
-        distribution.record(kept, runs(outage, 1), target())
+        distribution.record(kept, runs(outage, 1))
     with pytest.raises(DrillError, match=r"cannot be written: No such file or directory"):
-        distribution.record(tmp_path / "none" / "figures.json", runs(outage, 1), target())
+        distribution.record(tmp_path / "none" / "figures.json", runs(outage, 1))

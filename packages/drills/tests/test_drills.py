@@ -23,6 +23,8 @@ from breakwater_drills.task_loss import TaskLoss
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import cluster, pages, refused
 
+CHECKED = {"HealthCheckIntervalSeconds": 10, "UnhealthyThresholdCount": 3, "HealthCheckTimeoutSeconds": 5}
+
 
 def test_a_failover_is_over_when_the_writer_moved_and_every_member_is_available(on: Target) -> None:
     drill = Failover(on, "r")
@@ -144,16 +146,32 @@ def test_in_the_embedded_aws_nobody_asks_for_targets(on: Target) -> None:
     on.client("elbv2").describe_target_health.assert_not_called()
 
 
+def test_a_task_that_hangs_fails_requests_until_the_checks_of_its_target_group_must_have_found_it(on: Target) -> None:
+    drill = TaskLoss(on, "r", how="hang")
+    drill.fault = 1000.0
+    on.client("elbv2").describe_target_groups.return_value = {"TargetGroups": [CHECKED]}
+    begun = [
+        ("transfer", 1001.0),
+        ("balance", 1035.0),
+        (probes.SERVICE, 1035.0),
+        ("transfer", 1035.1),
+        ("table read", 1001.0),
+    ]
+    failed = [Sample(probe, number, at, 3.0, "503") for number, (probe, at) in enumerate(begun)]
+    assert drill.failures_allowed([*failed, Sample("transfer", 9, 1002.0, 0.1)]) == 3
+
+
 @pytest.mark.parametrize(
-    ("how", "number", "allowed"), [("kill", signal.SIGKILL, 3), ("hang", signal.SIGSTOP, None), ("stop", None, 0)]
+    ("how", "number", "allowed"), [("kill", signal.SIGKILL, 3), ("hang", signal.SIGSTOP, 0), ("stop", None, 0)]
 )
 def test_a_task_is_lost_in_the_way_that_is_asked_for(
-    on: Target, monkeypatch: pytest.MonkeyPatch, how: str, number: int | None, allowed: int | None
+    on: Target, monkeypatch: pytest.MonkeyPatch, how: str, number: int | None, allowed: int
 ) -> None:
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda *what: sent.append(what))
     drill = TaskLoss(replace(on, emulated=True), "r", how=how)
     tasks(on.client("ecs"), "a", "b")
+    on.client("elbv2").describe_target_groups.return_value = {"TargetGroups": [CHECKED]}
     drill.break_now()
     assert sent == ([] if number is None else [(4711, number)])
     assert on.client("ecs").stop_task.called is (number is None)

@@ -139,10 +139,11 @@ def test_what_takes_the_zone_away_is_ended_first(in_account: Target) -> None:
     in_account.client("arc-zonal-shift").cancel_zonal_shift.assert_called_once_with(zonalShiftId="shift-1")
 
 
-def test_in_the_embedded_aws_the_tasks_of_the_writers_zone_are_killed(
+def test_in_the_embedded_aws_the_tasks_of_the_writers_zone_are_killed_and_its_targets_shifted_away(
     on: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local, sent = replace(on, emulated=True), list[tuple[int, int]]()
+    experiment(local, zone="zone-2")
     monkeypatch.setattr(os, "kill", lambda *what: sent.append(what))
     placed(local, "b", t="zone-2", u="zone-1", v="zone-2")
     made = drill(local)
@@ -150,7 +151,14 @@ def test_in_the_embedded_aws_the_tasks_of_the_writers_zone_are_killed(
     assert sent == [(ord("t"), signal.SIGKILL), (ord("v"), signal.SIGKILL)]
     local.client("rds").failover_db_cluster.assert_called_once()
     local.client("fis").start_experiment.assert_not_called()
-    assert [what for what, _ in made.created()] == [what for what, _ in ZoneLoss(local, "0123abcd").created()]
+    local.client("ec2").describe_subnets.assert_called_once_with(
+        Filters=[{"Name": "availability-zone", "Values": ["zone-2"]}]
+    )
+    local.client("arc-zonal-shift").start_zonal_shift.assert_called_once_with(
+        resourceIdentifier=BALANCER, awayFrom="euc1-az2", expiresIn="1h", comment="drill 0123abcd"
+    )
+    others = [what for what, _ in ZoneLoss(local, "0123abcd").created()]
+    assert [what for what, _ in made.created()] == ["zonal shift shift-1", *others]
     placed(local, "a", u="zone-1", w="zone-1")
     local.client("elbv2").describe_target_health.return_value = {"TargetHealthDescriptions": []}
     assert made.restored(), "a service on paper has no targets that are checked"

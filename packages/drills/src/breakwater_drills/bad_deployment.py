@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from breakwater_drills import bank, ecs, probes
+from breakwater_drills import ecs
 from breakwater_drills.clock import Clock
 from breakwater_drills.copies import RUN_TAG, STACK_TAG, Remove
 from breakwater_drills.drill import Drill
@@ -134,7 +134,7 @@ class BadDeployment(Drill):
         """Return how many requests may fail: none; where the version answers with errors, all until ECS went back."""
         if self.how != "errors":
             return 0
-        asked = [each for each in samples if each.probe in (bank.TRANSFER, bank.BALANCE, probes.SERVICE)]
+        asked = self.traffic.asked(samples)
         back = self._back_at or math.inf
         until = sum(not each.ok for each in asked if each.begun <= back)
         return until + int(_AFTER_ROLLBACK * len(asked))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from breakwater_drills.distribution import Spread
 from breakwater_drills.measure import Recovery
-from breakwater_drills.result import Result, counted, lasted, recovered, spanned
+from breakwater_drills.result import Result, counted, recovered, spanned
 from breakwater_drills.target import Target
 
 
@@ -63,29 +63,24 @@ def of_runs(results: Sequence[Result], target: Target) -> Summary:
     lost = str(sum(result.lost for result in results))
     if any(result.unread for result in results):
         lost = f"{lost} known"
-    end = ("all", "", f"worst {_worst_rto(results)}", str(acknowledged), lost, "", f"worst {_worst_rpo(results)}")
-    heads = ("Run", "Errors", "RTO", "Acknowledged", "Lost", "Found unacknowledged", "RPO")
-    return Summary(f"{len(results)} runs, {target.stack}", heads, rows, [end])
+    errors = sum(each.errors for result in results for each in result.recoveries)
+    ends = [
+        ("all", str(errors), "", str(acknowledged), lost, "", ""),
+        ("worst", "", _worst_rto(results), "", "", "", _worst_rpo(results)),
+    ]
+    heads = ("Run", "Errors", "RTO", "Acknowledged", "Lost", "Also found", "RPO")
+    return Summary(f"{len(results)} runs, {target.stack}", heads, rows, ends)
 
 
 def of_distribution(spreads: Mapping[str, Spread]) -> Summary:
     """Return how the figures of several runs are spread."""
-    rows = [
-        (name, *(_figure(value, each.unit) for value in (each.p50, each.p99, each.max)))
-        for name, each in spreads.items()
-    ]
+    rows = [(name, *each.words) for name, each in spreads.items()]
     return Summary("Distribution", ("", "p50", "p99", "Max"), rows, [])
 
 
 def _recovered(each: Recovery) -> str:
     """Return a recovery in words, in brackets when it does not count for the objective."""
     return recovered(each.rto_seconds) if each.judged else f"({recovered(each.rto_seconds)})"
-
-
-def _figure(value: float | None, unit: str) -> str:
-    if unit and value is not None:
-        return lasted(value)
-    return "unknown" if value is None else f"{value:g}"
 
 
 def _lost(result: Result) -> str:

@@ -77,9 +77,20 @@ class TaskLoss(Drill):
         seconds = self._complete_at - self.fault if self._complete_at else None
         return [*super().recoveries(samples), Recovery("desired tasks", 0, 0, None, seconds, {})]
 
-    def failures_allowed(self, _samples: Sequence[Sample], /) -> int | None:
-        """Return how many requests of the service may fail; a task that hangs fails all it gets until it is out."""
-        return self.most_failures.get(self.how)
+    def failures_allowed(self, samples: Sequence[Sample], /) -> int:
+        """Return how many requests of the service may fail; a task that hangs fails what it gets until it is out.
+
+        A load balancer checks a target once in an interval, and takes it out when so many checks in a row have failed,
+        the last of them by its time-out:
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+        """
+        if self.how in self.most_failures:
+            return self.most_failures[self.how]
+        group = self._tasks.group()
+        out = (
+            group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] + group["HealthCheckTimeoutSeconds"]
+        )
+        return sum(not each.ok for each in self.traffic.asked(samples) if each.begun <= self.fault + out)
 
     def _targets_are_complete(self, wanted: int) -> bool:
         """Return whether the targets are complete; in the embedded AWS only tasks that run as processes are checked."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,10 +82,13 @@ class Traffic:
         where = {"service": _SERVED if self.probes else _UNSERVED} if self._target.emulated else {}
         return {**where, **({} if self.bank else {"transfers": _NO_TRANSFERS})}
 
+    def asked(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Return the requests of the service, the transfers first."""
+        return [each for name in (TRANSFER, BALANCE, probes.SERVICE) for each in samples if each.probe == name]
+
     def clients(self, samples: Sequence[Sample], fault: float) -> list[Client]:
         """Return what the clients saw from the fault on, that of transfers first."""
-        of = {name: [each for each in samples if each.probe == name] for name in (TRANSFER, BALANCE, probes.SERVICE)}
-        return [client(each, fault) for each in of.values() if each]
+        return [client(list(each), fault) for _, each in groupby(self.asked(samples), attrgetter("probe"))]
 
     @cached_property
     def ledger(self) -> invariant.Ledger:

@@ -21,9 +21,9 @@ from breakwater_drills.target import Target
 class ZoneLoss(Failover):
     """The drill that loses a zone.
 
-    In an account an experiment of AWS FIS cuts the subnet of the tasks off, a zonal shift takes the load balancer's
-    node out, and the cluster fails over if its writer is there. In the embedded AWS it is the zone of the writer, whose
-    tasks are killed.
+    In an account an experiment of AWS FIS cuts the subnet of the tasks off, and the cluster fails over if its writer is
+    there. In the embedded AWS it is the zone of the writer, whose tasks are killed. In both, a zonal shift takes the
+    load balancer out of the zone.
     """
 
     name = "zone-loss"
@@ -33,8 +33,8 @@ class ZoneLoss(Failover):
     measured_in_aws = "ECS, load balancer, Aurora, DynamoDB"
     parts_emulated: ClassVar[Mapping[str, str]] = {
         **Failover.parts_emulated,
-        "zone": "simulated: the tasks of the writer's zone are killed together with the writer; the load balancer of "
-        "the embedded AWS has one node, so none is lost",
+        "zone": "simulated: the tasks of the writer's zone are killed together with the writer, and a zonal shift "
+        "takes its targets away; the load balancer of the embedded AWS has one node, so none is lost",
     }
 
     def __init__(self, target: Target, run: str, clock: Clock | None = None, **options: Any) -> None:
@@ -51,7 +51,11 @@ class ZoneLoss(Failover):
             DrillError: no experiment cuts a zone off, or all tasks are in the zone, in an account.
         """
         zone_of_writer = self._zone_of_writer()
-        self.zone = zone_of_writer if self.target.emulated else self._zone_of_experiment()
+        self.zone, self._zone_id = (
+            self._zone_of_experiment()
+            if not self.target.emulated
+            else self._zone(Filters=[{"Name": "availability-zone", "Values": [zone_of_writer]}])
+        )
         self._fails_over = zone_of_writer == self.zone
         running = self._tasks.running()
         self._lost = [task for task in running if task.get("availabilityZone") == self.zone]
@@ -70,7 +74,7 @@ class ZoneLoss(Failover):
                 self._tasks.send(task, signal.SIGKILL)
         else:
             self._start_experiment()
-            self._start_shift()
+        self._start_shift()
         if self._fails_over:
             super().inject()
 
@@ -109,8 +113,13 @@ class ZoneLoss(Failover):
         instances = self.target.client("rds").describe_db_instances(DBInstanceIdentifier=writer_of(self.described()))
         return str(instances["DBInstances"][0]["AvailabilityZone"])
 
-    def _zone_of_experiment(self) -> str:
-        """Return the zone that the experiment cuts off, and keep its id, which a zonal shift is asked for with."""
+    def _zone(self, **asked: Any) -> tuple[str, str]:
+        """Return the name of the zone of a subnet, and its id, which a zonal shift is asked for with."""
+        subnet = self.target.client("ec2").describe_subnets(**asked)["Subnets"][0]
+        return str(subnet["AvailabilityZone"]), str(subnet["AvailabilityZoneId"])
+
+    def _zone_of_experiment(self) -> tuple[str, str]:
+        """Return name and id of the zone that the experiment cuts off."""
         pages = self._fis.get_paginator("list_experiment_templates").paginate()
         templates = [each for page in pages for each in page["experimentTemplates"]]
         name = self.target.zone_experiment
@@ -123,9 +132,7 @@ class ZoneLoss(Failover):
         self._template = found[0]
         template = self._fis.get_experiment_template(id=self._template)["experimentTemplate"]
         (arn,) = template["targets"]["Target"]["resourceArns"]
-        subnets = self.target.client("ec2").describe_subnets(SubnetIds=[arn.rpartition("/")[2]])["Subnets"]
-        self._zone_id = subnets[0]["AvailabilityZoneId"]
-        return str(subnets[0]["AvailabilityZone"])
+        return self._zone(SubnetIds=[arn.rpartition("/")[2]])
 
     def _start_experiment(self) -> None:
         try:

@@ -1,0 +1,50 @@
+"""Tables of the commands: no word is broken, and a number keeps its unit."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from breakwater_drills import Timing, distribution, run, summary
+from drills_testing.clock import SimulatedClock
+from drills_testing.fakes import FakeDrill, Store, Told, target
+from ops import drill
+from ops.console import new_table, print_table
+
+
+def printed(table: object, width: int) -> str:
+    """Return what a table is on a terminal of this width."""
+    out = io.StringIO()
+    print_table(Console(file=out, width=width), table)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def test_a_table_breaks_no_word_and_no_number_from_its_unit() -> None:
+    heads = ("Acknowledged", "Also found", "RPO")
+    made = new_table("Runs", "What the drill has done", *heads, right=heads)
+    made.add_row("unacknowledged transfers in the database", "12 of 1548", "[red]0[/red]", "at least 12.50 s")
+    told = printed(made, 40)
+    words = ("unacknowledged", "transfers", "12 of 1548", "at least 12.50 s", "Acknowledged", "Also found", "database")
+    assert [word for word in words if word not in told] == []
+    assert "unacknowledged transfers" not in told, "only text is wrapped"
+    assert "unacknowledged transfers in the database " in printed(made, 120)
+
+
+def test_only_an_identifier_that_fills_half_the_terminal_is_folded() -> None:
+    made = new_table("", "Name")
+    made.add_row("x" * 100)
+    assert re.findall("x+", printed(made, 60)) == ["x" * 56, "x" * 44]
+
+
+def test_a_summary_of_usual_runs_fits_a_terminal_of_80_columns() -> None:
+    outage = run(FakeDrill(Store(), target(), clock=SimulatedClock()), Timing(1.0, 1.0), Told())
+    for each in (
+        summary.of_run(outage, target()),
+        summary.of_runs([outage] * 20, target()),
+        summary.of_distribution(distribution.spreads([distribution.of(outage, target())])),
+    ):
+        lines = printed(drill.printed(each), 80).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert len(lines) <= len(each.rows) + len(each.ends) + 6, "no cell takes two lines"
