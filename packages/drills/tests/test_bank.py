@@ -80,7 +80,7 @@ def test_a_balance_is_a_number(
 ) -> None:
     bank.balance(49)
     monkeypatch.setattr(service, "get", lambda _: answer)
-    with pytest.raises(RequestError, match=error):
+    with pytest.raises(RequestError, match=f"^{error}$"):
         bank.balance(0)
 
 

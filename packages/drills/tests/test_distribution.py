@@ -62,7 +62,7 @@ def test_a_figure_that_one_run_does_not_know_is_not_known(outage: Result) -> Non
 
 @pytest.mark.usefixtures("far_east")
 def test_the_distribution_is_written_beside_the_evidence(outage: Result, tmp_path: Path) -> None:
-    (first,), (second,) = runs(outage, 0), runs(outage, 2, run="run2", fault=outage.fault + 60.0)
+    (first,), (second,) = runs(outage, 0), runs(outage, 2, run="run2", drill="another", fault=outage.fault + 60.0)
     file = distribution.write(tmp_path / "new" / "evidence", [first, second])
     assert file.relative_to(tmp_path) == Path("new/evidence/fake-20270115T080001Z-run1-2-runs/distribution.json")
     found = json.loads(file.read_text())

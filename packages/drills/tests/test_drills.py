@@ -12,6 +12,7 @@ import pytest
 
 from breakwater_drills import DRILLS, probes
 from breakwater_drills.drill import Drill
+from breakwater_drills.ecs import address, name
 from breakwater_drills.errors import DrillError
 from breakwater_drills.failover import Failover
 from breakwater_drills.measure import Recovery, Sample
@@ -40,11 +41,15 @@ def test_a_failover_is_over_when_the_writer_moved_and_every_member_is_available(
         rds, {"DBInstances": [{"DBInstanceStatus": "available"}]}, {"DBInstances": [{"DBInstanceStatus": "rebooting"}]}
     )
     assert not drill.restored()
+    members = [{"Name": "db-cluster-id", "Values": ["dr-aurora-x1"]}]
+    rds.get_paginator.return_value.paginate.assert_called_once_with(Filters=members)
     pages(rds, {"DBInstances": [{"DBInstanceStatus": "available"}]})
     assert drill.restored()
     told = [event.what for event in drill.events]
     assert told == ["RDS: writer is b", "RDS: cluster is failing-over", "RDS: cluster is available"]
     assert drill.state() == "dr-aurora-x1 is available, its writer is b"
+    rds.describe_db_clusters.return_value = cluster("neither")
+    assert drill.state() == "dr-aurora-x1 is available, its writer is none"
 
 
 def test_a_failover_that_rds_refuses_is_one_line(on: Target) -> None:
@@ -132,7 +137,9 @@ def test_a_task_without_an_address_is_no_target_and_many_are_described_by_the_hu
     drill.inject()
     tasks(ecs, *(str(number) for number in range(1, 150)), desired=149, **{"0": "STOPPED"})
     assert drill.restored()
-    ecs.describe_tasks.side_effect = lambda **_: {"tasks": [{"taskArn": "t/1", "lastStatus": "RUNNING"}]}
+    bare = {"taskArn": "t/1", "lastStatus": "RUNNING", "attachments": [{"id": "1", "type": "sdi"}]}
+    assert address(bare) == address({}) == ""
+    ecs.describe_tasks.side_effect = lambda **_: {"tasks": [bare]}
     drill.inject()
     assert ecs.stop_task.call_args.kwargs["task"] == "t/1"
 
@@ -197,6 +204,10 @@ def test_while_a_task_is_missing_the_number_says_so(on: Target) -> None:
     assert TaskLoss(on, "r").state() == "service runs 1 tasks; ECS starts the missing ones by itself"
 
 
+def test_a_task_is_called_by_the_last_part_of_its_arn() -> None:
+    assert name({"taskArn": "arn:aws:ecs:eu-central-1:1:task/cluster/0a1b"}) == "0a1b"
+
+
 def test_a_service_without_a_running_task_has_none_to_lose(on: Target) -> None:
     tasks(on.client("ecs"), "a", a="PENDING")
     with pytest.raises(DrillError, match=r"^the service runs no task, so none can be lost$"):
@@ -227,5 +238,6 @@ def test_a_store_that_cannot_be_read_does_not_hide_the_loss_of_the_other(on: Tar
     pages(on.client("dynamodb"), {"Items": [{"sk": {"S": "0000000000"}}]})
     writes = [Sample(name, n, 10.0 + n, 0.1) for n in range(3) for name in (probes.DATABASE_WRITE, probes.TABLE_WRITE)]
     aurora, dynamodb = Failover(on, "r").losses(writes)
+    assert (aurora.name, dynamodb.name) == ("Aurora", "DynamoDB")
     assert (aurora.lost, dynamodb.lost) == (None, 2)
     assert "AccessDeniedException" in aurora.unread

@@ -13,6 +13,7 @@ from breakwater_drills.drill import Drill
 from breakwater_drills.failover import Failover
 from breakwater_drills.leftovers import sweep
 from breakwater_drills.pitr import PointInTime
+from breakwater_drills.probes import Items
 from breakwater_drills.restore import Restore
 from breakwater_drills.target import Target
 from drills_testing.clock import SimulatedClock
@@ -196,6 +197,12 @@ def test_a_drill_that_still_writes_is_left_alone(on: Target) -> None:
     assert said.startswith(f"what drill {RUN} created is kept: that drill wrote 10")
     on.client("rds").delete_db_cluster.assert_not_called()
     left(on, clusters=[tagged(f"drill-{RUN}")], idle=130.0)
+    assert swept(on) == [f"removing what drill {RUN} left"]
+
+
+def test_a_drill_that_has_not_written_for_two_minutes_has_died(on: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    left(on, clusters=[tagged(f"drill-{RUN}")])
+    monkeypatch.setattr(Items, "idle_seconds", lambda _: 120.0)
     assert swept(on) == [f"removing what drill {RUN} left"]
 
 

@@ -29,10 +29,12 @@ class Answering(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_service_is_requested_by_its_url_and_a_server_error_is_a_failure() -> None:
+def test_a_service_is_requested_by_its_url_and_an_error_is_a_failure() -> None:
     on = target()
     with served(Answering) as url:
         probes.service(replace(on, service=replace(on.service, url=url))).request(0)
+        with pytest.raises(OSError, match="400"):
+            probes.service(replace(on, service=replace(on.service, url=f"{url}/400"))).request(1)
         with pytest.raises(OSError, match="503"):
             probes.service(replace(on, service=replace(on.service, url=f"{url}/503"))).request(1)
 
@@ -136,8 +138,15 @@ def test_how_long_ago_a_run_wrote_is_read_from_when_its_newest_item_expires(on: 
     expires = {"N": str(int(time.time()) + 86400 - 50)}
     dynamodb.query.return_value = {"Items": [{"expires_at": expires}]}
     assert items.idle_seconds() == pytest.approx(50, abs=5)
-    asked = dynamodb.query.call_args.kwargs
-    assert (asked["ScanIndexForward"], asked["Limit"], asked["ConsistentRead"]) == (False, 1, True)
+    dynamodb.query.assert_called_once_with(
+        TableName="dr-transactions-x1",
+        ConsistentRead=True,
+        ScanIndexForward=False,
+        Limit=1,
+        KeyConditionExpression="#partition = :run",
+        ExpressionAttributeNames={"#partition": "pk"},
+        ExpressionAttributeValues={":run": {"S": "drill#r"}},
+    )
     dynamodb.query.return_value = {"Items": []}
     assert items.idle_seconds() == pytest.approx(86400, abs=5)
 

@@ -54,15 +54,26 @@ def test_a_copy_is_as_protected_and_placed_as_its_source(on: Target) -> None:
     assert asked["Tags"] == TAGS
 
 
+def test_a_copy_gets_no_key_and_no_security_group_that_its_source_does_not_have(on: Target) -> None:
+    copied(on, KmsKeyId="", VpcSecurityGroups=[])
+    Restore(on, "r").inject()
+    asked = on.client("rds").restore_db_cluster_from_snapshot.call_args.kwargs
+    assert {"KmsKeyId", "VpcSecurityGroupIds"} & asked.keys() == set()
+
+
 def test_a_snapshot_is_tagged_and_waited_for(on: Target) -> None:
     copied(on)
     rds = on.client("rds")
-    Restore(on, "r").before_fault([])
+    drill = Restore(on, "r")
+    drill.before_fault([])
     rds.create_db_cluster_snapshot.assert_called_once_with(
         DBClusterSnapshotIdentifier="drill-r", DBClusterIdentifier="dr-aurora-x1", Tags=TAGS
     )
     rds.get_waiter.assert_called_once_with("db_cluster_snapshot_available")
-    assert rds.get_waiter.return_value.wait.call_args.kwargs["DBClusterSnapshotIdentifier"] == "drill-r"
+    rds.get_waiter.return_value.wait.assert_called_once_with(
+        DBClusterSnapshotIdentifier="drill-r", WaiterConfig={"Delay": 2, "MaxAttempts": 900}
+    )
+    assert [event.what for event in drill.events] == ["RDS: snapshot begun", "RDS: snapshot available"]
 
 
 def test_an_instance_is_requested_once_and_only_when_the_copy_is_available(on: Target) -> None:

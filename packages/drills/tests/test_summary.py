@@ -9,6 +9,7 @@ import pytest
 from breakwater_drills import Result, summary
 from breakwater_drills.distribution import Spread
 from breakwater_drills.measure import Loss, Recovery
+from breakwater_drills.result import lasted
 from breakwater_drills.summary import Summary
 from drills_testing.fakes import target
 
@@ -30,6 +31,10 @@ def unread(known: Result) -> Result:
     """Return a run of which a store could not be read, and that did not recover."""
     losses = [Loss("rows", 20, 1, 4, 0.5), Loss("items", 8, None, None, None, unread="denied")]
     return dataclasses.replace(known, recoveries=[Recovery("transfer", 50, 7, 0.0, None, {})], losses=losses)
+
+
+def test_a_short_time_is_told_in_milliseconds() -> None:
+    assert [lasted(each) for each in (None, 0.9, 1.0)] == ["unknown", "900 ms", "1.00 s"]
 
 
 def test_one_run_stands_beside_the_objectives(known: Result) -> None:

@@ -128,6 +128,11 @@ def test_the_longest_gap_is_between_two_answers_of_which_the_second_came_after_t
 def test_a_client_saw_what_ended_after_the_fault() -> None:
     seen = client([*samples(9.0, 10.5, 11.0), replace(samples(12.0)[0], error="503", seconds=3.0)], 10.0)
     assert (seen.requests, seen.failed, seen.slowest, seen.p50, seen.p99) == (3, 1, 0.25, 0.25, 0.25)
+    many = [Sample(TRANSFER, number, 10.0, number / 4) for number in range(1, 201)]
+    seen = client([Sample(TRANSFER, 0, 9.5, 0.5), *many], 10.0)
+    assert (seen.requests, seen.slowest, seen.p50, seen.p99) == (201, 50.0, 25.0, 49.5)
+    seen = client(samples(10.5, error="503"), 10.0)
+    assert (seen.requests, seen.slowest, seen.p50) == (1, None, None)
 
 
 def test_without_transfers_there_is_no_ledger_to_prove_anything() -> None:

@@ -33,6 +33,7 @@ class TaskLoss(Drill):
         super().__init__(target, run, clock, **options)
         self._tasks = ecs.Tasks(target)
         self._complete_at = 0.0
+        self._last_seen: tuple[bool, int] | None = None
 
     def inject(self) -> None:
         """End the first running task."""
@@ -47,7 +48,6 @@ class TaskLoss(Drill):
             self._tasks.send(lost, _SIGNALS[self.how])
             self.note(f"{_SIGNALS[self.how].name} sent to {ecs.name(lost)}")
         self._lost, self._address = str(lost["taskArn"]), ecs.address(lost)
-        self._last_seen = (False, -1)
 
     def restored(self) -> bool:
         """Return whether the task has stopped, and as many others as desired run and are healthy targets.
