@@ -116,6 +116,7 @@ def test_a_deaf_version_goes_on(on: Target) -> None:
 def test_a_version_that_answers_with_errors_is_healthy_and_of_no_use(on: Target) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+    assert 'os.environ.get("PORT", "8080")' in program(on, "errors")[-1], "that of the container's port mapping"
     with subprocess.Popen(program(on, "errors"), env={"HOST": "127.0.0.1", "PORT": str(port)}) as process:
         asks, clock = Requests(replace(on.service, url=f"http://127.0.0.1:{port}")), Clock()
 

@@ -20,6 +20,9 @@ def test_a_transfer_without_an_answer_is_asked_for_again_with_the_same_key(servi
     with pytest.raises(RequestError, match="ReadTimeoutError"):
         bank.transfer(10)
     assert bank.unknown == {10}
+    asked = service.asked
+    bank.settle(0.0)
+    assert service.asked == asked + 10, "only what was acknowledged is asked for once more"
     bank.settle(2.0)
     assert bank.unknown == {10}, "it may be there or not"
     assert broken(service, bank) == {}
@@ -42,6 +45,9 @@ def test_unknown_transfers_are_asked_for_beside_everything_else(service: FakeSer
     service.refuses = 0
     clock.sleep(1.0)
     assert set(bank.acknowledged) == {0, 1, 2}
+    service.refuses = 503
+    with pytest.raises(RequestError, match="503"):
+        bank.transfer(3)
     bank.settle(1.0)
     asked = service.asked
     clock.sleep(5.0)
@@ -68,10 +74,10 @@ def test_a_refused_transfer_is_known_not_to_be_there(service: FakeService) -> No
 def test_a_transfer_is_the_same_whenever_it_is_asked_for(bank: Bank) -> None:
     assert bank.planned(7) == bank.planned(7)
     assert bank.planned(7).body != bank.planned(8).body
-    for number in range(300):
-        planned = bank.planned(number)
-        assert planned.source != planned.destination
-        assert (1 <= planned.source <= 50, 1 <= planned.destination <= 50, 1 <= planned.amount <= 9) == (True,) * 3
+    planned = [bank.planned(number) for number in range(500)]
+    assert not [each for each in planned if each.source == each.destination]
+    for name, most in (("source", 50), ("destination", 50), ("amount", 9)):
+        assert {getattr(each, name) for each in planned} == set(range(1, most + 1))
 
 
 @pytest.mark.parametrize(("answer", "error"), [(Answer(503, {}), "503"), (Answer(200, {"balance": "9"}), "no balance")])

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from breakwater_drills.errors import RequestError
+from breakwater_drills.errors import RequestError, aws_answer
 from breakwater_drills.http import Answer, Requests
 from breakwater_drills.target import Service
 from drills_testing.fakes import target
@@ -60,6 +61,11 @@ def test_a_connection_is_used_again() -> None:
         assert asks.get("").fields["path"] == "/base"
         assert Requests(replace(SERVICE, url=url)).get("").fields["path"] == "/"
         assert asks.get("/missing").status == 404
+
+
+def test_what_aws_answers_is_told_on_one_line() -> None:
+    assert aws_answer(ClientError({"Error": {"Code": "Bad", "Message": "one\n  two"}}, "Ask")) == "Bad: one two"
+    assert aws_answer(ClientError({"Error": {"Code": "Bad"}}, "Ask")) == "Bad: "
 
 
 def test_what_is_not_answered_is_an_error_in_one_word() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakwater_drills import invariant
-from breakwater_drills.bank import Bank
+from breakwater_drills.bank import Bank, Transfer
 from breakwater_drills.errors import RequestError
+from breakwater_drills.http import Answer
 from breakwater_drills.invariant import EXPLAINED, MONEY, ONCE, THERE, Ledger
 from drills_testing.clock import SimulatedClock
 from drills_testing.service import FAULTS, Change, FakeService, bank_of, broken, changed
@@ -27,12 +29,11 @@ def test_money_is_conserved_by_a_service_that_works(service: FakeService, bank: 
     ("change", "sentences", "why"),
     [
         (changed("DELETE FROM transfers WHERE <first>"), {EXPLAINED, THERE}, "1 transfers are not: drill-run1-0 is"),
-        (changed("INSERT INTO transfers SELECT * FROM transfers WHERE <first>"), {EXPLAINED, ONCE}, "there 2 times"),
+        (changed("INSERT INTO transfers SELECT * FROM transfers WHERE <first>"), {EXPLAINED, ONCE}, "1 keys are not: d"),
         (changed("UPDATE accounts SET balance = balance + 5 WHERE id = 7"), {MONEY, EXPLAINED}, "a difference of +5"),
-        (changed("UPDATE accounts SET opening = opening - 5 WHERE id = 7"), {MONEY, EXPLAINED}, "account 7 has"),
+        (changed("UPDATE accounts SET opening = opening - 5 WHERE id = 7"), {MONEY, EXPLAINED}, "balances are not"),
         (changed("UPDATE transfers SET id = 'other' WHERE <first>"), {THERE}, "drill-run1-0 is Transfer(id='other'"),
         (changed("UPDATE transfers SET amount = 77 WHERE <first>"), {EXPLAINED, THERE}, "amount=77"),
-        (changed("DELETE FROM accounts"), {MONEY}, "there is no account"),
     ],
 )  # fmt: skip
 def test_a_change_behind_the_service_turns_it_red(
@@ -44,12 +45,23 @@ def test_a_change_behind_the_service_turns_it_red(
     assert why in "; ".join(found.values())
 
 
+def test_without_accounts_there_is_no_money_to_conserve(service: FakeService, bank: Bank) -> None:
+    changed("DELETE FROM accounts")(service)
+    assert broken(service, bank) == {MONEY: "there is no account"}
+
+
 def test_many_violations_are_counted_and_three_are_named(service: FakeService, bank: Bank) -> None:
     changed("DELETE FROM transfers")(service)
     names = "; ".join(f"drill-run1-{number} is missing" for number in range(3))
     assert broken(service, bank)[THERE] == f"10 transfers are not: {names}; and 7 more"
     told = invariant.broken(Ledger(service.query, bank).checks("the copy"))
     assert told[1] == f"the copy: not true that {THERE}: 10 transfers are not: {names}; and 7 more"
+
+
+def test_three_violations_are_all_named(service: FakeService, bank: Bank) -> None:
+    changed("DELETE FROM transfers WHERE idempotency_key < 'drill-run1-3'")(service)
+    names = "; ".join(f"drill-run1-{number} is missing" for number in range(3))
+    assert broken(service, bank)[THERE] == f"3 transfers are not: {names}"
 
 
 def test_what_was_acknowledged_in_the_window_of_loss_need_not_be_there(service: FakeService, bank: Bank) -> None:
@@ -59,6 +71,7 @@ def test_what_was_acknowledged_in_the_window_of_loss_need_not_be_there(service: 
     assert THERE in broken(service, bank, (at + 0.001, math.inf))
     assert THERE in broken(service, bank, (0.0, at - 0.001))
     assert THERE not in broken(service, bank, (at, math.inf))
+    assert THERE not in broken(service, bank, (at, bank.acknowledged[9].at))
     changed("UPDATE transfers SET amount = 99 WHERE idempotency_key = 'drill-run1-0'")(service)
     assert THERE in broken(service, bank, (0.0, math.inf)), "what is there must be what was acknowledged"
 
@@ -66,10 +79,22 @@ def test_what_was_acknowledged_in_the_window_of_loss_need_not_be_there(service: 
 def test_more_transfers_than_one_answer_holds_are_all_read(
     service: FakeService, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for size in (3, 5, 11):
+    asked: list[str] = []
+
+    def query(sql: str, **parameters: str) -> Any:
+        asked.append(parameters["after"])
+        return service.query(sql, **parameters)
+
+    for size, after in (
+        (3, ["", *(f"drill-run1-{number}" for number in (2, 5, 8))]),
+        (5, ["", "drill-run1-4", "drill-run1-9"]),
+        (11, [""]),
+    ):
         monkeypatch.setattr(invariant, "_ROWS_A_PAGE", size)
         monkeypatch.setattr(invariant, "_OF_RUN", invariant._OF_RUN.rpartition(" ")[0] + f" {size}")
-        assert Ledger(service.query, bank).found == set(range(10))
+        asked.clear()
+        assert Ledger(query, bank).found == set(range(10))
+        assert asked == after
 
 
 def test_transfers_of_others_are_not_compared(service: FakeService, bank: Bank) -> None:
@@ -109,6 +134,9 @@ def test_an_answer_of_another_transfer_turns_it_red(service: FakeService, bank: 
     told = broken(service, bank)
     assert "drill-run1-20 was answered with {'from': 1, 'to': -1, 'amount': -1}, not" in told[ONCE]
     assert THERE in told
+    service.post = lambda *_: Answer(201, {})  # type: ignore[method-assign]
+    bank.transfer(21)
+    assert bank.acknowledged[21].transfer == Transfer("", -1, -1, -1)
 
 
 # What happens to each transfer: whether its answer is lost, or it is refused; and whether the service is at fault then.

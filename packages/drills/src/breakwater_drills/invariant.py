@@ -141,5 +141,5 @@ def _told(what: str, examples: Sequence[str]) -> str:
 
 
 def _values(row: Sequence[dict[str, Any]]) -> list[Any]:
-    """Return the values of a record; of an empty sum 0."""
-    return [0 if each.get("isNull") else next(iter(each.values())) for each in row]
+    """Return the values of a record."""
+    return [next(iter(each.values())) for each in row]
