@@ -41,7 +41,7 @@ class EndpointServices(Check):
         except ClientError as error:
             if error_code(error) != "InvalidServiceName":
                 raise
-            yield fail(error.response["Error"].get("Message", "a service is not offered in the Region"))
+            yield fail(error.response["Error"]["Message"])
             return
         offered = {service["ServiceName"]: set(service["AvailabilityZones"]) for service in found}
         missing = {name: [zone for zone in zones if zone not in offered.get(name, ())] for name in names}

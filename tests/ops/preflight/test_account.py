@@ -42,6 +42,13 @@ def _denied(message: str) -> ClientError:
     return ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": message}}, "DescribeVpcs")
 
 
+def test_a_service_that_does_not_answer_is_given_up_after_some_seconds() -> None:
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+    config = Account("us-east-1", session).client("ec2").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3, 8)
+    assert config.retries == {"mode": "adaptive", "total_max_attempts": 4}
+
+
 @pytest.mark.parametrize(
     ("operation", "told"),
     [
