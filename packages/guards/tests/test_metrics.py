@@ -85,10 +85,11 @@ def test_a_unit_is_the_one_that_the_service_sends(unit: Any, count: int) -> None
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("Orders", "QueueName is 'Orders'; Orders is the logical id; allowed: orders-eu1."),
+        ("Orders", "QueueName is 'Orders'; nothing of that name is here; allowed: orders-eu1."),
         ("orders-eu2", "QueueName is 'orders-eu2'; nothing of that name is here; allowed: orders-eu1."),
         ({"Fn::Sub": "orders-${Part}"}, "QueueName is 'orders-eu'; nothing of that name is here; allowed: orders-eu1."),
         ({"Fn::GetAtt": ["Orders", "Arn"]}, "QueueName is Orders.Arn; allowed is Fn::GetAtt Orders.QueueName."),
+        ("eu1-orders", "QueueName is 'eu1-orders'; nothing of that name is here; allowed: orders-eu1."),
         ("orders-eu1", None),
         ("payments", None),
         ({"Ref": "Open"}, None),
@@ -105,7 +106,7 @@ def test_a_value_is_the_name_of_a_resource(value: Any, told: str | None) -> None
 def test_a_name_that_cloudformation_makes_is_no_logical_id() -> None:
     made = {"Orders": resource("AWS::SQS::Queue"), "Other": resource("AWS::SQS::Queue", QueueName="other")}
     (message,) = names(alarm(*SENT, Dimensions={"QueueName": "Orders"}), made)
-    assert message.endswith("Orders is the logical id; allowed: the name of Orders.")
+    assert message.endswith("allowed: the name of Orders, which CloudFormation makes.")
     open_ended = {**made, "Third": resource("AWS::SQS::Queue", QueueName=OPEN)}
     assert names(alarm(*SENT, Dimensions={"QueueName": "othex"}), open_ended) == []
 

@@ -218,3 +218,15 @@ def gateways_with_one_address(app: MutableApp) -> None:
 def rule_of_a_group_stated_twice(app: MutableApp) -> None:
     kind = "AWS::EC2::SecurityGroupIngress"
     app.add(kind, "Again", copy.deepcopy(app.resource(kind)))
+
+
+@mutation("DR-EVENTS-02")
+def rule_on_a_bus_of_its_own(app: MutableApp) -> None:
+    app.add(RULE, "Bus", {"Type": "AWS::Events::EventBus", "Properties": {}})
+    app.template_with("AWS::Events::EventBus")["Resources"]["Bus"]["Properties"]["Name"] = "own-eu1"
+    app.properties(RULE, "EventRulesBackupFailures")["EventBusName"] = "own-eu1"
+
+
+@mutation("DR-EVENTS-03")
+def rule_that_is_off(app: MutableApp) -> None:
+    app.properties(RULE, "EventRulesBackupFailures")["State"] = "DISABLED"

@@ -9,17 +9,16 @@ from typing import Any
 
 from breakwater_guards.aws.alarms import Metric, charted, filtered, metrics_of
 from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.aws.names import misnamed
 from breakwater_guards.aws.tags import words_of
 from breakwater_guards.facts import facts
-from breakwater_guards.model.applications import same_application
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int, as_number
-from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
-_ALIKE, _SAME = 0.8, 0.85
+_ALIKE = 0.8
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -167,23 +166,9 @@ def _namespace(metric: Metric) -> dict[str, Any]:
 
 def _unnamed(app: Assembly, metric: Metric, value: Any, form: dict[str, Any]) -> str | None:
     """Tell why a written name is that of no resource: a logical id, or nearly the name of one in the application."""
-    if not isinstance(value, str | Text):
-        return None
-    near, paths = metric.alarm.template, facts("physical_names")["properties"]
-    named: dict[str, Resource] = {}
-    for resource in app.of_type(*form["types"]):
-        if same_application(near, resource.template):
-            path = form.get("named_by", paths.get(resource.type))
-            for name in resource.options(path) if path else []:
-                named[pattern_of(name) if name is not ABSENT else f"the name of {resource.logical_id}"] = resource
-    text = pattern_of(value)
-    if not text.strip("*") or text in named or "*" in named:
-        return None
-    ids = {resource.logical_id: name for name, resource in named.items() if resource.template is near}
-    if text in ids:
-        return f"{text} is the logical id; allowed: {ids[text]}."
-    alike = get_close_matches(text, named, 1, _SAME)
-    return f"nothing of that name is here; allowed: {alike[0]}." if alike else None
+    text = pattern_of(value) if isinstance(value, str | Text) else ""
+    allowed = misnamed(app, metric.alarm.template, text, *form["types"], path=form.get("named_by", ""))
+    return f"nothing of that name is here; allowed: {allowed}." if allowed else None
 
 
 def _misnamed(app: Assembly, value: Any, form: dict[str, Any]) -> str | None:

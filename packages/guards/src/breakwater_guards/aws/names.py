@@ -1,0 +1,54 @@
+"""Names that are written by hand where a resource of the application is meant, and are nearly its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.aws.tags import words_of
+from breakwater_guards.facts import facts
+from breakwater_guards.model.applications import same_application
+from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT
+
+ALIKE = 0.85
+
+
+def named(app: Assembly, near: Template, *kinds: str, path: str = "") -> Iterator[tuple[str, Resource]]:
+    """Yield the physical names of an application's resources, with ``*`` for what is open; empty for a generated name.
+
+    Args:
+        app: where to look.
+        near: a template of the application.
+        kinds: CloudFormation types that count.
+        path: the property that names them, where it is not the usual one.
+    """
+    properties = facts("physical_names")
+    for resource in app.of_type(*kinds):
+        usual = properties["properties"].get(resource.type) or properties["other_properties"].get(resource.type)
+        if same_application(near, resource.template) and (path or usual):
+            for value in resource.options(path or usual):
+                yield "" if value is ABSENT else pattern_of(value), resource
+
+
+def misnamed(app: Assembly, near: Template, text: str, *kinds: str, path: str = "") -> str | None:
+    """Return what is right where a name is a logical id, or nearly that of a resource; ``None`` where it may be one.
+
+    Args:
+        app: where to look.
+        near: the template that says the name.
+        text: the name, with ``*`` for what is open.
+        kinds: CloudFormation types that it can be of.
+        path: the property that names them, where it is not the usual one.
+    """
+    found = list(named(app, near, *kinds, path=path))
+    names = {name for name, _ in found if name}
+    if len(text.strip("*")) < 3 or text in names or "*" in names:
+        return None
+    for name, resource in found:
+        if resource.logical_id == text and resource.template is near:
+            return name or f"the name of {text}, which CloudFormation makes"
+    reordered = [name for name in names if sorted(words_of(name)) == sorted(words_of(text))]
+    return next(iter(reordered or get_close_matches(text, names, 1, ALIKE)), None)
