@@ -222,8 +222,7 @@ def rule_of_a_group_stated_twice(app: MutableApp) -> None:
 
 @mutation("DR-EVENTS-02")
 def rule_on_a_bus_of_its_own(app: MutableApp) -> None:
-    app.add(RULE, "Bus", {"Type": "AWS::Events::EventBus", "Properties": {}})
-    app.template_with("AWS::Events::EventBus")["Resources"]["Bus"]["Properties"]["Name"] = "own-eu1"
+    app.add(RULE, "Bus", {"Type": "AWS::Events::EventBus", "Properties": {"Name": "own-eu1"}})
     app.properties(RULE, "EventRulesBackupFailures")["EventBusName"] = "own-eu1"
 
 
