@@ -43,7 +43,9 @@ def test_declaration_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         (Reference("t", "R"), "R"),
         (Reference("t", "R", "Arn"), "R.Arn"),
         (Opaque("zone", "1"), "zone"),
-        (Text(("a-", UNKNOWN)), "'a-*'"),
+        (Text(("a-", UNKNOWN)), "'a-…'"),
+        (Text((Reference("t", "R", "Arn"), "/", Reference("t", "S"))), "'${R.Arn}/${S}'"),
+        (Text(("a-", Opaque("region", ""), Opaque("AWS::Partition", ""))), "'a-${AWS::Region}${AWS::Partition}'"),
         ("x" * 1000, "'" + "x" * 299 + "…"),
     ],
     ids=str,
@@ -146,3 +148,11 @@ def test_a_version_that_is_not_offered_is_told_with_its_neighbour() -> None:
     with pinned(date(2026, 11, 22)):
         (finding,) = engine.check(app, rules=["DR-AURORA-01"]).findings
     assert finding.message.startswith("EngineVersion '15.4' is not offered; the nearest that is: 15.10, the newest: ")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("*", "*"), ("a/*", "a/*"), ("a-*-b", "a-…-b"), ("arn:*:sqs:*:*:orders", "arn:aws:sqs:…:…:orders"), ("", "")],
+)
+def test_patterns_are_worded_for_people(pattern: str, text: str) -> None:
+    assert rule.readable(pattern) == text

@@ -32,9 +32,18 @@ def test_fixture(rule: str, path: Path) -> None:
             assert finding.rule == rule
             assert finding.message
             assert finding.resource or not finding.path
+            _assert_no_inner_wildcard(finding.message, path)
     else:
         assert path.name.startswith("good"), "fixtures are called bad… or good…"
         assert not report.findings, report.findings
+
+
+def _assert_no_inner_wildcard(message: str, path: Path) -> None:
+    """A wildcard inside a value is how rules compare what is not known: people see `${…}` or …, or what they wrote."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    written = "".join(file.read_text(encoding="utf-8", errors="ignore") for file in files)
+    words = [word.strip("'\".,;:()") for word in message.split()]
+    assert not [word for word in words if "*" in word[:-1] and word not in written], message
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -139,3 +139,68 @@ def health_check(app: MutableApp, **config: Any) -> None:
     """Add a health check of an endpoint."""
     properties = {"HealthCheckConfig": {"Type": "HTTPS", **config}}
     app.add(BESIDE, "Check", {"Type": "AWS::Route53::HealthCheck", "Properties": properties})
+
+
+ENDPOINT = "AWS::EC2::VPCEndpoint"
+
+
+@mutation("DR-NET-06")
+def layers_of_another_region(app: MutableApp) -> None:
+    statements = app.properties(ENDPOINT, "VpcS3Endpoint")["PolicyDocument"]["Statement"]
+    layers = next(item for item in statements if item["Sid"] == "ImageLayers")
+    layers["Resource"] = "arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"
+
+
+@mutation("DR-NET-07")
+def proxy_that_the_database_does_not_admit(app: MutableApp) -> None:
+    cluster = next(iter(app.resources("AWS::RDS::DBCluster")))
+    properties: dict[str, Any] = {"EngineFamily": "POSTGRESQL", "VpcSubnetIds": ["subnet-0a1b2c3d4e5f60718"]}
+    properties |= {"DBProxyName": "app-eu1", "VpcSecurityGroupIds": [{"Ref": "ProxyGroup"}]}
+    group = {"GroupDescription": "proxy", "VpcId": "vpc-0a1b2c3d4e5f60718"}
+    targets = {"DBProxyName": {"Ref": "Proxy"}, "DBClusterIdentifiers": [{"Ref": cluster}]}
+    for name, kind, given in (
+        ("ProxyGroup", "AWS::EC2::SecurityGroup", group),
+        ("Proxy", "AWS::RDS::DBProxy", properties),
+        ("Targets", "AWS::RDS::DBProxyTargetGroup", targets),
+    ):
+        app.add("AWS::RDS::DBCluster", name, {"Type": kind, "Properties": given})
+
+
+@mutation("DR-NET-08")
+def endpoint_closed_to_a_function(app: MutableApp) -> None:
+    subnets = [{"Ref": name} for name in app.resources(SUBNET, "VpcIsolatedSubnet")]
+    vpc = next(iter(app.resources(VPC)))
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    call = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    interfaces = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
+    role = {
+        "AssumeRolePolicyDocument": {"Statement": [trust]},
+        "ManagedPolicyArns": [interfaces],
+        "Policies": [{"PolicyName": "call", "PolicyDocument": {"Statement": [call]}}],
+    }
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": "def handler(event, context): return None"},
+        "Role": {"Fn::GetAtt": ["FunctionRole", "Arn"]},
+        "VpcConfig": {"SubnetIds": subnets, "SecurityGroupIds": [{"Ref": "FunctionGroup"}]},
+    }
+    group = {"GroupDescription": "function", "VpcId": {"Ref": vpc}}
+    app.add(VPC, "FunctionRole", {"Type": "AWS::IAM::Role", "Properties": role})
+    app.add(VPC, "FunctionGroup", {"Type": "AWS::EC2::SecurityGroup", "Properties": group})
+    app.add(VPC, "Function", {"Type": "AWS::Lambda::Function", "Properties": function})
+
+
+@mutation("DR-NET-09")
+def gateway_of_another_vpc(app: MutableApp) -> None:
+    app.add(VPC, "OtherVpc", {"Type": VPC, "Properties": {"CidrBlock": "10.99.0.0/16"}})
+    app.properties("AWS::EC2::VPCGatewayAttachment")["VpcId"] = {"Ref": "OtherVpc"}
+
+
+@mutation("DR-NET-10")
+def clients_on_another_port(app: MutableApp) -> None:
+    for kind in ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"):
+        for resource in app.resources(kind).values():
+            for entry in [resource["Properties"], *resource["Properties"].get("SecurityGroupIngress", [])]:
+                if entry.get("FromPort") == 443 and entry.get("CidrIp") == "0.0.0.0/0":
+                    entry["FromPort"] = entry["ToPort"] = 8443

@@ -216,8 +216,26 @@ def show(value: Any) -> str:
     if isinstance(value, Reference):
         return f"{value.logical_id}.{value.attribute}" if value.attribute else value.logical_id
     if isinstance(value, Text):
-        value = value.known
+        value = "".join(map(_written, value.parts))
     return value.kind if isinstance(value, Opaque) else shorten(repr(value), MAX_SHOWN)
+
+
+def readable(pattern: str) -> str:
+    """Word a pattern for a message: ``…`` for what is not known; a wildcard at its end is one of the policy's."""
+    known = pattern.removesuffix("*")
+    return known.replace("arn:*:", "arn:aws:").replace("*", "…") + pattern[len(known) :]
+
+
+def _written(part: Any) -> str:
+    """Write a part of a text as `Fn::Sub` does; ``…`` for one that only the deployment decides."""
+    if isinstance(part, Reference):
+        return f"${{{show(part)}}}"
+    if isinstance(part, Opaque):
+        return f"${{{_PSEUDO.get(part.kind, part.kind)}}}"
+    return part if isinstance(part, str) else "…"
+
+
+_PSEUDO = {"region": "AWS::Region", "account": "AWS::AccountId"}
 
 
 def shorten(text: str, limit: int) -> str:

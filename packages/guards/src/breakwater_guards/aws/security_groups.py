@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from breakwater_guards.aws.network import DEFAULT_GROUP, VPC, ipv4_network, network_of
+from breakwater_guards.aws.network import DEFAULT_GROUP, SUBNET, VPC, ipv4_network, network_of
 from breakwater_guards.model.answer import Answer, all_of, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
@@ -81,6 +81,11 @@ class SecurityGroups:
         defaults = {Reference(vpc.template, vpc.logical_id, DEFAULT_GROUP) for vpc in vpcs}
         return NetworkPeer(tuple(defaults) if len(defaults) == 1 else (None,), networks)
 
+    def peer_of(self, resource: Resource, groups: str, subnets: str) -> NetworkPeer:
+        """Describe a resource by the paths of its security groups and subnets."""
+        found = [self._network.resource(value, SUBNET) for value in resource.options(subnets)]
+        return self.peer(resource.options(groups), found)
+
     def lets_out(self, source: NetworkPeer, port: int, target: NetworkPeer) -> Answer:
         """Tell whether the source's groups let TCP traffic out to a port of the target."""
         return self._lets("Egress", source, port, target)
@@ -92,6 +97,12 @@ class SecurityGroups:
     def reaches(self, source: NetworkPeer, target: NetworkPeer, port: int) -> Answer:
         """Tell whether the source can open a TCP connection to a port of the target."""
         return all_of([self.lets_out(source, port, target), self.lets_in(target, port, source)])
+
+    def opens(self, target: NetworkPeer, port: int) -> Answer:
+        """Tell whether the target's groups let TCP traffic in to a port from anywhere at all."""
+        rules = [rule for group in target.groups if group for rule in self._rules_of("Ingress", group)]
+        unknown = self._stray["Ingress"] or not all(isinstance(group, Reference) for group in target.groups)
+        return any_of([*(_protocol(rule, port) for rule in rules), *([Answer.MAYBE] if unknown else [])])
 
     def _lets(self, direction: str, owner: NetworkPeer, port: int, other: NetworkPeer) -> Answer:
         if not owner.groups or not all(isinstance(group, Reference) for group in owner.groups):

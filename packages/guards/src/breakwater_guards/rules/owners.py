@@ -122,7 +122,8 @@ def settings_have_one_owner(app: Assembly) -> Iterator[Breach]:
                 other = named.setdefault((_place(template), resource.type, found[1]), resource)
                 if other is not resource:
                     where = "" if other.template is template else f" ({other.template.file})"
-                    yield breach(resource, found[0], f"{found[1]!r} is the name of {other.logical_id}{where} already.")
+                    name = show(resource.get(found[0]))
+                    yield breach(resource, found[0], f"{name} is the name of {other.logical_id}{where} already.")
 
 
 @rule(

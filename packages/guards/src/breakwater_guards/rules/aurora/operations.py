@@ -11,7 +11,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Outcome, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
 # A function that sets the retention of a group makes the group, too.
@@ -41,7 +41,9 @@ def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
         for log in cluster.given("EnableCloudwatchLogsExports[]"):
             wanted = f"/aws/rds/cluster/{identifier}/{pattern_of(log)}"
             if isinstance(log, str) and not any(may_be_equal(name, wanted) for name in names):
-                yield breach(cluster, "EnableCloudwatchLogsExports", f"{show(log)} is exported; no group is {wanted}.")
+                yield breach(
+                    cluster, "EnableCloudwatchLogsExports", f"{show(log)} is exported; no group is {readable(wanted)}."
+                )
 
 
 @rule(

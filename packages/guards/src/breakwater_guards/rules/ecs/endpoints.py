@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from breakwater_guards.aws.ecs import NETWORK, Service, fargate_services
 from breakwater_guards.aws.endpoints import Endpoint, endpoints_of
-from breakwater_guards.aws.network import SUBNET, network_of
-from breakwater_guards.aws.security_groups import ANYWHERE, NetworkPeer, security_groups_of
+from breakwater_guards.aws.network import network_of
+from breakwater_guards.aws.security_groups import ANYWHERE, security_groups_of
 from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
@@ -18,6 +18,7 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule
 ECS_ENDPOINTS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html"
 INTERFACE_ENDPOINTS = "https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html"
 HTTPS = 443
+PEER = ("SecurityGroupIds[]", "SubnetIds[]")
 
 
 @rule(
@@ -61,7 +62,7 @@ def endpoints_admit_tasks(app: Assembly) -> Iterator[Breach]:
     groups = security_groups_of(app)
     for service in fargate_services(app):
         for name, endpoint in _resolved(app, service):
-            if groups.lets_in(_peer(app, endpoint), HTTPS, service.peer) is Answer.NO:
+            if groups.lets_in(groups.peer_of(endpoint.resource, *PEER), HTTPS, service.peer) is Answer.NO:
                 yield breach(
                     endpoint.resource,
                     "SecurityGroupIds",
@@ -123,19 +124,13 @@ def _resolved(app: Assembly, service: Service) -> Iterator[tuple[str, Endpoint]]
                     yield name, endpoint
 
 
-def _peer(app: Assembly, endpoint: Endpoint) -> NetworkPeer:
-    resource = endpoint.resource
-    subnets = [network_of(app).resource(value, SUBNET) for value in resource.options("SubnetIds[]")]
-    return security_groups_of(app).peer(resource.options("SecurityGroupIds[]"), subnets)
-
-
 def _blocked(app: Assembly, service: Service) -> set[str]:
     """Return what the tasks need and their own outbound rules close off, by endpoint name or image."""
     groups, peer = security_groups_of(app), service.peer
     blocked = {
         name
         for name, endpoint in _resolved(app, service)
-        if groups.lets_out(peer, HTTPS, _peer(app, endpoint)) is Answer.NO
+        if groups.lets_out(peer, HTTPS, groups.peer_of(endpoint.resource, *PEER)) is Answer.NO
     }
     if groups.lets_out(peer, HTTPS, ANYWHERE) is Answer.NO and service.subnets:
         through_gateway = {need.endpoint for need in service.needs if not _has_interface(app, service, need.endpoint)}

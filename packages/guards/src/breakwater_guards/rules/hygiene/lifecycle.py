@@ -35,11 +35,8 @@ def named_and_retained(app: Assembly) -> Iterator[Breach]:
             if resource.exists and resource.attribute(POLICY) == "Retain":
                 named = physical_name(resource)
                 if named is not None:
-                    yield breach(
-                        resource,
-                        named[0],
-                        f"{named[1]!r} stays when its creation is rolled back (Retain); allowed: RetainExceptOnCreate.",
-                    )
+                    stays = f"{show(resource.get(named[0]))} stays when its creation is rolled back (Retain)"
+                    yield breach(resource, named[0], f"{stays}; allowed: RetainExceptOnCreate.")
 
 
 @rule(

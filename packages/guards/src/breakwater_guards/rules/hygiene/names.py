@@ -33,7 +33,9 @@ def names_carry_the_suffix(app: Assembly) -> Iterator[Breach]:
         named = physical_name(resource)
         suffix = inherited_tag(resource, "suffix") if named else None
         if named and suffix and "".join(words_of(suffix)) not in "".join(words_of(named[1])):
-            yield breach(resource, named[0], f"{show(named[1])} does not contain the suffix {show(suffix)}.")
+            yield breach(
+                resource, named[0], f"{show(resource.get(named[0]))} does not contain the suffix {show(suffix)}."
+            )
 
 
 @rule(
@@ -71,5 +73,5 @@ def _contradicting_names(app: Assembly) -> Iterator[Breach]:
             continue
         named_for = {meant for word in words_of(named[1]) if (meant := environment_meant(word)) is not None}
         if environment_meant(environment) not in named_for and named_for.intersection(known["environments_in_names"]):
-            message = f"{show(named[1])} in a stack tagged Environment {show(environment)}."
+            message = f"{show(resource.get(named[0]))} in a stack tagged Environment {show(environment)}."
             yield breach(resource, named[0], message)

@@ -11,7 +11,7 @@ from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import Text
-from breakwater_guards.rule import Breach, Outcome, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
 from breakwater_guards.rules.iam.principals import defect
 
 PRINCIPALS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
@@ -76,7 +76,9 @@ def managed_policies_have_their_path(app: Assembly) -> Iterator[Breach]:
                     yield breach(resource, name, message)
                 elif match["path"] != actual:
                     yield breach(
-                        resource, name, f"{value!r} does not exist: AWS has it as policy/{actual}{match['name']}."
+                        resource,
+                        name,
+                        f"{show(readable(value))} does not exist: AWS has it as policy/{actual}{match['name']}.",
                     )
 
 

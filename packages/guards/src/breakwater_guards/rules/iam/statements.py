@@ -16,7 +16,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Outcome, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, readable, rule
 
 REFERENCE = (
     "https://docs.aws.amazon.com/service-authorization/latest/reference/"
@@ -168,7 +168,7 @@ def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
 
 
 def _breach(app: Assembly, statement: Statement, dead: list[str]) -> Breach:
-    named = sorted({TOKEN.sub("…", pattern(app, value)) for value in statement.resources})
+    named = sorted({readable(TOKEN.sub("…", pattern(app, value))) for value in statement.resources})
     kinds = sorted({kind for action in dead for one in expand(action) for kind in types_of(one) or {"none (use *)"}})
     verb = "is" if len(dead) == 1 else "are"
     message = f"{', '.join(dead[:3])} {verb} not authorized on {', '.join(named[:2])}; allowed: {', '.join(kinds[:4])}."

@@ -35,9 +35,9 @@ def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
     """Find a private subnet with neither a way out nor an endpoint; public subnets are DR-LAMBDA-05's."""
     endpoints, network = endpoints_of(app), network_of(app)
     for function in app.of_type(FUNCTION):
-        cut_off = [subnet for subnet in _subnets(app, function) if network.internet(subnet, Answer.NO) is Answer.NO]
+        cut_off = [subnet for subnet in subnets_of(app, function) if network.internet(subnet, Answer.NO) is Answer.NO]
         cut_off = [subnet for subnet in cut_off if network.exit_of(subnet) is not Exit.INTERNET_GATEWAY]
-        for service, action in _calls(app, function).items() if cut_off else ():
+        for service, action in calls_of(app, function).items() if cut_off else ():
             without = [item for item in cut_off if endpoints.reached_from(item, service) is Answer.NO]
             if without:
                 names = ", ".join(subnet.logical_id for subnet in without)
@@ -58,11 +58,11 @@ def functions_reach_their_services(app: Assembly) -> Iterator[Breach]:
     fix="Use private subnets with a route to a NAT gateway, or isolated ones with VPC endpoints.",
     sources=(INTERNET, "https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_lambda.Function.html"),
 )
-def functions_are_not_in_public_subnets(app: Assembly) -> Iterator[Breach]:
+def functions_are_not_in_publicsubnets_of(app: Assembly) -> Iterator[Breach]:
     """Find a subnet whose default route leads to an internet gateway."""
     network = network_of(app)
     for function in app.of_type(FUNCTION):
-        public = [item for item in _subnets(app, function) if network.exit_of(item) is Exit.INTERNET_GATEWAY]
+        public = [item for item in subnets_of(app, function) if network.exit_of(item) is Exit.INTERNET_GATEWAY]
         if public:
             names = ", ".join(subnet.logical_id for subnet in public)
             yield breach(
@@ -70,14 +70,14 @@ def functions_are_not_in_public_subnets(app: Assembly) -> Iterator[Breach]:
             )
 
 
-def _subnets(app: Assembly, function: Resource) -> list[Resource]:
+def subnets_of(app: Assembly, function: Resource) -> list[Resource]:
     """Return the subnets of a function that are part of the assembly, in every arm."""
     network = network_of(app)
     found = (network.resource(value, SUBNET) for value in function.options(f"{SUBNETS}[]"))
     return list({subnet.reference: subnet for subnet in found if subnet is not None}.values())
 
 
-def _calls(app: Assembly, function: Resource) -> dict[str, str]:
+def calls_of(app: Assembly, function: Resource) -> dict[str, str]:
     """Return the services that the function's role names, with one action each.
 
     Actions with which Lambda itself polls sources or serves destinations run outside the VPC and do not count, nor do

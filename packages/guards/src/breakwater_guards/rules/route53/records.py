@@ -113,7 +113,7 @@ def _function_url(app: Assembly, record: Record, name: str, path: str) -> str | 
     for value in record.resource.given(path):
         text = value.known if isinstance(value, Text) else value
         if isinstance(text, str) and _FUNCTION_URL.search(text):
-            return repr(text)
+            return show(value)
     raw = written_as(record.resource, name)
     if name == "AliasTarget" and isinstance(raw, dict):
         raw = raw.get("DNSName")  # HealthCheckId and the zone of the target lead nowhere

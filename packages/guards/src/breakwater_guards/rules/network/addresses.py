@@ -1,4 +1,4 @@
-"""Amazon VPC: Availability Zones that exist, address ranges that do not collide, names that resolve."""
+"""Availability Zones that exist, address ranges that do not collide, names that resolve, subnets with a way out."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Amazon VPC: Availability Zones, address ranges, names, and whether what is connected reaches the other end."""
