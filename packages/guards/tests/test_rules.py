@@ -39,7 +39,7 @@ def test_fixture(rule: str, path: Path) -> None:
 
 
 def _assert_no_inner_wildcard(message: str, path: Path) -> None:
-    """A wildcard inside a value is how rules compare what is not known: people see `${…}` or …, or what they wrote."""
+    """Refuse a wildcard inside a value, with which rules compare what is not known, unless the template has it."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     written = "".join(file.read_text(encoding="utf-8", errors="ignore") for file in files)
     words = [word.strip("'\".,;:()") for word in message.split()]

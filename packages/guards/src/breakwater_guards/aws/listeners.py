@@ -50,7 +50,7 @@ def mentioned_listeners(app: Assembly, resource: Resource, path: str) -> Iterato
     properties = resource.body.get("Properties", {})
     raw = properties.get(first) if isinstance(properties, dict) else None
     raw = raw.get(rest) if isinstance(raw, dict) else None
-    found = {}
+    found: dict[Resource, None] = {}
     for reference in mentioned(resource.template, raw):
         target = app.target(reference)
         if target is not None and "endpoint" in reference.attribute.lower():

@@ -121,12 +121,8 @@ def _connections(app: Assembly) -> Iterator[tuple[Resource, str, NetworkPeer, Re
                 yield function, "VpcConfig.SecurityGroupIds", peer, target
     for group in app.of_type("AWS::RDS::DBProxyTargetGroup"):
         proxy = resource_named(app, group.get("DBProxyName"), group.template, "AWS::RDS::DBProxy")
-        for value in [*group.given("DBClusterIdentifiers[]"), *group.given("DBInstanceIdentifiers[]")] if proxy else ():
-            target = app.target(value)
-            if proxy is not None and target is not None:
-                yield (
-                    proxy,
-                    "VpcSecurityGroupIds",
-                    groups.peer_of(proxy, "VpcSecurityGroupIds[]", "VpcSubnetIds[]"),
-                    target,
-                )
+        for value in [*group.given("DBClusterIdentifiers[]"), *group.given("DBInstanceIdentifiers[]")]:
+            database = app.target(value)
+            if proxy is not None and database is not None:
+                peer = groups.peer_of(proxy, "VpcSecurityGroupIds[]", "VpcSubnetIds[]")
+                yield proxy, "VpcSecurityGroupIds", peer, database
