@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from breakwater_guards.facts import facts
-from guards_testing.build import resource, template
+from guards_testing.build import document, put, resource, template
 from guards_testing.rules import judged
 
 CALLERS = facts("callers")
+NAMED = {
+    ":aws-sdk:([a-z0-9]+):(\\w+)": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
+    ":([a-z0-9-]+):action/(\\w+)": "arn:aws:apigateway:eu-west-1:states:action/StartExecution",
+    "^(\\w+)-(\\w+)$": "StepFunctions-StartExecution",
+}
 ALLOWED = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-
-
-def document(*statements: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def role(*statements: Any, service: str = "any.amazonaws.com") -> dict[str, Any]:
@@ -24,28 +25,22 @@ def role(*statements: Any, service: str = "any.amazonaws.com") -> dict[str, Any]
     return resource("AWS::IAM::Role", AssumeRolePolicyDocument=trust, Policies=policies)
 
 
-def put(properties: dict[str, Any], path: str, value: Any) -> None:
-    """Set a property at a path; ``[]`` makes a list of one entry."""
-    first, _, rest = path.partition(".")
-    name, each = first.removesuffix("[]"), first.endswith("[]")
-    if not rest:
-        properties[name] = [value] if each else value
-        return
-    inner = properties.setdefault(name, [{}] if each else {})
-    put(inner[0] if each else inner, rest, value)
-
-
 def caller(row: dict[str, Any], target: Any, *statements: Any) -> dict[str, Any]:
     """Return the resources of a row: the source, what stands between, and a role with some statements."""
     resources: dict[str, Any] = {"Source": resource(row["source"]), "Role": role(*statements)}
     holder, at = resources["Source"]["Properties"], f"{row['each']}." if "each" in row else ""
-    for path, value in ((row.get("when", ""), row.get("matching", "given")), (row["target"], target)):
+    for path, value in (
+        (row.get("when", ""), NAMED.get(row.get("named", ""), row.get("matching", "given"))),
+        (row["target"], target),
+    ):
         if not path or path == "@self":
             continue
         first, _, rest = path.removeprefix("@mentioned ").partition(">")
         if rest:
             resources["Between"] = resource("AWS::ECS::TaskDefinition", **{rest: value})
         put(holder, at + first, {"Ref": "Between"} if rest else value)
+    if "caller" in row:
+        put(holder, row["caller"], "arn:aws:sns:eu-west-1:111122223333:caller")
     if "role" in row and "service" not in row:
         first, _, rest = row["role"].partition(">")
         if rest:
@@ -59,43 +54,93 @@ def findings(resources: dict[str, Any], rule: str) -> list[str]:
     return [item.message for item in judged(template(resources), rules=[rule]).findings]
 
 
+def grant(kind: str, service: str, **broken: Any) -> dict[str, Any]:
+    """Return what admits a service to the target; a part of it may be broken."""
+    policy = (CALLERS["policy_of"][kind] or [kind])[0]
+    if policy == "AWS::Lambda::Permission":
+        whole = {"Action": "lambda:InvokeFunction", "Principal": f"{service}.amazonaws.com", "FunctionName": TARGET}
+        spelled = {"Condition": "SourceArn", "Resource": "FunctionName"}
+        changed = {spelled.get(key, key): value for key, value in broken.items()}
+        if "SourceArn" in changed:
+            changed["SourceArn"] = OTHER
+        return {"Policy": resource(policy, **{**whole, **changed})}
+    principal = {"Service": f"{broken.pop('Principal', service + '.amazonaws.com')}"}
+    statement = {**ALLOWED, "Principal": principal, **{key: broken[key] for key in broken if key != "Deny"}}
+    denied = [{**ALLOWED, "Effect": "Deny", "Principal": "*"}] if "Deny" in broken else []
+    if policy == kind:
+        return {"Target": resource(kind, KeyPolicy=document(statement, *denied))}
+    holder = resource(policy, PolicyDocument=document(statement, *denied))
+    put(holder["Properties"], CALLERS["policies"][policy], TARGET)
+    return {"Policy": holder}
+
+
+TARGET, OTHER = {"Ref": "Target"}, "arn:aws:sqs:eu-west-1:111122223333:other"
+BROKEN: dict[str, dict[str, Any]] = {
+    "principal": {"Principal": "other.amazonaws.com"},
+    "action": {"Action": "other:Action"},
+    "resource": {"Resource": OTHER},
+    "source": {"Condition": {"ArnLike": {"aws:SourceArn": OTHER}}},
+    "organization": {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+    "denied": {"Deny": True},
+}
+
+
 @pytest.mark.parametrize("row", CALLERS["admitted"], ids=lambda row: f"{row['source']}-{row['target']}")
 def test_a_service_is_admitted_by_the_policy_of_each_kind_of_target(row: dict[str, Any]) -> None:
     for kind, actions in row["actions"].items():
-        resources = {**caller(row, {"Fn::GetAtt": ["Target", "Arn"]}), "Target": resource(kind)}
-        if "Bucket" in kind or kind.endswith(("Alias", "Version", "Topic")):
-            put(
-                resources["Source"]["Properties"],
-                ".".join(filter(None, [row.get("each"), row["target"]])),
-                {"Ref": "Target"},
-            )
+        by_name = "Bucket" in kind or kind.endswith(("Alias", "Version", "Topic"))
+        calling = caller(row, TARGET if by_name else {"Fn::GetAtt": ["Target", "Arn"]})
+        resources = {**calling, "Target": resource(kind, KeyPolicy=document()) if "KMS" in kind else resource(kind)}
         (message,) = set(findings(resources, "DR-ACCESS-01"))
         assert actions[0].partition(" ")[0] in message
-        policy = CALLERS["policy_of"][kind][0]
-        path = CALLERS["policies"][policy]
-        service = f"{row['service']}.amazonaws.com"
-        given: dict[str, Any] = {"PolicyDocument": document({**ALLOWED, "Principal": {"Service": service}})}
-        if policy == "AWS::Lambda::Permission":
-            given = {"Action": "lambda:InvokeFunction", "Principal": service}
-        resources["Policy"] = resource(policy, **given)
-        put(resources["Policy"]["Properties"], path, {"Ref": "Target"})
-        assert findings(resources, "DR-ACCESS-01") == []
+        assert findings({**resources, **grant(kind, row["service"])}, "DR-ACCESS-01") == []
+        for part, broken in BROKEN.items():
+            if "Lambda" in kind and part in ("organization", "denied"):
+                continue  # a permission has no such part
+            refused = findings({**resources, **grant(kind, row["service"], **broken)}, "DR-ACCESS-01")
+            assert refused, (kind, part)
 
 
-@pytest.mark.parametrize(
-    "row", [*CALLERS["permitted"], *CALLERS["in_vpc"]], ids=lambda row: f"{row['source']}-{row['target']}-{row['role']}"
-)
+def value_for(row: dict[str, Any], kind: str) -> Any:
+    """Return what names the target in a row."""
+    return {"Fn::GetAtt": ["Target", "StreamArn" if "EventSourceArn" in row["target"] and "Dynamo" in kind else "Arn"]}
+
+
+PERMITTED = [*CALLERS["permitted"], *CALLERS["in_vpc"]]
+
+
+@pytest.mark.parametrize("row", PERMITTED, ids=lambda row: f"{row['source']}-{row['target']}-{row['role']}")
 def test_a_role_may_do_what_each_row_asks_for(row: dict[str, Any]) -> None:
     rule = "DR-ACCESS-04" if row in CALLERS["in_vpc"] else "DR-ACCESS-02"
     for kind, actions in row["actions"].items():
-        attribute = "StreamArn" if "EventSourceArn" in row["target"] and "Dynamo" in kind else "Arn"
-        target = {"Fn::GetAtt": ["Target", attribute]}
+        target = value_for(row, kind)
         more = {"Target": resource(kind)} if kind and row["target"] != "@self" else {}
         nothing = {"Effect": "Allow", "Action": "other:Action", "Resource": "*"}
         messages = findings({**caller(row, target, nothing), **more}, rule)
-        for action in actions:
-            assert any(action.partition(" ")[0].replace("|", " or ") in message for message in messages), action
+        for action in actions or ["states:StartExecution"]:
+            first = action.partition(" ")[0]
+            assert any(first.replace("|", " or ") in message for message in messages), action
+            denied = {**ALLOWED, "Effect": "Deny", "Action": first.split("|")}
+            assert findings({**caller(row, target, ALLOWED, denied), **more}, rule), action
         assert findings({**caller(row, target, ALLOWED), **more}, rule) == []
+        if kind and not any(action.endswith(" @") for action in actions):
+            elsewhere = {**ALLOWED, "Resource": OTHER}
+            assert findings({**caller(row, target, elsewhere), **more}, rule), kind
+
+
+@pytest.mark.parametrize("row", [row for row in PERMITTED if "needed" in row], ids=lambda row: row["target"])
+def test_a_call_that_cannot_be_made_without_a_role_needs_one(row: dict[str, Any]) -> None:
+    for kind in row["actions"]:
+        resources = caller(row, value_for(row, kind))
+        holder = resources["Source"]["Properties"]
+        del holder[row["role"]]
+        more = {"Target": resource(kind)} if kind else {}
+        found = findings({**resources, **more}, "DR-ACCESS-02")
+        assert bool(found) == (not row["needed"])  # without Fargate the instance's role does
+        for path, value in row["needed"].items():
+            put(holder, path, value)
+            (message,) = findings({**resources, **more}, "DR-ACCESS-02")
+            assert message.endswith("is not set.")
 
 
 USERS = [(kind, path, names) for kind, paths in facts("role_users")["users"].items() for path, names in paths.items()]
@@ -107,3 +152,31 @@ def test_a_role_is_trusted_by_each_of_its_users(kind: str, path: str, services: 
         resources = {"Role": role(service=f"{service}.amazonaws.com"), "User": resource(kind)}
         put(resources["User"]["Properties"], path, {"Fn::GetAtt": ["Role", "Arn"]})
         assert len(findings(resources, "DR-ACCESS-03")) == expected, service
+    resources = {"Role": role(service=f"{services[0]}.amazonaws.com"), "User": resource(kind)}
+    put(resources["User"]["Properties"], path, {"Fn::GetAtt": ["Role", "Arn"]})
+    trust = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    (whole,) = trust
+    for broken in (
+        {"Action": "sts:TagSession"},
+        {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {"Principal": {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}},
+    ):
+        trust[:] = [{**whole, **broken}]
+        assert findings(resources, "DR-ACCESS-03"), broken
+    trust[:] = [
+        {**whole, "Principal": {"Service": [f"{name}.amazonaws.com" for name in services]}},
+        {**whole, "Effect": "Deny", "Principal": "*"},
+    ]
+    assert findings(resources, "DR-ACCESS-03"), "denied"
+
+
+def test_an_external_id_is_carried_by_some_services_only() -> None:
+    for service, kind, path, expected in (
+        ("cognito-idp", "AWS::Cognito::UserPool", "SmsConfiguration.SnsCallerArn", 0),
+        ("backup", "AWS::Backup::BackupSelection", "BackupSelection.IamRoleArn", 1),
+    ):
+        resources = {"Role": role(service=f"{service}.amazonaws.com"), "User": resource(kind)}
+        (statement,) = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": "x"}}
+        put(resources["User"]["Properties"], path, {"Fn::GetAtt": ["Role", "Arn"]})
+        assert len(findings(resources, "DR-ACCESS-03")) == expected

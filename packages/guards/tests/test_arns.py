@@ -54,7 +54,7 @@ def test_an_arn_has_what_the_templates_say() -> None:
     found = {name: arn_of(model, item) for name, item in model.templates["template"].resources.items()}
     assert found == {
         "Named": "arn:*:sqs:*:*:jobs",
-        "Pathed": "arn:*:iam::*:role/*",
+        "Pathed": "arn:*:iam::*:role/team/worker",
         "Parameter": "arn:*:ssm:*:*:parameter/app/size",
         "Open": "arn:*:sqs:*:*:*",
         "Other": "*",

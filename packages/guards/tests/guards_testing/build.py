@@ -47,3 +47,19 @@ def write(folder: Path, **files: Any) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
     return folder
+
+
+def document(*statements: Any) -> dict[str, Any]:
+    """Return a policy document."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def put(properties: dict[str, Any], path: str, value: Any) -> None:
+    """Set a property at a path; ``[]`` makes a list of one entry."""
+    first, _, rest = path.partition(".")
+    name, each = first.removesuffix("[]"), first.endswith("[]")
+    if not rest:
+        properties[name] = [value] if each else value
+        return
+    inner = properties.setdefault(name, [{}] if each else {})
+    put(inner[0] if each else inner, rest, value)

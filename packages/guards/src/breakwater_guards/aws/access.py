@@ -6,9 +6,10 @@ Every answer is "not certainly refused": what the templates leave open counts as
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from breakwater_guards.aws.arns import arn_of, may_match, pattern, resource_named
+from breakwater_guards.aws.denials import denies
 from breakwater_guards.aws.key_policies import is_closed, required_keys
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.roles import Permissions, roles_of
@@ -51,16 +52,24 @@ class Access:
         if role.reference not in self._permissions:
             self._permissions[role.reference] = roles_of(self._app).permissions(role)
         found = self._permissions[role.reference]
-        actions = action.split("|")
-        if not found.complete or any(map(found.is_managed, actions)):
-            return True
-        return any(
-            any(map(item.acts_on, actions)) and self._covers(item, arn) and _passes(item, passed_to)
-            for item in found.statements
-            if item.effect != "Deny"
+        return any(self._may(found, role, one, arn, passed_to) for one in action.split("|"))
+
+    def _may(self, found: Permissions, role: Resource, action: str, arn: str, passed_to: str) -> bool:
+        if any(denies(self._app, item, [action], arn, beside=role) for item in found.statements):
+            return False
+        return (
+            not found.complete
+            or found.is_managed(action)
+            or any(
+                item.acts_on(action) and self._covers(item, arn) and _passes(item, passed_to)
+                for item in found.statements
+                if item.effect != "Deny"
+            )
         )
 
-    def admits(self, target: Resource, service: str, action: str, caller: str, arn: str) -> bool:
+    def admits(
+        self, target: Resource, service: str, action: str, caller: str, arn: str, *, absent: Collection[str] = ()
+    ) -> bool:
         """Tell whether the policy of a resource may admit a service.
 
         Args:
@@ -69,10 +78,13 @@ class Access:
             action: what the service calls.
             caller: pattern of the ARN for which the service calls.
             arn: pattern of what the action is used on.
+            absent: condition keys that the service's calls do not carry, beside those that no service's do.
         """
+        if self.shuts_out(target, service, action, arn, absent=absent):
+            return False
         if self._unknowable(target):
             return True
-        never = facts("callers")["never_carried_by_services"]
+        never = {*facts("callers")["never_carried_by_services"], *absent}
         return any(
             statement.acts_on(action)
             and (statement.not_principals or statement.names_service(service))
@@ -82,17 +94,29 @@ class Access:
             for statement in self._statements(target)
         )
 
+    def shuts_out(self, target: Resource, service: str, action: str, arn: str, *, absent: Collection[str] = ()) -> bool:
+        """Tell whether the policy of a resource certainly denies what a service calls; see :meth:`admits`."""
+        return any(
+            denies(self._app, item, [action], arn, service=service, absent=absent, beside=target)
+            for item in self._written(target)
+        )
+
     def trusts(self, role: Resource, services: list[str]) -> bool:
         """Tell whether a role may be assumed by one of some services, each in the name of what it does."""
-        forms = facts("role_users")["source_arns"]
+        return any(self._trusts(role, service) for service in services)
+
+    def _trusts(self, role: Resource, service: str) -> bool:
+        users, assume, statements = facts("role_users"), "sts:AssumeRole", statements_of(role, TRUST)
+        absent = set(users["never_carried"]).difference(users["carried"].get(service, ()))
+        if any(denies(self._app, item, [assume], "*", service=service, absent=absent) for item in statements):
+            return False
         return not is_closed(role, TRUST) or any(
             statement.effect != "Deny"
-            and statement.acts_on("sts:AssumeRole")
-            and any(
-                statement.names_service(service) and self._is_caller(statement, forms.get(service, "*"), role.template)
-                for service in services
-            )
-            for statement in statements_of(role, TRUST)
+            and statement.acts_on(assume)
+            and statement.names_service(service)
+            and not required_keys(statement, absent)
+            and self._is_caller(statement, users["source_arns"].get(service, "*"), role.template)
+            for statement in statements
         )
 
     def names_role(self, target: Resource, role: Resource, action: str) -> bool:
@@ -120,12 +144,16 @@ class Access:
         )
 
     def _statements(self, target: Resource) -> Iterator[Statement]:
+        return (statement for statement in self._written(target) if statement.effect != "Deny")
+
+    def _written(self, target: Resource) -> Iterator[Statement]:
+        """Yield every statement of the policies of a resource."""
         for policy in self._policies.get(target.reference, []):
             if policy.type == PERMISSION:
                 yield _as_statement(policy)
             else:
-                yield from _allowing(statements_of(policy, "PolicyDocument"))
-        yield from _allowing(statements_of(target, "KeyPolicy"))
+                yield from statements_of(policy, "PolicyDocument")
+        yield from statements_of(target, "KeyPolicy")
 
     def _covers(self, statement: Statement, arn: str) -> bool:
         if statement.not_resources or not statement.resources:
@@ -151,10 +179,6 @@ def access_of(app: Assembly) -> Access:
 def transforms(template: Template) -> bool:
     """Tell whether a macro may add resources to a stack."""
     return "Transform" in template.document or (template.parent is not None and transforms(template.parent.template))
-
-
-def _allowing(statements: list[Statement]) -> Iterator[Statement]:
-    return (statement for statement in statements if statement.effect != "Deny")
 
 
 def _passes(statement: Statement, service: str) -> bool:

@@ -95,25 +95,39 @@ def _of_reference(app: Assembly, value: Reference) -> str:
 
 
 def _name(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
-    """Return the physical name: as given, or a token that stands for the generated one."""
-    if resource.options(row.get("below", "-")) != [ABSENT]:
-        return "*"  # the path of a role, the bus of a rule: part of the ARN, in a form that is not worth to be spelled
+    """Return the physical name: as given, or a token that stands for the generated one; with the path before it."""
     given = resource.get(row["name"]) if row["name"] else ABSENT
     if given is ABSENT:
-        return f"\ue000{_SEPARATORS.sub('_', repr(resource))}\ue001"
-    return pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
+        name = f"\ue000{_SEPARATORS.sub('_', repr(resource))}\ue001"
+    else:
+        name = pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
+    return _below(app, resource, row) + name
+
+
+def _below(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
+    """Return what stands before a name in its ARN: the path of a role, the bus of a rule."""
+    values = resource.options(row.get("below", "-"))
+    if values == [ABSENT]:
+        return ""
+    text = pattern(app, values[0]).rsplit(":", 1)[-1].removeprefix("event-bus/").strip("/") if len(values) == 1 else "*"
+    return "" if text in ("", "default") else f"{text}/"
 
 
 def _may_be_same(one: str, other: str) -> bool:
     """Compare one field part by part; from the first wildcard on, generated names may match it."""
     parts, others = _PARTS.split(one), _PARTS.split(other)
     for index, (part, its) in enumerate(zip(parts, others, strict=False)):
-        if "*" in part or "*" in its:
+        if ("*" in part or "*" in its) and not _is_other(part, its) and not _is_other(its, part):
             rest, theirs = ("".join(items[index:]) for items in (parts, others))
             return may_be_equal(TOKEN.sub("*", rest), TOKEN.sub("*", theirs))
         if part != its:
             return False
     return len(parts) == len(others)
+
+
+def _is_other(generated: str, literal: str) -> bool:
+    """Tell whether one part has a generated name, and the other is the literal name of something else."""
+    return "\ue000" in generated and "\ue000" not in literal and "*" not in literal
 
 
 def _open(value: str | Text) -> bool:

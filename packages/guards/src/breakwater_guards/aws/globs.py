@@ -34,7 +34,7 @@ def may_be_equal(one: str, other: str) -> bool:
         return False
     if "*" not in one or "*" not in other:
         pattern, text = (one, other) if "*" in one else (other, one)
-        return _matches(pattern, text)
+        return matches_text(pattern, text)
     return _overlap(one, other)
 
 
@@ -54,7 +54,8 @@ def arns_may_be_equal(one: str, other: str) -> bool:
     return all(map(may_be_equal, fields, others))
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches_text(pattern: str, text: str) -> bool:
+    """Tell whether a pattern matches a text; a wildcard in the text is matched by a wildcard only."""
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from breakwater_guards.aws.arns import may_match, pattern
+from breakwater_guards.aws.denials import denies
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.answer import Answer
@@ -50,32 +52,38 @@ def keys_of(app: Assembly, value: Any) -> Iterator[Resource]:
 
 
 def refusal(
+    app: Assembly,
     key: Resource,
     service: str,
     actions: Collection[str],
     *,
     region: str | None = None,
     never_met: Collection[str] = (),
+    carried: Mapping[str, str] | None = None,
 ) -> Refusal | None:
     """Tell why a key's policy does not let a service use it.
 
     Args:
+        app: the assembly.
         key: an `AWS::KMS::Key` or replica key.
         service: first labels of the service principal, e.g. ``cloudwatch``.
         actions: what the service has to call, e.g. ``kms:Decrypt``.
         region: counts only principals that are good in this Region, for services whose principal is regional.
         never_met: condition keys that the service's calls never carry.
+        carried: condition keys in lower case that they do, with a pattern of the value.
 
     Returns:
         The reasons; ``None`` when the policy lets the service in, or is not wholly known.
     """
     if not is_closed(key, "KeyPolicy"):
         return None
-    grants = [item for item in statements_of(key, "KeyPolicy") if _may_grant(item, service, region)]
+    statements = statements_of(key, "KeyPolicy")
+    grants = [item for item in statements if _may_grant(item, service, region) and _may_hold(app, item, carried or {})]
     missing: list[str] = []
     blocked: dict[str, None] = {}
     for action in actions:
-        on_action = [item for item in grants if item.acts_on(action) is not Answer.NO]
+        denied = any(denies(app, item, [action], "*", service=service, absent=never_met) for item in statements)
+        on_action = [item for item in grants if item.acts_on(action) is not Answer.NO and not denied]
         barriers = [required_keys(item, never_met) for item in on_action]
         if not on_action:
             missing.append(action)
@@ -126,6 +134,17 @@ def _may_grant(statement: Statement, service: str, region: str | None) -> bool:
         return False
     elsewhere = [_is_elsewhere(principal.value, service, region) for principal in statement.principals]
     return not all(elsewhere)
+
+
+def _may_hold(app: Assembly, statement: Statement, carried: Mapping[str, str]) -> bool:
+    """Tell whether the conditions of a statement may hold for what a call carries."""
+    return all(
+        condition.key.lower() not in carried
+        or "Not" in condition.operator
+        or condition.operator == "Null"
+        or any(may_match(pattern(app, value), carried[condition.key.lower()]) for value in condition.values)
+        for condition in statement.conditions
+    )
 
 
 def _is_elsewhere(value: Any, service: str, region: str | None) -> bool:

@@ -88,6 +88,11 @@ class Statement:
         """Values of ``NotResource``."""
         return self._values("NotResource")
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the statement has conditions, also such as only the deployment knows."""
+        return bool(self._raw.get("Condition"))
+
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Keys of ``Condition``; all of them must hold."""

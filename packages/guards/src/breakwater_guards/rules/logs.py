@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from breakwater_guards.aws.arns import resource_named
+from breakwater_guards.aws.arns import arn_of, resource_named
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.key_policies import KEY, REPLICA, keys_of, refusal
 from breakwater_guards.facts import facts
@@ -46,9 +46,10 @@ def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
     needs = facts("key_users")["logs"]
     for group in app.of_type(LOG_GROUP):
         region = group.template.region
+        carried = {"kms:encryptioncontext:aws:logs:arn": arn_of(app, group)}
         for value in group.given("KmsKeyId"):
             for key in keys_of(app, value):
-                reason = refusal(key, needs["service"], needs["actions"], region=region)
+                reason = refusal(app, key, needs["service"], needs["actions"], region=region, carried=carried)
                 if reason is not None:
                     yield breach(
                         group,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from breakwater_guards.aws.access import access_of
 from breakwater_guards.aws.arns import arn_of, pattern, resource_named
+from breakwater_guards.aws.authorization import expand
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.items import Item, items
 from breakwater_guards.aws.key_policies import keys_of
@@ -20,6 +22,8 @@ from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 MENTIONED = "@mentioned "
+_PLACE = re.compile(r"\{([^}]+)\}")
+ANY = "@"  # in the place of an ending: the action is on no resource
 LOG_GROUP = "AWS::Logs::LogGroup"
 EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
 
@@ -52,7 +56,7 @@ class Call:
         """Yield each action with the ARN that it is used on."""
         for action in self.actions:
             name, _, ending = action.partition(" ")
-            yield name, self.arn + ending
+            yield name, "*" if ending == ANY else self.arn + ending
 
 
 @rule(
@@ -111,7 +115,7 @@ def roles_may_call(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ACCESS-04",
     title="The role of a function in a VPC may create its network interfaces",
-    outcome=Outcome.LATER,
+    outcome=Outcome.REFUSED,
     prevents="The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
     fix="Attach arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole to the function's role.",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",),
@@ -176,9 +180,11 @@ def _calls(app: Assembly, table: str) -> Iterator[Call]:
 
 def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
     if "when" in row:
-        given = [value for value in item.options(row["when"]) if value is not ABSENT]
-        if any(row.get("matching", "") in str(pattern_of(value)).lower() for value in given):
-            yield Call(item=item, row=row, target=None, arn="*", actions=tuple(row["actions"][""]))
+        given = [pattern_of(value) for value in item.options(row["when"]) if value is not ABSENT]
+        if any(row.get("matching", "") in text.lower() for text in given):
+            actions = tuple(row["actions"][""]) or tuple(_named(row["named"], text) for text in given)
+            if all(actions):
+                yield Call(item=item, row=row, target=None, arn="*", actions=actions)
         return
     seen = set()
     for owner, value in _targets(app, row, item):
@@ -196,7 +202,9 @@ def _targets(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[tuple[I
     if path == "@self":
         yield item, item.resource.reference
     elif path.startswith(MENTIONED):
-        raw = item.raw.get(path.removeprefix(MENTIONED))
+        raw: Any = item.raw
+        for name in path.removeprefix(MENTIONED).split("."):
+            raw = raw.get(name) if isinstance(raw, dict) else None
         yield from ((item, reference) for reference in mentioned(item.resource.template, raw))
     else:
         yield from item.follow(app, path)
@@ -210,8 +218,25 @@ def _roles(app: Assembly, call: Call) -> Iterator[Resource | None]:
             role = roles_of(app).find(value, owner.resource.template)
             if role is not None:
                 yield role
-            elif value is ABSENT and call.target is not None and call.target.type in row.get("needed_for", ()):
+            elif value is ABSENT and _is_needed(call, holder):
                 yield None
+
+
+def _is_needed(call: Call, holder: Item) -> bool:
+    """Tell whether a call cannot be made without a role: by its target, or by what its source is."""
+    needed = call.row.get("needed")
+    return (call.target is not None and call.target.type in call.row.get("needed_for", ())) or (
+        needed is not None and all(value in holder.given(path) for path, value in needed.items())
+    )
+
+
+def _named(expression: str, text: str) -> str:
+    """Return the action that a value names by a service and an operation; empty when it is not known."""
+    found = re.search(expression, text)
+    service, operation = found.groups() if found else ("", "")
+    prefix = facts("callers")["services"].get(service.lower(), service.lower())
+    action = f"{prefix}:{operation[:1].upper()}{operation[1:]}"
+    return action if expand(action) else ""
 
 
 def _arn(app: Assembly, target: Resource, value: Any) -> str:
@@ -223,11 +248,21 @@ def _arn(app: Assembly, target: Resource, value: Any) -> str:
 
 def _caller(app: Assembly, call: Call) -> str:
     if "caller_arn" in call.row:
-        return str(call.row["caller_arn"])
+        return _PLACE.sub(lambda found: _part(app, call, found[1]), str(call.row["caller_arn"]))
     if "caller" in call.row:
         values = call.item.given(call.row["caller"])
         return pattern(app, values[0]) if len(values) == 1 else "*"
     return arn_of(app, call.item.resource)
+
+
+def _part(app: Assembly, call: Call, name: str) -> str:
+    """Return what stands in the ARN of a caller: its own name, or a property of the entry or of the whole source."""
+    source = call.item.resource
+    if name == "@self":
+        return pattern(app, source.reference)
+    whole = name.removeprefix("@source ")
+    values = call.item.given(name) if whole == name else source.given(whole)
+    return pattern(app, values[0]) if len(values) == 1 else "*"
 
 
 def _keys(app: Assembly, target: Resource | None) -> Iterator[Resource]:

@@ -107,7 +107,7 @@ def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-SNS-07",
-    title="The key policy of a topic's or queue's key admits S3, RDS and SNS where they publish",
+    title="The key policy of a topic's or queue's key admits every other service that publishes there",
     outcome=Outcome.SILENT,
     prevents=(
         "Unable to validate the following destination configurations (S3, at deployment); events of RDS and messages "
@@ -118,8 +118,13 @@ def events_meet_no_source_condition(app: Assembly) -> Iterator[Breach]:
     data="key_users",
 )
 def other_services_can_use_the_key(app: Assembly) -> Iterator[Breach]:
-    """Find a bucket, RDS or SNS subscription whose topic or queue has a key that does not admit the publisher."""
-    yield from _missing(app, "s3", "events.rds", "sns")
+    """Find a bucket, budget, vault or subscription whose topic or queue has a key that does not admit the publisher."""
+    yield from _missing(app, *_others())
+
+
+def _others() -> list[str]:
+    services = [row["service"] for row in facts("key_users")["messages"]["publishers"]]
+    return [name for name in dict.fromkeys(services) if name not in ("cloudwatch", "events")]
 
 
 def _missing(app: Assembly, *services: str) -> Iterator[Breach]:
@@ -139,7 +144,7 @@ def _refusals(app: Assembly, delivery: Delivery) -> Iterator[tuple[Resource, Ref
     unmet = needs["conditions_never_met"].get(delivery.service, ()) if delivery.target.type == TOPIC else ()
     for value in delivery.target.given("KmsMasterKeyId"):
         for key in keys_of(app, value):
-            reason = refusal(key, delivery.service, needs["actions"], never_met=unmet)
+            reason = refusal(app, key, delivery.service, needs["actions"], never_met=unmet)
             if reason is not None:
                 yield key, reason
 

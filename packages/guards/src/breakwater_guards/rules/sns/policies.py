@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.deliveries import TOPIC, deliveries, topics_named
-from breakwater_guards.aws.key_policies import is_closed, required_keys
+from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.arns import arn_of
+from breakwater_guards.aws.deliveries import TOPIC, Delivery, deliveries, topics_named
+from breakwater_guards.aws.key_policies import is_closed
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.answer import Answer
@@ -41,15 +43,19 @@ USE_CASES = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cas
     ),
 )
 def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
-    """Find a topic policy, for EventBridge say, that names neither CloudWatch nor the owner."""
-    for delivery in deliveries(app, "cloudwatch"):
+    """Find a topic policy, for EventBridge say, that names neither the service that publishes nor the owner."""
+    for delivery in deliveries(app, "cloudwatch", "events.rds"):
         policies = _policies(app).get(delivery.target, [])
-        if policies and not any(_lets_alarms_in(policy) for policy in policies):
+        owner = any(_lets_owner_in(policy) for policy in policies)
+        topic = delivery.target
+        denied = access_of(app).shuts_out(topic, delivery.service, PUBLISH, arn_of(app, topic))
+        kept_out = _kept_out(app, delivery) if policies and (denied or not owner) else None
+        if kept_out is not None:
             yield breach(
                 policies[0],
                 "PolicyDocument",
-                f"the policy of {delivery.target.logical_id} lets neither cloudwatch.amazonaws.com nor the topic's "
-                f"owner use {PUBLISH}; {delivery.publisher} would publish there.",
+                f"the policy of {topic.logical_id} lets neither {delivery.principal} nor the topic's "
+                f"owner use {PUBLISH}; {kept_out.logical_id} would publish there.",
             )
 
 
@@ -73,12 +79,13 @@ def events_may_publish(app: Assembly) -> Iterator[Breach]:
         if delivery.target.type != TOPIC or may_change(delivery.target.template):
             continue
         own = policies.get(delivery.target, [])
-        if not any(_lets_events_in(policy) for policy in own):
+        kept_out = _kept_out(app, delivery)
+        if kept_out is not None:
             what = f"its policy {own[0].logical_id}" if own else "the default policy, the only one it has,"
             yield breach(
                 delivery.target,
                 "",
-                f"{what} does not let {delivery.principal} use {PUBLISH}; {delivery.publisher} would publish here.",
+                f"{what} does not let {delivery.principal} use {PUBLISH}; {kept_out.logical_id} would publish here.",
             )
 
 
@@ -94,20 +101,21 @@ def _policies(app: Assembly) -> dict[Resource | None, list[Resource]]:
     return dict(found)
 
 
-def _lets_alarms_in(policy: Resource) -> bool:
-    return not is_closed(policy, "PolicyDocument") or any(
-        statement.not_principals
-        or statement.names_service("cloudwatch") is not Answer.NO
-        or any(principal.kind == "AWS" and _is_owner(principal.value) for principal in statement.principals)
-        for statement in _publish(policy)
-    )
+def _kept_out(app: Assembly, delivery: Delivery) -> Resource | None:
+    """Return the first source of a delivery whose publishing no policy of the topic admits."""
+    topic, absent = delivery.target, ["aws:SourceOwner"]
+    for source in delivery.sources:
+        caller = arn_of(app, source)
+        if not access_of(app).admits(topic, delivery.service, PUBLISH, caller, arn_of(app, topic), absent=absent):
+            return source
+    return None
 
 
-def _lets_events_in(policy: Resource) -> bool:
+def _lets_owner_in(policy: Resource) -> bool:
     return not is_closed(policy, "PolicyDocument") or any(
-        statement.not_principals
-        or (statement.names_service("events") is not Answer.NO and not required_keys(statement, ["aws:SourceOwner"]))
+        principal.kind == "AWS" and _is_owner(principal.value)
         for statement in _publish(policy)
+        for principal in statement.principals
     )
 
 
