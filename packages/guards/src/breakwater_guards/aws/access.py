@@ -17,6 +17,7 @@ from breakwater_guards.aws.statements import Statement, matches
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
 
@@ -138,7 +139,7 @@ class Access:
         policies = self._policies.get(target.reference, [])
         return (
             not self._stray.isdisjoint(kinds)
-            or transforms(target.template)
+            or may_change(target.template)
             or not all(is_closed(policy, "PolicyDocument") for policy in policies)
             or not is_closed(target, "KeyPolicy")
         )
@@ -174,11 +175,6 @@ class Access:
 def access_of(app: Assembly) -> Access:
     """Return the roles and resource policies of an assembly; they are read once."""
     return view(app, Access)
-
-
-def transforms(template: Template) -> bool:
-    """Tell whether a macro may add resources to a stack."""
-    return "Transform" in template.document or (template.parent is not None and transforms(template.parent.template))
 
 
 def _passes(statement: Statement, service: str) -> bool:

@@ -115,7 +115,7 @@ def roles_may_call(app: Assembly) -> Iterator[Breach]:
 @rule(
     "DR-ACCESS-04",
     title="The role of a function in a VPC may create its network interfaces",
-    outcome=Outcome.REFUSED,
+    outcome=Outcome.LATER,
     prevents="The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
     fix="Attach arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole to the function's role.",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",),
