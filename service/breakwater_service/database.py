@@ -79,12 +79,12 @@ class Database:
         self._secret: dict[str, str] = {}
         self._secret_is_stale = True
         self.writer = self._pool("writer", settings.database_host, 8, target_session_attrs="read-write")
-        self.reader = self._pool("reader", settings.database_reader_host, 4, autocommit=True)
+        self.reader = self._pool("reader", settings.database_reader_host, 4)
 
     def _pool(self, name: str, host: str, size: int, **options: Any) -> AsyncConnectionPool[Connection]:
         async def arguments() -> dict[str, Any]:
             where = {"host": host, "port": self._settings.database_port, "dbname": self._settings.database_name}
-            return {**_LIBPQ, **where, **options, **await self._login(host)}
+            return {**_LIBPQ, **where, **options, **await self._login(host), "autocommit": True}
 
         return AsyncConnectionPool(
             kwargs=arguments,

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from typing import Any, Final, Self
 
@@ -129,29 +129,28 @@ async def make(
     return transfer.for_order(order), transfer.id != str(own)
 
 
-# The transfer, and the row from which its receipt is written; neither, if the key was used before.
-_INSERT: Final = """
+# One statement is one transaction and one round trip, and a process that hangs keeps no account locked. If the key was
+# used before, nothing is made, locked or changed. Accounts are locked in the order of their ids, so that two transfers
+# never wait for each other; and both must exist, so that a missing one is refused before a balance is.
+_MAKE: Final = """
 WITH made AS (
-    INSERT INTO transfers (id, idempotency_key, source, destination, amount) VALUES (%s, %s, %s, %s, %s)
-    ON CONFLICT (idempotency_key) DO NOTHING RETURNING id
-) INSERT INTO outbox (transfer_id) SELECT id FROM made
+    INSERT INTO transfers (id, idempotency_key, source, destination, amount) VALUES
+    (%(own)s, %(key)s, %(source)s, %(destination)s, %(amount)s) ON CONFLICT (idempotency_key) DO NOTHING RETURNING id
+), receipt AS (INSERT INTO outbox (transfer_id) SELECT id FROM made), locked AS (
+    SELECT FROM accounts WHERE id IN (%(source)s, %(destination)s) AND EXISTS (SELECT FROM made)
+    ORDER BY id FOR NO KEY UPDATE
+) UPDATE accounts SET balance = balance + CASE WHEN id = %(source)s THEN -%(amount)s ELSE %(amount)s END
+WHERE id IN (%(source)s, %(destination)s) AND (SELECT count(*) FROM locked) = 2
 """
 
 
 async def _commit(connection: Connection, own: uuid.UUID, key: str, order: Order) -> Transfer:
-    """Do the work of one transaction; the unique key in it is what makes a transfer happen once.
-
-    Each statement is a round trip: in a pipeline, the server's time-out of idle transactions would not hold.
-    """
-    inserted = await connection.execute(_INSERT, (own, key, order.source, order.destination, order.amount))
-    if inserted.rowcount == 0:
-        cursor = await connection.execute(f"{_SELECT} WHERE idempotency_key = %s", (key,))
-        [row] = await cursor.fetchall()
-        return Transfer.of(*row)
-    # In order of their ids, so that two transfers never wait for each other.
-    for account, change in sorted(((order.source, -order.amount), (order.destination, order.amount))):
-        await connection.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (change, account))
-    return Transfer(str(own), order)
+    """Do the work of one transaction; the unique key in it is what makes a transfer happen once."""
+    if (await connection.execute(_MAKE, {"own": own, "key": key, **asdict(order)})).rowcount:
+        return Transfer(str(own), order)
+    cursor = await connection.execute(f"{_SELECT} WHERE idempotency_key = %s", (key,))
+    [row] = await cursor.fetchall()
+    return Transfer.of(*row)
 
 
 async def find(database: Database, transfer_id: uuid.UUID) -> Transfer | None:

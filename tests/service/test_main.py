@@ -257,6 +257,16 @@ def test_many_receipts_are_written_in_batches(service: Running, postgres: Postgr
     eventually(lambda: postgres.ask("SELECT count(*) FROM outbox") == "0")
 
 
+def test_a_receipt_is_sent_without_asking_whether_to_go_on(service: Running, postgres: Postgres) -> None:
+    """Asking costs a round trip and half of what the request costs."""
+    sent: list[Any] = []
+    events = service.service.outbox._s3.meta.events
+    events.register_last("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+    transfer(service.port, "sent-at-once")
+    eventually(lambda: sent and postgres.ask("SELECT count(*) FROM outbox") == "0")
+    assert "Expect" not in sent[0].headers
+
+
 def test_a_log_line_is_json_with_what_was_added() -> None:
     def line(**extra: Any) -> Any:
         record = logging.makeLogRecord({"name": "n", "levelname": "ERROR", "msg": "a %s", "args": ("b",), **extra})

@@ -11,11 +11,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from breakwater_service import transfers
+from breakwater_service.database import Connection
 from tests.service.harness import ORDER, Answer, Postgres, Running, transfer
 
 pytestmark = pytest.mark.xdist_group("service")
@@ -115,7 +116,13 @@ def test_the_sentences_notice_a_fault(service: Running, postgres: Postgres, faul
 def test_the_sentences_notice_an_answer_before_the_commit(
     service: Running, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(psycopg.AsyncConnection, "commit", psycopg.AsyncConnection.rollback)
+    commit = transfers._commit
+
+    async def answer_without(connection: Connection, **order: Any) -> transfers.Transfer:
+        async with connection.transaction(force_rollback=True):
+            return await commit(connection, **order)
+
+    monkeypatch.setattr(transfers, "_commit", answer_without)
     posted = play(_HISTORY, service.port, postgres)
     monkeypatch.undo()
     assert "acknowledged" in broken_sentences(postgres, posted)

@@ -270,8 +270,8 @@ def test_a_read_outlives_the_loss_of_every_connection(service: Running, postgres
         assert call(service.port, "GET", "/accounts/1").status == 200
 
 
-def test_a_process_that_hangs_in_a_transaction_keeps_no_account_locked(service: Running, postgres: Postgres) -> None:
-    """It is stopped while it waits for a lock, which it is then given: the server ends its session seconds later."""
+def test_a_process_that_hangs_keeps_no_account_locked(service: Running, postgres: Postgres) -> None:
+    """It is stopped while it waits for a lock, which it is then given: its transaction ends without it."""
     address = f"host=127.0.0.1 port={postgres.port} user={USER} dbname={DATABASE}"
     settings = settings_for(postgres)
     with process(settings) as other, psycopg.connect(address) as blocking:
@@ -284,11 +284,10 @@ def test_a_process_that_hangs_in_a_transaction_keeps_no_account_locked(service: 
         blocking.rollback()
         began = time.monotonic()
         assert transfer(service.port, "behind-it").status == 201
-        assert 1 < time.monotonic() - began < 8
+        assert time.monotonic() - began < 1
+        assert postgres.ask("SELECT count(*) FROM transfers") == "2"
         other.send_signal(signal.SIGCONT)
         asking.join()
-    keys = postgres.ask("SELECT idempotency_key FROM transfers ORDER BY created_at")
-    assert keys == "behind-it\nhangs"
 
 
 def _rotate(postgres: Postgres, arn: str, password: str) -> None:

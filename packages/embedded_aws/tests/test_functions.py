@@ -218,3 +218,30 @@ def test_calls_of_a_function_are_recorded_with_everything_that_they_involve(aws:
         "ssm GetParameter": [],
     }  # fmt: skip
     assert not [line for line in emulator.calls.read_text().splitlines() if ":root" in line]
+
+
+BUSY = """
+import boto3
+
+def handle(event, context):
+    dynamodb = boto3.client("dynamodb")
+    for number in range(120):
+        dynamodb.delete_item(TableName="busy", Key={"pk": {"S": str(number)}})
+"""
+
+
+def test_a_role_that_calls_an_operation_on_ever_new_resources_does_not_fill_the_file(
+    aws: Aws, emulator: Emulator
+) -> None:
+    schema = {"AttributeName": "pk"}
+    aws("dynamodb").create_table(
+        TableName="busy",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[schema | {"AttributeType": "S"}],
+        KeySchema=[schema | {"KeyType": "HASH"}],
+    )
+    invoke(aws, "busy", "python3.14", "code.py", BUSY)
+    aws("dynamodb").delete_table(TableName="busy")
+    recorded = [json.loads(line) for line in emulator.calls.read_text().splitlines()]
+    busy = [call["needs"][0]["context"] for call in recorded if call["operation"] == "dynamodb DeleteItem"]
+    assert busy == [{"dynamodb:LeadingKeys": [str(number)]} for number in range(100)]

@@ -60,6 +60,26 @@ print(*upstream.incompatibilities(), sep="\\n")
     ]
 
 
+def test_its_threads_do_not_wait_for_each_other_nor_for_garbage(idle: Emulator) -> None:
+    """A thread gets the interpreter's lock within a millisecond; what outlived a full collection is passed over."""
+    served = """
+import gc, sys
+from types import SimpleNamespace
+from embedded_aws.server import process
+
+def main():
+    print(sys.getswitchinterval() <= 0.001)
+    gc.collect(0)
+    print(gc.get_freeze_count())
+    gc.collect()
+    print(gc.get_freeze_count() > 1000)
+
+process.import_module = lambda _name: SimpleNamespace(install=lambda: None, main=main)
+process._serve()
+"""
+    assert python(idle, "-c", served).stdout.splitlines() == ["True", "0", "True"]
+
+
 def test_a_type_that_ministack_provides_by_now_is_not_added_over_it(idle: Emulator) -> None:
     added = """
 from embedded_aws.server import registry

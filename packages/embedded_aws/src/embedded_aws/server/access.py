@@ -1,6 +1,7 @@
 """What functions and tasks call, as AWS IAM would be asked: principal, action, resource and context keys of each call.
 
-One JSON line for each distinct call of a role goes to the file that `EMBEDDED_AWS_CALLS` names. A call can need several
+One JSON line for each distinct call of a role goes to the file that `EMBEDDED_AWS_CALLS` names, for each operation a
+hundred at most: a service under load writes to ever new keys, which no policy tells apart. A call can need several
 permissions: on everything that it involves, and for what the service does in the caller's name. `access_table` knows
 them; an operation that it does not know is written with none, so that a reader can refuse it. Nothing is judged here.
 
@@ -13,6 +14,7 @@ import json
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -27,7 +29,9 @@ FILE: Final = "EMBEDDED_AWS_CALLS"
 _SESSION: Final = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 _REGION: Final = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/")
 _Credentials: TypeAlias = Callable[[dict[str, Any]], dict[str, str]]
+_MOST_LINES: Final = 100
 _seen: set[str] = set()
+_lines: Final[Counter[tuple[str, str]]] = Counter()
 
 
 def install() -> None:
@@ -78,7 +82,7 @@ def record(principal: str, scope: Mapping[str, Any], headers: Mapping[str, str],
     query = scope["query_string"].decode("latin-1")
     named = operations.operation(scope["method"], scope["path"], query, headers, body)
     region = _REGION.search(headers.get("authorization", ""))
-    if not named or not region:
+    if not named or not region or _lines[session[1], named] >= _MOST_LINES:
         return
     service, _, operation = named.partition(" ")
     request = wire.Request(service, operation, scope["path"], _parameters(headers, body, query), body)
@@ -87,6 +91,7 @@ def record(principal: str, scope: Mapping[str, Any], headers: Mapping[str, str],
     line = json.dumps({"principal": principal, "operation": named, "needs": needs}, sort_keys=True)
     if line not in _seen:
         _seen.add(line)
+        _lines[session[1], named] += 1
         with Path(written).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 

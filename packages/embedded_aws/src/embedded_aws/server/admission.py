@@ -65,16 +65,16 @@ class _Admission:
             await self._application(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refused, body = self._refused_caller(headers), b""
+        refused, body, caller = self._refused_caller(headers), b"", ""
         if refused is None and not (scope["method"] == "GET" and _is_open(scope["path"])):
             body = await _read(receive)
-            refused = _refused_signature(scope, headers, body)
+            refused, caller = _refused_signature(scope, headers, body)
             receive = _replay(body, receive)
         if refused:
             await _answer(send, *refused)
         else:
             operations.record(scope, headers, body)
-            access.record(_caller(headers), scope, headers, body)
+            access.record(caller, scope, headers, body)
             await self._application(scope, receive, send)
 
     def _refused_caller(self, headers: Mapping[str, str]) -> tuple[str, str] | None:
@@ -89,32 +89,28 @@ def _is_open(path: str) -> bool:
     return path == _OPEN_PATH or (metadata is not None and metadata[1] in upstream_ecs.metadata_tokens)
 
 
-def _refused_signature(scope: Scope, headers: Mapping[str, str], body: bytes) -> tuple[str, str] | None:
-    """Return the error code and message of a request that is not signed with a key of this process."""
+def _refused_signature(scope: Scope, headers: Mapping[str, str], body: bytes) -> tuple[tuple[str, str] | None, str]:
+    """Return why a request is refused that is not signed with a key of this process, and the ARN of who signed it.
+
+    Returns:
+        Error code and message, None when it is not refused; and the ARN, empty for a presigned request.
+    """
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     presigned = "X-Amz-Signature" in query
     if not presigned and not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
-        return _NOT_SIGNED
+        return _NOT_SIGNED, ""
     signature = upstream.query_signature(query) if presigned else upstream.header_signature(headers)
     if isinstance(signature, tuple):
-        return signature
+        return signature, ""
     token = query.get("X-Amz-Security-Token", [""])[0] if presigned else headers.get("x-amz-security-token", "")
     key = upstream.resolve_credential(signature.access_key_id, ACCOUNT, token)
     if isinstance(key, upstream.CredentialError):
-        return key.code, key.message
+        return (key.code, key.message), ""
     raw_path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
     failure: tuple[str, str] | None = upstream.signature_failure(
         signature, key.secret_access_key, scope["method"], raw_path, query, headers, body, presigned=presigned
     )
-    return failure
-
-
-def _caller(headers: Mapping[str, str]) -> str:
-    """Return the ARN of who signed an admitted request in its header; empty for any other request."""
-    signature = upstream.header_signature(headers)
-    if isinstance(signature, tuple):
-        return ""
-    return str(getattr(upstream.resolve_credential(signature.access_key_id, ACCOUNT), "principal_arn", ""))
+    return failure, "" if presigned else str(getattr(key, "principal_arn", ""))
 
 
 async def _read(receive: Receive) -> bytes:

@@ -147,6 +147,7 @@ class Group:
 
     def _fewest_healthy(self, registered: int) -> float:
         name = "target_group_health.unhealthy_state_routing.minimum_healthy_targets."
-        count, percentage = (self._attributes()[name + each] for each in ("count", "percentage"))
+        attributes = self._attributes()
+        count, percentage = attributes[name + "count"], attributes[name + "percentage"]
         share = 0.0 if percentage == "off" else float(percentage) / 100 * registered
         return max(1.0 if count == "off" else float(count), share)

@@ -1,6 +1,7 @@
 """One end of an HTTP/1.1 connection: bytes of a socket on one side, h11's events on the other."""
 
 import asyncio
+from functools import cached_property
 from typing import Any, Final, cast
 
 import h11
@@ -79,7 +80,7 @@ class Peer(asyncio.Protocol):
             self._writable.set_result(None)
         self._writable = None
 
-    @property
+    @cached_property
     def name(self) -> tuple[str, int]:
         """Address and port of the other side."""
         host, port, *_ = self.about("peername")

@@ -171,6 +171,8 @@ class _Config:
 
 def _rule(record: Mapping[str, Any]) -> Rule:
     def applies(request: h11.Request) -> bool:
+        if not record["Conditions"]:  # most listeners have the default rule alone
+            return True
         path, _, query = request.target.decode("latin-1").partition("?")
         headers = {name.decode("latin-1"): each.decode("latin-1") for name, each in request.headers}
         parameters, method = parse_qs(query, keep_blank_values=True), request.method.decode("latin-1")
