@@ -234,3 +234,16 @@ def replica_at_home_only(app: MutableApp) -> None:
 def copies_that_stay_in_the_region(app: MutableApp) -> None:
     add_replica(app)
     copy_backups(app, "us-east-1")
+
+
+@mutation("DR-AURORA-23")
+def data_api_switched_off(app: MutableApp) -> None:
+    app.properties(CLUSTER)["EnableHttpEndpoint"] = False
+
+
+@mutation("DR-HYGIENE-13")
+def messages_from_the_url_of_a_queue(app: MutableApp) -> None:
+    for mapping in app.resources("AWS::Lambda::EventSourceMapping").values():
+        source = mapping["Properties"]["EventSourceArn"].get("Fn::GetAtt", [""])[0]
+        if source in app.resources("AWS::SQS::Queue"):
+            mapping["Properties"]["EventSourceArn"] = {"Ref": source}

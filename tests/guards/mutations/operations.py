@@ -57,6 +57,7 @@ def hyphens_in_a_restore_test(app: MutableApp) -> None:
     for kind in ("AWS::Backup::RestoreTestingPlan", "AWS::Backup::RestoreTestingSelection"):
         for resource in app.resources(kind).values():
             resource["Properties"]["RestoreTestingPlanName"] = "dr-restore-eu1-us-east-1"
+    del app.properties("AWS::Events::Rule", "EventRulesRestoreTests")["EventPattern"]["detail"]["restoreTestingPlanArn"]
 
 
 @mutation("DR-BACKUP-08")
@@ -174,9 +175,9 @@ def development_in_a_name(app: MutableApp) -> None:
 
 
 @mutation("DR-HYGIENE-03")
-def key_without_policy(app: MutableApp) -> None:
-    key = app.resource(KEY, "DataKey")
-    del key["DeletionPolicy"], key["UpdateReplacePolicy"]
+def vault_without_policy(app: MutableApp) -> None:
+    vault = app.resource("AWS::Backup::BackupVault")
+    del vault["DeletionPolicy"], vault["UpdateReplacePolicy"]
 
 
 @mutation("DR-HYGIENE-04")
@@ -209,7 +210,10 @@ def many_outputs(app: MutableApp) -> None:
 
 @mutation("DR-HYGIENE-08")
 def production_table_that_goes_with_its_stack(app: MutableApp) -> None:
-    app.resource("AWS::DynamoDB::GlobalTable")["DeletionPolicy"] = "Delete"
+    table = app.resource("AWS::DynamoDB::GlobalTable")
+    table["DeletionPolicy"] = "Delete"
+    for replica in table["Properties"]["Replicas"]:
+        del replica["DeletionProtectionEnabled"]  # else the stack could not delete it: DR-HYGIENE-11
 
 
 @mutation("DR-BACKUP-09", profile="dev")
@@ -219,3 +223,9 @@ def final_lock_in_development(app: MutableApp) -> None:
     for kind in ("AWS::Backup::BackupVault", "AWS::KMS::Key"):  # else the stack could not delete it: DR-HYGIENE-11
         for resource in app.resources(kind).values():
             resource["DeletionPolicy"] = "RetainExceptOnCreate"
+
+
+@mutation("DR-BACKUP-13")
+def restore_test_of_continuous_points_alone(app: MutableApp) -> None:
+    plan = app.properties("AWS::Backup::RestoreTestingPlan")
+    plan["RecoveryPointSelection"]["RecoveryPointTypes"] = ["CONTINUOUS"]

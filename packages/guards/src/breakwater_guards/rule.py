@@ -215,6 +215,8 @@ def show(value: Any) -> str:
         return "not set"
     if isinstance(value, Reference):
         return f"{value.logical_id}.{value.attribute}" if value.attribute else value.logical_id
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Text):
         value = "".join(map(_written, value.parts))
     return value.kind if isinstance(value, Opaque) else shorten(repr(value), MAX_SHOWN)

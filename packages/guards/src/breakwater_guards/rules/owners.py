@@ -21,6 +21,22 @@ from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 RETENTION = "https://docs.aws.amazon.com/aws-backup/latest/devguide/point-in-time-recovery.html"
+# Attributes that name the resource itself, as `Ref` does; others stand for something of their own.
+ITSELF = frozenset(
+    {
+        "",
+        "AllocationId",
+        "Arn",
+        "FunctionName",
+        "GroupId",
+        "Id",
+        "QueueArn",
+        "QueueUrl",
+        "SubnetId",
+        "TopicArn",
+        "VpcId",
+    }
+)
 DEFAULT_RETENTION, LONGEST = 1, 35  # days; beyond them DR-BACKUP-05 speaks
 
 
@@ -159,10 +175,20 @@ def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
     """Yield what claims a setting for certain: resources of a type, or entries of a list in them."""
     name, wanted = claim.get("where", ("", ""))
     for resource in app.of_type(claim["type"]):
-        if "Condition" not in resource.body and ("when" not in claim or resource.given(claim["when"])):
+        before = {item.type for item in _dependencies(resource)}
+        if "Condition" in resource.body or claim.get("after", "") in before:
+            continue
+        if "when" not in claim or resource.given(claim["when"]):
             for item in items(resource, claim.get("each", "")):
                 if not name or _identity(item.options(name)[0]) == wanted:
                     yield item
+
+
+def _dependencies(resource: Resource) -> Iterator[Resource]:
+    names = resource.body.get("DependsOn", [])
+    for name in names if isinstance(names, list) else [names]:
+        if name in resource.template.resources:
+            yield resource.template.resources[name]
 
 
 def _values(item: Item, name: str) -> list[Any]:
@@ -180,13 +206,15 @@ def _values(item: Item, name: str) -> list[Any]:
     if "Fn::If" in repr(source.raw.get(path.partition(".")[0].strip("[]~"))):
         return []
     given = [default if value is ABSENT and optional else value for value in source.options(path.rstrip("~"))]
+    if len(given) > 1 and "[]" not in path:
+        return []
     return [_identity(domain(value) if path.endswith("~") else value) for value in given]
 
 
 def _identity(value: Any) -> Any:
     """Return what makes two values the same for certain; ``None`` where they may differ."""
     if isinstance(value, Reference):
-        return Reference(value.template, value.logical_id)
+        return Reference(value.template, value.logical_id, "" if value.attribute in ITSELF else value.attribute)
     if isinstance(value, Text):
         return None if UNKNOWN in value.parts else value
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str | int) else None

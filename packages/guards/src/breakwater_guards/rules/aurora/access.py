@@ -16,12 +16,14 @@ from breakwater_guards.aws.aurora import (
     version_key,
     version_spellings,
 )
+from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool, as_number
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.values import ABSENT, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide"
@@ -134,6 +136,36 @@ def nothing_is_public(app: Assembly) -> Iterator[Breach]:
     for resource in app.of_type(CLUSTER, INSTANCE):
         if True in map(as_bool, resource.options("PubliclyAccessible")):
             yield breach(resource, "PubliclyAccessible", "true; allowed: false.")
+
+
+@rule(
+    "DR-AURORA-23",
+    title="What a role may use of a database is switched on",
+    outcome=Outcome.SILENT,
+    prevents="HttpEndpoint is not enabled for cluster … (BadRequestException); PAM authentication failed for user …: "
+    "the role has the permission, the database does not have the feature",
+    fix="Set EnableHttpEndpoint (Data API) or EnableIAMDatabaseAuthentication (rds-db:connect) to true.",
+    sources=(f"{GUIDE}/data-api.troubleshooting.html", f"{GUIDE}/UsingWithRDS.IAMDBAuth.Enabling.html"),
+)
+def features_in_use_are_on(app: Assembly) -> Iterator[Breach]:
+    """Find a permission that names a database whose feature is off or left out."""
+    told = set()
+    for statement in all_statements(app):
+        if statement.effect != "Allow":
+            continue
+        for action, switch in FEATURES.items():
+            for value in statement.resources if statement.acts_on(action) is Answer.YES else ():
+                references = value.references if isinstance(value, Text) else (value,)
+                for database in filter(None, map(app.target, references)):
+                    options = database.options(switch) if database.type in (CLUSTER, INSTANCE) else []
+                    off = [item for item in options if item is ABSENT or as_bool(item) is False]
+                    if off and len(off) == len(options) and (database, switch) not in told:
+                        told.add((database, switch))
+                        user = statement.resource.logical_id
+                        yield breach(database, switch, f"{show(off[0])}, but {user} lets {action} use it.")
+
+
+FEATURES = {"rds-data:ExecuteStatement": "EnableHttpEndpoint", "rds-db:connect": "EnableIAMDatabaseAuthentication"}
 
 
 def _parameter(group: Resource, name: str) -> Iterator[Any]:

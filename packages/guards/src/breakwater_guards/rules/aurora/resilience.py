@@ -94,8 +94,8 @@ def deletion_is_consistent(app: Assembly) -> Iterator[Breach]:
         protected = set(map(as_bool, options)) if UNKNOWN not in options else set()
         if policy in ("Retain", "RetainExceptOnCreate") and protected and True not in protected:
             yield breach(cluster, "DeletionProtection", f"{show(options[0])}, but DeletionPolicy is {show(policy)}.")
-        elif policy == "Delete" and protected == {True}:
-            yield breach(cluster, "DeletionProtection", "true, but DeletionPolicy is 'Delete'.")
+        elif policy in ("Delete", "Snapshot") and protected == {True}:
+            yield breach(cluster, "DeletionProtection", f"true, but DeletionPolicy is {show(policy)}.")
 
 
 @rule(

@@ -9,6 +9,7 @@ from typing import Any
 from breakwater_guards.aws.backups import PLAN, SELECTION, Coverage, data_resources, services_of_plans
 from breakwater_guards.model.applications import same_application
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.lookup import Lookup
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import Text
@@ -102,6 +103,31 @@ def continuous_backup_is_supported(app: Assembly) -> Iterator[Breach]:
         if services.get(plan.reference) == {"dynamodb"} and True in map(as_bool, continuous):
             path = "BackupPlan.BackupPlanRule[].EnableContinuousBackup"
             yield breach(plan, path, "true, but the plan selects DynamoDB tables only.")
+
+
+@rule(
+    "DR-BACKUP-13",
+    title="A restore testing plan takes recovery points that its resources have",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: AWS Backup finds no recovery point to test, and no restore is ever tried",
+    fix="Add SNAPSHOT to RecoveryPointSelection.RecoveryPointTypes.",
+    sources=(f"{GUIDE}/backup-feature-availability.html", f"{GUIDE}/API_RestoreTestingRecoveryPointSelection.html"),
+)
+def restore_tests_find_recovery_points(app: Assembly) -> Iterator[Breach]:
+    """Find a plan for continuous recovery points alone, and a selection of a type that has none."""
+    plans = Lookup(app, "AWS::Backup::RestoreTestingPlan", name="RestoreTestingPlanName")
+    for selection in app.of_type("AWS::Backup::RestoreTestingSelection"):
+        plan = plans.find(selection.get("RestoreTestingPlanName"), selection.template)
+        kind = selection.get("ProtectedResourceType")
+        path = "RecoveryPointSelection.RecoveryPointTypes"
+        if plan is None or not isinstance(kind, str) or kind in _CONTINUOUS or plan.get(path) != ["CONTINUOUS"]:
+            continue
+        yield breach(
+            plan, path, f"CONTINUOUS alone, but {selection.logical_id} tests {kind}, which has snapshots only."
+        )
+
+
+_CONTINUOUS = ("Aurora", "RDS", "S3", "SAP HANA on Amazon EC2")
 
 
 def _is_valid_name(value: Any) -> bool:

@@ -91,7 +91,7 @@ def protected_from_its_stack(app: Assembly) -> Iterator[Breach]:
     for kind, row in facts("lifecycle")["protected"].items():
         for resource in app.of_type(kind):
             policy = resource.attribute(POLICY)
-            if (row.get("policy", "Delete") if policy is ABSENT else policy) == "Delete" and not _is_kept(resource):
+            if policy in (ABSENT, "Delete", "Snapshot") and not _is_kept(resource):
                 for item in items(resource, row.get("each", "")):
                     for value in item.options(row["path"]) if _is_meant(item, row) else ():
                         if _protects(value, row):
