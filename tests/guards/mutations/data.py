@@ -242,8 +242,5 @@ def data_api_switched_off(app: MutableApp) -> None:
 
 
 @mutation("DR-HYGIENE-13")
-def messages_from_the_url_of_a_queue(app: MutableApp) -> None:
-    for mapping in app.resources("AWS::Lambda::EventSourceMapping").values():
-        source = mapping["Properties"]["EventSourceArn"].get("Fn::GetAtt", [""])[0]
-        if source in app.resources("AWS::SQS::Queue"):
-            mapping["Properties"]["EventSourceArn"] = {"Ref": source}
+def selection_by_name(app: MutableApp) -> None:
+    app.properties("AWS::Backup::BackupSelection")["BackupSelection"]["Resources"].append("dr-aurora-eu1-us-east-1")
