@@ -6,11 +6,12 @@ Every answer is "not certainly refused": what the templates leave open counts as
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from breakwater_guards.aws.arns import arn_of, may_match, pattern, resource_named
+from breakwater_guards.aws.authorization import is_typeless
 from breakwater_guards.aws.denials import denies
-from breakwater_guards.aws.key_policies import is_closed, required_keys
+from breakwater_guards.aws.key_policies import is_closed, may_hold, required_keys
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.roles import Permissions, roles_of
 from breakwater_guards.aws.statements import Statement, matches
@@ -41,7 +42,9 @@ class Access:
                     elif not isinstance(value, str):
                         self._stray.add(kind)
 
-    def role_may(self, role: Resource, action: str, arn: str, *, passed_to: str = "") -> bool:
+    def role_may(
+        self, role: Resource, action: str, arn: str, *, passed_to: str = "", carried: Mapping[str, str] | None = None
+    ) -> bool:
         """Tell whether a role may have a permission.
 
         Args:
@@ -49,23 +52,22 @@ class Access:
             action: e.g. ``sqs:SendMessage``; several with ``|`` between them: one of them is enough.
             arn: pattern of what the action is used on.
             passed_to: for `iam:PassRole`, the service that gets the role.
+            carried: condition keys in lower case that the call carries, with a pattern of the value.
         """
         if role.reference not in self._permissions:
             self._permissions[role.reference] = roles_of(self._app).permissions(role)
         found = self._permissions[role.reference]
-        return any(self._may(found, role, one, arn, passed_to) for one in action.split("|"))
+        statements = [item for item in found.statements if item.effect != "Deny" and _passes(item, passed_to)]
+        open_to = [item for item in statements if may_hold(self._app, item, carried or {})]
+        return any(self._may(found, open_to, role, one, arn) for one in action.split("|"))
 
-    def _may(self, found: Permissions, role: Resource, action: str, arn: str, passed_to: str) -> bool:
+    def _may(self, found: Permissions, statements: list[Statement], role: Resource, action: str, arn: str) -> bool:
         if any(denies(self._app, item, [action], arn, beside=role) for item in found.statements):
             return False
         return (
             not found.complete
             or found.is_managed(action)
-            or any(
-                item.acts_on(action) and self._covers(item, arn) and _passes(item, passed_to)
-                for item in found.statements
-                if item.effect != "Deny"
-            )
+            or any(item.acts_on(action) and self._covers(item, arn, action) for item in statements)
         )
 
     def admits(
@@ -89,7 +91,7 @@ class Access:
         return any(
             statement.acts_on(action)
             and (statement.not_principals or statement.names_service(service))
-            and self._covers(statement, arn)
+            and self._covers(statement, arn, action)
             and not required_keys(statement, never)
             and self._is_caller(statement, caller, target.template)
             for statement in self._statements(target)
@@ -156,10 +158,13 @@ class Access:
                 yield from statements_of(policy, "PolicyDocument")
         yield from statements_of(target, "KeyPolicy")
 
-    def _covers(self, statement: Statement, arn: str) -> bool:
+    def _covers(self, statement: Statement, arn: str, action: str) -> bool:
         if statement.not_resources or not statement.resources:
             return True
-        return any(may_match(pattern(self._app, value), arn) for value in statement.resources)
+        patterns = [pattern(self._app, value) for value in statement.resources]
+        if arn == "*" and is_typeless(action):
+            return any(text.startswith("*") for text in patterns)
+        return any(may_match(text, arn) for text in patterns)
 
     def _is_caller(self, statement: Statement, caller: str, near: Template) -> bool:
         wanted = {"aws:sourcearn": caller, "aws:sourceaccount": near.account or "*"}

@@ -78,6 +78,20 @@ def resource_named(app: Assembly, value: Any, near: Template, *kinds: str) -> Re
     return found if found is not None and (not kinds or found.type in kinds) else None
 
 
+def names_arn(app: Assembly, value: Any) -> bool:
+    """Tell whether a policy's resource may be an ARN or a wildcard: false for a name or a URL."""
+    first = value.parts[0] if isinstance(value, Text) else value
+    if isinstance(first, str):
+        return first.startswith(("arn:", "*"))
+    target = app.target(first) if isinstance(first, Reference) else None
+    row = _types().get(target.type) if target is not None else None
+    if row is None or not isinstance(first, Reference):
+        return True
+    if not first.attribute:
+        return row["ref"] not in ("name", "url")
+    return first.attribute.lower().endswith("arn") or first.attribute in row.get("attributes", {})
+
+
 def _types() -> dict[str, Any]:
     rows: dict[str, Any] = facts("arns")["types"]
     return rows

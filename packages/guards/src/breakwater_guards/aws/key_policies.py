@@ -78,7 +78,7 @@ def refusal(
     if not is_closed(key, "KeyPolicy"):
         return None
     statements = statements_of(key, "KeyPolicy")
-    grants = [item for item in statements if _may_grant(item, service, region) and _may_hold(app, item, carried or {})]
+    grants = [item for item in statements if _may_grant(item, service, region) and may_hold(app, item, carried or {})]
     missing: list[str] = []
     blocked: dict[str, None] = {}
     for action in actions:
@@ -136,7 +136,7 @@ def _may_grant(statement: Statement, service: str, region: str | None) -> bool:
     return not all(elsewhere)
 
 
-def _may_hold(app: Assembly, statement: Statement, carried: Mapping[str, str]) -> bool:
+def may_hold(app: Assembly, statement: Statement, carried: Mapping[str, str]) -> bool:
     """Tell whether the conditions of a statement may hold for what a call carries."""
     return all(
         condition.key.lower() not in carried
@@ -145,6 +145,11 @@ def _may_hold(app: Assembly, statement: Statement, carried: Mapping[str, str]) -
         or any(may_match(pattern(app, value), carried[condition.key.lower()]) for value in condition.values)
         for condition in statement.conditions
     )
+
+
+def through(target: Resource) -> dict[str, str]:
+    """Return what a call to the key of a resource carries: the service through which it is used."""
+    return {"kms:viaservice": f"{target.type.split('::')[1].lower()}.*"}
 
 
 def _is_elsewhere(value: Any, service: str, region: str | None) -> bool:

@@ -12,7 +12,7 @@ from breakwater_guards.aws.arns import arn_of, pattern, resource_named
 from breakwater_guards.aws.authorization import expand
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.items import Item, items
-from breakwater_guards.aws.key_policies import keys_of
+from breakwater_guards.aws.key_policies import keys_of, through
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
@@ -155,7 +155,9 @@ def _missing(app: Assembly, call: Call, role: Resource) -> Iterator[str]:
             yield f"{action.replace('|', ' or ')} on {_shown(call)}"
         for needed in facts("callers")["key_use"].get(action.partition("|")[0], ()):
             for key in _keys(app, call.target):
-                if not access.role_may(role, needed, arn_of(app, key)) and not access.names_role(key, role, needed):
+                carried = through(call.target) if call.target is not None else {}
+                allowed = access.role_may(role, needed, arn_of(app, key), carried=carried)
+                if not allowed and not access.names_role(key, role, needed):
                     yield f"{needed} on {key.logical_id}, the key of {_shown(call)}"
 
 

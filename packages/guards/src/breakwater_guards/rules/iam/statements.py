@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
-from breakwater_guards.aws.arns import TOKEN, pattern
+from breakwater_guards.aws.arns import TOKEN, may_match, pattern
 from breakwater_guards.aws.aurora import CLUSTER, INSTANCE
-from breakwater_guards.aws.authorization import expand, grants, names_type, types_of
+from breakwater_guards.aws.authorization import (
+    expand,
+    grants,
+    is_action,
+    is_well_formed,
+    names_type,
+    nearest,
+    places_of,
+    types_of,
+)
+from breakwater_guards.aws.globs import ARN_FIELDS
 from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.aws.roles import ROLE, Permissions, roles_of
 from breakwater_guards.aws.statements import Statement
@@ -14,7 +26,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import Text
+from breakwater_guards.model.values import Text, split_text
 from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule
 
@@ -23,6 +35,9 @@ REFERENCE = (
     "reference_policies_actions-resources-contextkeys.html"
 )
 IDENTITY = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::User", "AWS::IAM::Group")
+DATABASES = (CLUSTER, INSTANCE, "AWS::RDS::DBProxy")
+_DATABASE_USER = re.compile(r":dbuser:([^*/]+)/")
+_RESOURCE_ID = re.compile(r"(cluster|db|prx)-[a-zA-Z0-9]+")
 FIX = (
     "Name a resource type that the action is authorized on (bucket/* for objects, the bucket for a list, table/index/*"
     "log-group:…:* for streams, a key's ARN and not its alias's), or * for an action without resource types."
@@ -41,7 +56,7 @@ FIX = (
 def statements_grant_something(app: Assembly) -> Iterator[Breach]:
     """Find a statement of which no action can be authorized on any of its resources."""
     for statement, dead, alive in view(app, _judged):
-        if dead and not alive:
+        if dead and not alive and not _is_no_action(dead):
             yield _breach(app, statement, dead)
 
 
@@ -57,7 +72,7 @@ def statements_grant_something(app: Assembly) -> Iterator[Breach]:
 def statements_grant_everything(app: Assembly) -> Iterator[Breach]:
     """Find a statement of which some actions can be authorized on none of its resources, nor by another statement."""
     for statement, dead, alive in view(app, _judged):
-        if dead and alive:
+        if dead and (alive or _is_no_action(dead)):
             yield _breach(app, statement, dead)
 
 
@@ -101,16 +116,23 @@ def roles_may_use_what_is_involved(app: Assembly) -> Iterator[Breach]:
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html",),
 )
 def database_users_have_the_resource_id(app: Assembly) -> Iterator[Breach]:
-    """Find `rds-db:connect` on the identifier of a database of the assembly."""
+    """Find `rds-db:connect` on the identifier of a database or proxy, or on a name that is no resource id."""
     for statement in all_statements(app):
         if statement.effect != "Deny" and statement.acts_on("rds-db:connect"):
             for value in statement.resources:
-                database = app.target(value)
-                if isinstance(value, Text) and database is not None and database.type in (CLUSTER, INSTANCE):
-                    attribute = value.references[0].attribute
-                    if "ResourceId" not in attribute:
-                        shown = f"{database.logical_id}.{attribute}".rstrip(".")
-                        yield breach(statement.resource, statement.path, f"{shown} is not the resource id.")
+                shown = _no_resource_id(app, value)
+                if shown:
+                    yield breach(statement.resource, statement.path, f"{shown} is not the resource id.")
+
+
+def _no_resource_id(app: Assembly, value: Any) -> str:
+    """Return what stands in the place of a resource id; empty when it may be one."""
+    database = app.target(value) if isinstance(value, Text) else None
+    if isinstance(value, Text) and database is not None and database.type in DATABASES:
+        attribute = value.references[0].attribute
+        return "" if "ResourceId" in attribute else f"{database.logical_id}.{attribute}".rstrip(".")
+    named = _DATABASE_USER.search(value.known if isinstance(value, Text) else str(value))
+    return "" if named is None or _RESOURCE_ID.fullmatch(named[1]) else named[1]
 
 
 def _left_out(app: Assembly, permissions: Permissions, action: str, kinds: list[str]) -> list[str]:
@@ -135,7 +157,7 @@ def _judged(app: Assembly) -> list[tuple[Statement, list[str], list[str]]]:
     found = []
     by_owner: dict[Resource, list[Statement]] = {}
     for statement in all_statements(app):
-        if _is_identity(statement) and statement.effect != "Deny":
+        if is_identity(statement) and statement.effect != "Deny":
             by_owner.setdefault(statement.resource, []).append(statement)
     for statements in by_owner.values():
         for statement in statements:
@@ -149,16 +171,30 @@ def _judged(app: Assembly) -> list[tuple[Statement, list[str], list[str]]]:
     return found
 
 
-def _is_identity(statement: Statement) -> bool:
+def is_identity(statement: Statement) -> bool:
+    """Tell whether a statement says what its owner may do, not who may use it."""
     kind, path = statement.resource.type, statement.path
     return kind in IDENTITY or (kind == ROLE and path.startswith("Policies"))
 
 
 def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
+    if not is_action(action):
+        return False
     if statement.not_resources or not statement.resources:
         return True
-    resources, known = [pattern(app, value) for value in statement.resources], expand(action)
-    return not known or any(grants(resource, one) for one in known for resource in resources)
+    resources = [(pattern(app, value), places_of(value)) for value in statement.resources if _is_here(app, value)]
+    known = expand(action)
+    possible = [(text, places) for text, places in resources if is_well_formed(text)]
+    return any(not known or any(grants(text, one, places) for one in known) for text, places in possible)
+
+
+def _is_here(app: Assembly, value: Any) -> bool:
+    """Tell whether an ARN that is made from a resource of the assembly can be in the Region of that resource."""
+    target = app.target(value) if isinstance(value, Text) else None
+    fields = split_text(value, ":")
+    if target is None or target.type in facts("iam_involved")["in_many_regions"] or len(fields) < ARN_FIELDS:
+        return True
+    return not isinstance(fields[3], str) or may_match(f"x:{fields[3]}", f"x:{target.template.region or '*'}")
 
 
 def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
@@ -167,7 +203,21 @@ def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
     return in_passing or any(item.acts_on(action) and _may_grant(app, item, action) for item in others)
 
 
+def _is_no_action(actions: list[str]) -> bool:
+    """Tell whether some of what cannot be granted is merely unknown: a new action, perhaps."""
+    return any(not is_action(action) and action not in facts("iam_involved")["operations"] for action in actions)
+
+
 def _breach(app: Assembly, statement: Statement, dead: list[str]) -> Breach:
+    unknown = [action for action in dead if not is_action(action)]
+    if unknown:
+        operations = facts("iam_involved")["operations"]
+        meant = [operations.get(action) or nearest(action) for action in unknown]
+        shown = [
+            f"{action} (allowed: {right})" if right else action for action, right in zip(unknown, meant, strict=True)
+        ]
+        message = f"no such action as {', '.join(shown[:3])}."
+        return breach(statement.resource, statement.path, message)
     named = sorted({readable(TOKEN.sub("…", pattern(app, value))) for value in statement.resources})
     kinds = sorted({kind for action in dead for one in expand(action) for kind in types_of(one) or {"none (use *)"}})
     verb = "is" if len(dead) == 1 else "are"
