@@ -29,7 +29,7 @@ from timing import BenchError, alternate, timed, warn_when_busy
 GUARDS, CFN_LINT, CHECKOV = "guards", "cfn-lint", "checkov"
 CELLS = (1, 10, 100, 1000)
 # What the guards promise: seconds for an app and for 10,000 resources, and a factor of wall time beside cfn-lint.
-APP_SECONDS, LARGEST_SECONDS, LEAST_FACTOR = 0.1, 2.0, 20
+APP_SECONDS, LARGEST_SECONDS, LEAST_FACTOR = 0.25, 3.0, 20
 # Ten times the resources fill the processor's caches, which costs some; a rule that compares all with all costs 10.
 MOST_GROWTH = 2.0
 # All three end with a code of their own when they find something; that is a run like any other.

@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.tags import words_of
 from breakwater_guards.facts import facts
-from breakwater_guards.model.applications import same_application
+from breakwater_guards.model.applications import application_of, same_application
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.views import view
 
 ALIKE = 0.85
 
@@ -25,6 +26,27 @@ def named(app: Assembly, near: Template, *kinds: str, path: str = "") -> Iterato
         kinds: CloudFormation types that count.
         path: the property that names them, where it is not the usual one.
     """
+    yield from _known(app, near, kinds, path)[0]
+
+
+def _known(app: Assembly, near: Template, kinds: tuple[str, ...], path: str) -> _Names:
+    """Return names with their resources, and the names that are stated; read once for each application."""
+    index = view(app, _index)
+    key = (application_of(near), kinds, path)
+    if key not in index:
+        found = list(_read(app, near, kinds, path))
+        index[key] = found, {name for name, _ in found if name}
+    return index[key]
+
+
+_Names = tuple[list[tuple[str, Resource]], set[str]]
+
+
+def _index(_: Assembly) -> dict[tuple[str, tuple[str, ...], str], _Names]:
+    return {}
+
+
+def _read(app: Assembly, near: Template, kinds: tuple[str, ...], path: str) -> Iterator[tuple[str, Resource]]:
     properties = facts("physical_names")
     for resource in app.of_type(*kinds):
         usual = properties["properties"].get(resource.type) or properties["other_properties"].get(resource.type)
@@ -43,8 +65,7 @@ def misnamed(app: Assembly, near: Template, text: str, *kinds: str, path: str = 
         kinds: CloudFormation types that it can be of.
         path: the property that names them, where it is not the usual one.
     """
-    found = list(named(app, near, *kinds, path=path))
-    names = {name for name, _ in found if name}
+    found, names = _known(app, near, kinds, path)
     if len(text.strip("*")) < 3 or text in names or "*" in names:
         return None
     for name, resource in found:

@@ -18,8 +18,13 @@ _IMPORT = "Fn::ImportValue"
 
 def same_application(left: Template, right: Template) -> bool:
     """Tell whether two stacks belong to one application, as far as the templates show."""
-    group = view(left.assembly, _groups)
-    return group[left.key] == group[right.key]
+    return application_of(left) == application_of(right)
+
+
+def application_of(template: Template) -> str:
+    """Return what the stacks of one application have in common: the key of one of them."""
+    group: dict[str, str] = view(template.assembly, _groups)
+    return group[template.key]
 
 
 def _groups(app: Assembly) -> dict[str, str]:

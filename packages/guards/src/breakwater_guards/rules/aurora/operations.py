@@ -35,12 +35,14 @@ _MINOR_VERSION = re.compile(r"^\d+\.\d+")
 def exported_logs_have_groups(app: Assembly) -> Iterator[Breach]:
     """Find a log type that is exported, and no log group whose name may be that of its group."""
     values = (value for group in app.of_type(*GROUPS) for value in group.options("LogGroupName"))
-    names = [pattern_of(value) for value in values if value is not ABSENT]  # a generated name is never RDS's
+    names = {pattern_of(value): None for value in values if value is not ABSENT}  # a generated name is never RDS's
     for cluster in clusters(app):
         identifier = pattern_of(cluster.get("DBClusterIdentifier")).lower()
         for log in cluster.given("EnableCloudwatchLogsExports[]"):
             wanted = f"/aws/rds/cluster/{identifier}/{pattern_of(log)}"
-            if isinstance(log, str) and not any(may_be_equal(name, wanted) for name in names):
+            if not isinstance(log, str) or wanted in names:  # the second is often so, and quick
+                continue
+            if not any(may_be_equal(name, wanted) for name in names):
                 yield breach(
                     cluster, "EnableCloudwatchLogsExports", f"{show(log)} is exported; no group is {readable(wanted)}."
                 )
