@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -21,33 +21,17 @@ _log = logging.getLogger("breakwater_service")
 
 def http_server(service: Service, settings: Settings) -> uvicorn.Server:
     """Return the server of a service, which `run` starts."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            service.application(),
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=65,  # longer than the balancer's 60 s, or it meets connections that were just closed
-            timeout_graceful_shutdown=20,  # longer than a request tries, shorter than the container's stop timeout
-        )
-    )
+    off: dict[str, Any] = {"ws": "none", "lifespan": "off", "log_config": None}
+    off |= dict.fromkeys(("access_log", "server_header", "proxy_headers"), False)
+    # Connections outlast the balancer's 60 s, or it meets some that were just closed; the end takes longer than a
+    # request tries, and less than the container's stop timeout.
+    seconds: dict[str, Any] = {"timeout_keep_alive": 65, "timeout_graceful_shutdown": 20}
+    where: dict[str, Any] = {"host": settings.host, "port": settings.port}
+    return uvicorn.Server(uvicorn.Config(service.application(), **where, http="httptools", **seconds, **off))
 
 
 async def run(service: Service, server: uvicorn.Server) -> int:
-    """Serve until the server is told to end, then write the receipts at hand.
-
-    Args:
-        service: What answers.
-        server: Its server, which finishes the requests that are open.
-
-    Returns:
-        Exit code of the process: 1 if the schema was not found.
-    """
+    """Serve until the server is told to end, then write the receipts at hand; return the exit code of the process."""
     async with service.database.writer, service.database.reader:
         found = await service.database.has_schema(_SCHEMA_SECONDS, lambda: server.should_exit)
         if server.should_exit:

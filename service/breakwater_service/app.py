@@ -34,11 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class Service:
-    """The parts of a running service, and the answers that they give together.
-
-    Args:
-        settings: The environment.
-    """
+    """The parts of a running service, and the answers that they give together."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -137,11 +133,7 @@ async def _unexpected(*_: object) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    """Return the body, without reading more than a request may have.
-
-    Raises:
-        RefusedError: It has more.
-    """
+    """Return the body, or raise `RefusedError` when more is read than a request may have."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -28,13 +28,14 @@ _MOVED: Final = frozenset({"25006", "57P01", "57P02", "57P03", "53300", "25P03"}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
 _POOL_SECONDS: Final = 1.0
 _LIBPQ: Final = {
+    "autocommit": True,
     "connect_timeout": 2,
     "keepalives_idle": 1,
     "keepalives_interval": 1,
     "keepalives_count": 3,
     "tcp_user_timeout": 3000,  # milliseconds
     "application_name": "breakwater-service",
-    # A process that hangs in a transaction must not keep accounts locked: the server ends its session.
+    # A process that hangs in a transaction must not keep rows of the outbox locked: the server ends its session.
     "options": "-c statement_timeout=5s -c idle_in_transaction_session_timeout=3s"
     r" -c default_transaction_isolation=read\ committed",
 }
@@ -54,9 +55,8 @@ def is_lost(error: psycopg.Error) -> bool:
     """Return whether an error means that this connection, and those opened with it, lead to no writer any more."""
     state = error.sqlstate
     if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not isinstance(
-            error, PoolTimeout
-        )
+        lost = psycopg.OperationalError, psycopg.InterfaceError
+        return isinstance(error, lost) and not isinstance(error, PoolTimeout)
     return state in _MOVED or state.startswith("08")
 
 
@@ -66,12 +66,7 @@ def passes(error: psycopg.Error) -> bool:
 
 
 class Database:
-    """The pools, and what is run on them.
-
-    Args:
-        settings: Where the database is and how to log in.
-        metrics: Counts the retries.
-    """
+    """The pools, and what is run on them."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
@@ -84,19 +79,12 @@ class Database:
     def _pool(self, name: str, host: str, size: int, **options: Any) -> AsyncConnectionPool[Connection]:
         async def arguments() -> dict[str, Any]:
             where = {"host": host, "port": self._settings.database_port, "dbname": self._settings.database_name}
-            return {**_LIBPQ, **where, **options, **await self._login(host), "autocommit": True}
+            return {**_LIBPQ, **where, **options, **await self._login(host)}
 
-        return AsyncConnectionPool(
-            kwargs=arguments,
-            name=name,
-            min_size=2,
-            max_size=size,
-            max_lifetime=600,
-            # Each failed attempt is followed by one a second later, not by ever longer pauses.
-            reconnect_timeout=0.1,
-            reconnect_failed=self._distrust_secret,
-            open=False,
-        )
+        # Each failed attempt to connect is followed by one a second later, not by ever longer pauses.
+        again: dict[str, Any] = {"reconnect_timeout": 0.1, "reconnect_failed": self._distrust_secret}
+        sizes: dict[str, Any] = {"min_size": 2, "max_size": size, "max_lifetime": 600}
+        return AsyncConnectionPool(kwargs=arguments, name=name, open=False, **sizes, **again)
 
     async def _login(self, host: str) -> dict[str, str]:
         """Return user and password of a new connection: an IAM token, which is asked for only then, or the secret."""
@@ -124,15 +112,7 @@ class Database:
         self._secret_is_stale = True
 
     async def has_schema(self, seconds: float, is_ending: Callable[[], bool]) -> bool:
-        """Wait until the migrations were applied.
-
-        Args:
-            seconds: How long to wait.
-            is_ending: Whether nobody waits any more.
-
-        Returns:
-            Whether the version that this service needs was found.
-        """
+        """Wait some seconds for the schema, unless nobody waits any more; return whether our version was found."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not is_ending():
             try:
@@ -186,11 +166,7 @@ class Database:
             attempt += 1
 
     async def read(self, sql: LiteralString, value: object) -> tuple[Any, ...] | None:
-        """Return the first row of a query, from the writer if no reader has it (a replica lags) or none answers.
-
-        Raises:
-            UnavailableError: Not even the writer answered until the deadline.
-        """
+        """Return the first row of a query, from the writer if no reader has it (a replica lags) or none answers."""
 
         async def work(connection: Connection) -> tuple[Any, ...] | None:
             return await (await connection.execute(sql, (value,))).fetchone()
@@ -204,11 +180,7 @@ class Database:
         return await self.write(work, time.monotonic() + self._settings.retry_seconds)
 
     async def check(self) -> None:
-        """Ask both endpoints for an answer.
-
-        Raises:
-            psycopg.Error: One of them gives none.
-        """
+        """Ask both endpoints for an answer; raise `psycopg.Error` if one of them gives none."""
         for pool in (self.writer, self.reader):
             async with pool.connection(timeout=_POOL_SECONDS) as connection:
                 await connection.execute("SELECT 1")

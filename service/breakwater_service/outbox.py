@@ -31,17 +31,12 @@ _TAKE: Final = """
 SELECT id, source AS "from", destination AS "to", amount, created_at
 FROM outbox JOIN transfers ON transfers.id = outbox.transfer_id LIMIT %s FOR UPDATE OF outbox SKIP LOCKED
 """
+_DELETE: Final = "DELETE FROM outbox WHERE transfer_id = ANY(%s)"
 _log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """What moves rows to the bucket.
-
-    Args:
-        settings: Name of the bucket.
-        database: Where the rows are.
-        metrics: Counts the receipts.
-    """
+    """What moves rows of the database to the bucket."""
 
     def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
         self._bucket, self._database, self._metrics = settings.bucket_name, database, metrics
@@ -80,8 +75,7 @@ class Outbox:
             for start in range(0, len(rows), _AT_ONCE):
                 await asyncio.gather(*(self._put(row) for row in rows[start : start + _AT_ONCE]))
             if rows:
-                done = [row["id"] for row in rows]
-                await connection.execute("DELETE FROM outbox WHERE transfer_id = ANY(%s)", (done,))
+                await connection.execute(_DELETE, ([row["id"] for row in rows],))
         self._metrics.count("Receipts", len(rows))
         return len(rows)
 

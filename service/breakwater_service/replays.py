@@ -24,11 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Replays:
-    """The table's items `idempotency#<key>`.
-
-    Args:
-        settings: Names of the table and its expiry attribute.
-    """
+    """The table's items `idempotency#<key>`."""
 
     def __init__(self, settings: Settings) -> None:
         self._table, self._expiry = settings.table_name, settings.ttl_attribute
@@ -37,12 +33,11 @@ class Replays:
 
     async def find(self, key: str) -> Transfer | None:
         """Return the transfer that was made with a key; None also where that is not known."""
-        answer = await self._ask(self._dynamodb.get_item, Key=_key(key))
-        item = answer.get("Item")
+        item = (await self._ask(self._dynamodb.get_item, Key=_key(key))).get("Item")
         # DynamoDB deletes an expired item within days, not at once.
         if not item or int(item[self._expiry]["N"]) <= time.time():
             return None
-        return Transfer.of(*json.loads(item["result"]["S"]).values())
+        return Transfer(*json.loads(item["result"]["S"]).values())
 
     async def keep(self, key: str, transfer: Transfer) -> None:
         """Keep the answer for a day: every request with its key has the same one, so it may be written twice."""
@@ -51,11 +46,7 @@ class Replays:
         await self._ask(self._dynamodb.put_item, Item=item)
 
     async def check(self) -> None:
-        """Ask the table for an answer.
-
-        Raises:
-            BotoCoreError, ClientError: It gives none.
-        """
+        """Ask the table for an answer; raise `BotoCoreError` or `ClientError` if it gives none."""
         await run_in_threadpool(self._dynamodb.get_item, TableName=self._table, Key=_key("none"))
 
     async def _ask(self, operation: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:

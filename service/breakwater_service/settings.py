@@ -15,52 +15,30 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the task definition says; a variable has the name of its field in capitals.
+    """What the task definition says; a variable has the name of its field in capitals."""
 
-    Attributes:
-        host: Address to listen on.
-        port: Port to listen on.
-        database_host: Endpoint of the cluster's writer.
-        database_reader_host: Endpoint of the cluster's readers.
-        database_port: Port of both.
-        database_name: Name of the database.
-        database_user: User that logs in with IAM tokens.
-        database_secret_arn: Secret to log in with instead; empty for IAM.
-        table_name: DynamoDB table of the answers that were given.
-        ttl_attribute: Attribute of the table that holds an item's expiry.
-        bucket_name: S3 bucket of the receipts.
-        retry_seconds: How long one request tries to reach the database.
-        metric_namespace: CloudWatch namespace of the metrics.
-        suffix: Suffix of the deployment, the dimension of the metrics.
-    """
-
-    host: str
+    host: str  # to listen on, as the port
     port: int
-    database_host: str
-    database_reader_host: str
+    database_host: str  # endpoint of the cluster's writer
+    database_reader_host: str  # … and of its readers
     database_port: int
     database_name: str
-    database_user: str
-    database_secret_arn: str
-    table_name: str
-    ttl_attribute: str
-    bucket_name: str
-    retry_seconds: int
+    database_user: str  # logs in with IAM tokens
+    database_secret_arn: str  # to log in with instead; empty for IAM
+    table_name: str  # DynamoDB table of the answers that were given
+    ttl_attribute: str  # … and its attribute that holds an item's expiry
+    bucket_name: str  # of the receipts
+    retry_seconds: int  # how long one request tries to reach the database
     metric_namespace: str
-    suffix: str
+    suffix: str  # of the deployment: the dimension of the metrics
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """Return the settings that the variables of a process hold.
-
-        Raises:
-            SettingsError: A variable is missing or out of its range.
-        """
+        """Return what the variables hold; raise `SettingsError` for those that are missing or out of their range."""
         errors: list[str] = []
         values: dict[str, Any] = {}
         for name in (field.name for field in fields(cls)):
-            value = environment.get(name.upper()) or _DEFAULTS.get(name)
-            allowed = _RANGES.get(name)
+            value, allowed = environment.get(name.upper()) or _DEFAULTS.get(name), _RANGES.get(name)
             if value is None:
                 errors.append(f"{name.upper()} is missing")
             elif allowed is None:

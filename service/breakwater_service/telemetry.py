@@ -36,33 +36,27 @@ def log_to_stdout() -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("botocore").setLevel(logging.WARNING)
-    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # says on INFO when a connection is lent
+    for name in ("botocore", "psycopg.pool"):  # the pool says on INFO when a connection is lent
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Metrics:
-    """Counts and latencies since the last line.
-
-    Args:
-        namespace: Of CloudWatch.
-        suffix: Value of the only dimension.
-    """
+    """Counts and latencies since the last line, for a namespace and the value of its only dimension."""
 
     def __init__(self, namespace: str, suffix: str) -> None:
         self._namespace, self._suffix = namespace, suffix
-        self._counts: Counter[Count] = Counter()
-        self._latencies: list[float] = []
+        self._counts, self._latencies = Counter[Count](), list[float]()
 
     def count(self, name: Count, number: int = 1) -> None:
         """Add to a count."""
         self._counts[name] += number
 
     def took(self, milliseconds: float) -> None:
-        """Add the latency of one transfer, in milliseconds."""
+        """Add the latency of one transfer."""
         self._latencies.append(round(milliseconds, 1))
 
     async def report(self, seconds: float) -> None:
-        """Write the lines to standard output at an interval, in seconds, and once more when cancelled."""
+        """Write the lines to standard output at an interval, and once more when cancelled."""
         try:
             while True:
                 await asyncio.sleep(seconds)
@@ -76,8 +70,8 @@ class Metrics:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of what was collected, and begin anew."""
-        counts, self._counts = self._counts, Counter()
-        latencies, self._latencies = self._latencies, []
+        counts, latencies = self._counts, self._latencies
+        self._counts, self._latencies = Counter(), []
         yield self._line({name: counts[name] for name in get_args(Count)}, "Count")
         for start in range(0, len(latencies), _MOST_VALUES):
             yield self._line({"TransferLatency": latencies[start : start + _MOST_VALUES]}, "Milliseconds")

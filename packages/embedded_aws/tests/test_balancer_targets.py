@@ -56,6 +56,18 @@ def test_targets_without_a_process_are_healthy_and_get_no_request() -> None:
     run(test)
 
 
+def test_a_target_whose_process_has_ended_gets_no_request() -> None:
+    async def test() -> None:
+        async with balanced(*map(named, "ab")) as lab:
+            one, other = lab.group.members.values()
+            one.lost = True
+            assert len(await turns(lab, 4)) == 1
+            other.lost = True
+            assert status(await say(lab.balancer.port, get())) == 503
+
+    run(test)
+
+
 def checked(answer: bytes, seen: list[bytes] | None = None) -> Handler:
     return answering(answer, seen=seen)
 

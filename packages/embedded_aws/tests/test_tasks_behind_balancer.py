@@ -19,7 +19,7 @@ from embedded_testing.running import clients_of
 from embedded_testing.service import REPOSITORY, Registry, Service, process
 
 pytestmark = pytest.mark.emulator
-PAUSE = 0.02
+PAUSE = 0.005
 NAME = "behind-a-balancer"
 
 
@@ -108,4 +108,4 @@ def test_a_task_that_dies_costs_no_more_than_what_it_had_in_hand(service: Servic
     os.kill(process(service.tasks()[0]), signal.SIGKILL)
     service.until(lambda: len(service.targets()) == 2 and service.targets() != before)
     assert client.seen.keys() <= {"200", "502"}
-    assert client.seen["502"] <= 3
+    assert client.seen["502"] <= 1  # it sends one request after the other

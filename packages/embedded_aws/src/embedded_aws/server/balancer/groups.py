@@ -135,7 +135,8 @@ class Group:
         Args:
             shifted: tells which targets a zonal shift has taken away.
         """
-        live = [each for each in self.members.values() if each.state != "unused" and not each.on_paper]
+        known = (each for each in self.members.values() if each.state != "unused")
+        live = [each for each in known if not each.on_paper and not each.lost]
         live = [each for each in live if not shifted(each)] or live
         healthy = [each for each in live if each.state == "healthy"]
         among = healthy if len(healthy) >= self._fewest_healthy(len(live)) else live

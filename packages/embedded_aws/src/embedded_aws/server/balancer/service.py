@@ -127,6 +127,16 @@ class Service:
         states = (target.state for target in self.targets(group) if target.address == (address, port))
         return next(states, "unused")
 
+    def lose(self, address: str | None) -> None:
+        """Send no more requests to an address: what listened there has ended."""
+
+        def mark() -> None:
+            for group in self._groups.values():
+                for target in group.members.values():
+                    target.lost = target.lost or target.address[0] == address
+
+        self._loop.call_soon_threadsafe(mark)
+
     def in_use(self, address: str) -> bool:
         """Return whether a request may still reach an address: it is registered, or a request to it is in flight."""
         taken = {each for arn in upstream.target_groups for each, _ in registered(arn)}

@@ -37,6 +37,9 @@ class Target:
         address: of its subnet, and its port.
         reach: tells where it really listens.
         on_paper: whether a task runs there that has no process, so that nobody can be asked.
+
+    Attributes:
+        lost: whether its process has ended, so that it gets no request although it is still registered.
     """
 
     def __init__(self, address: Address, reach: Reach, *, on_paper: bool) -> None:
@@ -44,6 +47,7 @@ class Target:
         self.state, self.reason, self.code = "initial", "Elb.RegistrationInProgress", ""
         self.turn = 0
         self.done = False
+        self.lost = False
         self.watcher: asyncio.Task[None] | None = None
         self._open = 0
         self._peers: set[Peer] = set()

@@ -157,6 +157,7 @@ class Containers:
                     **_credentials(task, definition),
                 },
                 stop_seconds=int(container.get("stopTimeout") or processes.STOP_SECONDS),
+                serves=bool(container.get("portMappings")),
             )
 
         return self._keep(task, definition, start, runs=True)

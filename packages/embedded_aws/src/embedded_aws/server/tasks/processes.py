@@ -109,6 +109,7 @@ class Process(Container):
         home: a folder of its own, for its temporary files and its log.
         environment: its whole environment.
         stop_seconds: how long it may take to end after SIGTERM.
+        serves: whether load balancers send requests to it.
 
     Raises:
         OSError: it cannot be started.
@@ -123,6 +124,7 @@ class Process(Container):
         home: Path,
         environment: Mapping[str, str],
         stop_seconds: int,
+        serves: bool,
     ) -> None:
         super().__init__(place)
         self._stop_seconds = stop_seconds
@@ -140,6 +142,13 @@ class Process(Container):
             )
         process.leash(self._process.pid)
         self.id = f"process-{self._process.pid}"
+        if serves:
+            Thread(target=self._tell_its_end, daemon=True).start()
+
+    def _tell_its_end(self) -> None:
+        """Let the load balancers send it nothing more: ECS sees its end, and deregisters it, a moment later."""
+        self._process.wait()
+        running().lose(self.place.address)
 
     @property
     def is_process(self) -> bool:
@@ -206,9 +215,7 @@ def interpreter() -> Path:
 def program(words: Sequence[str], search_path: str) -> list[str] | None:
     """Return a command line with a program of this machine; None when this machine has none of its name.
 
-    Args:
-        words: the command line; `python` means the interpreter of tasks, wherever the image has it.
-        search_path: folders in which it is looked for.
+    `python` means the interpreter of tasks, wherever the image has it; others are looked for in `search_path`.
     """
     first = Path(words[0])
     if first.name in ("python", "python3"):
@@ -218,11 +225,7 @@ def program(words: Sequence[str], search_path: str) -> list[str] | None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the variables that every process of a task has, whatever its definition says.
-
-    Args:
-        home: the folder of its own.
-    """
+    """Return the variables that every process of a task has, whatever its definition says."""
     return {
         "PATH": os.pathsep.join([str(interpreter().parent), os.defpath]),
         "HOME": str(home),
