@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 DEPENDS_ON = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html"
@@ -32,22 +34,40 @@ FIX = "Add DependsOn, or refer to the resource."
 )
 def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
     """Find a route beside its gateway's attachment, a service beside its capacity providers, and so on."""
-    for row in facts("order")["pairs"]:
-        firsts: dict[Resource, list[Resource]] = {}
-        for first in app.of_type(row["first"]):
-            for value in first.given(row["by"]):
-                target = resource_named(app, value, first.template)
-                if target is not None:
-                    firsts.setdefault(target, []).append(first)
-        for later in app.of_type(row["later"]) if firsts else ():
-            for target in _named(app, row, later):
-                needed = firsts.get(target, [])
-                late = [first for first in needed if not comes_before(first, later)]
-                if late and not (row.get("one") and len(late) < len(needed)):
-                    place = str(row["path"]).partition(">")[0].replace("[]", "")
-                    yield breach(
-                        later, place, f"is created beside {late[0].logical_id}, which {target.logical_id} needs."
-                    )
+    for row, later, target, late in _late(app):
+        if not _is_waiting(late, later):
+            yield breach(
+                later, _place(row), f"is created beside {late[0].logical_id}, which {target.logical_id} needs."
+            )
+    yield from _anywhere(app)
+    for row in facts("order")["named"]:
+        for later in app.of_type(row["later"]):
+            for value in later.given(row["path"]):
+                name = re.split(r"[/:]", value.known if isinstance(value, Text) else str(value))[-1]
+                first = resource_named(app, name, later.template, *row["first"]) if name and "*" not in name else None
+                if first is not None and not comes_before(first, later):
+                    yield breach(later, row["path"], f"names {first.logical_id} by text, and is created beside it.")
+
+
+@rule(
+    "DR-ORDER-03",
+    title="What a resource needs at its creation does not wait for it",
+    outcome=Outcome.REFUSED,
+    prevents="Unable to validate the following destination configurations (S3); Could not execute the lambda function; "
+    "the permission is created only when what needs it exists, so that the deployment fails each time",
+    fix="Refer to the resource by a name that both get (a parameter, Fn::Sub with AWS::AccountId), and add DependsOn.",
+    sources=(
+        DEPENDS_ON,
+        "https://repost.aws/knowledge-center/unable-validate-circular-dependency-cloudformation",
+    ),
+    data="order",
+)
+def needs_do_not_wait(app: Assembly) -> Iterator[Breach]:
+    """Find a bucket whose notifications need a permission that is made from the bucket's ARN, and the like."""
+    for row, later, target, late in _late(app):
+        if _is_waiting(late, later):
+            message = f"needs {late[0].logical_id} for {target.logical_id}, which is created only after it."
+            yield breach(later, _place(row), message)
 
 
 @rule(
@@ -66,24 +86,78 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
 )
 def policies_come_first(app: Assembly) -> Iterator[Breach]:
     """Find a service, mapping or stream that is created beside a separate policy of the role that it uses at once."""
-    for kind, path in facts("order")["roles"].items():
-        actions = _actions(kind)
-        for user in app.of_type(kind):
-            for item in items(user):
-                for owner, value in item.follow(app, path):
+    for row in facts("order")["roles"]:
+        actions = row.get("actions") or _actions(row["user"])
+        kinds = [row["user"]] if not row["user"].endswith("*") else _kinds(app, row["user"].removesuffix("*"))
+        for user in app.of_type(*kinds):
+            for item in items(user) if _is_given(row, user) else ():
+                for owner, value in item.follow(app, row["path"]):
                     role = roles_of(app).find(value, owner.resource.template)
                     for policy in roles_of(app).policies(role) if role is not None else ():
-                        if not comes_before(policy, user) and _grants(policy, actions):
+                        if not comes_before(policy, user) and (actions == ["*"] or _grants(policy, set(actions))):
                             yield breach(user, "", f"does not wait for {policy.logical_id}, a policy of its role.")
 
 
-def _actions(kind: str) -> set[str]:
+def _late(app: Assembly) -> Iterator[tuple[dict[str, Any], Resource, Resource, list[Resource]]]:
+    """Yield the rows of pairs with a resource, what it uses, and what that needs but does not have by then."""
+    for row in facts("order")["pairs"]:
+        firsts: dict[Resource, list[Resource]] = {}
+        for first in app.of_type(row["first"]):
+            for value in first.given(row["by"]):
+                target = resource_named(app, value, first.template)
+                if target is not None:
+                    firsts.setdefault(target, []).append(first)
+        for later in app.of_type(row["later"]) if firsts else ():
+            for target in dict.fromkeys(_named(app, row, later)):
+                needed = firsts.get(target, [])
+                late = [first for first in needed if not comes_before(first, later)]
+                if late and not (row.get("one") and len(late) < len(needed)):
+                    yield row, later, target, late
+
+
+def _is_waiting(late: list[Resource], later: Resource) -> bool:
+    """Tell whether everything that a resource needs is certain to be created after it."""
+    return all(first.template is later.template and comes_before(later, first) for first in late)
+
+
+def _place(row: dict[str, Any]) -> str:
+    return str(row["path"]).partition(">")[0].replace("[]", "")
+
+
+def _anywhere(app: Assembly) -> Iterator[Breach]:
+    """Find what needs something of its account that its stack makes beside it, e.g. API Gateway's role for logs."""
+    for row in facts("order")["anywhere"]:
+        firsts = [
+            first
+            for first in app.of_type(row["first"])
+            if "service" not in row or any(item.names_service(row["service"]) for item in statements_of(first))
+        ]
+        for later in app.of_type(row["later"]):
+            late = [first for first in firsts if first.template is later.template and not comes_before(first, later)]
+            if late and _is_given(row, later):
+                yield breach(
+                    later, row["when"].replace("[]", ""), f"is created beside {late[0].logical_id}, which it needs."
+                )
+
+
+def _is_given(row: dict[str, Any], resource: Resource) -> bool:
+    values = resource.options(row["when"]) if "when" in row else [True]
+    return row["is"] in values if "is" in row else any(value is not ABSENT for value in values)
+
+
+def _kinds(app: Assembly, prefix: str) -> list[str]:
+    return sorted(
+        {item.type for one in app.templates.values() for item in one.resources.values() if item.type.startswith(prefix)}
+    )
+
+
+def _actions(kind: str) -> list[str]:
     """Return what the users of a type, or what they are made from, call with their role."""
     source = {"AWS::ECS::Service": "AWS::ECS::TaskDefinition"}.get(kind, kind)
     lists = [
         names for row in facts("callers")["permitted"] if row["source"] == source for names in row["actions"].values()
     ]
-    return {one for names in lists for name in names for one in name.partition(" ")[0].split("|")}
+    return [one for names in lists for name in names for one in name.partition(" ")[0].split("|")]
 
 
 def _grants(policy: Resource, actions: set[str]) -> bool:
@@ -91,7 +165,7 @@ def _grants(policy: Resource, actions: set[str]) -> bool:
 
 
 def _named(app: Assembly, row: dict[str, Any], later: Resource) -> Iterator[Resource]:
-    if "when" in row and not later.given(row["when"]):
+    if not _is_given(row, later):
         return
     for item in items(later):
         for owner, value in item.follow(app, row["path"]):
