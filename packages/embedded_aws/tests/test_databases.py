@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from socket import create_connection
@@ -19,6 +18,7 @@ from embedded_aws.clients import clients
 from embedded_aws.emulator import Emulator
 from embedded_testing.aurora import aurora
 from embedded_testing.ports import free_port
+from embedded_testing.running import eventually, processes_of
 from embedded_testing.stack import deploy
 
 Start: TypeAlias = Callable[[Path], "subprocess.Popen[bytes]"]
@@ -83,28 +83,24 @@ def test_a_file_left_behind_is_not_believed(tmp_path: Path, content: str) -> Non
     assert databases.end_all(tmp_path) == []  # and this process lives on
 
 
-def test_the_servers_of_a_killed_embedded_aws_end_with_it(emulator_python: Path, tmp_path: Path) -> None:
+def test_the_servers_of_a_killed_embedded_aws_end_with_it_and_nothing_else_is_left(
+    emulator_python: Path, tmp_path: Path
+) -> None:
     emulator = Emulator(emulator_python, tmp_path / "state")
     running = emulator.start(free_port())
     try:
         assert deploy(clients(running.port, running.key), "one", aurora()).status == "CREATE_COMPLETE"
         ports = [int(file.read_text().splitlines()[3]) for file in emulator.postgres.rglob("postmaster.pid")]
         assert len(ports) == 2
+        for kind in ("embedded_aws --lock", "embedded_aws.databases", "postgres"):
+            assert any(kind in line for line in processes_of(emulator))
         os.kill(running.pid, signal.SIGKILL)
-        assert ended(ports, within_seconds=5)
+        eventually(lambda: not processes_of(emulator), seconds=2)
+        assert not any(map(answers, ports))
     finally:
         emulator.stop()
     assert not emulator.state.exists()
     assert not emulator.postgres.exists()
-
-
-def ended(ports: list[int], within_seconds: float) -> bool:
-    deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
-        if not any(map(answers, ports)):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def answers(port: int) -> bool:

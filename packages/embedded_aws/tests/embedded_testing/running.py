@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,13 @@ def clients_of(emulator: Emulator) -> Aws:
     running = emulator.running()
     assert running is not None
     return clients(running.port, running.key)
+
+
+def processes_of(emulator: Emulator) -> list[str]:
+    """Return the command line of each process that works in the folders of an embedded AWS."""
+    listed = subprocess.run(["ps", "-axww", "-o", "command="], capture_output=True, text=True, check=True)
+    folders = (str(emulator.state), str(emulator.postgres))
+    return [line for line in listed.stdout.splitlines() if any(folder in line for folder in folders)]
 
 
 def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
