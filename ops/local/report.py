@@ -12,7 +12,7 @@ from embedded_aws.fidelity import Fidelity
 from embedded_aws.verified import Verified
 from ops.console import colored, new_table
 from ops.local.smoke_test import SmokeTest
-from ops.local.transfer import Transfer, command
+from ops.local.transfer import Transfer
 
 DISCLAIMER: Final = """\
 What this does not prove
@@ -91,7 +91,7 @@ def transfer(made: Transfer) -> str:
         "S3": made.receipt,
     }
     traces = "\n".join(f"  {place:<13}  {what}" for place, what in places.items())
-    return f"Transfer {made.answer['id']}, and its traces\n{traces}\n\nTry it\n  {command(made.url)}\n"
+    return f"Transfer {made.answer['id']}, and its traces\n{traces}\n\nTry it\n  {made.command}\n"
 
 
 def stacks_table(stacks: Iterable[Mapping[str, Any]]) -> Table:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from breakwater_drills.clock import Clock
@@ -38,13 +39,14 @@ class SmokeTest:
     restore: Mapping[str, Any]
 
 
-def run(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> SmokeTest:
+def run(aws: Aws, outputs: Mapping[str, str], settings: Settings, authority: Path) -> SmokeTest:
     """Call the service as a client would, and each function as an operator, or AWS, would.
 
     Args:
         aws: clients of the embedded AWS.
         outputs: of the root stack.
         settings: that it was deployed with.
+        authority: certificate of the authority that signed that of the load balancer.
 
     Returns:
         Their answers.
@@ -54,7 +56,7 @@ def run(aws: Aws, outputs: Mapping[str, str], settings: Settings) -> SmokeTest:
     """
     return SmokeTest(
         health=_health(aws, outputs),
-        transfer=transfer.make(aws, outputs) if settings.compute.image == SERVICE_IMAGE else None,
+        transfer=transfer.make(aws, outputs, authority) if settings.compute.image == SERVICE_IMAGE else None,
         failovers=_failovers(aws, outputs),
         restore=_restore(aws, outputs, settings),
     )

@@ -1,23 +1,27 @@
 """One transfer through the deployed load balancer, and its traces in Aurora, DynamoDB and S3."""
 
 import json
-import urllib.error
-import urllib.request
+import shlex
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from breakwater_drills import Service
 from breakwater_drills.clock import Clock
+from breakwater_drills.errors import RequestError
+from breakwater_drills.http import Requests
 from embedded_aws.clients import Aws
 from ops.errors import OpsError
 from stacks.names import OutputKey
 
 _ORDER: Final = {"from": 1, "to": 2, "amount": 5}
 _PATH: Final = "/transactions"
+_CREATED: Final = 201
 _TIMEOUT_SECONDS: Final = 15.0
 # The receipt is written after the answer; it takes about a second.
 _RECEIPT_TIMEOUT_SECONDS: Final = 10.0
@@ -35,6 +39,7 @@ class Transfer:
         row: of Aurora's table `transfers`: source, destination, amount and time.
         item: key of the item in the DynamoDB table.
         receipt: place of the object in S3.
+        command: makes the next transfer.
     """
 
     url: str
@@ -43,14 +48,16 @@ class Transfer:
     row: tuple[int, int, int, str]
     item: str
     receipt: str
+    command: str
 
 
-def make(aws: Aws, outputs: Mapping[str, str]) -> Transfer:
+def make(aws: Aws, outputs: Mapping[str, str], authority: Path) -> Transfer:
     """Make a transfer as a client would, and look for what it must have left.
 
     Args:
         aws: clients of the embedded AWS.
         outputs: of the root stack.
+        authority: certificate of the authority that signed that of the load balancer.
 
     Returns:
         The transfer with its traces.
@@ -58,43 +65,44 @@ def make(aws: Aws, outputs: Mapping[str, str]) -> Transfer:
     Raises:
         OpsError: the service did not answer, or a trace is missing.
     """
-    key, url = f"local-{uuid.uuid4().hex[:8]}", f"{outputs[OutputKey.SERVICE_URL]}{_PATH}"
+    # The domain name of a certificate leads nowhere here; the load balancer is at an address of its own.
+    url, address = outputs[OutputKey.SERVICE_URL], outputs[OutputKey.LOAD_BALANCER_DNS_NAME]
+    key, service = (
+        f"local-{uuid.uuid4().hex[:8]}",
+        Service("", "", "", url, connect_to=address, authority=str(authority)),
+    )
     began = monotonic()
-    answer = _post(url, key)
+    answer = _post(service, key)
     seconds = monotonic() - began
     return Transfer(
-        url,
+        f"{url}{_PATH}",
         seconds,
         answer,
         _row(aws, outputs, answer["id"]),
         _item(aws, outputs, key),
         _receipt(aws, outputs, answer["id"]),
+        command(service),
     )
 
 
-def command(url: str) -> str:
-    """Return a command that makes the next transfer.
-
-    Args:
-        url: of the transfers.
-    """
+def command(service: Service) -> str:
+    """Return a command that makes the next transfer."""
+    secure = service.url.startswith("https:")
+    reach = f"--cacert {shlex.quote(service.authority)} --connect-to ::{service.connect_to} " if secure else ""
     return (
-        f"curl -sS {url} -H 'Content-Type: application/json' \\\n"
+        f"curl -sS {reach}{service.url}{_PATH} -H 'Content-Type: application/json' \\\n"
         f"    -H \"Idempotency-Key: $(date +%s)\" -d '{json.dumps(_ORDER)}'"
     )
 
 
-def _post(url: str, key: str) -> Mapping[str, Any]:
-    heads = {"Content-Type": "application/json", "Idempotency-Key": key}
-    request = urllib.request.Request(url, json.dumps(_ORDER).encode(), heads)  # noqa: S310 (the stack's own output)
+def _post(service: Service, key: str) -> Mapping[str, Any]:
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
-            answer: Mapping[str, Any] = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise OpsError(f"POST {url} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
-    except (OSError, ValueError) as error:
-        raise OpsError(f"POST {url} was not answered: {error}") from None
-    return answer
+        answer = Requests(service, _TIMEOUT_SECONDS).post(_PATH, _ORDER, {"Idempotency-Key": key})
+    except RequestError as error:
+        raise OpsError(f"POST {service.url}{_PATH} was not answered: {error}") from None
+    if answer.status != _CREATED or "id" not in answer.fields:
+        raise OpsError(f"POST {service.url}{_PATH} answered {answer.status}: {json.dumps(dict(answer.fields))}")
+    return answer.fields
 
 
 def _row(aws: Aws, outputs: Mapping[str, str], transfer: str) -> tuple[int, int, int, str]:

@@ -125,7 +125,7 @@ class _Run:
             result.append(f"{len(verified)} resources, {sum(len(each.checks) for each in verified)} checks")
         self._report(before, after, verified)
         with steps.step("Try the deployment") as result:
-            found = smoke_test.run(self._client, self._outputs(), self._loaded)
+            found = smoke_test.run(self._client, self._outputs(), self._loaded, self._workspace.emulator.authority)
             result.append(f"health monitor, {'transfer, ' if found.transfer else ''}failover, restore validation")
         for table in report.smoke_test_tables(found):
             print_table(self._console, table)

@@ -10,7 +10,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from breakwater_drills import DRILLS, probes
+from breakwater_drills import DRILLS, ecs, probes
 from breakwater_drills.drill import Drill
 from breakwater_drills.ecs import address, name
 from breakwater_drills.errors import DrillError
@@ -187,6 +187,15 @@ def test_a_task_is_lost_in_the_way_that_is_asked_for(
         f"fault: task-loss-{how}",
         "ECS: asked to stop a" if number is None else f"{signal.Signals(number).name} sent to a",
     ]
+
+
+def test_a_task_without_a_network_interface_has_no_address() -> None:
+    incomplete: list[dict[str, Any]] = [{}, {"attachments": []}, {"attachments": [{}]}]
+    other = {"attachments": [{"details": [{"name": "subnetId", "value": "subnet-1"}]}]}
+    assert [ecs.address(task) for task in (*incomplete, other)] == [""] * 4
+    both = {"attachments": [{}, {"details": [{"name": "privateIPv4Address", "value": "10.0.0.4"}]}]}
+    found = (ecs.address(both), ecs.name({"taskArn": "arn:aws:ecs:eu-central-1:1:task/cluster/0a/1b"}))
+    assert found == ("10.0.0.4", "1b")
 
 
 def test_a_way_that_a_drill_does_not_have_is_refused(on: Target) -> None:

@@ -231,14 +231,15 @@ class Restorable:
         return [Sample(name, n, self.began + n, 0.5) for name in names for n in range(3)]
 
 
-@pytest.mark.parametrize(("aurora", "dynamodb"), [(300.0, 5.0), (5.0, 300.0)])
+@pytest.mark.parametrize(("aurora", "dynamodb"), [(299.5, 5.0), (5.0, 299.5)])
 def test_the_fault_waits_until_both_stores_can_be_restored_to_the_first_heartbeat(
     on: Target, aurora: float, dynamodb: float
 ) -> None:
     world = Restorable(on, aurora, dynamodb)
     drill = PointInTime(on, "r", world.clock)
     drill.before_fault(world.heartbeats())
-    assert 300.5 < world.clock.now() - world.began <= 302
+    # It asks every second; a store that can be restored to the very moment of the heartbeat, after 300 s, may lack it.
+    assert world.clock.now() - world.began == 301.0
     assert [event.what for event in drill.events] == [
         "waiting until the first heartbeat can be restored, which takes about five minutes in AWS",
         "the first heartbeat can be restored",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from embedded_aws.clients import Aws
+from embedded_aws.deployment import DeployedResource
+from embedded_aws.verify import compare
 from embedded_testing import Deploy
 from embedded_testing.balanced import template
 from embedded_testing.balancing import balanced, named, run, turns
@@ -94,6 +97,56 @@ def test_a_shift_that_aws_does_not_begin_is_refused(aws: Aws, made: Stack, wrong
     shifts = aws("arc-zonal-shift")
     assert refused(lambda: shifts.start_zonal_shift(**request))[0] == code
     assert refused(lambda: shifts.cancel_zonal_shift(zonalShiftId="0" * 36))[0] == "ResourceNotFoundException"
+
+
+def autoshift(**balancer: Any) -> dict[str, Any]:
+    """Return a load balancer with an autoshift whose practice runs an alarm ends."""
+    made = template()
+    made["Resources"]["Balancer"]["Properties"].update(balancer)
+    alarm = {"AlarmIdentifier": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors", "Type": "CLOUDWATCH"}
+    properties = {
+        "ResourceIdentifier": {"Ref": "Balancer"},
+        "ZonalAutoshiftStatus": "ENABLED",
+        "PracticeRunConfiguration": {"OutcomeAlarms": [alarm], "BlockedDates": ["2026-12-24"]},
+    }
+    made["Resources"]["Autoshift"] = {
+        "Type": "AWS::ARCZonalShift::ZonalAutoshiftConfiguration", "Properties": properties,
+    }  # fmt: skip
+    return made
+
+
+TAKES_PART = {"LoadBalancerAttributes": [{"Key": "zonal_shift.config.enabled", "Value": "true"}]}
+
+
+@pytest.mark.emulator
+def test_an_autoshift_is_shown_by_its_load_balancer_until_it_is_deleted(aws: Aws, deploy: Deploy) -> None:
+    declared = autoshift(**TAKES_PART)
+    stack = deploy(declared)
+    assert stack.status == "CREATE_COMPLETE"
+    balancer, shifts = stack.physical_ids["Balancer"], aws("arc-zonal-shift")
+    assert stack.physical_ids["Autoshift"] == balancer
+    found = shifts.get_managed_resource(resourceIdentifier=balancer)
+    alarm = {"alarmIdentifier": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors", "type": "CLOUDWATCH"}
+    assert found["zonalAutoshiftStatus"] == "ENABLED"
+    assert found["practiceRunConfiguration"] == {"outcomeAlarms": [alarm], "blockedDates": ["2026-12-24"]}
+    properties = {**declared["Resources"]["Autoshift"]["Properties"], "ResourceIdentifier": balancer}
+    kind = "AWS::ARCZonalShift::ZonalAutoshiftConfiguration"
+    resource = DeployedResource("root", "Autoshift", kind, properties, balancer, "CREATE_COMPLETE")
+    assert [check.what for check in compare(aws, resource) if check.passed] == [
+        "resource", "status", "outcomeAlarms", "blockedDates",
+    ]  # fmt: skip
+    for wrong in ({"ZonalAutoshiftStatus": "DISABLED"}, {"PracticeRunConfiguration": {"BlockedDates": ["2026-12-25"]}}):
+        other = replace(resource, properties={**resource.properties, **wrong})
+        assert not all(check.passed for check in compare(aws, other))
+    del declared["Resources"]["Autoshift"]
+    assert deploy(declared).status == "UPDATE_COMPLETE"
+    found = shifts.get_managed_resource(resourceIdentifier=balancer)
+    assert (found["zonalAutoshiftStatus"], "practiceRunConfiguration" in found) == ("DISABLED", False)
+
+
+@pytest.mark.emulator
+def test_an_autoshift_of_a_load_balancer_that_takes_no_part_fails(deploy: Deploy) -> None:
+    assert deploy(autoshift()).status == "ROLLBACK_COMPLETE"
 
 
 @pytest.mark.emulator

@@ -39,6 +39,7 @@ from tests.assembly import Assembly
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("dev-app")]
 STACK = "Breakwater-dev"
 SETTINGS = load_settings({"suffix": "dev", "region": REGION})
+AUTHORITY = Path("authority.pem")  # of HTTPS, which dev has not
 
 # Declared, and not compared: what no API reports, and what the emulator does not keep.
 NOT_COMPARED = {
@@ -136,7 +137,7 @@ def outputs(aws: Aws, deployed: Deployed) -> dict[str, str]:
 
 
 def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -> None:
-    ran = smoke_test.run(aws, outputs, SETTINGS)
+    ran = smoke_test.run(aws, outputs, SETTINGS, AUTHORITY)
     assert ran.health["overall"] == "healthy"
     assert set(ran.health["components"]) == {"database", "service", "load-balancer", "table", "backups"}
     first, second = ran.failovers
@@ -155,11 +156,14 @@ def test_the_functions_do_what_they_are_for(aws: Aws, outputs: dict[str, str]) -
 
 
 def test_run_again_within_the_cool_down_they_refuse_both_failovers(aws: Aws, outputs: dict[str, str]) -> None:
-    assert [answer["outcome"] for answer in smoke_test.run(aws, outputs, SETTINGS).failovers] == ["refused", "refused"]
+    assert [answer["outcome"] for answer in smoke_test.run(aws, outputs, SETTINGS, AUTHORITY).failovers] == [
+        "refused",
+        "refused",
+    ]
 
 
 def test_what_they_published_is_in_the_metrics_that_the_alarms_watch(aws: Aws, outputs: dict[str, str]) -> None:
-    smoke_test.run(aws, outputs, SETTINGS)
+    smoke_test.run(aws, outputs, SETTINGS, AUTHORITY)
     cloudwatch = aws("cloudwatch")
     published = {
         (metric["MetricName"], *sorted((dim["Name"], dim["Value"]) for dim in metric["Dimensions"]))
@@ -209,7 +213,7 @@ def test_a_deployment_that_is_not_healthy_is_one_clear_error(aws: Aws, outputs: 
     aws("ecs").update_service(**service, desiredCount=0)
     try:
         with pytest.raises(OpsError, match=r"unhealthy: .*no target is healthy"):
-            smoke_test.run(aws, outputs, SETTINGS)
+            smoke_test.run(aws, outputs, SETTINGS, AUTHORITY)
     finally:
         aws("ecs").update_service(**service, desiredCount=2)
 

@@ -7,18 +7,21 @@ import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from drills_testing.web import tls
 from ops.errors import OpsError
 from ops.local import transfer
 from stacks.names import OutputKey
 
 ID = "0b5b8c0e-6f2f-4e0c-9d5a-0123456789ab"
 ANSWER = {"id": ID, "from": 1, "to": 2, "amount": 5}
+AUTHORITY = Path("authority.pem")
 ROW = [{"longValue": 1}, {"longValue": 2}, {"longValue": 5}, {"stringValue": "2026-11-28 12:00:00+00"}]
 
 
@@ -86,6 +89,7 @@ class Stores:
 def outputs(service: Service) -> dict[str, str]:
     return {
         OutputKey.SERVICE_URL: service.url,
+        OutputKey.LOAD_BALANCER_DNS_NAME: service.url.removeprefix("http://"),
         OutputKey.CLUSTER_ARN: "cluster",
         OutputKey.CLUSTER_SECRET_ARN: "secret",
         OutputKey.DATABASE_NAME: "transactions",
@@ -97,7 +101,7 @@ def outputs(service: Service) -> dict[str, str]:
 def test_a_transfer_is_made_and_its_traces_are_read(service: Service) -> None:
     stores = Stores()
     stores.receipts = ["404", None]
-    made = transfer.make(stores, outputs(service))
+    made = transfer.make(stores, outputs(service), AUTHORITY)
     [(path, key, body)] = service.asked
     assert (path, body) == ("/transactions", {"from": 1, "to": 2, "amount": 5})
     assert made.answer == ANSWER
@@ -111,7 +115,7 @@ def test_a_transfer_is_made_and_its_traces_are_read(service: Service) -> None:
 
 def test_each_transfer_has_a_key_of_its_own(service: Service) -> None:
     for _ in range(2):
-        transfer.make(Stores(), outputs(service))
+        transfer.make(Stores(), outputs(service), AUTHORITY)
     assert len({key for _, key, _ in service.asked}) == 2
 
 
@@ -131,29 +135,52 @@ def test_a_missing_trace_is_told(
     stores = Stores()
     vars(stores).update(change)
     with pytest.raises(OpsError, match=told):
-        transfer.make(stores, outputs(service))
+        transfer.make(stores, outputs(service), AUTHORITY)
 
 
 def test_another_error_of_the_bucket_is_not_taken_for_a_missing_receipt(service: Service) -> None:
     stores = Stores()
     stores.receipts = ["403"]
     with pytest.raises(ClientError, match="403"):
-        transfer.make(stores, outputs(service))
+        transfer.make(stores, outputs(service), AUTHORITY)
 
 
 def test_an_answer_that_is_none_is_told_with_what_was_answered(service: Service) -> None:
-    service.status, service.body = 503, "ask again"
-    with pytest.raises(OpsError, match=rf"POST {service.url}/transactions answered 503: ask again"):
-        transfer.make(Stores(), outputs(service))
-    service.status, service.body = 200, "<html>"
-    with pytest.raises(OpsError, match="was not answered: Expecting value"):
-        transfer.make(Stores(), outputs(service))
-    with pytest.raises(OpsError, match="was not answered: "):
-        transfer.make(Stores(), {**outputs(service), OutputKey.SERVICE_URL: "http://127.0.0.1:1"})
+    service.status, service.body = 503, json.dumps({"detail": "ask again"})
+    told = rf'POST {service.url}/transactions answered 503: {{"detail": "ask again"}}'
+    with pytest.raises(OpsError, match=f"^{told}$"):
+        transfer.make(Stores(), outputs(service), AUTHORITY)
+    for status, body in ((200, json.dumps(ANSWER)), (201, "<html>"), (201, "{}")):
+        service.status, service.body = status, body
+        with pytest.raises(OpsError, match=f"/transactions answered {status}: "):
+            transfer.make(Stores(), outputs(service), AUTHORITY)
+    nowhere = {**outputs(service), OutputKey.LOAD_BALANCER_DNS_NAME: "127.0.0.1:1"}
+    with pytest.raises(OpsError, match=f"^POST {service.url}/transactions was not answered: NewConnectionError$"):
+        transfer.make(Stores(), nowhere, AUTHORITY)
 
 
-def test_the_printed_command_asks_for_the_same_transfer() -> None:
-    words = shlex.split(transfer.command("http://127.0.0.1:4567/transactions").replace("\\\n", " "))
-    assert words[:3] == ["curl", "-sS", "http://127.0.0.1:4567/transactions"]
+def test_a_domain_name_is_asked_by_the_address_of_the_load_balancer_and_its_certificate_is_verified(
+    service: Service, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    context, certificate = tls("payments.example.com", folder)
+    address = f"127.0.0.1:{service.server.server_port}"
+    found = {**outputs(service), OutputKey.SERVICE_URL: "https://payments.example.com"}
+    service.server.socket = context.wrap_socket(service.server.socket, server_side=True)
+    made = transfer.make(Stores(), found, certificate)
+    assert (made.url, len(service.asked)) == ("https://payments.example.com/transactions", 1)
+    words = shlex.split(made.command.replace("\\\n", " "))
+    assert words[:7] == [
+        "curl", "-sS", "--cacert", str(certificate), "--connect-to", f"::{address}", made.url,
+    ]  # fmt: skip
+    with pytest.raises(OpsError, match="was not answered: SSLError"):
+        transfer.make(Stores(), {**found, OutputKey.SERVICE_URL: "https://other.example.com"}, certificate)
+
+
+def test_the_printed_command_asks_for_the_same_transfer(service: Service) -> None:
+    made = transfer.make(Stores(), outputs(service), AUTHORITY)
+    words = shlex.split(made.command.replace("\\\n", " "))
+    assert words[:3] == ["curl", "-sS", f"{service.url}/transactions"]
     assert "Idempotency-Key: $(date +%s)" in words
     assert json.loads(words[-1]) == {"from": 1, "to": 2, "amount": 5}

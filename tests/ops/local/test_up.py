@@ -75,6 +75,7 @@ RAN = smoke_test.SmokeTest(
         row=(1, 2, 5, "2026-11-28 12:00:00+00"),
         item="idempotency#local-1",
         receipt="s3://bucket/receipts/0b5b8c0e.json",
+        command="curl -sS http://127.0.0.1:4567/transactions",
     ),
     failovers=[
         {"outcome": "succeeded", "old_writer": "one", "new_writer": "two", "seconds": 0.5, "reason": "a test"},
@@ -162,7 +163,8 @@ def test_up_deploys_then_updates_and_says_what_changed(run: Run, shared: Workspa
   S3             s3://bucket/receipts/0b5b8c0e.json
 
 Try it
-  curl -sS http://127.0.0.1:4567/transactions -H"""
+  curl -sS http://127.0.0.1:4567/transactions
+"""
         in output
     )
 

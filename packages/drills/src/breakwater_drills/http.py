@@ -45,10 +45,11 @@ class Requests:
 
     Args:
         service: whose URL is asked.
+        limit_seconds: how long an answer may take.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._url = service, urlsplit(service.url)
+    def __init__(self, service: Service, limit_seconds: float = LIMIT_SECONDS) -> None:
+        self._service, self._url, self._limit_seconds = service, urlsplit(service.url), limit_seconds
 
     def get(self, path: str) -> Answer:
         """Read something.
@@ -83,7 +84,7 @@ class Requests:
             "host": host or self._url.hostname,
             "port": int(port) if port else self._url.port,
             "maxsize": _KEPT_CONNECTIONS,
-            "timeout": urllib3.Timeout(total=LIMIT_SECONDS),
+            "timeout": urllib3.Timeout(total=self._limit_seconds),
             "retries": False,
         }
         if self._url.scheme == "http":

@@ -37,12 +37,10 @@ def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@contextmanager
-def served_secure(handler: type[BaseHTTPRequestHandler], name: str, folder: Path) -> Iterator[tuple[int, Path]]:
-    """Give the port of a web server that speaks HTTPS, and its certificate.
+def tls(name: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return what a server speaks TLS with, and its certificate.
 
     Args:
-        handler: answers.
         name: that the certificate is for.
         folder: for the certificate.
     """
@@ -59,6 +57,13 @@ def served_secure(handler: type[BaseHTTPRequestHandler], name: str, folder: Path
     both.write_bytes(private + certificate.read_bytes())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
+    return context, certificate
+
+
+@contextmanager
+def served_secure(handler: type[BaseHTTPRequestHandler], name: str, folder: Path) -> Iterator[tuple[int, Path]]:
+    """Give the port of a web server that speaks HTTPS, and its certificate, see `tls`."""
+    context, certificate = tls(name, folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with _running(server) as port:

@@ -39,6 +39,16 @@ def task_definition(aws: Aws, resource: DeployedResource) -> Iterator[Comparison
             yield Comparison(f"container {container['name']}: {name}", value, stored[container["name"]].get(name))
 
 
+@verifies("AWS::ARCZonalShift::ZonalAutoshiftConfiguration")
+def zonal_autoshift(aws: Aws, resource: DeployedResource) -> Iterator[Comparison]:
+    """Compare load balancer, status and every member of the practice runs."""
+    found = aws("arc-zonal-shift").get_managed_resource(resourceIdentifier=str(resource.physical_id))
+    yield Comparison("resource", declared(resource, "ResourceIdentifier"), found["arn"])
+    yield Comparison("status", declared(resource, "ZonalAutoshiftStatus", "DISABLED"), found["zonalAutoshiftStatus"])
+    for name, value in _lowered(declared(resource, "PracticeRunConfiguration", {})).items():
+        yield Comparison(name, value, found.get("practiceRunConfiguration", {}).get(name))
+
+
 def _lowered(value: Any) -> Any:
     """Return the names as the API of ECS spells them; the options of a log driver and labels are not names."""
     if isinstance(value, list):

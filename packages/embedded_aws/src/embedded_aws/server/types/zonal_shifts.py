@@ -1,5 +1,7 @@
 """Amazon Application Recovery Controller: zonal shifts of load balancers, whose targets in the zone get no requests.
 
+The configuration of an autoshift is kept and shown; nothing shifts or practices by itself.
+
 https://docs.aws.amazon.com/arc-zonal-shift/latest/api/API_Operations.html
 https://docs.aws.amazon.com/r53recovery/latest/dg/arc-zonal-shift.resource-types.app-load-balancers.html
 """
@@ -12,13 +14,15 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 from uuid import uuid4
 
-from embedded_aws.server import upstream
+from embedded_aws.server import metadata, upstream
 from embedded_aws.server.balancer.service import balancer_attributes, running
+from embedded_aws.server.registry import Declared
 
 Shift: TypeAlias = dict[str, Any]
 Reply: TypeAlias = tuple[int, dict[str, Any]]
 
 _SERVICE: Final = "arc-zonal-shift"
+_AUTOSHIFT: Final = "AWS::ARCZonalShift::ZonalAutoshiftConfiguration"
 _ENABLED: Final = "zonal_shift.config.enabled"
 _DURATION: Final = re.compile(r"([1-9][0-9]*)(m|h)")
 _SECONDS: Final = {"m": 60, "h": 3600}
@@ -33,7 +37,8 @@ class _RefusedError(Exception):
 
 
 def install() -> None:
-    """Answer for the service, and let load balancers ask which zones they have left."""
+    """Answer for the service, keep its type, and let load balancers ask which zones they have left."""
+    metadata.keep(_AUTOSHIFT, identify=_managed_resource, attributes=lambda _: {}, create_only=("ResourceIdentifier",))
     upstream.service_patterns[_SERVICE] = {"host_patterns": [rf"{_SERVICE}\."], "credential_scope": _SERVICE}
     upstream.service_handlers[_SERVICE] = _handle
     running().shifted_zones = shifted_zones
@@ -112,8 +117,17 @@ def _list(query: Mapping[str, Any]) -> dict[str, Any]:
     return {"items": [each for each in items if wanted.items() <= each.items()]}
 
 
+def _managed_resource(declared: Declared) -> str:
+    """Return the load balancer of a configuration, which must take part in zonal shifts."""
+    balancer = str(declared.properties["ResourceIdentifier"])
+    _zones(balancer)
+    return balancer
+
+
 def _managed(balancer: str) -> dict[str, Any]:
     zones, away = _zones(balancer), shifted_zones(balancer)
+    declared = metadata.find(_AUTOSHIFT, balancer) or {}
+    practice = declared.get("PracticeRunConfiguration")
     return {
         "arn": balancer,
         "name": upstream.load_balancers[balancer]["LoadBalancerName"],
@@ -123,8 +137,18 @@ def _managed(balancer: str) -> dict[str, Any]:
             for each in _active(balancer)
         ],
         "autoshifts": [],
-        "zonalAutoshiftStatus": "DISABLED",
+        "zonalAutoshiftStatus": declared.get("ZonalAutoshiftStatus", "DISABLED"),
+        **({"practiceRunConfiguration": _spelled(practice)} if practice else {}),
     }
+
+
+def _spelled(value: Any) -> Any:
+    """Return a declaration with the names as the API spells them."""
+    if isinstance(value, list):
+        return [_spelled(each) for each in value]
+    if isinstance(value, dict):
+        return {f"{name[0].lower()}{name[1:]}": _spelled(each) for name, each in value.items()}
+    return value
 
 
 def _active(balancer: str) -> list[Shift]:
