@@ -88,7 +88,7 @@ def new_table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
 def print_table(console: Console, table: Table) -> None:
     """Print a table, which breaks no word, and leaves a number and its unit on one line.
 
-    A terminal that is too narrow for that wraps whole lines; only identifiers that fill half of it are folded.
+    A terminal that is too narrow for that wraps whole lines; only identifiers that fill two thirds of it are folded.
 
     Args:
         console: where to print.
@@ -98,7 +98,7 @@ def print_table(console: Console, table: Table) -> None:
         measured = [console.measure(each) for each in (column.header, *column.cells)]
         column.no_wrap = column.justify == "right"
         longest = max(each.maximum if column.no_wrap else each.minimum for each in measured)
-        column.min_width = longest if column.no_wrap else min(longest, console.width // 2)
+        column.min_width = longest if column.no_wrap else min(longest, console.width * 2 // 3)
     # Each column has a space on both sides and a line beside it.
     least = sum((column.min_width or 0) + 3 for column in table.columns) + 1
     table.width = least if least > console.width else None
