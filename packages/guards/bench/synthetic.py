@@ -175,6 +175,7 @@ def _trust() -> dict[str, Any]:
 
 def _policy(table: dict[str, Any], key: dict[str, Any]) -> dict[str, Any]:
     document = _statement(Action=["dynamodb:GetItem", "kms:Decrypt"], Resource=[table, key])
+    document["Statement"] += _statement(Action=["logs:CreateLogStream", "logs:PutLogEvents"], Resource="*")["Statement"]
     return {"PolicyName": "read", "PolicyDocument": document}
 
 

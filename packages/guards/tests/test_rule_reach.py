@@ -101,7 +101,7 @@ def test_a_handler_that_is_not_known_may_be_in_the_asset(
     tmp_path: Path, runtime: Any, handler: Any, expected: int
 ) -> None:
     (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "index.py").touch()
+    (tmp_path / "code" / "index.py").write_text("def run(event, context): ...")
     function = resource(FUNCTION, Code="code", Runtime=runtime, Handler=handler)
     app = Assembly.from_document(template({"Function": function}, Parameters={"Open": {"Type": "String"}}))
     app.folder = tmp_path

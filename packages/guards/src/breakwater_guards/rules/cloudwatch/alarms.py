@@ -17,7 +17,7 @@ from breakwater_guards.model.scalars import as_bool, as_number
 from breakwater_guards.model.spelling import spelled
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.transforms import may_change
-from breakwater_guards.model.values import ABSENT, Reference
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
 from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
@@ -140,14 +140,34 @@ def _limited(app: Assembly, metric: Metric) -> tuple[float, float] | None:
     if not isinstance(metric.namespace, str) or not isinstance(metric.name, str) or not _is_plain(metric.statistic):
         return None
     row = facts("cloudwatch_metrics")["limits"].get(metric.namespace, {}).get(metric.name)
-    form = facts("metrics")["namespaces"].get(metric.namespace, {}).get("values", {}).get(row and row["dimension"])
-    value = metric.dimensions.get(row["dimension"]) if form else None
-    resource = resource_named(app, value, metric.alarm.template, *form["types"]) if form else None
+    resource = _watched(app, metric, row) if row is not None else None
     if row is None or resource is None:
         return None
-    given = [row.get("default") if item is ABSENT else as_number(item) for item in resource.options(row["property"])]
+    given = [row.get("default") if item is ABSENT else as_number(item) for item in _given(resource, row)]
     numbers = [number for number in given if number is not None]
     return (0, max(numbers) * row.get("factor", 1)) if numbers and len(numbers) == len(given) else None
+
+
+def _watched(app: Assembly, metric: Metric, row: dict[str, Any]) -> Resource | None:
+    """Return the resource that a metric is of, also where its name is cut out of another one's ARN."""
+    form = facts("metrics")["namespaces"][metric.namespace].get("values", {}).get(row["dimension"], row)
+    found = resource_named(app, metric.dimensions.get(row["dimension"]), metric.alarm.template, *form["types"])
+    for reference in mentioned(metric.alarm.template, metric.alarm.body["Properties"]) if found is None else ():
+        target = app.target(reference)
+        through = row.get("through", {}).get(target.type) if target is not None else None
+        if target is not None and through:
+            return resource_named(app, target.get(through), target.template, *form["types"])
+    return found
+
+
+def _given(resource: Resource, row: dict[str, Any]) -> list[Any]:
+    """Return the values of a limit: of a property, or of the entry of a list that has a key."""
+    if "property" in row:
+        return resource.options(row["property"])
+    entries = [item for item in resource.options(row["entry"]) if item is not ABSENT]
+    if not all(isinstance(item, dict) and isinstance(item.get("Key"), str) for item in entries):
+        return [UNKNOWN]
+    return [item.get("Value") for item in entries if item["Key"] == row["key"]] or [ABSENT]
 
 
 def _is_plain(statistic: Any) -> bool:

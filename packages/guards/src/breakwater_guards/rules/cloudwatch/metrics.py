@@ -18,7 +18,7 @@ from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
-_ALIKE = 0.8
+_ALIKE, _SAME = 0.8, 0.92
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -140,7 +140,7 @@ def _no_namespace(given: Any) -> str | None:
     if not isinstance(given, str) or not given.lower().startswith("aws/") or given in known["aws_namespaces"]:
         return None
     spelled = {name.lower(): name for name in known["aws_namespaces"]}
-    near = get_close_matches(given.lower(), spelled, 1, _ALIKE)
+    near = get_close_matches(given.lower(), spelled, 1, _SAME)
     allowed = known["other_names"].get(given) or (spelled[near[0]] if near else None)
     return f"{given!r} is no namespace of AWS; allowed: {allowed}." if allowed else None
 

@@ -31,7 +31,7 @@ _UNITS = re.compile(r"^\s*(\d*\.?\d+)\s*(vcpu|gb)?\s*$", re.IGNORECASE)
 def load_balancers_name_a_container(app: Assembly) -> Iterator[Breach]:
     """Find a container or port that the task definition does not have."""
     for service in services_of(app):
-        containers = _containers(service.definition)
+        containers = containers_of(service.definition)
         for balancer in service.resource.given("LoadBalancers[]") if containers else ():
             if not isinstance(balancer, dict):
                 continue
@@ -43,7 +43,7 @@ def load_balancers_name_a_container(app: Assembly) -> Iterator[Breach]:
                     f"The task definition has no container {show(name)}; it has {', '.join(containers)}.",
                 )
             elif isinstance(name, str) and port is not None:
-                ports = _ports(containers[name])
+                ports = ports_of(containers[name])
                 if ports is not None and port not in ports:
                     yield breach(
                         service.resource,
@@ -103,7 +103,7 @@ def exec_can_write(app: Assembly) -> Iterator[Breach]:
     for service in services_of(app):
         if service.definition is None or True not in map(as_bool, service.resource.options("EnableExecuteCommand")):
             continue
-        for name, container in _containers(service.definition).items():
+        for name, container in containers_of(service.definition).items():
             if as_bool(container.get("ReadonlyRootFilesystem")) is not True:
                 continue
             writable = _writable_paths(container)
@@ -133,7 +133,7 @@ def users_can_write(app: Assembly) -> Iterator[Breach]:
     """Find a read-only container whose user is not root and whose writable part is an empty volume."""
     for definition in _fargate_definitions(app):
         scratch = _empty_volumes(definition)
-        containers = _containers(definition)
+        containers = containers_of(definition)
         for name, container in containers.items():
             user = container.get("User")
             if not _other_than_root(user) or as_bool(container.get("ReadonlyRootFilesystem")) is not True:
@@ -153,7 +153,7 @@ def users_can_write(app: Assembly) -> Iterator[Breach]:
                 )
 
 
-def _containers(definition: Resource | None) -> dict[str, dict[str, Any]]:
+def containers_of(definition: Resource | None) -> dict[str, dict[str, Any]]:
     """Return the containers by name; nothing when one of them is not known."""
     found = definition.get("ContainerDefinitions") if definition else None
     if not isinstance(found, list):
@@ -163,7 +163,7 @@ def _containers(definition: Resource | None) -> dict[str, dict[str, Any]]:
     return {item["Name"]: item for item in found}
 
 
-def _ports(container: dict[str, Any]) -> list[int] | None:
+def ports_of(container: dict[str, Any]) -> list[int] | None:
     """Return the mapped ports, or ``None`` when one is a range or not known."""
     mappings = container.get("PortMappings", [])
     if not isinstance(mappings, list):

@@ -9,7 +9,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
-from breakwater_guards.rules.lambda_functions.packages import asset_of, handler_files, inline_problems
+from breakwater_guards.rules.lambda_functions.packages import asset_of, handler_files, inline_problems, missing_key
 from breakwater_guards.rules.lambda_functions.variables import programs_of
 
 FUNCTION = "AWS::Lambda::Function"
@@ -37,8 +37,9 @@ def functions_have_code(app: Assembly) -> Iterator[Breach]:
         if problem is None and asset is not None:
             reason = asset.problem()
             problem = f"Asset {asset.name} {reason}." if reason else None
-        if problem:
-            yield breach(function, "Code", problem)
+        key = missing_key(app, function)
+        if problem or key:
+            yield breach(function, "Code", problem or f"{key} is no asset of this cloud assembly.")
 
 
 @rule(

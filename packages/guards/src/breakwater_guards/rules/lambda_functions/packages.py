@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +11,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.tokens import deferred
+from breakwater_guards.model.values import Text
+from breakwater_guards.model.views import view
 
+_STAGING = re.compile(r"cdk-[a-z0-9]+-assets-")
+_KEY = re.compile(r"[0-9a-f]{64}\.\w+")
 _LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided)")
 MAX_FILE = 4 * 1024 * 1024
 _SUFFIXES = {
@@ -94,6 +100,27 @@ def asset_of(function: Resource) -> Asset | None:
     except (OSError, RuntimeError, ValueError):
         return None  # no path of this system: a NUL, a name too long, a circle of links
     return Asset(name, path) if path.is_relative_to(root) and path != root else None
+
+
+def missing_key(app: Assembly, function: Resource) -> str | None:
+    """Return the key of a function's code that looks like an asset's, and is none that the cloud assembly publishes."""
+    bucket, key = function.get("Code.S3Bucket"), function.get("Code.S3Key")
+    text = bucket.known if isinstance(bucket, Text) else bucket
+    published = view(app, _published)
+    staged = isinstance(text, str) and _STAGING.match(text) and isinstance(key, str) and _KEY.fullmatch(key)
+    return key if staged and published and key not in published else None
+
+
+def _published(app: Assembly) -> set[str]:
+    """Return the keys of the files that a cloud assembly publishes, of all of its stacks."""
+    keys: set[str] = set()
+    for path in sorted(app.folder.rglob("*.assets.json")) if app.folder is not None and app.path == app.folder else ():
+        try:
+            files = json.loads(path.read_text(encoding="utf-8")).get("files", {})
+            keys |= {place["objectKey"] for file in files.values() for place in file["destinations"].values()}
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            return set()
+    return keys
 
 
 def handler_files(runtime: str, handler: str) -> list[str]:

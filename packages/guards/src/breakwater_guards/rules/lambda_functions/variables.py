@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
@@ -19,6 +20,8 @@ from breakwater_guards.rules.lambda_functions.sources import Program, program_of
 FUNCTION, VARIABLES = "AWS::Lambda::Function", "Environment.Variables"
 # They run functions in an environment of their own: https://docs.aws.amazon.com/greengrass/v1/developerguide/lambda-group-config.html
 HOSTS = ("AWS::Greengrass::FunctionDefinition", "AWS::Greengrass::FunctionDefinitionVersion")
+QUALIFIED = {"AWS::Lambda::EventInvokeConfig": "FunctionName", "AWS::Lambda::Url": "TargetFunctionArn"}
+_ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9_-]+")
 _ALIKE = 0.8
 # https://nodejs.org/api/process.html#processenv
 _NODE = re.compile(r"""process\.env(?:\.([A-Za-z_]\w*)|\[["']([A-Za-z_]\w*)["']\])""")
@@ -54,6 +57,36 @@ def variables_are_set(app: Assembly) -> Iterator[Breach]:
             near = get_close_matches(name, idle, 1, _ALIKE)
             if near:
                 yield breach(function, f"{VARIABLES}.{near[0]}", f"The code reads {name}, and never {near[0]}.")
+
+
+@rule(
+    "DR-LAMBDA-12",
+    title="A version or alias that is named is there",
+    outcome=Outcome.REFUSED,
+    prevents="ResourceNotFoundException: The function alias … was not found (at creation)",
+    fix="Declare the alias of this function, or use $LATEST or leave the qualifier out.",
+    sources=(
+        "https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html",
+        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html",
+    ),
+)
+def qualifiers_exist(app: Assembly) -> Iterator[Breach]:
+    """Find the name of an alias that no alias of the function has."""
+    for kind, path in QUALIFIED.items():
+        for resource in app.of_type(kind) if not any(may_change(one) for one in app.templates.values()) else ():
+            function = resource_named(app, resource.get(path), resource.template, FUNCTION)
+            qualifier = resource.get("Qualifier")
+            if function is None or not isinstance(qualifier, str) or not _ALIAS.fullmatch(qualifier):
+                continue
+            owners = {
+                alias: resource_named(app, alias.get("FunctionName"), alias.template, FUNCTION)
+                for alias in app.of_type("AWS::Lambda::Alias")
+            }
+            names = [alias.get("Name") for alias, owner in owners.items() if owner in (None, function)]
+            if all(isinstance(name, str) and name != qualifier for name in names):
+                allowed = ", ".join(["$LATEST", *map(str, names)])
+                message = f"{function.logical_id} has no alias {qualifier!r}; allowed: {allowed}."
+                yield breach(resource, "Qualifier", message)
 
 
 def programs_of(app: Assembly) -> dict[Resource, Program]:
