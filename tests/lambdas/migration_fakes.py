@@ -92,6 +92,7 @@ class FakeDataApi:
     def _execute(self, sql: str, parameters: list[Any], transactionId: str) -> Answer:  # noqa: N803
         database = self._of(transactionId)
         values = {each["name"]: next(iter(each["value"].values())) for each in parameters}
+        assert set(re.findall(r":(\w+)", sql)) == set(values), "the Data API refuses a placeholder without a value"
         if "pg_advisory_xact_lock" in sql or "set_config" in sql:
             return {"records": [[{"longValue": 1}]]}
         if "FROM pg_roles" in sql:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from migration import handler
-from migration.database import LOCK, TEMPORARY, is_temporary
+from migration.database import CREATE_VERSIONS, LOCK, TEMPORARY, is_temporary
 from migration.logic import read_migrations, read_rights
 
 from common.environment import ConfigurationError
@@ -53,7 +53,9 @@ def run() -> dict[str, int]:
     return handler.handle({"source": "aws.ecs"}, CONTEXT)
 
 
-def test_an_empty_database_gets_user_and_tables_and_rights_in_one_transaction(api: FakeDataApi) -> None:
+def test_an_empty_database_gets_user_and_tables_and_rights_in_one_transaction(
+    api: FakeDataApi, caplog: pytest.LogCaptureFixture
+) -> None:
     assert run() == {"before": 0, "after": NEWEST}
     database = api.database
     assert (database.roles, database.members) == ({"owner", "breakwater_app"}, {"breakwater_app"})
@@ -61,8 +63,18 @@ def test_an_empty_database_gets_user_and_tables_and_rights_in_one_transaction(ap
     assert database.applied == [*FILES, *read_rights("breakwater_app")]
     assert (api.calls[0], api.calls[-1], api.open) == ("BeginTransaction", "CommitTransaction", {})
     assert api.calls.count("BeginTransaction") == 1
-    assert api.calls[1] == "SELECT 1 FROM pg_advisory_xact_lock(:lock)", "nothing is read before the lock is held"
+    assert api.calls[1:9] == [
+        "SELECT 1 FROM pg_advisory_xact_lock(:lock)",  # nothing is read before the lock is held
+        "SELECT set_config('lock_timeout', :timeout, true)",
+        "SELECT 1 FROM pg_roles WHERE rolname = :name",
+        'CREATE ROLE "breakwater_app" LOGIN',
+        'GRANT rds_iam TO "breakwater_app"',
+        " ".join(CREATE_VERSIONS.split()),
+        "SELECT coalesce(max(version), 0) FROM schema_version",
+        " ".join(FILES[0].split()),
+    ]
     assert LOCK > 0
+    assert [record.getMessage() for record in caplog.records] == [f"schema version {NEWEST}, was 0"]
 
 
 def test_a_second_run_changes_nothing_but_grants_again(api: FakeDataApi) -> None:
@@ -123,7 +135,9 @@ def test_a_cluster_that_is_not_ready_is_asked_again_until_it_is(api: FakeDataApi
     assert api.open == {}
 
 
-def test_it_gives_up_while_an_attempt_still_fits_into_its_time(api: FakeDataApi) -> None:
+def test_it_gives_up_while_an_attempt_still_fits_into_its_time(
+    api: FakeDataApi, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(_call: int, _operation: str) -> None:
         raise ServiceError("DatabaseResumingException")
 
@@ -131,6 +145,13 @@ def test_it_gives_up_while_an_attempt_still_fits_into_its_time(api: FakeDataApi)
     with pytest.raises(ClientError, match="DatabaseResumingException"):
         run()
     assert len(api.calls) * handler.PAUSE_SECONDS == pytest.approx(TIMEOUT_SECONDS - handler.ATTEMPT_SECONDS, abs=6)
+    api.calls.clear()
+    caplog.clear()
+    milliseconds = (handler.ATTEMPT_SECONDS + 2 * handler.PAUSE_SECONDS) * 1000
+    with pytest.raises(ClientError):
+        handler.handle({}, SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds))
+    assert len(api.calls) == 1 + 2 + 1, "the last one begins when the time is up"
+    assert {record.getMessage().partition("(")[0] for record in caplog.records} == {"not yet: An error occurred "}
 
 
 def test_after_a_commit_whose_answer_was_lost_the_work_is_found_done(api: FakeDataApi) -> None:

@@ -91,6 +91,7 @@ def test_a_semicolon_within_a_line_ends_nothing(tmp_path: Path) -> None:
         ({"v0001_a": "SELECT 1;", "v0003_c": "SELECT 3;"}, "0003_c.sql: expected version 0002"),
         ({"v0001_a": "SELECT 1;", "v0001_b": "SELECT 1;"}, "0001_b.sql: expected version 0002"),
         ({"v0002_a": "SELECT 1;"}, "0002_a.sql: expected version 0001"),
+        ({"v0001_a": "SELECT 1;", "rights": "x", "vzz": "x"}, "^zz.sql: allowed is a name like"),
         ({"v1_a": "SELECT 1;"}, "1_a.sql: allowed is a name like 0002_add_currency.sql, or rights.sql"),
         ({"v0001_A": "SELECT 1;"}, "0001_A.sql: allowed is a name like"),
         ({"v0001_a": "SELECT 1"}, "0001_a.sql: each statement ends with a semicolon"),
