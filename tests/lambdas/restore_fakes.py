@@ -80,6 +80,7 @@ class FakeRds:
         data_api_enabled: Whether the Data API is enabled.
         secret: Status of the master user's secret; empty if there is none.
         changes: Operations that changed something, in order.
+        asked: What each of them was asked.
         errors: Error codes of operations that fail.
     """
 
@@ -89,6 +90,7 @@ class FakeRds:
     data_api_enabled: bool = False
     secret: str = ""
     changes: list[str] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
 
     def operations(self) -> dict[str, Operation]:
@@ -128,6 +130,7 @@ class FakeRds:
             assert "awsbackup-restore-test-" in name
             self._fail(operation)
             self.changes.append(operation)
+            self.asked.append(given)
             if operation == "CreateDBInstance":
                 self.instance = "creating"
             elif operation == "DeleteDBInstance":

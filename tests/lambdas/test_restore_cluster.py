@@ -13,7 +13,7 @@ from restore_validation.logic import Contents, ValidationResult
 from stacks.operations.restore_validation import TIMEOUT_SECONDS as FUNCTION_SECONDS
 from tests.assembly import assembly
 from tests.lambdas.account import FakeAccount
-from tests.lambdas.restore_fakes import NOW, FakeDataApi, FakeRds
+from tests.lambdas.restore_fakes import CLUSTER_ARN, NOW, FakeDataApi, FakeRds
 from tests.lambdas.restore_harness import (
     DEADLINE_SECONDS,
     DELIVERIES_UNTIL_DEADLINE,
@@ -33,6 +33,29 @@ def test_a_cluster_is_made_readable_read_closed_and_reported(restore: RestoreHar
         "EnableHttpEndpoint",
         "ModifyDBCluster",
         "DeleteDBInstance",
+    ]
+    cluster, instance = "awsbackup-restore-test-0a1b2c3d", "awsbackup-restore-test-0a1b2c3d-v"
+    assert restore.rds.asked == [
+        {
+            "DBClusterIdentifier": cluster,
+            "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 4.0},
+            "ApplyImmediately": True,
+        },
+        {
+            "DBInstanceIdentifier": instance,
+            "DBClusterIdentifier": cluster,
+            "DBInstanceClass": "db.serverless",
+            "Engine": "aurora-postgresql",
+            "PubliclyAccessible": False,
+        },
+        {"ResourceArn": CLUSTER_ARN},
+        {
+            "DBClusterIdentifier": cluster,
+            "ManageMasterUserPassword": True,
+            "MasterUserSecretKmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1",
+            "ApplyImmediately": True,
+        },
+        {"DBInstanceIdentifier": instance, "SkipFinalSnapshot": True},
     ]
     assert restore.rds.instance == ""
     (statement,) = restore.data.statements
