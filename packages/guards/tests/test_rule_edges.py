@@ -232,3 +232,25 @@ def test_an_action_that_is_repeated_is_named_once() -> None:
     policy = resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [statement]})
     (message,) = found("DR-IAM-06", {"Policy": policy}) + found("DR-IAM-05", {"Policy": policy})
     assert message.startswith("sqs:SendMessage is not authorized on ")
+
+
+def test_a_setting_that_is_spelled_with_references_has_one_owner() -> None:
+    def scaling(parameter: str, **more: Any) -> Template:
+        where = {"Fn::Sub": "service/${Cluster}/${" + parameter + "}"}
+        return resource(
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+            ResourceId=where,
+            ScalableDimension="ecs:service:DesiredCount",
+            **more,
+        )
+
+    cluster, service = resource("AWS::ECS::Cluster"), resource("AWS::ECS::Service")
+    same = {"Cluster": cluster, "Api": service, "One": scaling("Api"), "Two": scaling("Api", _DependsOn="Nothing")}
+    assert found("DR-OWNER-03", same) == ["One sets the same already."]
+    assert found("DR-OWNER-03", {"Cluster": cluster, "One": scaling("Open"), "Two": scaling("Open")}) == []
+
+
+def test_the_nearest_version_is_of_the_same_product() -> None:
+    cluster = resource("AWS::RDS::DBCluster", Engine="aurora-postgresql", EngineVersion="16.1")
+    (message,) = found("DR-AURORA-01", {"Cluster": cluster})
+    assert "-limitless" not in message.partition("the newest")[0]

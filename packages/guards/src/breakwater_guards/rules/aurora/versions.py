@@ -155,7 +155,8 @@ def _is_offered(version: str, offered: list[str]) -> bool:
 def _not_offered(version: str, offered: list[str]) -> str:
     major = ".".join(version.split(".")[: 2 if "mysql" in version else 1])
     same = [other for other in offered if other.startswith(f"{major}.")]
-    candidates = same or offered
+    plain = [other for other in same or offered if version.partition("-")[2] == other.partition("-")[2]]
+    candidates = plain or same or offered  # a suffix is another product, e.g. -limitless
     later = [other for other in candidates if _numbers(other) >= _numbers(version)]
     nearest = later[0] if later else candidates[-1]
     return f"EngineVersion {show(version)} is not offered; the nearest that is: {nearest}, the newest: {offered[-1]}."
