@@ -11,6 +11,7 @@ import pytest
 
 from breakwater_guards import check
 from breakwater_guards.rules.lambda_functions import sources
+from breakwater_guards.rules.lambda_functions.glance import texts_of, wanted_by
 from breakwater_guards.rules.lambda_functions.packages import Asset, module_of
 from breakwater_guards.rules.lambda_functions.sources import Program, program_of
 from guards_testing.build import resource, template, write
@@ -28,24 +29,24 @@ def read(**modules: str) -> Program:
     return program
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        HANDLER + "return os.environ['X']",
-        "from os import environ\nTABLE = environ['X']\ndef handler(e, c): ...",
-        "import os\ndef need(name):\n    return os.environ[name]\ndef handler(e, c): return need('X')",
-        (
-            "import os\ndef need(env, name):\n    value = env.get(name)\n    if not value: raise ValueError(name)\n"
-            "    return value\ndef number(env, name): return int(need(env, name))\n"
-            "def handler(e, c): return number(os.environ, 'X')"
-        ),
-        "import os\ndef need(name):\n    if not os.getenv(name): raise KeyError\ndef handler(e, c): need('X')",
-        HANDLER + "try:\n        return os.environ['X']\n    except ValueError:\n        pass",
-        "import os\nclass A:\n    def __init__(self): self.x = os.environ['X']\ndef handler(e, c): A()",
-        "import os\nclass A:\n    x = os.environ['X']\ndef handler(e, c): return A.x",
-        "import os\nasync def inner(): return os.environ['X']\ndef handler(e, c): return inner()",
-    ],
-)
+NEEDED = [
+    HANDLER + "return os.environ['X']",
+    "from os import environ\nTABLE = environ['X']\ndef handler(e, c): ...",
+    "import os\ndef need(name):\n    return os.environ[name]\ndef handler(e, c): return need('X')",
+    (
+        "import os\ndef need(env, name):\n    value = env.get(name)\n    if not value: raise ValueError(name)\n"
+        "    return value\ndef number(env, name): return int(need(env, name))\n"
+        "def handler(e, c): return number(os.environ, 'X')"
+    ),
+    "import os\ndef need(name):\n    if not os.getenv(name): raise KeyError\ndef handler(e, c): need('X')",
+    HANDLER + "try:\n        return os.environ['X']\n    except ValueError:\n        pass",
+    "import os\nclass A:\n    def __init__(self): self.x = os.environ['X']\ndef handler(e, c): A()",
+    "import os\nclass A:\n    x = os.environ['X']\ndef handler(e, c): return A.x",
+    "import os\nasync def inner(): return os.environ['X']\ndef handler(e, c): return inner()",
+]
+
+
+@pytest.mark.parametrize("code", NEEDED)
 def test_what_raises_without_it_is_needed(code: str) -> None:
     assert read(app=code).needed == {"X"}
 
@@ -220,3 +221,27 @@ def test_files_that_cannot_be_read_are_none(tmp_path: Path) -> None:
     (tmp_path / "a-1.dist-info" / "RECORD").write_bytes(b"\xff")
     assert Asset("x", tmp_path).vendored == frozenset()
     assert Asset("x", tmp_path).read("missing.py") is None
+
+
+@pytest.mark.parametrize("code", NEEDED)
+def test_a_glance_leaves_out_nothing_that_is_needed(code: str) -> None:
+    assert wanted_by([code]) >= {"X"}
+    program = program_of("app", "handler", {"app.py": code}.get, {"X"})
+    assert program is not None
+    assert program.needed == {"X"} <= program.mentioned & program.asked
+    assert "handler" in (program.handlers or ())
+
+
+def test_a_glance_follows_imports_and_sees_what_is_read() -> None:
+    files = {
+        "app.py": "from package.one import (\n    get,\n)\nimport package.two as t, os\nA = os.environ['A']\n",
+        "package/one.py": "from . import three\nB = os.environ.get('B') or os.getenv('C')",
+        "package/two.py": "from .three import x",
+        "package/three.py": "D = environ['D']",
+    }
+    program = program_of("app", "handler", files.get, {"A", "D"})
+    assert program is not None
+    assert program.needed == {"A", "D"}
+    assert program.asked == {"A", "B", "C", "D"}
+    assert program_of("app", "handler", {"app.py": "environ['A']\n("}.get, {"A"}) is None
+    assert texts_of("app", files.get).keys() == {name.removesuffix(".py") for name in files}

@@ -7,17 +7,25 @@ variable is needed where its absence raises: ``os.environ["X"]``, or a helper th
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-MAX_MODULES, MAX_SOURCE = 300, 1024 * 1024
+from breakwater_guards.rules.lambda_functions.glance import MAX_MODULES, Read, literals, reads, texts_of, wanted_by
+from breakwater_guards.rules.lambda_functions.syntax import (
+    asked,
+    called,
+    guarded,
+    helpers_of,
+    is_environment,
+    mentions,
+    walk,
+)
+
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MAYBE = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.While, ast.ExceptHandler, ast.Lambda)
 _CAUGHT_NAMES = frozenset({"KeyError", "LookupError", "Exception", "BaseException"})
-_OPTIONAL = ("get", "pop", "setdefault", "getenv")
-Read = Callable[[str], str | None]
 
 
 @dataclass
@@ -37,47 +45,53 @@ class Program:
     handlers: set[str] | None = None
 
 
-def program_of(module: str, handler: str, read: Read) -> Program | None:
+def program_of(module: str, handler: str, read: Read, known: Collection[str] = ()) -> Program | None:
     """Read the code of a function.
 
     Args:
         module: path of the handler's module without suffix, e.g. ``app/handler``.
         handler: name of the function in it.
         read: returns the text of a file of the package, or ``None``.
+        known: variables that are there: code whose text names no others is not taken apart, which takes ten times as
+            long.
 
     Returns:
         What the code reads; ``None`` when a part of it cannot be read.
     """
+    files = texts_of(module, read)
+    wanted = wanted_by(files.values())
+    if module in files and wanted and wanted <= set(known):
+        return _glance(files, module, wanted)
     trees = _load(module, read)
     if trees is None:
         return None
     texts = {
         node.value
         for tree in trees.values()
-        for node in _walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     program = Program(mentioned=texts, handlers=_names_in(trees[module]))
-    helpers = _helpers(trees.values())
+    helpers = helpers_of(trees.values())
     for part in _reached(list(trees.values()), handler):
         program.needed |= set(_needs(part, helpers))
-    guarded = {name for tree in trees.values() for name in _guarded(tree)}
-    program.asked = program.needed | {name for tree in trees.values() for name in _asked(tree)}
-    program.needed -= guarded
+    may_be_missing = {name for tree in trees.values() for name in guarded(tree)}
+    program.asked = program.needed | {name for tree in trees.values() for name in asked(tree)}
+    program.needed -= may_be_missing
     return program
 
 
+def _glance(files: dict[str, str], module: str, wanted: set[str]) -> Program | None:
+    """Return what the text of a program shows, whose variables are all there."""
+    joined = "\n".join(files.values())
+    try:
+        handlers = _names_in(_parse(files[module]))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return Program(needed=wanted, mentioned=literals(joined), asked=wanted | reads(joined), handlers=handlers)
+
+
 _parse = lru_cache(maxsize=2 * MAX_MODULES)(ast.parse)  # the functions of an app share most of their modules
-
-
-@lru_cache(maxsize=20 * MAX_MODULES)
-def _walk(top: ast.AST) -> list[ast.AST]:
-    """Return a node with all below it, as `ast.walk` does in three times the time."""
-    found = [top]
-    for node in found:
-        for value in [getattr(node, name, None) for name in node._fields]:
-            found += [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST)]
-    return found
 
 
 def _load(module: str, read: Read) -> dict[str, ast.Module] | None:
@@ -107,7 +121,7 @@ def _load(module: str, read: Read) -> dict[str, ast.Module] | None:
 def _imports(tree: ast.Module, name: str) -> Iterator[str]:
     """Yield the paths that a module may import; most of them are of other packages."""
     folder = name.split("/")[:-1]
-    for node in _walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name.replace(".", "/")
@@ -121,14 +135,14 @@ def _imports(tree: ast.Module, name: str) -> Iterator[str]:
 
 def _names_in(tree: ast.Module) -> set[str] | None:
     names: set[str] = set()
-    for node in _walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom | ast.Import):
             names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
         elif isinstance(node, _DEFINITIONS):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-    dynamic = {"*", "globals", "__getattr__"} & (names | set(_mentions(tree)))
+    dynamic = {"*", "globals", "__getattr__"} & (names | set(mentions(tree)))
     return None if dynamic else names
 
 
@@ -137,11 +151,11 @@ def _reached(trees: list[ast.Module], handler: str) -> list[ast.AST]:
     definitions: dict[str, list[ast.AST]] = {}
     reached: list[ast.AST] = []
     for tree in trees:
-        for node in _walk(tree):
+        for node in walk(tree):
             if isinstance(node, _DEFINITIONS):
                 definitions.setdefault(node.name, []).append(node)
         reached += [node for node in tree.body if not isinstance(node, _DEFINITIONS)]
-    names, known = [handler, *(name for part in reached for name in _mentions(part))], set[str]()
+    names, known = [handler, *(name for part in reached for name in mentions(part))], set[str]()
     while names:
         name = names.pop()
         if name in known:
@@ -150,7 +164,7 @@ def _reached(trees: list[ast.Module], handler: str) -> list[ast.AST]:
         for node in definitions.get(name, ()):
             body = [part for part in ast.iter_child_nodes(node) if not isinstance(part, _FUNCTIONS)]
             reached += body
-            names += [mentioned for part in body for mentioned in _mentions(part)]
+            names += [mentioned for part in body for mentioned in mentions(part)]
             names += [
                 part.name for part in ast.iter_child_nodes(node) if isinstance(part, _FUNCTIONS) and _special(part)
             ]
@@ -161,23 +175,15 @@ def _special(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return method.name.startswith("__")
 
 
-def _mentions(part: ast.AST) -> Iterator[str]:
-    for node in _walk(part):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
-
-
 def _needs(part: ast.AST, helpers: dict[str, int]) -> Iterator[str]:
     """Yield the variables that a piece of code needs, without what it does only under a condition."""
     if isinstance(part, (*_MAYBE, *_FUNCTIONS)) or (isinstance(part, ast.Try) and _catches(part)):
         return
     key: ast.expr | None = None
-    if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load) and _is_environment(part.value):
+    if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load) and is_environment(part.value):
         key = part.slice
     elif isinstance(part, ast.Call):
-        at = helpers.get(_called(part))
+        at = helpers.get(called(part))
         key = part.args[at] if at is not None and len(part.args) == at + 1 and not part.keywords else None
     if isinstance(key, ast.Constant) and isinstance(key.value, str):
         yield key.value
@@ -188,79 +194,5 @@ def _needs(part: ast.AST, helpers: dict[str, int]) -> Iterator[str]:
 def _catches(part: ast.Try) -> bool:
     """Tell whether a missing variable would be caught."""
     return any(
-        handler.type is None or not _CAUGHT_NAMES.isdisjoint(_mentions(handler.type)) for handler in part.handlers
-    )
-
-
-def _guarded(tree: ast.Module) -> Iterator[str]:
-    """Yield the variables that code sets, has a default for, or asks whether they are there."""
-    for node in _walk(tree):
-        keys: list[ast.expr] = []
-        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) and _is_environment(node.value):
-            keys = [node.slice]
-        elif isinstance(node, ast.Compare) and any(map(_is_environment, node.comparators)):
-            keys = [node.left]
-        elif isinstance(node, ast.Call) and _called(node) in _OPTIONAL:
-            keys = node.args[:1]
-        yield from (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
-
-
-def _asked(tree: ast.Module) -> Iterator[str]:
-    for node in _walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in _OPTIONAL and node.args and _is_asked(node, set()):
-            key = node.args[0]
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield key.value
-
-
-def _helpers(trees: Iterable[ast.Module]) -> dict[str, int]:
-    """Return functions that raise when the variable is missing that one of their arguments names, with its position."""
-    functions = [node for tree in trees for node in _walk(tree) if isinstance(node, _FUNCTIONS)]
-    found: dict[str, int] = {}
-    size = -1
-    while size != len(found):
-        size = len(found)
-        for function in functions:
-            names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-            for key in _keys(function, set(names), found):
-                if key in names:
-                    found.setdefault(function.name, names.index(key))
-    return found
-
-
-def _keys(function: ast.FunctionDef | ast.AsyncFunctionDef, names: set[str], known: dict[str, int]) -> Iterator[str]:
-    """Yield the arguments of a function that it takes for the name of a variable that must be there."""
-    raises = any(isinstance(node, ast.Raise) for node in _walk(function))
-    for node in _walk(function):
-        key: ast.expr | None = None
-        if isinstance(node, ast.Subscript) and (_is_environment(node.value) or _is_passed(node.value, names)):
-            key = node.slice
-        elif isinstance(node, ast.Call) and _called(node) in _OPTIONAL and raises and node.args:
-            key = node.args[0] if _is_asked(node, names) else None
-        elif isinstance(node, ast.Call) and len(node.args) == known.get(_called(node), -2) + 1:
-            key = node.args[-1]
-        if isinstance(key, ast.Name):
-            yield key.id
-
-
-def _is_asked(call: ast.Call, names: set[str]) -> bool:
-    where = call.func.value if isinstance(call.func, ast.Attribute) else None
-    of_environment = where is not None and (_is_environment(where) or _is_passed(where, names))
-    return of_environment or _called(call) == "getenv"
-
-
-def _is_passed(value: ast.expr, names: set[str]) -> bool:
-    """Tell whether a mapping is an argument that is called like an environment."""
-    return isinstance(value, ast.Name) and value.id in names and value.id.startswith("env")
-
-
-def _is_environment(value: ast.expr) -> bool:
-    name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
-    return name == "environ"
-
-
-def _called(call: ast.Call) -> str:
-    function = call.func
-    return (
-        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+        handler.type is None or not _CAUGHT_NAMES.isdisjoint(mentions(handler.type)) for handler in part.handlers
     )

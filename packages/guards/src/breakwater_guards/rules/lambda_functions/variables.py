@@ -122,7 +122,9 @@ def _program(function: Resource, runtime: str, handler: str) -> Program | None:
         return None if path.partition("/")[0].removesuffix(".py") in asset.vendored else asset.read(path)
 
     if runtime.startswith("python") and module and layers in ([ABSENT], [[]]):
-        return program_of(module, name, read)
+        given = function.options(VARIABLES)
+        known = set.intersection(*({*one} if isinstance(one, dict) else set() for one in given))
+        return program_of(module, name, read, known | _runtime_variables())
     if runtime.startswith("nodejs") and module:
         texts = [text for suffix in (".js", ".mjs", ".cjs") if (text := read(module + suffix))]
         return _node_program(texts[0]) if texts else None
