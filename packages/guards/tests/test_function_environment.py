@@ -244,4 +244,5 @@ def test_a_glance_follows_imports_and_sees_what_is_read() -> None:
     assert program.needed == {"A", "D"}
     assert program.asked == {"A", "B", "C", "D"}
     assert program_of("app", "handler", {"app.py": "environ['A']\n("}.get, {"A"}) is None
+    assert wanted_by(["def f(env, name): ...\n    if f(os.environ, 'E'):\n        f(os.environ, 'F')"]) == {"F"}
     assert texts_of("app", files.get).keys() == {name.removesuffix(".py") for name in files}

@@ -14,6 +14,7 @@ _READ = re.compile(r"""(?:environ\s*\.\s*\w+|getenv)\s*\(\s*["'](\w+)["']""")
 _CALL = re.compile(r"""\b(\w+)\(\s*(?:[\w.]+\s*,\s*)?["'](\w+)["']""")
 _CALLED = re.compile(r"\b(\w+)\(")
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+", re.MULTILINE)
+_CONDITION = re.compile(r"^[ \t]*(?:if|elif|while)\b.*:[ \t]*$", re.MULTILINE)
 _LITERAL = re.compile(r"""["']([\w./%-]+)["']""")
 Read = Callable[[str], str | None]
 
@@ -41,7 +42,7 @@ def texts_of(module: str, read: Read) -> dict[str, str]:
 
 def wanted_by(texts: Iterable[str]) -> set[str]:
     """Return the variables that code may need: more than it does, but none that it needs is left out."""
-    joined = "\n".join(texts)
+    joined = _CONDITION.sub("", "\n".join(texts))  # nothing is certain to be needed there
     bodies: dict[str, str] = {}
     for piece in _DEFINITION.split(joined)[1:]:
         name = piece.partition("(")[0].strip()
@@ -54,8 +55,8 @@ def wanted_by(texts: Iterable[str]) -> set[str]:
 
 
 def reads(text: str) -> set[str]:
-    """Return the variables that code asks for without needing them."""
-    return set(_READ.findall(text))
+    """Return the variables that code asks for by name, needed or not."""
+    return {*_READ.findall(text), *_DIRECT.findall(text)}
 
 
 def literals(text: str) -> set[str]:
