@@ -34,6 +34,10 @@ class Balancers:
             if set(map(str, balancer.options("Type"))) <= {"application", str(ABSENT)}:
                 yield balancer
 
+    def network(self) -> Iterator[Resource]:
+        """Yield every Network Load Balancer."""
+        yield from (balancer for balancer in self._app.of_type(BALANCER) if balancer.get("Type") == "network")
+
     def listeners_of(self, group: Resource) -> list[Resource]:
         """Return the listeners and listener rules that forward to a target group."""
         return self._listeners.get(group.reference, [])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from breakwater_guards.aws.arns import arn_of, resource_named
+from breakwater_guards.aws.arns import arn_of, may_match, pattern, resource_named
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.key_policies import KEY, REPLICA, keys_of, refusal
+from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.aws.statements import Statement
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
@@ -121,3 +124,51 @@ def waf_logs_have_their_name(app: Assembly) -> Iterator[Breach]:
                 if not known.startswith(WAF_PREFIX) and not (given and star and WAF_PREFIX.startswith(known)):
                     shown = show(name) if given else "a generated name"
                     yield breach(logging, "LogDestinationConfigs", f"{shown} is not allowed; allowed: aws-waf-logs-….")
+
+
+@rule(
+    "DR-LOGS-05",
+    title="EventBridge may write to the log group of a rule",
+    outcome=Outcome.LATER,
+    prevents="No error is reported: EventBridge counts failed invocations, and the log group stays empty; it takes the "
+    "group's ARN without :* at its end, and needs a resource policy of the account and Region",
+    fix="Add an AWS::Logs::ResourcePolicy for events.amazonaws.com and delivery.logs.amazonaws.com, and target the ARN "
+    "arn:…:log-group:NAME.",
+    sources=(
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html",
+        "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/351",
+        "https://github.com/aws-samples/serverless-patterns/commit/f5b5ca829",
+    ),
+)
+def events_may_be_logged(app: Assembly) -> Iterator[Breach]:
+    """Find a log group behind an event rule that no resource policy opens, or that is named with the ending."""
+    policies = list(app.of_type("AWS::Logs::ResourcePolicy"))
+    custom = any(item.type.startswith("Custom::") for one in app.templates.values() for item in one.resources.values())
+    statements = [item for policy in policies for item in statements_of(policy)]
+    for source in app.of_type("AWS::Events::Rule"):
+        for value in source.given("Targets[].Arn"):
+            group = resource_named(app, value, source.template, LOG_GROUP)
+            if group is None:
+                continue
+            if pattern(app, value).endswith(":*"):
+                yield breach(source, "Targets.Arn", f"the ARN of {group.logical_id} ends with :*; allowed: without.")
+            arn, known = arn_of(app, group), len(statements) >= len(policies) and not custom
+            if (
+                known
+                and not may_change(group.template)
+                and not any(_lets_events_in(app, item, arn) for item in statements)
+            ):
+                message = f"no AWS::Logs::ResourcePolicy lets events.amazonaws.com write to {group.logical_id}."
+                yield breach(source, "Targets.Arn", message)
+
+
+def _lets_events_in(app: Assembly, statement: Statement, arn: str) -> bool:
+    return bool(
+        statement.effect != "Deny"
+        and statement.names_service("events")
+        and statement.acts_on("logs:PutLogEvents")
+        and any(
+            may_match(text, arn) or may_match(text, f"{arn}:*")
+            for text in (pattern(app, value) for value in statement.resources)
+        )
+    )

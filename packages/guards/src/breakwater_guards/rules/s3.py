@@ -42,19 +42,61 @@ def encrypted_objects_are_replicated(app: Assembly) -> Iterator[Breach]:
     outcome=Outcome.SILENT,
     prevents="No error is reported: S3 cannot write logs to a bucket with a default retention, with KMS as its default "
     "encryption or with Requester Pays, and there are none when they are needed",
-    fix="Log into a bucket of its own with SSE-S3 (AES256), without default retention and Requester Pays.",
-    sources=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-server-access-logging.html",),
+    fix="Log into a bucket of its own with SSE-S3 (AES256), without default retention and Requester Pays; for "
+    "CloudFront with ObjectOwnership BucketOwnerPreferred.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-server-access-logging.html",
+        "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html",
+    ),
 )
 def log_buckets_accept_logs(app: Assembly) -> Iterator[Breach]:
-    """Find a target of server access logs whose own settings keep the logs out."""
+    """Find a target of server access logs, or of CloudFront's, whose own settings keep the logs out."""
     told = set()
-    for source in app.of_type(BUCKET):
-        for value in source.given("LoggingConfiguration.DestinationBucketName"):
-            target = resource_named(app, value, source.template, BUCKET)
-            if target is not None and target not in told:
-                told.add(target)
-                for path, message in _barriers(target):
-                    yield breach(target, path, f"{message}; {source.logical_id} logs here.")
+    for kind, path, barriers in LOGGING:
+        for source in app.of_type(kind):
+            for value in source.given(path):
+                target = resource_named(app, value, source.template, BUCKET)
+                if target is not None and (target, kind) not in told:
+                    told.add((target, kind))
+                    for where, message in barriers(target):
+                        yield breach(target, where, f"{message}; {source.logical_id} logs here.")
+
+
+@rule(
+    "DR-S3-03",
+    title="A bucket that is replicated or backed up keeps versions",
+    outcome=Outcome.SILENT,
+    prevents="Versioning must be 'Enabled' on the bucket to apply a replication configuration (refused; so is a "
+    "destination without); AWS Backup fails each job: versioning is not enabled on the bucket",
+    fix="Set VersioningConfiguration.Status to Enabled.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html",
+        "https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html",
+    ),
+)
+def copied_buckets_keep_versions(app: Assembly) -> Iterator[Breach]:
+    """Find a bucket without versions at either end of a replication, or in a backup selection."""
+    for bucket, user, why in _copied(app):
+        for value in bucket.options("VersioningConfiguration.Status"):
+            if value is ABSENT or value == "Suspended":
+                yield breach(bucket, "VersioningConfiguration", f"keeps no versions; {user.logical_id} {why}.")
+                break
+
+
+def _copied(app: Assembly) -> Iterator[tuple[Resource, Resource, str]]:
+    for bucket in app.of_type(BUCKET):
+        rules = bucket.given(f"{RULES}.Destination.Bucket")
+        if rules:
+            yield bucket, bucket, "replicates it"
+        for value in rules:
+            target = resource_named(app, value, bucket.template, BUCKET)
+            if target is not None:
+                yield target, bucket, "replicates to it"
+    for selection in app.of_type("AWS::Backup::BackupSelection"):
+        for value in selection.given("BackupSelection.Resources[]"):
+            target = resource_named(app, value, selection.template, BUCKET)
+            if target is not None:
+                yield target, selection, "backs it up"
 
 
 def _left_behind(item: Item) -> str | None:
@@ -72,3 +114,15 @@ def _barriers(bucket: Resource) -> Iterator[tuple[str, str]]:
     algorithms = set(map(str, bucket.options(ALGORITHM)))
     if algorithms and algorithms <= _KMS:
         yield "BucketEncryption", "access logs cannot be encrypted with KMS; allowed: AES256"
+
+
+def _closed_to_lists(bucket: Resource) -> Iterator[tuple[str, str]]:
+    owners = bucket.options("OwnershipControls.Rules[].ObjectOwnership")
+    if all(value in (ABSENT, "BucketOwnerEnforced") for value in owners):
+        yield "OwnershipControls", "access control lists are off (the default), and CloudFront's logs need one"
+
+
+LOGGING = (
+    (BUCKET, "LoggingConfiguration.DestinationBucketName", _barriers),
+    ("AWS::CloudFront::Distribution", "DistributionConfig.Logging.Bucket", _closed_to_lists),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from breakwater_guards.aws.access import access_of
@@ -80,7 +81,9 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
         missing = [
             action
             for action, arn in call.each()
-            if not access_of(app).admits(call.target, call.row["service"], action, _caller(app, call), arn)
+            if not access_of(app).admits(
+                call.target, call.row["service"], action, _caller(app, call), arn, absent=call.row.get("absent", ())
+            )
         ]
         if missing:
             yield breach(
@@ -195,7 +198,7 @@ def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
             continue
         seen.add(target)
         if all(target.get(name) != allowed for name, allowed in row.get("unless", {}).items()):
-            actions = tuple(row["actions"][target.type])
+            actions = tuple(_PLACE.sub(partial(_ending, app, item), action) for action in row["actions"][target.type])
             yield Call(item=item, row=row, target=target, arn=_arn(app, target, value), actions=actions)
 
 
@@ -265,6 +268,14 @@ def _part(app: Assembly, call: Call, name: str) -> str:
     whole = name.removeprefix("@source ")
     values = call.item.given(name) if whole == name else source.given(whole)
     return pattern(app, values[0]) if len(values) == 1 else "*"
+
+
+def _ending(app: Assembly, item: Item, place: re.Match[str]) -> str:
+    """Return a property that an ARN ends with, with a slash where the place has one; nothing when it is not given."""
+    name = place[1].removesuffix("/")
+    values = [value for value in item.options(name) if value is not ABSENT]
+    text = pattern(app, values[0]) if len(values) == 1 else "*" if values else ""
+    return f"{text.removesuffix('/')}/" if text and name != place[1] else text
 
 
 def _keys(app: Assembly, target: Resource | None) -> Iterator[Resource]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.arns import arn_of
 from breakwater_guards.aws.balancers import balancers_of
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Principal, Statement
@@ -37,6 +39,11 @@ class _Delivery:
     bucket: Resource
     prefix: Any
 
+    @property
+    def service(self) -> str:
+        """First labels of the service principal that writes the logs."""
+        return "delivery.logs" if self.balancer.get("Type") == "network" else "logdelivery.elasticloadbalancing"
+
 
 @rule(
     "DR-ALB-04",
@@ -49,6 +56,8 @@ class _Delivery:
 def log_bucket_has_no_kms_key(app: Assembly) -> Iterator[Breach]:
     """Find a log bucket whose default encryption takes a KMS key."""
     for delivery in _deliveries(app):
+        if delivery.service == "delivery.logs":
+            continue  # a Network Load Balancer supports customer managed keys
         for algorithm in delivery.bucket.options(ALGORITHM):
             if isinstance(algorithm, str) and algorithm.startswith("aws:kms"):
                 yield breach(
@@ -64,8 +73,12 @@ def log_bucket_has_no_kms_key(app: Assembly) -> Iterator[Breach]:
     title="The policy of the log bucket lets Elastic Load Balancing write",
     outcome=Outcome.REFUSED,
     prevents="Access Denied for bucket: … Please check S3bucket permission (InvalidConfigurationRequest)",
-    fix="Allow s3:PutObject to logdelivery.elasticloadbalancing.amazonaws.com on BUCKET/PREFIX/AWSLogs/ACCOUNT/*.",
-    sources=(ACCESS_LOGS,),
+    fix="Allow s3:PutObject on BUCKET/PREFIX/AWSLogs/ACCOUNT/* to logdelivery.elasticloadbalancing.amazonaws.com, to "
+    "delivery.logs.amazonaws.com for a Network Load Balancer.",
+    sources=(
+        ACCESS_LOGS,
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html",
+    ),
     data="load_balancing",
 )
 def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
@@ -76,7 +89,8 @@ def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
             continue
         own = policies.get(delivery.bucket.reference, [])
         statements = [statement for policy in own for statement in statements_of(policy)]
-        if any_of(_admits(statement, delivery.prefix) for statement in statements) is Answer.NO:
+        admitted = any_of(_admits(statement, delivery) for statement in statements)
+        if admitted is Answer.NO or _is_denied(app, delivery):
             yield breach(
                 own[0] if own else delivery.bucket,
                 "PolicyDocument" if own else "",
@@ -85,9 +99,14 @@ def log_bucket_admits_delivery(app: Assembly) -> Iterator[Breach]:
             )
 
 
+def _is_denied(app: Assembly, delivery: _Delivery) -> bool:
+    arn = f"{arn_of(app, delivery.bucket)}/{_key(delivery.prefix)}*"
+    return access_of(app).shuts_out(delivery.bucket, delivery.service, "s3:PutObject", arn)
+
+
 def _deliveries(app: Assembly) -> Iterator[_Delivery]:
     buckets = Lookup(app, BUCKET, name="BucketName")
-    for balancer in balancers_of(app).application():
+    for balancer in (*balancers_of(app).application(), *balancers_of(app).network()):
         attributes = {
             item["Key"]: item.get("Value")
             for item in balancer.given("LoadBalancerAttributes[]")
@@ -114,26 +133,26 @@ def _policies(app: Assembly) -> tuple[dict[Reference, list[Resource]], bool]:
     return found, complete
 
 
-def _admits(statement: Statement, prefix: Any) -> Answer:
+def _admits(statement: Statement, delivery: _Delivery) -> Answer:
     if statement.effect != "Allow":
         return Answer.NO if statement.effect == "Deny" else Answer.MAYBE
     return all_of(
         [
-            any_of(_delivers(principal) for principal in statement.principals),
+            any_of(_delivers(principal, delivery.service) for principal in statement.principals),
             statement.acts_on("s3:PutObject"),
-            any_of(_covers(resource, prefix) for resource in statement.resources),
+            any_of(_covers(resource, delivery.prefix) for resource in statement.resources),
         ]
     )
 
 
-def _delivers(principal: Principal) -> Answer:
+def _delivers(principal: Principal, service: str) -> Answer:
     """Tell whether a principal is the delivery service, or the account that delivers in older Regions."""
     value = principal.value.known if isinstance(principal.value, Text) else principal.value
     if not isinstance(value, str):
         return Answer.MAYBE
-    if value == "*" or value.startswith("logdelivery.elasticloadbalancing."):
+    if value == "*" or value.startswith(f"{service}."):
         return Answer.YES
-    if principal.kind != "AWS":
+    if principal.kind != "AWS" or service == "delivery.logs":
         return Answer.NO
     account = _ACCOUNT.match(value)
     if account is None:
