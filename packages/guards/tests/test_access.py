@@ -39,6 +39,8 @@ def caller(row: dict[str, Any], target: Any, *statements: Any) -> dict[str, Any]
         if rest:
             resources["Between"] = resource("AWS::ECS::TaskDefinition", **{rest: value})
         put(holder, at + first, {"Ref": "Between"} if rest else value)
+    if "given" in row:
+        put(holder, at + row["given"], "given")
     if "caller" in row:
         put(holder, row["caller"], "arn:aws:sns:eu-west-1:111122223333:caller")
     if "role" in row and "service" not in row:
@@ -58,7 +60,7 @@ def grant(kind: str, service: str, **broken: Any) -> dict[str, Any]:
     """Return what admits a service to the target; a part of it may be broken."""
     policy = (CALLERS["policy_of"][kind] or [kind])[0]
     if policy == "AWS::Lambda::Permission":
-        whole = {"Action": "lambda:InvokeFunction", "Principal": f"{service}.amazonaws.com", "FunctionName": TARGET}
+        whole = {"Action": "lambda:*", "Principal": f"{service}.amazonaws.com", "FunctionName": TARGET}
         spelled = {"Condition": "SourceArn", "Resource": "FunctionName"}
         changed = {spelled.get(key, key): value for key, value in broken.items()}
         if "SourceArn" in changed:

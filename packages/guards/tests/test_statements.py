@@ -86,12 +86,21 @@ def test_an_action_that_nobody_knows_may_be_new(action: str, told: str) -> None:
     assert found("DR-IAM-06", policy("some-new-service:Act", "*")) == []
 
 
-@pytest.mark.parametrize(("region", "expected"), [("eu-west-1", 1), ("us-east-1", 0), ("*", 0), ("${AWS::Region}", 0)])
-def test_an_arn_made_from_a_resource_has_its_region(region: str, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("eu-west-1:111122223333", 1),
+        ("us-east-1:444455556666", 1),
+        ("us-east-1:111122223333", 0),
+        ("*:*", 0),
+        ("${AWS::Region}:${AWS::AccountId}", 0),
+    ],
+)
+def test_an_arn_made_from_a_resource_has_its_region_and_account(place: str, expected: int) -> None:
     several = {"Global": resource("AWS::DynamoDB::GlobalTable")}
     for action, arn, told in (
-        ("rds:DescribeDBClusters", f"arn:aws:rds:{region}:111122223333:cluster:${{Cluster}}", expected),
-        ("dynamodb:GetItem", f"arn:aws:dynamodb:{region}:111122223333:table/${{Global}}", 0),
+        ("rds:DescribeDBClusters", f"arn:aws:rds:{place}:cluster:${{Cluster}}", expected),
+        ("dynamodb:GetItem", f"arn:aws:dynamodb:{place}:table/${{Global}}", 0),
     ):
         documents = {"stack": template({**policy(action, sub(arn)), **several})}
         app = Assembly(documents, {"stack": ("us-east-1", "111122223333")})

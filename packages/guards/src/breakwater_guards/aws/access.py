@@ -194,8 +194,11 @@ def _passes(statement: Statement, service: str) -> bool:
 def _as_statement(permission: Resource) -> Statement:
     """Read a function's permission as the statement that Lambda makes of it."""
     properties = permission.body.get("Properties", {})
-    arn, account = properties.get("SourceArn", []), properties.get("SourceAccount", [])
-    condition = {"ArnLike": {"aws:SourceArn": arn}, "StringEquals": {"aws:SourceAccount": account}}
+    condition = {
+        operator: {f"aws:{name}": properties[name]}
+        for operator, name in (("ArnLike", "SourceArn"), ("StringEquals", "SourceAccount"))
+        if name in properties
+    }
     return Statement(
         permission,
         "",

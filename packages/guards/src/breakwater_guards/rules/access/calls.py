@@ -53,6 +53,12 @@ class Call:
         path = str(self.row["target"])
         return self.item.place(self.row.get("when", "") if path[:1] in ("", "@") else path)
 
+    @property
+    def caller(self) -> str:
+        """The service principal that calls, or everybody."""
+        service = self.row["service"]
+        return "everybody (*)" if service == "*" else f"{service}.amazonaws.com"
+
     def each(self) -> Iterator[tuple[str, str]]:
         """Yield each action with the ARN that it is used on."""
         for action in self.actions:
@@ -89,7 +95,7 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
             yield breach(
                 call.item.resource,
                 call.place,
-                f"{call.row['service']}.amazonaws.com may not use {', '.join(missing)} on {call.target.logical_id} for "
+                f"{call.caller} may not use {', '.join(missing)} on {call.target.logical_id} for "
                 f"this {call.item.resource.type}.",
             )
 
@@ -180,7 +186,8 @@ def _calls(app: Assembly, table: str) -> Iterator[Call]:
         for source in app.of_type(row["source"]):
             if all(source.get(name) != value for name, value in row.get("off", {}).items()):
                 for item in items(source, row.get("each", "")):
-                    yield from _calls_of(app, row, item)
+                    if "given" not in row or item.given(row["given"]):
+                        yield from _calls_of(app, row, item)
 
 
 def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:

@@ -189,12 +189,16 @@ def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
 
 
 def _is_here(app: Assembly, value: Any) -> bool:
-    """Tell whether an ARN that is made from a resource of the assembly can be in the Region of that resource."""
+    """Tell whether an ARN that is made from a resource of the assembly can be in the Region and account of that resource."""
     target = app.target(value) if isinstance(value, Text) else None
     fields = split_text(value, ":")
     if target is None or target.type in facts("iam_involved")["in_many_regions"] or len(fields) < ARN_FIELDS:
         return True
-    return not isinstance(fields[3], str) or may_match(f"x:{fields[3]}", f"x:{target.template.region or '*'}")
+    region, account = fields[3:5]
+    return all(
+        not isinstance(field, str) or not own or may_match(field, own)
+        for field, own in ((region, target.template.region), (account, target.template.account))
+    )
 
 
 def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
