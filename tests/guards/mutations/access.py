@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.guards.mutations import MutableApp, mutation
 
-POLICY, FUNCTION = "AWS::IAM::Policy", "AWS::Lambda::Function"
+POLICY, FUNCTION, RULE = "AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Events::Rule"
+MAPPING = "AWS::Lambda::EventSourceMapping"
 
 
 def statements(app: MutableApp, name: str) -> list[dict[str, Any]]:
@@ -55,3 +56,52 @@ def list_among_objects(app: MutableApp) -> None:
 @mutation("DR-IAM-07")
 def instance_without_its_groups(app: MutableApp) -> None:
     allow(app, "arn:aws:rds:*:*:db:*", "rds:CreateDBInstance")
+
+
+@mutation("DR-IAM-09")
+def name_in_the_place_of_an_arn(app: MutableApp) -> None:
+    allow(app, "orders", "sqs:SendMessage")
+
+
+@mutation("DR-IAM-10")
+def policy_of_another_bucket(app: MutableApp) -> None:
+    policy = app.properties("AWS::S3::BucketPolicy", "DataBucket")["PolicyDocument"]
+    policy["Statement"][0]["Resource"] = "arn:aws:s3:::another-bucket/*"
+
+
+@mutation("DR-IAM-11")
+def task_that_gets_no_role(app: MutableApp) -> None:
+    (task,) = app.resources("AWS::ECS::TaskDefinition")
+    run = {"Effect": "Allow", "Action": "ecs:RunTask", "Resource": {"Ref": task}}
+    statements(app, "TaskDefinitionTaskRole").append(run)
+
+
+@mutation("DR-IAM-12")
+def key_through_another_region(app: MutableApp) -> None:
+    for statement in statements(app, "TaskDefinitionTaskRole"):
+        if statement.get("Sid") == "UseDataKeyThroughDynamodb":
+            statement["Condition"] = {"StringEquals": {"kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"}}
+
+
+@mutation("DR-ACCESS-05")
+def bucket_without_its_key(app: MutableApp) -> None:
+    policy = app.properties(POLICY, "TaskDefinitionTaskRole")["PolicyDocument"]
+    policy["Statement"] = [item for item in policy["Statement"] if item.get("Sid") != "UseDataKeyThroughS3"]
+
+
+@mutation("DR-ORDER-03")
+def rule_that_its_permission_waits_for(app: MutableApp) -> None:
+    (function,) = app.resources(FUNCTION, "RestoreValidation")
+    source = {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": {"Fn::GetAtt": [function, "Arn"]}}
+    app.add(MAPPING, "Judge", {"Type": "AWS::Config::ConfigRule", "Properties": {"Source": source}})
+    caller = {"Principal": "config.amazonaws.com", "SourceArn": {"Fn::GetAtt": ["Judge", "Arn"]}}
+    permission = {"Action": "lambda:InvokeFunction", "FunctionName": {"Ref": function}, **caller}
+    app.add(MAPPING, "MayJudge", {"Type": "AWS::Lambda::Permission", "Properties": permission})
+
+
+@mutation("DR-LOGS-05")
+def events_into_a_group_that_is_closed(app: MutableApp) -> None:
+    target = {"Fn::Sub": "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:${EventLog}"}
+    app.add(RULE, "EventLog", {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 30}})
+    rule = app.properties(RULE, "EventRulesBackupFailures")
+    rule["Targets"].append({"Id": "log", "Arn": target})

@@ -105,9 +105,9 @@ def audit_without_its_library(app: MutableApp) -> None:
     parameters.pop("shared_preload_libraries", None)
 
 
-def replicate(app: MutableApp, **more: Any) -> None:
+def replicate(app: MutableApp, name: str = "DataBucket", **more: Any) -> None:
     """Replicate the data bucket with the role of the flow logs, which stands for any role."""
-    bucket = app.properties("AWS::S3::Bucket", "DataBucket")
+    bucket = app.properties("AWS::S3::Bucket", name)
     destination = {"Bucket": "arn:aws:s3:::replica"}
     item = {
         "Id": "all",
@@ -123,6 +123,12 @@ def replicate(app: MutableApp, **more: Any) -> None:
 @mutation("DR-S3-01")
 def replica_without_encrypted_objects(app: MutableApp) -> None:
     replicate(app)
+
+
+@mutation("DR-S3-03")
+def replica_of_a_bucket_without_versions(app: MutableApp) -> None:
+    replicate(app, "LogBucket")
+    app.properties("AWS::S3::Bucket", "LogBucket").pop("VersioningConfiguration", None)
 
 
 @mutation("DR-S3-02")

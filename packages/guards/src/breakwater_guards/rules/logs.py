@@ -143,7 +143,11 @@ def waf_logs_have_their_name(app: Assembly) -> Iterator[Breach]:
 def events_may_be_logged(app: Assembly) -> Iterator[Breach]:
     """Find a log group behind an event rule that no resource policy opens, or that is named with the ending."""
     policies = list(app.of_type("AWS::Logs::ResourcePolicy"))
-    custom = any(item.type.startswith("Custom::") for one in app.templates.values() for item in one.resources.values())
+    custom = any(
+        item.type.startswith("Custom::") and "resourcepolicy" in f"{item.type}{item.text}".lower()
+        for one in app.templates.values()
+        for item in one.resources.values()
+    )
     statements = [item for policy in policies for item in statements_of(policy)]
     for source in app.of_type("AWS::Events::Rule"):
         for value in source.given("Targets[].Arn"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.arns import TOKEN, may_match, pattern
+from breakwater_guards.aws.arns import TOKEN, may_match, names_arn, pattern
 from breakwater_guards.aws.aurora import CLUSTER, INSTANCE
 from breakwater_guards.aws.authorization import (
     expand,
@@ -180,8 +180,12 @@ def is_identity(statement: Statement) -> bool:
 def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
     if not is_action(action):
         return False
-    if statement.not_resources or not statement.resources:
-        return True
+    if (
+        statement.not_resources
+        or not statement.resources
+        or not all(names_arn(app, value) for value in statement.resources)
+    ):
+        return True  # what is no ARN is DR-IAM-09's
     resources = [(pattern(app, value), places_of(value)) for value in statement.resources if _is_here(app, value)]
     known = expand(action)
     possible = [(text, places) for text, places in resources if is_well_formed(text)]
