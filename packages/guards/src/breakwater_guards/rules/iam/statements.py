@@ -193,7 +193,7 @@ def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
 
 
 def _is_here(app: Assembly, value: Any) -> bool:
-    """Tell whether an ARN that is made from a resource of the assembly can be in the Region and account of that resource."""
+    """Tell whether an ARN that is made from a resource of the assembly has that resource's Region and account."""
     target = app.target(value) if isinstance(value, Text) else None
     fields = split_text(value, ":")
     if target is None or target.type in facts("iam_involved")["in_many_regions"] or len(fields) < ARN_FIELDS:
