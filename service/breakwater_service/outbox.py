@@ -72,19 +72,19 @@ class Outbox:
     async def _move(self, connection: Connection) -> int:
         async with connection.transaction():
             rows = await (await connection.cursor(row_factory=dict_row).execute(_TAKE, (_BATCH,))).fetchall()
-            for start in range(0, len(rows), _AT_ONCE):
-                await asyncio.gather(*(self._put(row) for row in rows[start : start + _AT_ONCE]))
+            shares = filter(None, (rows[start::_AT_ONCE] for start in range(_AT_ONCE)))
+            await asyncio.gather(*(run_in_threadpool(self._put, share) for share in shares))
             if rows:
                 await connection.execute(_DELETE, ([row["id"] for row in rows],))
         self._metrics.count("Receipts", len(rows))
         return len(rows)
 
-    async def _put(self, row: dict[str, Any]) -> None:
-        """Write one receipt: the same key and bytes each time, so twice is harmless."""
-        receipt = {**row, "id": str(row["id"]), "created_at": row["created_at"].astimezone(UTC).isoformat()}
-        key, body = f"receipts/{receipt['id']}.json", json.dumps(receipt).encode()
-        where = {"Bucket": self._bucket, "Key": key, "ContentType": "application/json"}
-        await run_in_threadpool(self._s3.put_object, **where, Body=body)
+    def _put(self, rows: list[dict[str, Any]]) -> None:
+        """Write receipts: the same key and bytes each time, so twice is harmless."""
+        for row in rows:
+            receipt = {**row, "id": str(row["id"]), "created_at": row["created_at"].astimezone(UTC).isoformat()}
+            key, body = f"receipts/{receipt['id']}.json", json.dumps(receipt).encode()
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
 
 def _send_at_once(request: Any, **_: object) -> None:

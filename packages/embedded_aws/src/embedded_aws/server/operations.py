@@ -88,14 +88,15 @@ class _Route:
 
 
 def _rest_operation(service: str, method: str, path: str, keys: Set[str]) -> str:
-    fitting = [each for each in _routes(service, method) if each.path.fullmatch(path) and each.keys <= keys]
-    best = max(fitting, key=lambda each: (len(each.keys), each.literal), default=None)
-    return best.name if best else f"{method} {path}"
+    fitting = (each.name for each in _routes(service, method) if each.keys <= keys and each.path.fullmatch(path))
+    return next(fitting, f"{method} {path}")
 
 
 @cache
 def _routes(service: str, method: str) -> tuple[_Route, ...]:
-    return tuple(_read_routes(service, method))
+    """Return the routes of a service, those that say the most about a request first."""
+    routes = _read_routes(service, method)
+    return tuple(sorted(routes, key=lambda each: (len(each.keys), each.literal), reverse=True))
 
 
 def _read_routes(service: str, method: str) -> Iterator[_Route]:
