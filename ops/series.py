@@ -180,7 +180,7 @@ def has(settings: Settings, setting: str) -> bool:
 def _runs(chosen: Sequence[Part], options: argparse.Namespace, target: Target, console: Console) -> list[str]:
     """Do the runs that are not done yet, and return why some of them could not be done."""
     end = monotonic() + options.minutes * 60
-    problems = []
+    problems: list[str] = []
     for part in chosen:
         for number in range(len(_kept(options.out, part)) + 1, part.runs + 1):
             if monotonic() > end:
