@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from itertools import count
+from itertools import count, pairwise
 from threading import Event, Thread
 from typing import Any
 
@@ -51,6 +51,16 @@ def test_a_task_that_never_gets_healthy_fails_its_deployment(service: Service) -
     service.until(lambda: [task for task in service.tasks("STOPPED") if "failed ELB" in task["stoppedReason"]], 90)
     assert service.described()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
     assert service.described()["deployments"][0]["failedTasks"] >= 1
+
+
+def test_after_ten_failures_in_a_row_each_task_waits_longer_for_its_start(service: Service) -> None:
+    endless = {"deploymentCircuitBreaker": {"enable": False, "rollback": False}}
+    service.create(service.register(image("exits")), desired=1, deploymentConfiguration=endless)
+    service.until(lambda: len(service.tasks("STOPPED")) >= 13, 90)
+    ended = sorted(task["stoppedAt"] for task in service.tasks("STOPPED"))
+    waited = [(after - before).total_seconds() for before, after in pairwise(ended)]
+    assert min(waited[:10]) < 1
+    assert [seconds >= least for seconds, least in zip(waited[10:12], (1, 2), strict=True)] == [True, True]
 
 
 def test_an_update_under_load_fails_no_request(service: Service) -> None:

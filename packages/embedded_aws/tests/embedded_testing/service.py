@@ -110,12 +110,12 @@ class Service:
 
     def create(self, definition: str, desired: int = 2, **more: Any) -> None:
         """Create the service."""
+        rolled_back = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
         self.aws("ecs").create_service(
             cluster=self.cluster, serviceName=self.name, taskDefinition=definition, desiredCount=desired,
             launchType="FARGATE", networkConfiguration={"awsvpcConfiguration": {"subnets": self.subnets}},
-            deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
             loadBalancers=[{"targetGroupArn": self.group, "containerName": "app", "containerPort": 8080}],
-            healthCheckGracePeriodSeconds=0, **more,
+            healthCheckGracePeriodSeconds=0, **{"deploymentConfiguration": rolled_back, **more},
         )  # fmt: skip
 
     def update(self, **request: Any) -> None:
