@@ -101,3 +101,38 @@ def test_dimensions_that_exclude_each_other() -> None:
     for name, count in (("HTTPCode_ELB_5XX_Count", 1), ("HTTPCode_Target_5XX_Count", 0)):
         made = {"Alarm": alarm("AWS/ApplicationELB", name, Dimensions=given)}
         assert len(found("DR-CLOUDWATCH-03", made)) == count
+
+
+CUT: Template = {"Fn::Select": [1, {"Fn::Split": ["loadbalancer/", {"Ref": "Listener"}]}]}
+IDLE = [{"Key": "idle_timeout.timeout_seconds", "Value": "120"}, {"Key": "deletion_protection.enabled", "Value": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "seconds", "count"),
+    [(None, 61, 1), (None, 59, 0), (IDLE, 121, 1), (IDLE, 61, 0), (IDLE[1:], 61, 1), (OPEN, 61, 0), ([OPEN], 5_000, 0)],
+)
+def test_a_response_takes_no_longer_than_the_idle_timeout(attributes: Any, seconds: int, count: int) -> None:
+    kind = "AWS::ElasticLoadBalancingV2"
+    given = {} if attributes is None else {"LoadBalancerAttributes": attributes}
+    others = {
+        "Balancer": resource(f"{kind}::LoadBalancer", **given),
+        "Listener": resource(f"{kind}::Listener", LoadBalancerArn={"Ref": "Balancer"}),
+    }
+    for value in ({"Fn::GetAtt": ["Balancer", "LoadBalancerFullName"]}, CUT):
+        made = alarm(
+            "AWS/ApplicationELB", "TargetResponseTime", Statistic="p99", Threshold=seconds,
+            ComparisonOperator="GreaterThanThreshold", Dimensions={"LoadBalancer": value},
+        )  # fmt: skip
+        assert len(found("DR-CLOUDWATCH-05", {"Alarm": made, **others})) == count
+    for listener in (resource(f"{kind}::Listener", LoadBalancerArn=OPEN), resource("AWS::SNS::Topic")):
+        assert found("DR-CLOUDWATCH-05", {"Alarm": made, "Listener": listener}) == []
+
+
+def test_an_expression_without_a_metric_is_none() -> None:
+    queries = [{"Id": "a", "Expression": "b + c"}, {"Id": "b", "MetricStat": {"Metric": OPEN, "Stat": "Sum"}}, OPEN]
+    assert found("DR-CLOUDWATCH-07", {"Alarm": resource("AWS::CloudWatch::Alarm", Metrics=queries)}) == []
+
+
+def test_a_pattern_of_details_alone_is_not_judged_by_type() -> None:
+    rule = resource("AWS::Events::Rule", EventPattern={"source": ["aws.ecs"], "detail": {"zzz": ["x"]}})
+    assert found("DR-EVENTS-01", {"Rule": rule}) == []
