@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from breakwater_guards.aws.access import access_of
-from breakwater_guards.aws.arns import arn_of, pattern, resource_named
-from breakwater_guards.aws.authorization import expand
-from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.aws.arns import arn_of
+from breakwater_guards.aws.calls import Call, caller_of, calls
 from breakwater_guards.aws.items import Item, items
 from breakwater_guards.aws.key_policies import keys_of, through
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, Reference
+from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
-MENTIONED = "@mentioned "
-_PLACE = re.compile(r"\{([^}]+)\}")
-ANY = "@"  # in the place of an ending: the action is on no resource
-LOG_GROUP = "AWS::Logs::LogGroup"
 EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One resource calls another because a row of the table says so.
-
-    Attributes:
-        item: where the call is written.
-        row: of ``facts/data/callers.json``.
-        target: what is called; ``None`` when the actions are not on one resource.
-        arn: pattern of the target's ARN.
-        actions: what is called; ``|`` stands between alternatives.
-    """
-
-    item: Item
-    row: dict[str, Any]
-    target: Resource | None
-    arn: str
-    actions: tuple[str, ...]
-
-    @property
-    def place(self) -> str:
-        """The property that names the target, or that brings the call about."""
-        path = str(self.row["target"])
-        return self.item.place(self.row.get("when", "") if path[:1] in ("", "@") else path)
-
-    @property
-    def caller(self) -> str:
-        """The service principal that calls, or everybody."""
-        service = self.row["service"]
-        return "everybody (*)" if service == "*" else f"{service}.amazonaws.com"
-
-    def each(self) -> Iterator[tuple[str, str]]:
-        """Yield each action with the ARN that it is used on."""
-        for action in self.actions:
-            name, _, ending = action.partition(" ")
-            yield name, "*" if ending == ANY else self.arn + ending
 
 
 @rule(
@@ -80,7 +33,7 @@ class Call:
 )
 def targets_admit_services(app: Assembly) -> Iterator[Breach]:
     """Find a function, queue, topic or bucket whose policies do not admit the service that is to call it."""
-    for call in _calls(app, "admitted"):
+    for call in calls(app, "admitted"):
         role = call.row.get("role")
         if call.target is None or any(value is not ABSENT for value in (call.item.options(role) if role else ())):
             continue
@@ -88,7 +41,7 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
             action
             for action, arn in call.each()
             if not access_of(app).admits(
-                call.target, call.row["service"], action, _caller(app, call), arn, absent=call.row.get("absent", ())
+                call.target, call.row["service"], action, caller_of(app, call), arn, absent=call.row.get("absent", ())
             )
         ]
         if missing:
@@ -136,7 +89,7 @@ def functions_may_create_interfaces(app: Assembly) -> Iterator[Breach]:
 
 
 def _refused(app: Assembly, table: str) -> Iterator[Breach]:
-    for call in _calls(app, table):
+    for call in calls(app, table):
         for role in _roles(app, call):
             if role is None:
                 yield breach(
@@ -177,49 +130,8 @@ def _is_admitted(app: Assembly, call: Call, role: Resource, action: str, arn: st
         return False
     service = {"AWS::Events::Rule": "events"}.get(call.item.resource.type)
     return any(access.names_role(target, role, one) for one in action.split("|")) or (
-        service is not None and access.admits(target, service, action, _caller(app, call), arn)
+        service is not None and access.admits(target, service, action, caller_of(app, call), arn)
     )
-
-
-def _calls(app: Assembly, table: str) -> Iterator[Call]:
-    for row in facts("callers")[table]:
-        for source in app.of_type(row["source"]):
-            if all(source.get(name) != value for name, value in row.get("off", {}).items()):
-                for item in items(source, row.get("each", "")):
-                    if "given" not in row or item.given(row["given"]):
-                        yield from _calls_of(app, row, item)
-
-
-def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
-    if "when" in row:
-        given = [pattern_of(value) for value in item.options(row["when"]) if value is not ABSENT]
-        if any(row.get("matching", "") in text.lower() for text in given):
-            actions = tuple(row["actions"][""]) or tuple(_named(row["named"], text) for text in given)
-            if all(actions):
-                yield Call(item=item, row=row, target=None, arn="*", actions=actions)
-        return
-    seen = set()
-    for owner, value in _targets(app, row, item):
-        target = resource_named(app, value, owner.resource.template, *row["actions"])
-        if target is None or target in seen:
-            continue
-        seen.add(target)
-        if all(target.get(name) != allowed for name, allowed in row.get("unless", {}).items()):
-            actions = tuple(_PLACE.sub(partial(_ending, app, item), action) for action in row["actions"][target.type])
-            yield Call(item=item, row=row, target=target, arn=_arn(app, target, value), actions=actions)
-
-
-def _targets(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[tuple[Item, Any]]:
-    path = row["target"]
-    if path == "@self":
-        yield item, item.resource.reference
-    elif path.startswith(MENTIONED):
-        raw: Any = item.raw
-        for name in path.removeprefix(MENTIONED).split("."):
-            raw = raw.get(name) if isinstance(raw, dict) else None
-        yield from ((item, reference) for reference in mentioned(item.resource.template, raw))
-    else:
-        yield from item.follow(app, path)
 
 
 def _roles(app: Assembly, call: Call) -> Iterator[Resource | None]:
@@ -240,49 +152,6 @@ def _is_needed(call: Call, holder: Item) -> bool:
     return (call.target is not None and call.target.type in call.row.get("needed_for", ())) or (
         needed is not None and all(value in holder.given(path) for path, value in needed.items())
     )
-
-
-def _named(expression: str, text: str) -> str:
-    """Return the action that a value names by a service and an operation; empty when it is not known."""
-    found = re.search(expression, text)
-    service, operation = found.groups() if found else ("", "")
-    prefix = facts("callers")["services"].get(service.lower(), service.lower())
-    action = f"{prefix}:{operation[:1].upper()}{operation[1:]}"
-    return action if expand(action) else ""
-
-
-def _arn(app: Assembly, target: Resource, value: Any) -> str:
-    """Return the ARN that a call is about: that of an attribute such as a stream where one is named."""
-    named = pattern(app, value) if isinstance(value, Reference) else ""
-    text = named if named.startswith("arn:") else arn_of(app, target)
-    return text.removesuffix(":*") if target.type == LOG_GROUP else text
-
-
-def _caller(app: Assembly, call: Call) -> str:
-    if "caller_arn" in call.row:
-        return _PLACE.sub(lambda found: _part(app, call, found[1]), str(call.row["caller_arn"]))
-    if "caller" in call.row:
-        values = call.item.given(call.row["caller"])
-        return pattern(app, values[0]) if len(values) == 1 else "*"
-    return arn_of(app, call.item.resource)
-
-
-def _part(app: Assembly, call: Call, name: str) -> str:
-    """Return what stands in the ARN of a caller: its own name, or a property of the entry or of the whole source."""
-    source = call.item.resource
-    if name == "@self":
-        return pattern(app, source.reference)
-    whole = name.removeprefix("@source ")
-    values = call.item.given(name) if whole == name else source.given(whole)
-    return pattern(app, values[0]) if len(values) == 1 else "*"
-
-
-def _ending(app: Assembly, item: Item, place: re.Match[str]) -> str:
-    """Return a property that an ARN ends with, with a slash where the place has one; nothing when it is not given."""
-    name = place[1].removesuffix("/")
-    values = [value for value in item.options(name) if value is not ABSENT]
-    text = pattern(app, values[0]) if len(values) == 1 else "*" if values else ""
-    return f"{text.removesuffix('/')}/" if text and name != place[1] else text
 
 
 def _keys(app: Assembly, target: Resource | None) -> Iterator[Resource]:
