@@ -107,6 +107,12 @@ CUT: Template = {"Fn::Select": [1, {"Fn::Split": ["loadbalancer/", {"Ref": "List
 IDLE = [{"Key": "idle_timeout.timeout_seconds", "Value": "120"}, {"Key": "deletion_protection.enabled", "Value": "x"}]
 
 
+def slow(seconds: int, value: Any) -> Template:
+    """Return an alarm on the slowest responses of a load balancer."""
+    more = {"Threshold": seconds, "ComparisonOperator": "GreaterThanThreshold", "Dimensions": {"LoadBalancer": value}}
+    return alarm("AWS/ApplicationELB", "TargetResponseTime", Statistic="p99", **more)
+
+
 @pytest.mark.parametrize(
     ("attributes", "seconds", "count"),
     [(None, 61, 1), (None, 59, 0), (IDLE, 121, 1), (IDLE, 61, 0), (IDLE[1:], 61, 1), (OPEN, 61, 0), ([OPEN], 5_000, 0)],
@@ -119,13 +125,9 @@ def test_a_response_takes_no_longer_than_the_idle_timeout(attributes: Any, secon
         "Listener": resource(f"{kind}::Listener", LoadBalancerArn={"Ref": "Balancer"}),
     }
     for value in ({"Fn::GetAtt": ["Balancer", "LoadBalancerFullName"]}, CUT):
-        made = alarm(
-            "AWS/ApplicationELB", "TargetResponseTime", Statistic="p99", Threshold=seconds,
-            ComparisonOperator="GreaterThanThreshold", Dimensions={"LoadBalancer": value},
-        )  # fmt: skip
-        assert len(found("DR-CLOUDWATCH-05", {"Alarm": made, **others})) == count
+        assert len(found("DR-CLOUDWATCH-05", {"Alarm": slow(seconds, value), **others})) == count
     for listener in (resource(f"{kind}::Listener", LoadBalancerArn=OPEN), resource("AWS::SNS::Topic")):
-        assert found("DR-CLOUDWATCH-05", {"Alarm": made, "Listener": listener}) == []
+        assert found("DR-CLOUDWATCH-05", {"Alarm": slow(seconds, CUT), "Listener": listener}) == []
 
 
 def test_an_expression_without_a_metric_is_none() -> None:
