@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from breakwater_guards.facts import facts
+from breakwater_guards.model.assembly import Assembly
 from guards_testing.build import document, put, resource, template
+from guards_testing.judge import messages
 from guards_testing.rules import judged
 
 CALLERS = facts("callers")
@@ -182,3 +184,18 @@ def test_an_external_id_is_carried_by_some_services_only() -> None:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": "x"}}
         put(resources["User"]["Properties"], path, {"Fn::GetAtt": ["Role", "Arn"]})
         assert len(findings(resources, "DR-ACCESS-03")) == expected
+
+
+def test_a_machine_calls_what_another_stack_exports() -> None:
+    value = {"Fn::GetAtt": ["Function", "Arn"]}
+    exports = {"Arn": {"Value": value, "Export": {"Name": "function"}}}
+    exporter = template({"Function": resource("AWS::Lambda::Function")}, Outputs=exports)
+    task = {"Type": "Task", "Resource": {"Fn::ImportValue": "function"}, "End": True}
+    for statement, expected in (({**ALLOWED, "Action": "other:Action"}, 1), (ALLOWED, 0)):
+        machine = resource(
+            "AWS::StepFunctions::StateMachine",
+            RoleArn={"Fn::GetAtt": ["Role", "Arn"]},
+            Definition={"StartAt": "A", "States": {"A": task}},
+        )
+        importer = template({"Role": role(statement), "Machine": machine})
+        assert len(messages("DR-ACCESS-02", Assembly({"one": exporter, "two": importer}))) == expected

@@ -8,7 +8,7 @@ from typing import Any
 from breakwater_guards.model.template import Template
 from breakwater_guards.model.values import Reference, Text
 
-_NAMING = ("Ref", "Fn::GetAtt", "Fn::Sub")
+_NAMING = ("Ref", "Fn::GetAtt", "Fn::Sub", "Fn::ImportValue")
 
 
 def mentioned(template: Template, raw: Any) -> Iterator[Reference]:
