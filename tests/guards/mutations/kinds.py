@@ -215,9 +215,11 @@ def user_of_the_identifier(app: MutableApp) -> None:
 @mutation("DR-OWNER-03")
 def gateways_with_one_address(app: MutableApp) -> None:
     app.add(SUBNET, "Address", {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}})
+    attachments = list(app.resources("AWS::EC2::VPCGatewayAttachment"))
     for subnet in app.resources(SUBNET, "VpcPublicSubnet"):
         properties = {"SubnetId": {"Ref": subnet}, "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]}}
-        app.add(SUBNET, f"Nat{subnet}", {"Type": "AWS::EC2::NatGateway", "Properties": properties})
+        gateway = {"Type": "AWS::EC2::NatGateway", "DependsOn": attachments, "Properties": properties}
+        app.add(SUBNET, f"Nat{subnet}", gateway)
 
 
 @mutation("DR-OWNER-04")
