@@ -54,7 +54,8 @@ class RestoredCluster:
     def __init__(self, rds: Any, data: Any, arn: str, target: QueryTarget) -> None:
         self._rds, self._data, self._arn, self._target = rds, data, arn, target
         self._name = resource_name(arn)
-        self._secret_arn, self._data_api_enabled = "", False
+        self._secret_arn: str | None = None
+        self._data_api_enabled = False
 
     @property
     def _instance(self) -> str:
@@ -73,8 +74,8 @@ class RestoredCluster:
                 return None
             raise
         secret = cluster.get("MasterUserSecret", {})
-        self._secret_arn = secret.get("SecretArn", "")
-        self._data_api_enabled = cluster.get("HttpEndpointEnabled", False)
+        self._secret_arn = secret.get("SecretArn")
+        self._data_api_enabled = bool(cluster.get("HttpEndpointEnabled"))
         return ClusterState(
             status=cluster["Status"],
             has_capacity_range="ServerlessV2ScalingConfiguration" in cluster,

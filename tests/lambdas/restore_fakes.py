@@ -107,7 +107,9 @@ class FakeRds:
         if not self.status:
             raise ServiceError("DBClusterNotFoundFault")
         self._fail("DescribeDBClusters")
-        cluster: dict[str, Any] = {"Status": self.status, "HttpEndpointEnabled": self.data_api_enabled}
+        cluster: dict[str, Any] = {"Status": self.status}
+        if self.data_api_enabled:
+            cluster["HttpEndpointEnabled"] = True
         if self.has_capacity_range:
             cluster["ServerlessV2ScalingConfiguration"] = {"MinCapacity": 0.5, "MaxCapacity": 4.0}
         if self.secret:

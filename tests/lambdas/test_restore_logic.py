@@ -115,19 +115,24 @@ def test_a_cluster_is_made_readable_step_by_step(cluster: ClusterState | None, s
 @pytest.mark.parametrize(
     ("cluster", "seconds_left", "step"),
     [
-        (READY, 1, Step.DELETE_INSTANCE),
-        (replace(READY, instance_status="creating"), 1, Step.DELETE_INSTANCE),
-        (replace(READY, instance_status="deleting"), 1, Step.WAIT),
-        (replace(READY, instance_status="deleting"), -DELETION_GRACE_SECONDS, Step.WAIT),
-        (replace(READY, instance_status="deleting"), -DELETION_GRACE_SECONDS - 1, Step.REPORT),
-        (replace(READY, instance_status=None), 1, Step.REPORT),
-        (None, 1, Step.REPORT),
+        (READY, 1, "delete-instance: the validation has a result"),
+        (replace(READY, instance_status="creating"), 1, "delete-instance: the validation has a result"),
+        (replace(READY, instance_status="deleting"), 1, "wait: the instance is being deleted"),
+        (replace(READY, instance_status="deleting"), -DELETION_GRACE_SECONDS, "wait: the instance is being deleted"),
+        (
+            replace(READY, instance_status="deleting"),
+            -DELETION_GRACE_SECONDS - 1,
+            "report: the instance was not deleted in time",
+        ),
+        (replace(READY, instance_status=None), 1, "report: the cluster has no instance"),
+        (None, 1, "report: the cluster has no instance"),
     ],
 )
 def test_the_instance_is_deleted_before_the_result_is_reported(
-    cluster: ClusterState | None, seconds_left: float, step: Step
+    cluster: ClusterState | None, seconds_left: float, step: str
 ) -> None:
-    assert next_step(cluster, FOUND, seconds_left).step is step
+    found = next_step(cluster, FOUND, seconds_left)
+    assert f"{found.step}: {found.reason}" == step
 
 
 @pytest.mark.parametrize(("seconds_left", "step"), [(-600, Step.QUERY), (-600.1, Step.FAIL)])

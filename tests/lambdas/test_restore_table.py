@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from restore_validation.logic import ValidationResult
+from restore_validation.results import ResultStore
 from restore_validation.table import RestoredTable
 from tests.fake_clients import ServiceError, fake_client
 from tests.lambdas.restore_fakes import NOW, TABLE_ARN, describe_job
@@ -163,3 +165,26 @@ def test_a_message_is_delivered_again_after_an_error_of_dynamodb(restore: Restor
     restore.backup.job = describe_job("DynamoDB", TABLE_ARN)
     restore.replace_client("dynamodb", fake_client("dynamodb", DescribeTable=fail))
     assert restore.deliver() == ["m"]
+
+
+def test_a_result_is_kept_for_a_month_and_read_consistently() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(**given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {}
+
+    results = ResultStore(fake_client("dynamodb", PutItem=answer, GetItem=answer), "table", "expires_at")
+    results.save("job", ValidationResult(True, "12 tables", 4.5), 1_000_000.7)
+    assert results.find("job") is None
+    key = {"pk": {"S": "operations#restore"}, "sk": {"S": "job"}}
+    item = {
+        "successful": {"BOOL": True},
+        "message": {"S": "12 tables"},
+        "rpo_seconds": {"N": "4.5"},
+        "expires_at": {"N": str(1_000_000 + 30 * 86400)},
+    }
+    assert asked == [
+        {"TableName": "table", "Item": key | item},
+        {"TableName": "table", "Key": key, "ConsistentRead": True},
+    ]
