@@ -23,7 +23,7 @@ from tests.lambdas.restore_harness import (
 from tests.stacks.permissions import granted_actions, iam_action
 
 
-def test_a_cluster_is_made_readable_read_closed_and_reported(restore: RestoreHarness) -> None:
+def test_a_cluster_is_made_readable_read_closed_and_reported(account: FakeAccount, restore: RestoreHarness) -> None:
     deliveries = restore.deliver_until_done()
     assert deliveries < 15
     assert restore.result() == ("SUCCESSFUL", "12 tables, 9 with data")
@@ -60,7 +60,9 @@ def test_a_cluster_is_made_readable_read_closed_and_reported(restore: RestoreHar
     assert restore.rds.instance == ""
     (statement,) = restore.data.statements
     assert ", NULL::numeric\nFROM pg_class" in statement
-    assert restore.metrics() == {"RestoreTestSeconds": 600, "RestoreTestSucceeded": 1, "RestoreTestRpoSeconds": 3600}
+    told = {"RestoreTestSeconds": 600, "RestoreTestSucceeded": 1, "RestoreTestRpoSeconds": 3600}
+    assert account.metrics() == {(name, "Resource=Aurora", "Suffix=test"): value for name, value in told.items()}
+    assert account.units() == dict(zip(told, ("Seconds", "Count", "Seconds"), strict=True))
 
 
 def test_it_calls_only_what_its_role_allows(account: FakeAccount, restore: RestoreHarness) -> None:

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from common.environment import ConfigurationError
 from restore_validation import handler
+from restore_validation.jobs import read_job
+from restore_validation.logic import Expectation
+from restore_validation.validation import _judge
 from tests.fake_clients import ServiceError, fake_client
 from tests.lambdas.account import LambdaContext
 from tests.lambdas.restore_fakes import CLUSTER_ARN, JOB, at, describe_job
@@ -70,7 +73,9 @@ def test_an_event_without_a_job_is_ignored(restore: RestoreHarness) -> None:
     assert restore.backup.results == []
 
 
-def test_a_message_that_fails_does_not_affect_the_others(restore: RestoreHarness) -> None:
+def test_a_message_that_fails_does_not_affect_the_others(
+    restore: RestoreHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     restore.rds.status = ""
     event = {
         "Records": [
@@ -80,6 +85,30 @@ def test_a_message_that_fails_does_not_affect_the_others(restore: RestoreHarness
     }
     assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
     assert restore.result()[0] == "FAILED"
+    broken, good = caplog.records
+    assert (broken.levelname, broken.getMessage()) == (
+        "WARNING",
+        "message broken failed and will be delivered again",
+    )
+    assert broken.exc_info is not None
+    assert broken.exc_info[0] is json.JSONDecodeError
+    assert good.getMessage() == f"{JOB}: FAILED, the restored cluster does not exist"
+    assert (vars(good)["message_id"], vars(good)["finished"]) == ("good", True)
+
+
+@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="https://a"), ClientError({"Error": {}}, "Ask")])
+@pytest.mark.parametrize(("seconds_left", "judged"), [(0.001, False), (1.0, False), (0.0, True), (-1.0, True)])
+def test_an_error_is_the_result_from_the_deadline_on(error: Exception, *, seconds_left: float, judged: bool) -> None:
+    def read() -> Any:
+        raise error
+
+    job = read_job(fake_client("backup", DescribeRestoreJob=lambda **_: describe_job("Aurora", CLUSTER_ARN)), JOB)
+    assert job is not None
+    if judged:
+        assert not _judge(job, read, Expectation(1, None), seconds_left).successful
+    else:
+        with pytest.raises(type(error)):
+            _judge(job, read, Expectation(1, None), seconds_left)
 
 
 def test_a_message_is_delivered_again_after_a_timeout(restore: RestoreHarness, monkeypatch: pytest.MonkeyPatch) -> None:
