@@ -24,7 +24,7 @@ def told(source: Any, kind: Any, detail: Any = None, others: Template | None = N
     [
         ("aws.ecss", "aws.ecs"),
         ("AWS.S3", "aws.s3"),
-        ("backup", "aws.backup"),
+        ("backup", None),
         ("aws.autoscalling", "aws.autoscaling"),
         ("aws.xyzw", None),
         ("aws.partner/mine", None),
@@ -35,6 +35,20 @@ def told(source: Any, kind: Any, detail: Any = None, others: Template | None = N
 )
 def test_sources(source: str, allowed: str | None) -> None:
     assert told([source], ["Anything"]) == ([f"{source!r} is no source; allowed: {allowed}."] if allowed else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "count"),
+    [
+        ("backup", "Backup Job State Change", 1),
+        ("Backup", "Backup Job State Change", 1),
+        ("backup", "Backup Finished", 0),
+        ("lambda", "Lambda Function Invocation Result - Success", 0),
+        ("orders", "Backup Job State Change", 0),
+    ],
+)
+def test_a_source_without_a_dot_is_anybodys_unless_aws_has_the_type(source: str, kind: str, count: int) -> None:
+    assert len(told([source], [kind])) == count
 
 
 @pytest.mark.parametrize(

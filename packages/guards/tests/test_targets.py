@@ -95,3 +95,24 @@ def test_what_a_nested_stack_is_given() -> None:
     for kind, count in (("LoadBalancer", 0), ("Listener", 1)):
         root = template({"L": resource(f"{BALANCING}::{kind}"), "Child": nested("child.json", A={"Ref": "L"})})
         assert len(messages("DR-TARGET-01", Assembly({"root.json": root, "child.json": child}))) == count
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "target", "attribute", "count"),
+    [
+        ("AWS::Lambda::Permission", "FunctionName", "AWS::Lambda::Url", "FunctionArn", 0),
+        ("AWS::Lambda::Permission", "FunctionName", "AWS::Lambda::Url", "FunctionUrl", 1),
+        ("AWS::Lambda::Permission", "FunctionName", "AWS::SQS::Queue", "Arn", 1),
+        ("AWS::Lambda::Permission", "FunctionName", "AWS::EKS::Cluster", "ClusterSecurityGroupId", 0),
+        ("AWS::SNS::Subscription", "TopicArn", "AWS::Serverless::Application", "Outputs.TopicArn", 0),
+        ("AWS::SNS::Subscription", "TopicArn", "AWS::SQS::Queue", "QueueUrl", 1),
+        ("AWS::WAFv2::WebACLAssociation", "ResourceArn", "AWS::AppSync::Api", "ApiArn", 0),
+        ("AWS::WAFv2::WebACLAssociation", "ResourceArn", "AWS::EC2::SecurityGroup", "GroupId", 1),
+        ("AWS::Route53::RecordSet", "HostedZoneId", "AWS::ServiceDiscovery::PrivateDnsNamespace", "HostedZoneId", 0),
+    ],
+)
+def test_an_attribute_that_is_not_the_resource_itself_may_be_anything(
+    kind: str, path: str, target: str, attribute: str, count: int
+) -> None:
+    given = {"R": resource(kind, **{path: {"Fn::GetAtt": ["T", attribute]}}), "T": resource(target)}
+    assert len(found("DR-TARGET-01", given)) == count

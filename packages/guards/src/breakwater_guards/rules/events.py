@@ -129,7 +129,7 @@ def _defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield field, f"no event has the field {field!r}; allowed: {', '.join(known['fields'])}."
     sources, types = _texts(pattern.get("source")), _texts(pattern.get("detail-type"))
     for source in sources:
-        allowed = _source(source, known["sources_of_aws"])
+        allowed = _source(source, types, known)
         if allowed:
             yield "source", f"{source!r} is no source; allowed: {allowed}."
     offered = [name for source in sources for name in known["detail_types"].get(source, ())]
@@ -147,13 +147,20 @@ def _defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _forms(detail, known["detail_forms"].get(types[0], {}))
 
 
-def _source(given: str, known: list[str]) -> str | None:
-    """Return the source that is meant by one that no service has; ``None`` for one that may exist."""
+def _source(given: str, types: list[str], facts_: dict[str, Any]) -> str | None:
+    """Return the source that is meant by one that no service has; ``None`` for one that may exist.
+
+    Without a dot it may be anybody's, and Lambda's destinations send from ``lambda``: the detail types tell.
+    """
+    known: list[str] = facts_["sources_of_aws"]
     if given in known or given.startswith("aws.partner/"):
         return None
-    lower = given.lower() if "." in given else f"aws.{given.lower()}"
+    if "." not in given:
+        meant = f"aws.{given.lower()}"
+        return meant if not set(types).isdisjoint(facts_["detail_types"].get(meant, ())) else None
+    lower = given.lower()
     near = get_close_matches(lower, known, 1, 0.9) if lower.startswith("aws.") else []
-    return lower if lower in known else near[0] if near and "." in given else None
+    return lower if lower in known else near[0] if near else None
 
 
 def _alternatives(detail: Any) -> list[dict[str, Any]]:

@@ -77,10 +77,17 @@ def log_buckets_accept_logs(app: Assembly) -> Iterator[Breach]:
 def copied_buckets_keep_versions(app: Assembly) -> Iterator[Breach]:
     """Find a bucket without versions at either end of a replication, or in a backup selection."""
     for bucket, user, why in _copied(app):
-        for value in bucket.options("VersioningConfiguration.Status"):
-            if value is ABSENT or value == "Suspended":
-                yield breach(bucket, "VersioningConfiguration", f"keeps no versions; {user.logical_id} {why}.")
-                break
+        lost = [value is ABSENT or value == "Suspended" for value in bucket.options("VersioningConfiguration.Status")]
+        if all(lost) or (any(lost) and not _is_conditional(user)):
+            yield breach(bucket, "VersioningConfiguration", f"keeps no versions; {user.logical_id} {why}.")
+
+
+def _is_conditional(user: Resource) -> bool:
+    """Tell whether a condition decides that a bucket is copied: the same may decide that it keeps versions."""
+    properties = user.body["Properties"]
+    return "Fn::If" in repr([properties.get(name) for name in ("ReplicationConfiguration", "BackupSelection")]) or (
+        user.type != BUCKET and "Condition" in user.body
+    )
 
 
 def _copied(app: Assembly) -> Iterator[tuple[Resource, Resource, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
+_IDENTITY = re.compile(r"(\w*?)(arn|id|identifier|name|url)?", re.IGNORECASE)
 # What stands for a value of any kind.
 _CARRIERS = ("AWS::CloudFormation::", "AWS::SSM::", "Custom::")
 
@@ -53,8 +55,16 @@ def _other(app: Assembly, reference: Reference, allowed: dict[str, list[str]]) -
         return None
     attributes = allowed.get(target.type)
     if attributes is None:
+        if not _is_itself(target.type, reference.attribute):
+            return None
         return f"{show(reference)} is of type {target.type}; allowed: {', '.join(allowed)}."
     if attributes and reference.attribute not in attributes:
         right = attributes[0]
         return f"{show(reference)}; allowed is {f'Fn::GetAtt {target.logical_id}.{right}' if right else 'Ref'}."
     return None
+
+
+def _is_itself(kind: str, attribute: str) -> bool:
+    """Tell whether an attribute names its own resource: ``Cluster.Arn`` does, ``ClusterSecurityGroupId`` does not."""
+    match = _IDENTITY.fullmatch(attribute)
+    return match is not None and kind.rpartition("::")[2].lower().endswith(match[1].lower())

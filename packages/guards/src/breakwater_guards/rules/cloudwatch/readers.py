@@ -92,6 +92,8 @@ def _not_there(app: Assembly, reader: Resource, name: str, *, others: bool) -> s
         hint = f"; allowed: {near}" if near else ", and the other alarms of the list are here"
         return f"no alarm here is called {name!r}{hint}." if near or others else None
     here = [alarm for alarm in found if alarm.template is reader.template]
+    if reader.type != COMPOSITE:  # a deployment's alarm may be named only: it watches the service, a circle otherwise
+        return None
     if len(here) == len(found) == 1 and here[0] is not reader and not _comes_after(reader, here[0]):
         return f"{here[0].logical_id} may not be there yet: {name!r} is neither a reference nor in DependsOn."
     return None
