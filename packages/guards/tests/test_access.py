@@ -199,3 +199,46 @@ def test_a_machine_calls_what_another_stack_exports() -> None:
         )
         importer = template({"Role": role(statement), "Machine": machine})
         assert len(messages("DR-ACCESS-02", Assembly({"one": exporter, "two": importer}))) == expected
+
+
+@pytest.mark.parametrize(("qualifier", "expected"), [({}, 1), ({"Qualifier": "prod"}, 0)])
+def test_the_url_of_an_alias_is_opened_by_the_permission_of_the_alias(qualifier: dict[str, str], expected: int) -> None:
+    function, alias = resource("AWS::Lambda::Function"), resource("AWS::Lambda::Alias", Name="prod")
+    url = resource("AWS::Lambda::Url", TargetFunctionArn={"Fn::GetAtt": ["Target", "Arn"]}, **qualifier)
+    admitted = {"FunctionName": {"Ref": "Alias"}, "Action": "lambda:InvokeFunctionUrl", "Principal": "*"}
+    permission = resource("AWS::Lambda::Permission", **admitted)
+    resources = {"Target": function, "Alias": alias, "Permission": permission, "Url": url}
+    assert len(findings(resources, "DR-ACCESS-01")) == expected
+
+
+QUEUE_ARN = {"Fn::GetAtt": ["Queue", "Arn"]}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"QueueUrl": {"Ref": "Queue"}}, 1),
+        ({"Target": {"Arn": QUEUE_ARN}}, 0),
+        ({"Fn::Sub": '{"QueueUrl": "${Queue}"}'}, 1),
+        ({"Fn::Sub": '{"Target": {"Arn": "${Queue.Arn}"}}'}, 0),
+        ({"Fn::Join": ["", ['{"QueueUrl":"', {"Ref": "Queue"}, '"}']]}, 1),
+        ({"Fn::Join": ["", ['{"Target":{"Arn":"', QUEUE_ARN, '"}}']]}, 0),
+    ],
+)
+def test_a_machine_does_not_call_what_it_hands_over_as_a_target(parameters: dict[str, Any], expected: int) -> None:
+    written = {"Definition": {"States": {"A": {"Type": "Task", "Parameters": parameters}}}}
+    if next(iter(parameters)).startswith("Fn::"):
+        written = {"DefinitionString": parameters}
+    machine = resource("AWS::StepFunctions::StateMachine", RoleArn={"Fn::GetAtt": ["Role", "Arn"]}, **written)
+    other = role({**ALLOWED, "Action": "other:Action"})
+    resources = {"Queue": resource("AWS::SQS::Queue"), "Role": other, "Machine": machine}
+    assert len(findings(resources, "DR-ACCESS-02")) == expected
+
+
+def test_a_scalable_target_ignores_the_role_where_the_service_has_one_of_its_own() -> None:
+    target = resource(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        RoleARN={"Fn::GetAtt": ["Role", "Arn"]},
+        ServiceNamespace="ecs",
+    )
+    assert findings({"Role": role(service="ecs-tasks.amazonaws.com"), "Target": target}, "DR-ACCESS-03") == []

@@ -13,8 +13,9 @@ from typing import Any
 from breakwater_guards.aws.globs import ARN_FIELDS, may_be_equal, pattern_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.template import Resource, Template
-from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text, split_text
 from breakwater_guards.model.views import view
 
 TOKEN = re.compile("\ue000[^\ue001]*\ue001")
@@ -92,6 +93,20 @@ def names_arn(app: Assembly, value: Any) -> bool:
     return first.attribute.lower().endswith("arn") or first.attribute in row.get("attributes", {})
 
 
+def is_here(app: Assembly, value: Any) -> bool:
+    """Tell whether an ARN that is made from a resource of the assembly has that resource's Region and account.
+
+    What has neither in its ARN, e.g. a hosted zone, is everywhere; a custom resource may copy a table to its Regions.
+    """
+    target = app.target(value) if isinstance(value, Text) else None
+    fields = split_text(value, ":")
+    if target is None or target.type in facts("iam_involved")["in_many_regions"] or len(fields) < ARN_FIELDS:
+        return True
+    region, account = fields[3:5]
+    here = _may_be_place(region, target.template.region) or _is_copied(app, target, region)
+    return here and _may_be_place(account, target.template.account)
+
+
 def _types() -> dict[str, Any]:
     rows: dict[str, Any] = facts("arns")["types"]
     return rows
@@ -158,3 +173,18 @@ def _by_name(app: Assembly) -> dict[str, list[Resource]]:
             if isinstance(name, str | Text) and not _open(name):
                 found[pattern_of(name).rsplit("/", 1)[-1]].append(resource)
     return found
+
+
+def _may_be_place(field: Any, own: str | None) -> bool:
+    return not isinstance(field, str) or not field or not own or may_match(field, own)
+
+
+def _is_copied(app: Assembly, target: Resource, region: str) -> bool:
+    """Tell whether a custom resource names a Region together with what it copies to it."""
+    return any(
+        item.type.startswith("Custom::")
+        and f'"{region}"' in item.text
+        and target.reference in mentioned(item.template, item.body)
+        for template in app.templates.values()
+        for item in template.resources.values()
+    )

@@ -68,7 +68,8 @@ def grants(resource: str, action: str, places: tuple[str, str] = ("*", "*")) -> 
     """
     kinds = types_of(action)
     if not kinds:
-        return resource.startswith("*") or not is_typeless(action)
+        everything = resource.startswith("*") or resource.endswith(tuple(facts("iam_involved")["everything"]))
+        return everything or not is_typeless(action)
     return resource.startswith("*") or any(names_type(resource, arn, places) for arn in kinds.values())
 
 

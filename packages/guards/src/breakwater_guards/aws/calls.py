@@ -20,6 +20,7 @@ from breakwater_guards.model.values import ABSENT, Reference
 
 MENTIONED = "@mentioned "
 _PLACE = re.compile(r"\{([^}]+)\}")
+_HANDED_OVER, _BEFORE_TARGET = re.compile(r'"Arn"\s*:\s*"\$\{[^}]*\}'), re.compile(r'"Arn"\s*:\s*"$')
 ANY = "@"  # in the place of an ending: the action is on no resource
 LOG_GROUP = "AWS::Logs::LogGroup"
 
@@ -67,7 +68,7 @@ def calls(app: Assembly, table: str) -> Iterator[Call]:
         for source in app.of_type(row["source"]):
             if all(source.get(name) != value for name, value in row.get("off", {}).items()):
                 for item in items(source, row.get("each", "")):
-                    if "given" not in row or item.given(row["given"]):
+                    if ("given" not in row or item.given(row["given"])) and not item.given(row.get("without", "-")):
                         yield from _calls_of(app, row, item)
 
 
@@ -98,9 +99,21 @@ def _targets(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[tuple[I
         raw: Any = item.raw
         for name in path.removeprefix(MENTIONED).split("."):
             raw = raw.get(name) if isinstance(raw, dict) else None
-        yield from ((item, reference) for reference in mentioned(item.resource.template, raw))
+        yield from ((item, reference) for reference in mentioned(item.resource.template, _called(raw)))
     else:
         yield from item.follow(app, path)
+
+
+def _called(raw: Any) -> Any:
+    """Leave out what a state machine hands over, e.g. as `Target.Arn` of a schedule: another service calls it."""
+    if isinstance(raw, str):
+        return _HANDED_OVER.sub("", raw)
+    if isinstance(raw, dict):
+        return {key: _called(child) for key, child in raw.items() if key != "Arn"}
+    if not isinstance(raw, list):
+        return raw
+    before = ["", *map(str, raw)]
+    return [_called(item) for text, item in zip(before, raw, strict=False) if not _BEFORE_TARGET.search(text)]
 
 
 def _named(expression: str, text: str) -> str:

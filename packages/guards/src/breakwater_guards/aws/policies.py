@@ -1,8 +1,8 @@
 """IAM policy documents of an assembly, wherever a template holds them: trust, identity, resource and key policies.
 
 Documents are found by their shape, so a policy of any resource type counts, and one that is written as a JSON string
-(`AWS::Logs::ResourcePolicy`) counts too. Both arms of an `Fn::If` are listed: a rule that looks for a grant finds it if
-any arm gives it, a rule that looks for a defect finds it in any arm.
+(`AWS::Logs::ResourcePolicy`) counts too. Both arms of an `Fn::If` that only a deployment decides are listed, each with
+what its condition says of parameters: a rule finds a grant, and a defect, in any arm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.resolve import Resolver
+from breakwater_guards.model.resolve import Choice, Resolver
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.unfold import unfold
 from breakwater_guards.model.values import Text, text_of
@@ -48,7 +48,7 @@ def _index(app: Assembly) -> dict[Resource, list[Statement]]:
         for resource in template.resources.values():
             properties = resource.body.get("Properties")
             if isinstance(properties, dict) and "Statement" in resource.text:
-                for path, document in _documents(template.resolver, properties, ""):
+                for path, document in _documents(resource.resolver, properties, ""):
                     index[resource].extend(_statements(resource, path, document))
     return index
 
@@ -64,7 +64,8 @@ def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, 
         else:
             for key, child in node.items():
                 if key == "Fn::If":
-                    for arm in child[1:] if isinstance(child, list) else ():
+                    chosen = resolver.resolve({key: child})
+                    for arm in chosen.arms if isinstance(chosen, Choice) else (chosen,):
                         yield from _documents(resolver, arm, path)
                 else:
                     yield from _documents(resolver, child, f"{path}{key}.")
@@ -102,7 +103,6 @@ def _restore(node: Any, parts: tuple[Any, ...]) -> Any:
 
 
 def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iterator[Statement]:
-    resolver = resource.template.resolver
-    for place, raw in unfold(resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
+    for place, raw in unfold(resource.resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
         if isinstance(raw, dict) and "Effect" in raw:  # a web ACL has a Statement too
             yield Statement(resource, place, raw)

@@ -51,7 +51,7 @@ class Statement:
 
     def __init__(self, resource: Resource, path: str, raw: dict[str, Any]) -> None:
         self.resource, self.path, self._raw = resource, path, raw
-        self._resolver = resource.template.resolver
+        self._resolver = resource.resolver
 
     @cached_property
     def effect(self) -> Any:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.arns import TOKEN, may_match, names_arn, pattern
+from breakwater_guards.aws.arns import TOKEN, is_here, names_arn, pattern
 from breakwater_guards.aws.aurora import CLUSTER, INSTANCE
 from breakwater_guards.aws.authorization import (
     expand,
@@ -18,15 +18,15 @@ from breakwater_guards.aws.authorization import (
     places_of,
     types_of,
 )
-from breakwater_guards.aws.globs import ARN_FIELDS
+from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.policies import all_statements
 from breakwater_guards.aws.roles import ROLE, Permissions, roles_of
-from breakwater_guards.aws.statements import Statement
+from breakwater_guards.aws.statements import Statement, matches
 from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import Text, split_text
+from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule
 
@@ -139,13 +139,18 @@ def _left_out(app: Assembly, permissions: Permissions, action: str, kinds: list[
     """Return the resource types that an action involves and that no statement lets it use."""
     using = [item for item in permissions.statements if item.effect != "Deny" and item.acts_on(action)]
     open_ended = any(item.not_resources for item in using) or permissions.is_managed(action)
-    if not using or open_ended:
+    if open_ended or not any(_is_meant(item, action) for item in using):
         return []
     resources = {pattern(app, value) for item in using for value in item.resources}
     arns = types_of(action) or {}
     named = [any(_names(resource, arns, kind) for resource in resources) for kind in kinds]
     missing = [kind.replace(" ", " or ") for kind, has in zip(kinds, named, strict=True) if not has]
     return missing if named[0] else []  # what the action is about itself is DR-IAM-05's
+
+
+def _is_meant(statement: Statement, action: str) -> bool:
+    """Tell whether a statement names an action more closely than by all of its service, where it comes in passing."""
+    return any(matches(item, action) and pattern_of(item).partition(":")[2].strip("*") for item in statement.actions)
 
 
 def _names(resource: str, arns: dict[str, str], kinds: str) -> bool:
@@ -186,23 +191,10 @@ def _may_grant(app: Assembly, statement: Statement, action: str) -> bool:
         or not all(names_arn(app, value) for value in statement.resources)
     ):
         return True  # what is no ARN is DR-IAM-09's
-    resources = [(pattern(app, value), places_of(value)) for value in statement.resources if _is_here(app, value)]
+    resources = [(pattern(app, value), places_of(value)) for value in statement.resources if is_here(app, value)]
     known = expand(action)
     possible = [(text, places) for text, places in resources if is_well_formed(text)]
     return any(not known or any(grants(text, one, places) for one in known) for text, places in possible)
-
-
-def _is_here(app: Assembly, value: Any) -> bool:
-    """Tell whether an ARN that is made from a resource of the assembly has that resource's Region and account."""
-    target = app.target(value) if isinstance(value, Text) else None
-    fields = split_text(value, ":")
-    if target is None or target.type in facts("iam_involved")["in_many_regions"] or len(fields) < ARN_FIELDS:
-        return True
-    region, account = fields[3:5]
-    return all(
-        not isinstance(field, str) or not own or may_match(field, own)
-        for field, own in ((region, target.template.region), (account, target.template.account))
-    )
 
 
 def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
@@ -212,8 +204,8 @@ def _is_granted(app: Assembly, others: list[Statement], action: str) -> bool:
 
 
 def _is_no_action(actions: list[str]) -> bool:
-    """Tell whether some of what cannot be granted is merely unknown: a new action, perhaps."""
-    return any(not is_action(action) and action not in facts("iam_involved")["operations"] for action in actions)
+    """Tell whether some of what cannot be granted is unknown: AWS takes it, and it may be new, or one of several."""
+    return not all(map(is_action, actions))
 
 
 def _breach(app: Assembly, statement: Statement, dead: list[str]) -> Breach:
