@@ -147,3 +147,5 @@ def test_keys_of_assets(tmp_path: Path, key: str, bucket: Any, assets: Any, coun
     write(tmp_path, manifest__json={"version": "36.0.0", "artifacts": {"App": stack}})
     assert len(check(tmp_path, rules=["DR-LAMBDA-06"]).findings) == count
     assert check(tmp_path / "App.template.json", rules=["DR-LAMBDA-06"]).findings == ()
+    (tmp_path / f"asset.{GONE.partition('.')[0]}").mkdir()  # only the manifest, edited by hand, leaves it out
+    assert check(tmp_path, rules=["DR-LAMBDA-06"]).findings == ()

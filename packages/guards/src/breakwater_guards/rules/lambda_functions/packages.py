@@ -108,7 +108,12 @@ def missing_key(app: Assembly, function: Resource) -> str | None:
     text = bucket.known if isinstance(bucket, Text) else bucket
     published = view(app, _published)
     staged = isinstance(text, str) and _STAGING.match(text) and isinstance(key, str) and _KEY.fullmatch(key)
-    return key if staged and published and key not in published else None
+    return key if staged and published and key not in published and not _is_staged(app, key) else None
+
+
+def _is_staged(app: Assembly, key: str) -> bool:
+    """Tell whether an asset lies in the folder, and only a manifest that was edited by hand leaves it out."""
+    return app.folder is not None and any(app.folder.rglob(f"asset.{key.partition('.')[0]}*"))
 
 
 def _published(app: Assembly) -> set[str]:
