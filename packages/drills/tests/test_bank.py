@@ -59,9 +59,10 @@ def test_a_refused_transfer_is_known_not_to_be_there(service: FakeService) -> No
     with pytest.raises(RequestError, match="409"):
         bank.transfer(10)
     assert (bank.refused, bank.unknown) == ({10: 409}, set())
-    service.refuses = 503
-    with pytest.raises(RequestError, match="503"):
+    service.refuses = 500
+    with pytest.raises(RequestError, match="500"):
         bank.transfer(11)
+    assert bank.unknown == {11}
     service.refuses = 422
     bank.settle(1.0)
     assert bank.refused[11] == 422
@@ -76,6 +77,7 @@ def test_a_transfer_is_the_same_whenever_it_is_asked_for(bank: Bank) -> None:
     assert bank.planned(7).body != bank.planned(8).body
     planned = [bank.planned(number) for number in range(500)]
     assert not [each for each in planned if each.source == each.destination]
+    assert {each.id for each in planned} == {""}
     for name, most in (("source", 50), ("destination", 50), ("amount", 9)):
         assert {getattr(each, name) for each in planned} == set(range(1, most + 1))
 

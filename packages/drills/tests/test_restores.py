@@ -54,8 +54,11 @@ def test_a_copy_is_as_protected_and_placed_as_its_source(on: Target) -> None:
     assert asked["Tags"] == TAGS
 
 
-def test_a_copy_gets_no_key_and_no_security_group_that_its_source_does_not_have(on: Target) -> None:
-    copied(on, KmsKeyId="", VpcSecurityGroups=[])
+def test_a_copy_gets_no_key_and_no_security_group_that_its_source_does_not_have(
+    on: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(RESTORED, "KmsKeyId")
+    copied(on, VpcSecurityGroups=[])
     Restore(on, "r").inject()
     asked = on.client("rds").restore_db_cluster_from_snapshot.call_args.kwargs
     assert {"KmsKeyId", "VpcSecurityGroupIds"} & asked.keys() == set()
