@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 
 from common.environment import ConfigurationError
 from restore_validation import handler
-from restore_validation.jobs import read_job
+from restore_validation.jobs import RestoreJob, read_job
 from restore_validation.logic import Expectation
 from restore_validation.validation import _judge
 from tests.fake_clients import ServiceError, fake_client
@@ -59,6 +59,11 @@ def test_a_restore_that_is_not_complete_yet_is_waited_for(restore: RestoreHarnes
 
 def test_a_job_with_only_the_required_attributes_is_ignored(restore: RestoreHarness) -> None:
     restore.backup.job = {"RestoreJobId": JOB, "Status": "PENDING", "CreationDate": at(-10)}
+    began = at(-10).timestamp()
+    assert read_job(fake_client("backup", DescribeRestoreJob=lambda **_: restore.backup.job), JOB) == RestoreJob(
+        identifier=JOB, plan_arn="", resource_type="", resource_arn="", status="PENDING", validation_status="",
+        created_at=began, completed_at=began, recovery_point_at=None,
+    )  # fmt: skip
     assert restore.deliver() == []
     assert restore.backup.results == []
 
