@@ -197,6 +197,7 @@ bench-guards: install ## Time the guards on the platform and on up to 10,000 res
 
 .PHONY: compare
 compare: install ## Compare what the guards catch with four other tools, into packages/guards/bench/comparison.md
+	@pytest --no-cov --quiet packages/guards/tests/check_fixtures.py
 	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
 
 .PHONY: mutants

@@ -294,9 +294,11 @@ def test_every_type_of_the_dev_app_is_listed(dev: Assembly) -> None:
 def test_every_listed_type_is_deployed_by_a_test(dev: Assembly) -> None:
     """The dev app is deployed by test_dev_app, the others by the package's own tests.
 
-    A record needs a hosted zone that no stack makes: `test_elbv2.py` makes one and deploys it.
+    A record needs a hosted zone that no stack makes: `test_elbv2.py` makes one and deploys it. An autoshift needs a
+    load balancer: `test_zonal_shifts.py`.
     """
-    others = {each["Type"] for each in OTHERS.values()} | {"AWS::Route53::RecordSet"}
+    others = {each["Type"] for each in OTHERS.values()}
+    others |= {"AWS::Route53::RecordSet", "AWS::ARCZonalShift::ZonalAutoshiftConfiguration"}
     assert types_of(dev) | others == set(fidelity.load())
 
 

@@ -225,7 +225,12 @@ def show(value: Any) -> str:
 def readable(pattern: str) -> str:
     """Word a pattern for a message: ``…`` for what is not known; a wildcard at its end is one of the policy's."""
     known = pattern.removesuffix("*")
-    return known.replace("arn:*:", "arn:aws:").replace("*", "…") + pattern[len(known) :]
+    written = known.replace("arn:*:", "arn:aws:").replace("*", "…") + pattern[len(known) :]
+    return _GENERATED.sub(r"${\1}", written)
+
+
+# A name that the deployment generates, as `aws.arns` marks it: which template, which resource.
+_GENERATED = re.compile("\ue000[^\ue002]*\ue002([^\ue001]*)\ue001")
 
 
 def _written(part: Any) -> str:

@@ -127,7 +127,7 @@ def _name(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
     """Return the physical name: as given, or a token that stands for the generated one; with the path before it."""
     given = resource.get(row["name"]) if row["name"] else ABSENT
     if given is ABSENT:
-        name = f"\ue000{_SEPARATORS.sub('_', repr(resource))}\ue001"
+        name = f"\ue000{_SEPARATORS.sub('_', resource.template.key)}\ue002{resource.logical_id}\ue001"
     else:
         name = pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
     return _below(app, resource, row) + name

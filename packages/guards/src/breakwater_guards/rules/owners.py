@@ -95,7 +95,8 @@ def count_has_one_owner(app: Assembly) -> Iterator[Breach]:
     scaled = facts("owners")["scaled"]
     for kind, path in facts("owners")["scaling"].items():
         for scaling in app.of_type(kind):
-            raw = scaling.body.get("Properties", {}).get(path)
+            properties = scaling.body.get("Properties")
+            raw = properties.get(path) if isinstance(properties, dict) else None
             targets = {app.target(reference): None for reference in mentioned(scaling.template, raw)}
             for target in targets:
                 name = scaled.get(target.type) if target is not None else None
@@ -187,7 +188,7 @@ def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
 def _dependencies(resource: Resource) -> Iterator[Resource]:
     names = resource.body.get("DependsOn", [])
     for name in names if isinstance(names, list) else [names]:
-        if name in resource.template.resources:
+        if isinstance(name, str) and name in resource.template.resources:
             yield resource.template.resources[name]
 
 
