@@ -146,16 +146,18 @@ def matches(pattern: Any, text: str) -> Answer:
     Returns:
         ``MAYBE`` for a pattern that is not wholly known.
     """
+    if isinstance(pattern, str):
+        return Answer.YES if _glob(pattern, text) else Answer.NO
     if isinstance(pattern, Text):
         return Answer.MAYBE if _glob(pattern.known, text) else Answer.NO
-    if not is_known(pattern):
-        return Answer.MAYBE
-    return Answer.YES if isinstance(pattern, str) and _glob(pattern, text) else Answer.NO
+    return Answer.NO if is_known(pattern) else Answer.MAYBE
 
 
 def _glob(pattern: str, text: str) -> bool:
     """Match ``*`` and ``?`` with case ignored, in time bounded by the product of the lengths."""
     pattern, text = pattern.lower(), text.lower()
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == text
     at, star, mark = 0, -1, 0
     here = 0
     while at < len(text):

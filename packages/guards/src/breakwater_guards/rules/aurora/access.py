@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from breakwater_guards.aws.aurora import (
@@ -153,16 +154,18 @@ def features_in_use_are_on(app: Assembly) -> Iterator[Breach]:
     for statement in all_statements(app):
         if statement.effect != "Allow":
             continue
-        for action, switch in FEATURES.items():
-            for value in statement.resources if statement.acts_on(action) is Answer.YES else ():
-                references = value.references if isinstance(value, Text) else (value,)
-                for database in filter(None, map(app.target, references)):
-                    options = database.options(switch) if database.type in (CLUSTER, INSTANCE) else []
-                    off = [item for item in options if item is ABSENT or as_bool(item) is False]
-                    if off and len(off) == len(options) and (database, switch) not in told:
-                        told.add((database, switch))
-                        user = statement.resource.logical_id
-                        yield breach(database, switch, f"{show(off[0])}, but {user} lets {action} use it.")
+        named = (value.references if isinstance(value, Text) else (value,) for value in statement.resources)
+        targets = [app.target(reference) for references in named for reference in references]
+        databases = [each for each in targets if each is not None and each.type in (CLUSTER, INSTANCE)]
+        for database, (action, switch) in product(databases, FEATURES.items()):
+            options = database.options(switch)
+            off = [item for item in options if item is ABSENT or as_bool(item) is False]
+            if len(off) < len(options) or (database, switch) in told or statement.acts_on(action) is not Answer.YES:
+                continue
+            told.add((database, switch))
+            yield breach(
+                database, switch, f"{show(off[0])}, but {statement.resource.logical_id} lets {action} use it."
+            )
 
 
 FEATURES = {"rds-data:ExecuteStatement": "EnableHttpEndpoint", "rds-db:connect": "EnableIAMDatabaseAuthentication"}
