@@ -19,7 +19,9 @@ from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
 from embedded_testing.running import eventually
 
-_numbers = count(101)
+# Tasks are reached by their addresses, so each worker of the tests has a network of its own, and each service subnets.
+_NETWORK = f"10.{101 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+_numbers = count(1)
 REPOSITORY = "tested"
 # Answers with its whole environment; ends with code 7 at SIGTERM, after what is open.
 SERVER = """
@@ -191,11 +193,14 @@ def process(task: dict[str, Any]) -> int:
 
 def new_service(aws: Aws, name: str) -> Service:
     """Return a service that is not created yet, with its subnets, target group and load balancer."""
-    network = f"10.{next(_numbers)}"
-    vpc = aws("ec2").create_vpc(CidrBlock=f"{network}.0.0/16")["Vpc"]["VpcId"]
+    first = 2 * next(_numbers)
+    vpc = aws("ec2").create_vpc(CidrBlock=f"{_NETWORK}.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         str(aws("ec2").create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"])
-        for cidr, zone in ((f"{network}.1.0/24", "us-east-1a"), (f"{network}.2.0/24", "us-east-1b"))
+        for cidr, zone in (
+            (f"{_NETWORK}.{first}.0/24", "us-east-1a"),
+            (f"{_NETWORK}.{first + 1}.0/24", "us-east-1b"),
+        )
     ]
     elb = aws("elbv2")
     group = elb.create_target_group(
