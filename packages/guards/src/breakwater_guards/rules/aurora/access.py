@@ -163,9 +163,7 @@ def features_in_use_are_on(app: Assembly) -> Iterator[Breach]:
             if len(off) < len(options) or (database, switch) in told or statement.acts_on(action) is not Answer.YES:
                 continue
             told.add((database, switch))
-            yield breach(
-                database, switch, f"{show(off[0])}, but {statement.resource.logical_id} lets {action} use it."
-            )
+            yield breach(database, switch, f"{show(off[0])}, but {statement.resource.logical_id} lets {action} use it.")
 
 
 FEATURES = {"rds-data:ExecuteStatement": "EnableHttpEndpoint", "rds-db:connect": "EnableIAMDatabaseAuthentication"}
