@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from common import clients
-from common.aurora import CHANGING, DOWN, SERVING, Cluster
+from common.aurora import CHANGING, DOWN, SERVING, Cluster, Instance, read_cluster
 from common.environment import ConfigurationError, read_integer, read_list, read_text
 from common.metrics import MAX_METRICS_PER_CALL, Metric, publish
+from common.responses import error_code
 from health_monitor.logic import Assessment, Component, Health, assess
+from tests.fake_clients import fake_client
 from tests.lambdas.conftest import CLUSTER, LIMITS, NOW, OBSERVATIONS
 
 
@@ -103,3 +107,47 @@ def test_a_status_in_which_the_database_serves_is_healthy(status: str) -> None:
 
 def test_each_documented_status_has_one_meaning() -> None:
     assert sorted([*SERVING, *CHANGING, *DOWN]) == DOCUMENTED.split()
+
+
+def test_what_is_asked_of_rds_and_cloudwatch_and_made_of_their_answers() -> None:
+    asked: list[dict[str, Any]] = []
+    members = [
+        {"DBInstanceIdentifier": "a", "IsClusterWriter": True, "PromotionTier": 3},
+        *({"DBInstanceIdentifier": name, "IsClusterWriter": False} for name in ("b", "c")),
+    ]
+    found = {"DBClusterIdentifier": "x", "Status": "available", "DBClusterMembers": members}
+    instance = {"DBInstanceIdentifier": "a", "AvailabilityZone": "z1", "DBInstanceStatus": "available"}
+    rds = fake_client(
+        "rds",
+        DescribeDBClusters=lambda **_: {"DBClusters": [found]},
+        DescribeDBInstances=lambda **_: {"DBInstances": [instance]},
+    )
+
+    def lags(**given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {"MetricDataResults": [{"Id": "lag0", "Values": [7.0, 9.0]}]}
+
+    assert read_cluster(rds, fake_client("cloudwatch", GetMetricData=lags), "x", NOW).instances == (
+        Instance("a", "z1", "available", is_writer=True, tier=3),
+        Instance("b", "", "unknown", is_writer=False, tier=1, lag_ms=7.0),
+        Instance("c", "", "unknown", is_writer=False, tier=1),
+    )
+    ((request),) = asked
+    assert [query["MetricStat"] for query in request["MetricDataQueries"]] == [
+        {
+            "Metric": {
+                "Namespace": "AWS/RDS",
+                "MetricName": "AuroraReplicaLag",
+                "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": reader}],
+            },
+            "Period": 60,
+            "Stat": "Maximum",
+        }
+        for reader in ("b", "c")
+    ]
+    assert request["ScanBy"] == "TimestampDescending"
+    assert request["EndTime"] == datetime.fromtimestamp(NOW, UTC)
+
+
+def test_an_error_without_a_code_says_so() -> None:
+    assert error_code(ClientError({"Error": {}}, "Ask")) == "no code"

@@ -14,7 +14,15 @@ from common import clients
 from common.aurora import Cluster, read_cluster
 from failover.claims import ClaimStore, FailoverRecord
 from failover.execution import REFUSALS, Failover, FailoverRequest
-from tests.lambdas.account import CLUSTER, LIMITS, TABLE, FakeAccount, FakeClock, claims_of_the_cluster, failover_by
+from tests.lambdas.account import (
+    CLUSTER,
+    LIMITS,
+    TABLE,
+    FakeAccount,
+    FakeClock,
+    claims_of_the_cluster,
+    failover_by,
+)
 
 REQUEST = FailoverRequest(CLUSTER, "a drill", "request-1")
 
@@ -25,7 +33,8 @@ class _Rds:
     def __init__(self, respond: Callable[[], None] = lambda: None) -> None:
         self._real, self._respond, self.failovers = clients.client("rds"), respond, 0
 
-    def failover_db_cluster(self, **_: Any) -> None:
+    def failover_db_cluster(self, **asked: str) -> None:
+        assert asked == {"DBClusterIdentifier": CLUSTER, "TargetDBInstanceIdentifier": f"{CLUSTER}-2"}
         self.failovers += 1
         self._respond()
 
@@ -53,6 +62,7 @@ def test_the_reader_becomes_the_writer_and_the_record_says_so(cluster_account: F
     }
     assert cluster_account.writer() == f"{CLUSTER}-2"
     assert cluster_account.metrics() == {("FailoverSeconds", f"Resource={CLUSTER}", "Suffix=test"): 0}
+    assert cluster_account.units() == {"FailoverSeconds": "Seconds"}
 
 
 def test_a_repeated_request_returns_the_first_result(cluster_account: FakeAccount, clock: FakeClock) -> None:
@@ -176,6 +186,7 @@ def test_it_stops_waiting_before_the_deadline(
     assert response["seconds"] == clock.now - started
     assert failover.run(REQUEST, remaining) == response
     assert cluster_account.metrics() == {("FailoverNotDone", f"Resource={CLUSTER}", "Suffix=test"): 1}
+    assert cluster_account.units() == {"FailoverNotDone": "Count"}
 
 
 @pytest.mark.usefixtures("cluster_account")

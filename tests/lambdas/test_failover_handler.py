@@ -16,7 +16,7 @@ from failover.execution import Failover, FailoverRequest
 from failover.handler import RequestError, parse
 from failover.logic import FailoverLimits
 from tests.assembly import assembly
-from tests.fake_clients import ServiceError, stubbed_client
+from tests.fake_clients import ServiceError, fake_client, stubbed_client
 from tests.lambdas.account import (
     CLUSTER,
     TABLE,
@@ -122,6 +122,19 @@ def test_a_request_is_remembered_for_a_year(clock: FakeClock) -> None:
     assert {item["pk"]["S"] for item in items} == {"operations#failover"}
 
 
+@pytest.mark.usefixtures("cluster_account")
+def test_claims_are_read_consistently() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(**given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {}
+
+    claims = replace(claims_of_the_cluster(), dynamodb=fake_client("dynamodb", GetItem=answer))
+    assert (claims.latest(), claims.find("request-1")) == (None, None)
+    assert [each["ConsistentRead"] for each in asked] == [True, True]
+
+
 def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
     dynamodb = stubbed_client("dynamodb", ("transact_write_items", ServiceError("ThrottlingException")))
     with pytest.raises(ClientError, match="ThrottlingException"):
@@ -129,7 +142,11 @@ def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
 
 
 def test_an_alarm_does_not_move_a_writer_that_serves(cluster_account: FakeAccount, clock: FakeClock) -> None:
-    assert failover_by(clock).run(replace(REQUEST, automatic=True), 300)["code"] == "not-needed"
+    response = failover_by(clock).run(replace(REQUEST, automatic=True), 300)
+    assert (response["code"], response["reason"]) == (
+        "not-needed",
+        "the writer serves: an alarm moves only one that does not",
+    )
     assert cluster_account.writer() == f"{CLUSTER}-1"
     assert cluster_account.metrics() == {}
 
@@ -233,5 +250,8 @@ def test_a_failover_that_is_waited_for_is_no_refusal(
     for seconds, code, metrics in ((59, "not-needed", {}), (1, "cool-down", told)):
         clock.sleep(seconds)
         request = FailoverRequest(CLUSTER, "still", str(clock.now), automatic=True)
-        assert failover_by(clock).run(request, 300)["code"] == code
+        response = failover_by(clock).run(request, 300)
+        assert response["code"] == code
+        waits = "another invocation waits for the failover that it has started"
+        assert (response["reason"] == waits) is (code == "not-needed")
         assert cluster_account.metrics() == metrics

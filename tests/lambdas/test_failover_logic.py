@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from common.aurora import Cluster, Instance
-from failover.logic import Accepted, Claim, FailoverLimits, RefusalCode, Refused, decide, has_taken_over
+from failover.logic import (
+    Accepted,
+    Claim,
+    FailoverLimits,
+    RefusalCode,
+    Refused,
+    cool_down_remaining,
+    decide,
+    has_taken_over,
+)
 
 NOW = 1_800_000_000.0
 LIMITS = FailoverLimits(cluster="cluster", lag_ms=1000, cool_down_seconds=600)
@@ -55,6 +64,10 @@ def test_not_within_the_cool_down(*, age: float, refused: bool) -> None:
     if isinstance(decision, Refused):
         assert decision.code is RefusalCode.COOL_DOWN
         assert f"wait {600 - age:.0f} s" in decision.reason
+
+
+def test_without_a_claim_nothing_is_waited_for() -> None:
+    assert cool_down_remaining(None, LIMITS, NOW) == 0
 
 
 def test_a_claim_in_the_future_comes_from_another_clock_and_counts() -> None:
@@ -119,6 +132,7 @@ def test_the_health_of_the_writer_does_not_matter() -> None:
         ([Instance("lower-tier", "c", "available", is_writer=False, tier=0, lag_ms=900)], "lower-tier"),
         ([Instance("less-lag", "c", "available", is_writer=False, lag_ms=1)], "less-lag"),
         ([Instance("unknown-lag", "c", "available", is_writer=False, lag_ms=None)], "two"),
+        ([Instance("a-more-lag", "c", "available", is_writer=False, lag_ms=21)], "two"),
         ([Instance("first-by-name", "c", "available", is_writer=False, lag_ms=20)], "first-by-name"),
         ([Instance("too-much-lag", "c", "available", is_writer=False, tier=0, lag_ms=5000)], "two"),
     ],
