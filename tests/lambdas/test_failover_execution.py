@@ -189,26 +189,6 @@ def test_it_stops_waiting_before_the_deadline(
     assert cluster_account.units() == {"FailoverNotDone": "Count"}
 
 
-@pytest.mark.usefixtures("cluster_account")
-def test_an_older_record_does_not_replace_a_newer_one(clock: FakeClock) -> None:
-    claims = claims_of_the_cluster()
-    newer = FailoverRecord("request-2", "newer", "running", "", f"{CLUSTER}-2", clock.now)
-    assert claims.acquire(newer)
-    older = FailoverRecord("request-1", "older", "succeeded", "", f"{CLUSTER}-2", clock.now - 900, clock.now)
-    claims.update(older)
-    claims.release(older)
-    assert claims.latest() == newer
-
-
-@pytest.mark.usefixtures("cluster_account")
-def test_a_missing_table_is_an_error(clock: FakeClock) -> None:
-    claims = claims_of_the_cluster(table="gone")
-    record = FailoverRecord("request-1", "a drill", "claimed", "", "two", clock.now)
-    for act in (claims.acquire, claims.release):
-        with pytest.raises(ClientError, match="ResourceNotFound"):
-            act(record)
-
-
 def test_the_cluster_is_read_with_lag_zone_and_tier(cluster_account: FakeAccount, clock: FakeClock) -> None:
     data = {
         "MetricName": "AuroraReplicaLag",

@@ -1,4 +1,4 @@
-"""Handler of the failover function: environment variables, permissions, events, alarms, and what is kept."""
+"""Handler of the failover function: environment variables, permissions, events and alarms."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from common import clients
+from common.aurora import Cluster
 from common.environment import ConfigurationError
 from failover import handler
-from failover.claims import RETENTION_SECONDS, ClaimStore, FailoverRecord
-from failover.execution import Failover, FailoverRequest
+from failover.claims import ClaimStore, FailoverRecord
+from failover.execution import POLL_SECONDS, Failover, FailoverRequest
 from failover.handler import RequestError, parse
 from failover.logic import FailoverLimits
 from tests.assembly import assembly
-from tests.fake_clients import ServiceError, fake_client, stubbed_client
 from tests.lambdas.account import (
     CLUSTER,
-    TABLE,
     FakeAccount,
     FakeClock,
     LambdaContext,
@@ -113,32 +112,25 @@ def test_an_error_names_the_invalid_key(event: dict[str, Any], message: str) -> 
         parse(event, "id", CLUSTER)
 
 
-@pytest.mark.usefixtures("cluster_account")
-def test_a_request_is_remembered_for_a_year(clock: FakeClock) -> None:
-    failover_by(clock).run(REQUEST, 300)
-    items = clients.client("dynamodb").scan(TableName=TABLE)["Items"]
-    expiries = [int(item["expires_at"]["N"]) for item in items if "expires_at" in item]
-    assert expiries == [clock.now + RETENTION_SECONDS]
-    assert {item["pk"]["S"] for item in items} == {"operations#failover"}
+def test_a_cluster_that_cannot_be_read_once_is_read_again(
+    cluster_account: FakeAccount, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read, calls = Failover._read_cluster, list[int]()
 
+    def once_not(self: Failover) -> Cluster:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ClientError({"Error": {"Code": "Throttling"}}, "DescribeDBClusters")
+        return read(self)
 
-@pytest.mark.usefixtures("cluster_account")
-def test_claims_are_read_consistently() -> None:
-    asked: list[dict[str, Any]] = []
-
-    def answer(**given: Any) -> dict[str, Any]:
-        asked.append(given)
-        return {}
-
-    claims = replace(claims_of_the_cluster(), dynamodb=fake_client("dynamodb", GetItem=answer))
-    assert (claims.latest(), claims.find("request-1")) == (None, None)
-    assert [each["ConsistentRead"] for each in asked] == [True, True]
-
-
-def test_another_error_of_the_claim_is_raised(clock: FakeClock) -> None:
-    dynamodb = stubbed_client("dynamodb", ("transact_write_items", ServiceError("ThrottlingException")))
-    with pytest.raises(ClientError, match="ThrottlingException"):
-        claims_of_the_cluster(dynamodb).acquire(_record(clock))
+    monkeypatch.setattr(Failover, "_read_cluster", once_not)
+    began = clock.now
+    assert failover_by(clock).run(REQUEST, 300)["outcome"] == "succeeded"
+    assert (len(calls), clock.now - began) == (3, POLL_SECONDS)
+    (told,) = [each for each in caplog.records if each.name == "failover.execution"]
+    assert told.getMessage() == "the cluster could not be read; it is read again"
+    assert told.exc_info
+    assert cluster_account.writer() == f"{CLUSTER}-2"
 
 
 def test_an_alarm_does_not_move_a_writer_that_serves(cluster_account: FakeAccount, clock: FakeClock) -> None:
