@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from breakwater_guards import __version__, cli
+from breakwater_guards import Profile, __version__, cli
 from breakwater_guards.engine import all_rules
 from breakwater_guards.tools import TOOLS
 
@@ -68,6 +68,11 @@ def test_the_command_is_installed_under_the_name_in_the_readme(installed: Path) 
     script = (installed / "bin" / "breakwater-guards").read_text(encoding="utf-8")
     assert "from breakwater_guards.cli import run" in script
     assert "breakwater-guards check" in README
+
+
+def test_the_example_in_the_readme_has_todays_number_of_rules() -> None:
+    judging = [each for each in all_rules().values() if Profile.SINGLE_REGION in each.profiles]
+    assert f"\n{len(judging)} rules: 1 error, 0 warnings, 0 acknowledged\n" in README
 
 
 def test_the_version_is_one() -> None:
