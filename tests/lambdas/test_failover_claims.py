@@ -62,8 +62,9 @@ def test_a_conflict_about_either_item_loses_the_claim(
 ) -> None:
     class Conflicting:
         def transact_write_items(self, **_: Any) -> None:
-            answer: Any = {"Error": {"Code": "TransactionCanceledException"}}
-            raise ClientError({**answer, "CancellationReasons": [{"Code": each} for each in reasons]}, "Transact")
+            codes = [{"Code": each} for each in reasons]
+            answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": codes}
+            raise ClientError(answer, "TransactWriteItems")
 
     claims = replace(claims_of_the_cluster(), dynamodb=Conflicting())
     if lost:
