@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.json_values import from_json
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, UNKNOWN, Text, text_of
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Text
 from breakwater_guards.model.views import view
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 DASHBOARD, METRIC_FILTER = "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter"
-_MARK = re.compile("\ue000(\\d+)\ue001")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,28 +102,9 @@ def widgets(body: Any) -> list[dict[str, Any]]:
     Returns:
         The widgets; none when the body is not JSON, or not wholly written in the template.
     """
-    parts = list(body.parts) if isinstance(body, Text) else [body]
-    if not isinstance(body, str | Text):
-        return []
-    text = "".join(part if isinstance(part, str) else f"\ue000{index}\ue001" for index, part in enumerate(parts))
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
-        return []
+    read = from_json(body) if isinstance(body, str | Text) else None
     listed = read.get("widgets") if isinstance(read, dict) else None
-    put = _put(listed, parts) if isinstance(listed, list) else []
-    return [widget for widget in put if isinstance(widget, dict)]
-
-
-def _put(value: Any, parts: list[Any]) -> Any:
-    """Put marks back into what was read."""
-    if isinstance(value, list):
-        return [_put(item, parts) for item in value]
-    if isinstance(value, dict):
-        return {key: _put(item, parts) for key, item in value.items()}
-    if not isinstance(value, str) or "\ue000" not in value:
-        return value
-    return text_of([parts[int(piece)] if index % 2 else piece for index, piece in enumerate(_MARK.split(value))])
+    return [widget for widget in listed if isinstance(widget, dict)] if isinstance(listed, list) else []
 
 
 def _rows(dashboard: Resource, rows: list[Any]) -> Iterator[Metric]:

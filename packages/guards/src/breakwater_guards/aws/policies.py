@@ -7,21 +7,19 @@ what its condition says of parameters: a rule finds a grant, and a defect, in an
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.json_values import from_json
 from breakwater_guards.model.resolve import Choice, Resolver
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.unfold import unfold
-from breakwater_guards.model.values import Text, text_of
+from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
 
-_MARK = re.compile("\ue000(\\d+)\ue001")
 _STRINGS = ("Fn::Join", "Fn::Sub")
 
 
@@ -74,32 +72,8 @@ def _documents(resolver: Resolver, node: Any, path: str) -> Iterator[tuple[str, 
         for index, child in enumerate(node):
             yield from _documents(resolver, child, f"{path}{index}.")
     elif isinstance(node, str | Text):
-        yield from _documents(resolver, _from_json(node), path)
-
-
-def _from_json(value: str | Text) -> dict[str, Any] | None:
-    """Read a mapping from JSON text of which parts may be unknown; it need not be a policy."""
-    parts = value.parts if isinstance(value, Text) else (value,)
-    text = "".join(part if isinstance(part, str) else f"\ue000{index}\ue001" for index, part in enumerate(parts))
-    if '"Statement"' not in text:
-        return None
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    restored = _restore(document, parts)
-    return restored if isinstance(restored, dict) else None
-
-
-def _restore(node: Any, parts: tuple[Any, ...]) -> Any:
-    if isinstance(node, dict):
-        return {key: _restore(child, parts) for key, child in node.items()}
-    if isinstance(node, list):
-        return [_restore(child, parts) for child in node]
-    if not isinstance(node, str) or "\ue000" not in node:
-        return node
-    pieces = _MARK.split(node)  # text, index, text, index, …, text
-    return text_of([parts[int(piece)] if position % 2 else piece for position, piece in enumerate(pieces)])
+        document = from_json(node, having='"Statement"')  # it need not be a policy
+        yield from _documents(resolver, document if isinstance(document, dict) else None, path)
 
 
 def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iterator[Statement]:

@@ -87,7 +87,7 @@ class Conditions:
                 continue
             by_default = self._template.usually(side)
             if is_known(by_default) and (_spelling(by_default) == _spelling(other)) is not value:
-                given.update(dict.fromkeys(_parameters(side, self._template.parameters), UNKNOWN))
+                given.update(dict.fromkeys(named_in(side, "Ref", self._template.parameters), UNKNOWN))
 
     def _imply(self, expression: Any, value: bool, implied: dict[str, bool], depth: int) -> None:
         function, argument = _function(expression)
@@ -132,14 +132,14 @@ def _spelling(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
 
 
-def _parameters(expression: Any, declared: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the parameters that an expression refers to."""
+def named_in(expression: Any, key: str, declared: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an expression names: parameters by ``Ref``, conditions by ``Condition``."""
     waiting = [expression]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
             waiting += part.values()
-            name = part.get("Ref")
+            name = part.get(key)
             if isinstance(name, str) and name in declared:
                 yield name
         elif isinstance(part, list):

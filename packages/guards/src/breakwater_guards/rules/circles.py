@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.conditions import named_in
 from breakwater_guards.model.template import Template
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.hygiene.reference_graph import CONDITION, is_written_out, namings_of
@@ -51,20 +51,7 @@ def _dependencies(template: Template) -> dict[str, set[str]]:
 
 
 def _conditions(template: Template) -> dict[str, set[str]]:
-    return {name: set(_mentioned(body, template.conditions)) for name, body in template.conditions.items()}
-
-
-def _mentioned(expression: Any, declared: Mapping[str, Any]) -> Iterator[str]:
-    waiting = [expression]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting += part
-        elif isinstance(part, dict):
-            waiting += part.values()
-            name = part.get("Condition")
-            if isinstance(name, str) and name in declared:
-                yield name
+    return {name: set(named_in(body, "Condition", template.conditions)) for name, body in template.conditions.items()}
 
 
 def _circles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
