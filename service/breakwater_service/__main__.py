@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 
@@ -21,13 +21,21 @@ _log = logging.getLogger("breakwater_service")
 
 def http_server(service: Service, settings: Settings) -> uvicorn.Server:
     """Return the server of a service, which `run` starts."""
-    off: dict[str, Any] = {"ws": "none", "lifespan": "off", "log_config": None}
-    off |= dict.fromkeys(("access_log", "server_header", "proxy_headers"), False)
-    # Connections outlast the balancer's 60 s, or it meets some that were just closed; the end takes longer than a
-    # request tries, and less than the container's stop timeout.
-    seconds: dict[str, Any] = {"timeout_keep_alive": 65, "timeout_graceful_shutdown": 20}
-    where: dict[str, Any] = {"host": settings.host, "port": settings.port}
-    return uvicorn.Server(uvicorn.Config(service.application(), **where, http="httptools", **seconds, **off))
+    config = uvicorn.Config(
+        service.application(),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=65,  # longer than the balancer's 60 s, or it meets connections that were just closed
+        timeout_graceful_shutdown=20,  # longer than a request tries, shorter than the container's stop timeout
+    )
+    return uvicorn.Server(config)
 
 
 async def run(service: Service, server: uvicorn.Server) -> int:

@@ -81,10 +81,17 @@ class Database:
             where = {"host": host, "port": self._settings.database_port, "dbname": self._settings.database_name}
             return {**_LIBPQ, **where, **options, **await self._login(host)}
 
-        # Each failed attempt to connect is followed by one a second later, not by ever longer pauses.
-        again: dict[str, Any] = {"reconnect_timeout": 0.1, "reconnect_failed": self._distrust_secret}
-        sizes: dict[str, Any] = {"min_size": 2, "max_size": size, "max_lifetime": 600}
-        return AsyncConnectionPool(kwargs=arguments, name=name, open=False, **sizes, **again)
+        return AsyncConnectionPool(
+            kwargs=arguments,
+            name=name,
+            min_size=2,
+            max_size=size,
+            max_lifetime=600,
+            # Each failed attempt is followed by one a second later, not by ever longer pauses.
+            reconnect_timeout=0.1,
+            reconnect_failed=self._distrust_secret,
+            open=False,
+        )
 
     async def _login(self, host: str) -> dict[str, str]:
         """Return user and password of a new connection: an IAM token, which is asked for only then, or the secret."""
