@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,19 @@ def test_a_task_is_replaced_in_the_zone_that_it_leaves(service: Service) -> None
         service.until_stopped(lost)
         service.until(lambda: len([task for task in service.tasks() if task["lastStatus"] == "RUNNING"]) == 2)
         assert {task["availabilityZone"] for task in service.tasks()} == {"us-east-1a", "us-east-1b"}
+
+
+def test_tasks_that_are_stopped_at_once_are_replaced_one_by_one(service: Service) -> None:
+    service.create(service.register("nginx:1.27"), desired=4)
+    service.until(lambda: len(service.tasks()) == service.described()["runningCount"] == 4)
+    ecs, stopped = service.aws("ecs"), set[str]()
+    for _ in range(5):
+        arns = [task["taskArn"] for task in service.tasks()]
+        with ThreadPoolExecutor(len(arns)) as pool:
+            list(pool.map(lambda arn: ecs.stop_task(cluster=service.cluster, task=arn), arns))
+        stopped |= set(arns)
+    assert len(service.tasks()) == 4
+    assert {task["taskArn"] for task in service.tasks("STOPPED")} == stopped
 
 
 def test_a_task_that_does_not_end_is_killed_after_its_stop_timeout(service: Service) -> None:

@@ -201,7 +201,9 @@ def _lease(task: dict[str, Any], definition: Mapping[str, Any]) -> addresses.Lea
     used = Counter(
         each["_subnet"]
         for arn, each in upstream.ecs_tasks.items()
-        if arn in _places and each["group"] == task["group"] and each["desiredStatus"] == "RUNNING"
+        if arn in _places
+        and (each["clusterArn"], each["group"]) == (task["clusterArn"], task["group"])
+        and each["desiredStatus"] == "RUNNING"
     )
     subnets = [name for name in _subnets(task) if name in upstream.subnets]
     if not subnets:

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-health
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from threading import Thread
+from threading import RLock, Thread
 from typing import Any, Final
 
 from embedded_aws.server import upstream, upstream_ecs
@@ -20,6 +20,7 @@ _ACCEPTED: Final = 200
 # Statuses of a stopping task: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
 _worker: Final = events.Worker("ECS health")
 _ORDERED: Final = ("UserInitiated", "ServiceSchedulerInitiated")
+_counting: Final = RLock()
 
 
 def install() -> None:
@@ -28,6 +29,7 @@ def install() -> None:
     upstream_ecs.mark_task_stopped.wrap(_in_order)
     upstream_ecs.record_healthy_task.wrap(_once_healthy)
     upstream_ecs.make_deployment.wrap(_in_progress)
+    upstream_ecs.reconcile_tasks.wrap(_one_at_a_time)
     upstream_ecs.actions["StopTask"] = _and_replace(upstream_ecs.actions["StopTask"])
     upstream_ecs.stop_task.wrap(lambda _by_a_user: _stop_by_scheduler)
     load_balancers().watch(_heard)
@@ -57,6 +59,16 @@ def _in_progress(make: Callable[..., dict[str, Any]]) -> Callable[..., dict[str,
         }
 
     return make_in_progress
+
+
+def _one_at_a_time(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    """Let no two threads count the tasks of a service and start what is missing: each would start it."""
+
+    def reconcile_alone(cluster: str, key: str) -> None:
+        with _counting:
+            reconcile(cluster, key)
+
+    return reconcile_alone
 
 
 def _once_healthy(record: Callable[[str, dict[str, Any]], None]) -> Callable[[str, dict[str, Any]], None]:
