@@ -30,7 +30,8 @@ def test_a_drill_that_is_cut_off_cleans_up_and_says_what_state_remains(told: Tol
     assert "state: the store is empty" in told.text
 
 
-def test_a_second_interruption_ends_the_clean_up_and_lists_what_is_left(told: Told) -> None:
+@pytest.mark.parametrize("again", [KeyboardInterrupt(), SystemExit(143)])
+def test_a_second_interruption_ends_the_clean_up_and_lists_what_is_left(told: Told, again: BaseException) -> None:
     class Impatient(FakeDrill):
         def inject(self) -> None:
             raise KeyboardInterrupt
@@ -41,12 +42,13 @@ def test_a_second_interruption_ends_the_clean_up_and_lists_what_is_left(told: To
             yield "third", self._remove
 
         def _interrupted(self) -> str:
-            raise KeyboardInterrupt
+            raise again
 
     store = Store()
     with pytest.raises(KeyboardInterrupt):
         run(Impatient(store, target(), clock=SimulatedClock()), TIMING, told)
     assert store.removed == ["the thing"]
+    assert "the drill was interrupted: removing what it created; Ctrl-C again leaves the rest" in told.lines
     assert "remains: second: interrupted" in told.text
     assert "remains: third: interrupted" in told.text
     assert "state: the store is empty" in told.text

@@ -102,6 +102,7 @@ def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Re
     assert told["met"] is True
     assert told["objectives"] == {"rto_seconds": 1, "rpo_seconds": 1}
     assert told["measured"]["rto_seconds"] == outage.rto_seconds
+    assert told["measured"]["acknowledged_writes_lost"] == 0
     assert len(told["samples"]) == len(outage.samples)
     assert (place / "timeline.png").read_bytes().startswith(PNG)
 
@@ -113,7 +114,7 @@ def told_of_all(outage: Result) -> Result:
     writes = [Sample("write", n, fault + n / 2, 0.01 * (n + 5), "" if n % 3 else "503") for n in range(-4, 9)]
     reads = [Sample("read", n, fault + 0.2 + n, 0.002) for n in reversed(range(-2, 5))]
     events = [Event(fault + 6.0, "late"), *(Event(fault + n, f"event {n}") for n in (-1.5, 0.0, 0.1, 3.0))]
-    latencies = {"before": Latency(0.0011, 0.0022), "during": Latency(None, None), "after": Latency(0.0033, 0.0044)}
+    latencies = {"before": Latency(0.0011, 0.0022), "during": Latency(1.5, 2.5), "after": Latency(0.0033, 0.0044)}
     return dataclasses.replace(
         outage,
         samples=[*writes, *reads],
@@ -122,7 +123,7 @@ def told_of_all(outage: Result) -> Result:
         recoveries=[
             Recovery("write", 9, 3, 0.25, 1.5, latencies),
             Recovery("read", 5, 0, None, 0.0, {}),
-            Recovery("copy", 0, 0, None, 7.0, {}, judged=False),
+            Recovery("copy", 0, 0, None, 7.0, {"after": Latency(None, None)}, judged=False),
         ],
         losses=[Loss("rows", 7, 2, 1, 1.25, at_least=True), unknown("items", writes, "nowhere")],
         checks=[Check("the database", MONEY), Check("the copy", THERE, "1 transfers are not: a is missing")],
@@ -181,6 +182,18 @@ def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
     assert "**Missed:** not everything recovered" in text
     assert "| store | AWS |" in text
     assert "Sign-off" in text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "where"),
+    [
+        (None, "AWS"),
+        ("http://127.0.0.1:4566", "the embedded AWS on one machine: **no figure here is one of AWS**"),
+    ],
+)
+def test_the_report_names_where_it_was(outage: Result, endpoint: str | None, where: str) -> None:
+    lines = "\n".join(evidence.as_markdown(outage, target(endpoint=endpoint)))
+    assert f", stack Breakwater-x1 (dev, eu-central-1), in {where}.\n" in lines
 
 
 def test_the_picture_names_where_it_was(outage: Result) -> None:

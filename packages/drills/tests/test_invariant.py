@@ -31,7 +31,7 @@ def test_money_is_conserved_by_a_service_that_works(service: FakeService, bank: 
         (changed("DELETE FROM transfers WHERE <first>"), {EXPLAINED, THERE}, "1 transfers are not: drill-run1-0 is"),
         (changed("INSERT INTO transfers SELECT * FROM transfers WHERE <first>"), {EXPLAINED, ONCE}, "1 keys are not: "),
         (changed("UPDATE accounts SET balance = balance + 5 WHERE id = 7"), {MONEY, EXPLAINED}, "a difference of +5"),
-        (changed("UPDATE accounts SET opening = opening - 5 WHERE id = 7"), {MONEY, EXPLAINED}, "balances are not"),
+        (changed("UPDATE accounts SET opening = opening - 5 WHERE id = 7"), {MONEY, EXPLAINED}, "1 balances are not: "),
         (changed("UPDATE transfers SET id = 'other' WHERE <first>"), {THERE}, "drill-run1-0 is Transfer(id='other'"),
         (changed("UPDATE transfers SET amount = 77 WHERE <first>"), {EXPLAINED, THERE}, "amount=77"),
     ],

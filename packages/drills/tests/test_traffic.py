@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from breakwater_drills.result import Result
 from breakwater_drills.runner import run
 from breakwater_drills.target import Target
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import TIMING, refused, target
+from drills_testing.fakes import TIMING, FakeDrill, Store, refused, target
 from drills_testing.service import FakeService, bank_of
 from drills_testing.simulation import Scenario, World, simulated
 
@@ -133,6 +134,23 @@ def test_a_client_saw_what_ended_after_the_fault() -> None:
     assert (seen.requests, seen.slowest, seen.p50, seen.p99) == (201, 50.0, 25.0, 49.5)
     seen = client(samples(10.5, error="503"), 10.0)
     assert (seen.requests, seen.slowest, seen.p50) == (1, None, None)
+
+
+@pytest.mark.parametrize("window", [None, (0.0, math.inf)])
+def test_what_a_drill_may_lose_is_no_miss(window: tuple[float, float] | None) -> None:
+    class Forgiving(FakeDrill):
+        def loss_window(self) -> tuple[float, float] | None:
+            return window
+
+    service, clock = FakeService(), SimulatedClock()
+    drill = Forgiving(Store(), target(), clock=clock)
+    drill.traffic = traffic.Traffic(target(), "run1", clock, service.query, 10.0)
+    drill.traffic.bank = bank_of(service, clock)
+    drill.traffic.bank.transfer(0)
+    service.database.execute("DELETE FROM transfers")
+    service.refuses = 503
+    broken = {check.sentence for check in drill.checks() if check.broken}
+    assert (THERE in broken) is (window is None)
 
 
 def test_without_transfers_there_is_no_ledger_to_prove_anything() -> None:

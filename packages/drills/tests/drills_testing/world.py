@@ -85,7 +85,8 @@ class World:
         }
 
     def describe_db_instances(self, Filters: Any) -> dict[str, Any]:  # noqa: N803 (the API's name)
-        (name,) = Filters[0]["Values"]
+        ((name,),) = (each["Values"] for each in Filters)
+        assert Filters == [{"Name": "db-cluster-id", "Values": [name]}]
         return {"DBInstances": [{"DBInstanceIdentifier": f"{name}-1"}] if name in self.clusters else []}
 
     def describe_db_cluster_snapshots(self, **_: Any) -> dict[str, Any]:
