@@ -195,4 +195,4 @@ def _replica_lags(cloudwatch: Any, readers: list[str], now: float) -> dict[str, 
         MetricDataQueries=queries, StartTime=end - LAG_WINDOW, EndTime=end, ScanBy="TimestampDescending"
     )
     values = {result["Id"]: result["Values"] for result in response["MetricDataResults"]}
-    return {reader: latest[0] for index, reader in enumerate(readers) if (latest := values.get(f"lag{index}", []))}
+    return {reader: latest[0] for index, reader in enumerate(readers) if (latest := values.get(f"lag{index}"))}

@@ -76,7 +76,8 @@ def test_a_missing_job_is_ignored(restore: RestoreHarness) -> None:
 def test_an_event_without_a_job_is_ignored(restore: RestoreHarness) -> None:
     assert handler.handle({"Records": [{"messageId": "m", "body": "{}"}]}, LambdaContext()) == {"batchItemFailures": []}
     assert restore.backup.results == []
-    for event in ({}, {"detail": {}}, {"detail": {"restoreJobId": ""}}):
+    events: tuple[dict[str, Any], ...] = ({}, {"detail": {}}, {"detail": {"restoreJobId": ""}})
+    for event in events:
         progress = handler.advance(event)
         assert (progress.finished, progress.note) == (True, "ignored: the event has no restoreJobId")
 

@@ -109,10 +109,17 @@ def failing(_self: object, _path: str) -> Answer:
 def test_the_service_is_recognized_by_the_interface_that_it_describes(
     monkeypatch: pytest.MonkeyPatch, get: Callable[..., Answer], recognized: bool
 ) -> None:
-    monkeypatch.setattr(Requests, "get", get)
+    asked: list[str] = []
+
+    def answer(requests: object, path: str) -> Answer:
+        asked.append(path)
+        return get(requests, path)
+
+    monkeypatch.setattr(Requests, "get", answer)
     on = target()
     assert (find(on, "r", SimulatedClock()) is not None) is recognized
     object.__setattr__(on.service, "transfers", True)
+    assert asked == ["/openapi.json"]
     if recognized:
         assert find(on, "r", SimulatedClock())
     else:
@@ -120,7 +127,7 @@ def test_the_service_is_recognized_by_the_interface_that_it_describes(
             find(on, "r", SimulatedClock())
 
 
-@pytest.mark.parametrize(("status", "answers"), [(200, True), (302, True), (404, False), (0, False)])
+@pytest.mark.parametrize(("status", "answers"), [(200, True), (399, True), (400, False), (0, False)])
 def test_a_service_answers_when_its_address_does(bank: Bank, status: int, answers: bool) -> None:
     class Client(FakeService):
         def get(self, path: str) -> Answer:

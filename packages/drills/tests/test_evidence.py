@@ -1,4 +1,4 @@
-"""How a run is judged and told: report and picture."""
+"""How a run is judged and told: the report."""
 
 from __future__ import annotations
 
@@ -6,28 +6,23 @@ import dataclasses
 import errno
 import hashlib
 import json
-import re
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
-from matplotlib.axes import Axes
 
 from breakwater_drills import evidence, summary, timeline
 from breakwater_drills.errors import DrillError
 from breakwater_drills.invariant import MONEY, THERE, Check
-from breakwater_drills.measure import Client, Latency, Loss, Recovery, Sample, unknown
-from breakwater_drills.result import Event, Result
+from breakwater_drills.measure import Client, Loss, Sample, unknown
+from breakwater_drills.result import Result
 from breakwater_drills.runner import run
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import TIMING, FakeDrill, Store, target
+from drills_testing.fakes import COMMITTED, TIMING, FakeDrill, Store, target
 
 PNG = b"\x89PNG\r\n\x1a\n"
-# Made by these tests: who changes what is told or drawn looks at the difference, and at the picture.
-COMMITTED = Path(__file__).parent / "golden"
 
 
 def test_what_cannot_be_read_back_is_evidence_too_and_never_met(tmp_path: Path) -> None:
@@ -107,32 +102,6 @@ def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Re
     assert (place / "timeline.png").read_bytes().startswith(PNG)
 
 
-@pytest.fixture
-def told_of_all(outage: Result) -> Result:
-    """Return a run that has something of everything that can be told, and each figure another value."""
-    fault = outage.fault
-    writes = [Sample("write", n, fault + n / 2, 0.01 * (n + 5), "" if n % 3 else "503") for n in range(-4, 9)]
-    reads = [Sample("read", n, fault + 0.2 + n, 0.002) for n in reversed(range(-2, 5))]
-    events = [Event(fault + 6.0, "late"), *(Event(fault + n, f"event {n}") for n in (-1.5, 0.0, 0.1, 3.0))]
-    latencies = {"before": Latency(0.0011, 0.0022), "during": Latency(1.5, 2.5), "after": Latency(0.0033, 0.0044)}
-    return dataclasses.replace(
-        outage,
-        samples=[*writes, *reads],
-        events=events,
-        clients=[Client("write", 9, 3, 0.014, 0.12, 1.9, 2.2)],
-        recoveries=[
-            Recovery("write", 9, 3, 0.25, 1.5, latencies),
-            Recovery("read", 5, 0, None, 0.0, {}),
-            Recovery("copy", 0, 0, None, 7.0, {"after": Latency(None, None)}, judged=False),
-        ],
-        losses=[Loss("rows", 7, 2, 1, 1.25, at_least=True), unknown("items", writes, "nowhere")],
-        checks=[Check("the database", MONEY), Check("the copy", THERE, "1 transfers are not: a is missing")],
-        parts={"store": "AWS", "service": "this machine"},
-        not_removed=["cluster drill-1: denied", "table drill-1: busy"],
-        failures_allowed=2,
-    )
-
-
 @pytest.mark.usefixtures("far_east")
 def test_the_evidence_is_as_committed(told_of_all: Result, tmp_path: Path) -> None:
     place = evidence.write(tmp_path / "new" / "folder", told_of_all, target(rto=1, rpo=0.5))
@@ -148,29 +117,6 @@ def test_the_evidence_is_as_committed(told_of_all: Result, tmp_path: Path) -> No
         evidence.write(tmp_path / "new" / "folder", told_of_all, target())
     refused = refusal.value
     assert str(refused) == f"the evidence cannot be written to {place}: File exists"
-
-
-def drawn(result: Result, folder: Path) -> str:
-    """Draw as SVG, without the time, the version of matplotlib, and what other machines round in another way."""
-    with mpl.rc_context({"svg.hashsalt": "drill", "svg.fonttype": "none"}):
-        timeline.draw(folder / "timeline.svg", result, "AWS")
-    found = re.sub(r"(?s)<metadata>.*</metadata>", "", (folder / "timeline.svg").read_text())
-    return re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.1f}", found)
-
-
-def test_the_picture_is_as_committed(told_of_all: Result, tmp_path: Path) -> None:
-    assert drawn(told_of_all, tmp_path) == (COMMITTED / "timeline.svg").read_text()
-
-
-@pytest.mark.parametrize(("seconds", "width"), [(0.0, 0), (2.5, 2.5), (None, 4.2)])
-def test_the_time_without_recovery_is_shaded_in_both_parts(
-    told_of_all: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: float | None, width: float
-) -> None:
-    shaded: list[tuple[float, float]] = []
-    monkeypatch.setattr(Axes, "axvspan", lambda _, begin, end, **__: shaded.append((begin, round(end, 3))))
-    recovery = dataclasses.replace(told_of_all.recoveries[0], rto_seconds=seconds)
-    timeline.draw(tmp_path / "x.svg", dataclasses.replace(told_of_all, recoveries=[recovery]), "AWS")
-    assert shaded == ([(0, width)] * 2 if width else [])
 
 
 def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
@@ -194,15 +140,6 @@ def test_the_report_of_a_miss_says_so_in_words(outage: Result) -> None:
 def test_the_report_names_where_it_was(outage: Result, endpoint: str | None, where: str) -> None:
     lines = "\n".join(evidence.as_markdown(outage, target(endpoint=endpoint)))
     assert f", stack Breakwater-x1 (dev, eu-central-1), in {where}.\n" in lines
-
-
-def test_the_picture_names_where_it_was(outage: Result) -> None:
-    measured = f"RTO {outage.rto_seconds:.2f} s, RPO 0.00 s, 0 acknowledged writes lost"
-    assert timeline.title(outage, "the embedded AWS") == (
-        f"Drill fake in the embedded AWS: {measured}\nWhat a client of the service saw was not measured"
-    )
-    assert timeline.title(outage, "AWS").startswith("Drill fake in AWS: RTO ")
-    assert (target().where, target(endpoint="http://127.0.0.1:4566").where) == ("AWS", "the embedded AWS")
 
 
 def test_the_report_begins_with_what_a_client_saw_and_judges_the_money(outage: Result) -> None:

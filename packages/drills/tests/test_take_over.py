@@ -26,6 +26,11 @@ def test_the_stores_are_replaced_and_what_a_client_sees_of_it_is_measured() -> N
     assert [(each.lost, each.at_least) for each in found.losses] == [(BEHIND, False)] * 2
     assert found.rpo_seconds == pytest.approx(0.5, abs=0.11)
     assert found.not_removed == []
+    assert {
+        "all data is declared lost",
+        "the copies are there",
+        "the copies have taken over, and the stack has followed",
+    } < {each.what for each in found.events}
     assert world.removed == [f"{LOST}-1", LOST, TABLE_COPY]
     assert (world.clusters[CLUSTER].id, world.tables[TABLE].id) == ("id-1-copy", "id-3")
 
@@ -72,13 +77,13 @@ def test_a_restore_that_fails_leaves_the_platform_and_removes_the_copies() -> No
     world, told = World(), Told()
 
     def refuse(_step: str) -> None:
-        world.tables[TABLE_COPY] = Store("half")
+        world.tables[TABLE_COPY], world.clusters[COPY] = Store("half"), Store("half")
         raise DrillError("RDS says no")
 
     world.broken = refuse
     with pytest.raises(DrillError, match="RDS says no"):
         world.run(told)
-    assert world.removed == [TABLE_COPY]
+    assert world.removed == [f"{COPY}-1", COPY, TABLE_COPY]
     assert (world.clusters[CLUSTER].id, world.tables[TABLE].id) == ("id-1", "id-2")
     assert told.lines[-1] == "state: the platform itself was not touched"
 
@@ -106,6 +111,9 @@ def test_a_store_that_the_template_no_longer_describes_has_not_recovered() -> No
     world.drift = {"Table": "NOT_CHECKED"}  # before the drill already
     assert world.run().restored
     world = World()
+    world.drift, world.drift_of_copy = {"Table": "MODIFIED"}, {"Table": "IN_SYNC"}
+    assert world.run().restored
+    world = World()
     world.drift_of_copy = {"Cluster": "MODIFIED"}
     found = world.run()
     assert (found.restored, found.rto_seconds) == (False, None)
@@ -117,13 +125,20 @@ def test_a_store_that_the_template_no_longer_describes_has_not_recovered() -> No
     [
         ("cluster", f"{CLUSTER}: protected from deletion"),
         ("table", f"{TABLE}: protected from deletion"),
+        (
+            "cluster and table",
+            (
+                f"{CLUSTER} and {TABLE}: protected from deletion, and this drill deletes what it replaces; "
+                "run it on a stack whose stores are not protected$"
+            ),
+        ),
         ("aside", f"there is a cluster {LOST} already, of an earlier take-over: delete it first"),
         ("successor", "Breakwater-x1: nobody says how its stores are replaced, see Target.successor"),
     ],
 )
 def test_what_must_not_be_deleted_is_not_drilled(change: str, said: str) -> None:
     world = World()
-    world.clusters[CLUSTER].protected, world.tables[TABLE].protected = change == "cluster", change == "table"
+    world.clusters[CLUSTER].protected, world.tables[TABLE].protected = "cluster" in change, "table" in change
     if change == "aside":
         world.clusters[LOST] = Store("old")
     on = replace(world.target, successor=None) if change == "successor" else world.target

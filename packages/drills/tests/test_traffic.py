@@ -8,17 +8,27 @@ from dataclasses import replace
 import pytest
 
 from breakwater_drills import probes, traffic
+from breakwater_drills.bad_deployment import BadDeployment
 from breakwater_drills.bank import BALANCE, TRANSFER, Bank
+from breakwater_drills.drill import Drill
 from breakwater_drills.failover import Failover
 from breakwater_drills.invariant import THERE
 from breakwater_drills.measure import Sample, client
+from breakwater_drills.pitr import PointInTime
+from breakwater_drills.restore import Restore
 from breakwater_drills.result import Result
+from breakwater_drills.rotation import Rotation
 from breakwater_drills.runner import run
+from breakwater_drills.take_over import TakeOver
 from breakwater_drills.target import Target
+from breakwater_drills.task_loss import TaskLoss
+from breakwater_drills.zone_loss import ZoneLoss
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import TIMING, FakeDrill, Store, refused, target
 from drills_testing.service import FakeService, bank_of
 from drills_testing.simulation import Scenario, World, simulated
+
+DRILLS = (BadDeployment, Failover, PointInTime, Restore, Rotation, TakeOver, TaskLoss, ZoneLoss)
 
 
 def found(
@@ -151,6 +161,14 @@ def test_what_a_drill_may_lose_is_no_miss(window: tuple[float, float] | None) ->
     service.refuses = 503
     broken = {check.sentence for check in drill.checks() if check.broken}
     assert (THERE in broken) is (window is None)
+
+
+@pytest.mark.parametrize("kind", DRILLS)
+def test_every_drill_makes_as_many_transfers_as_it_is_told(monkeypatch: pytest.MonkeyPatch, kind: type[Drill]) -> None:
+    monkeypatch.setattr(traffic, "find", lambda _target, run, clock: bank_of(FakeService(), clock, run))
+    drill = kind(target(), "r", SimulatedClock(), transfers_per_second=20.0)
+    drill.traffic.find(lambda _: None)
+    assert [probe.interval for probe in drill.traffic.probes if probe.name == TRANSFER] == [0.05]
 
 
 def test_without_transfers_there_is_no_ledger_to_prove_anything() -> None:

@@ -83,8 +83,8 @@ def _of_snapshots(target: Target) -> Iterator[str]:
 def _tagged(target: Target, name: str, found: dict[str, Any]) -> Iterator[str]:
     """Yield the run that a cluster or snapshot belongs to, if it is one of a drill of this stack."""
     tags = {each["Key"]: each["Value"] for each in found.get("TagList", [])}
-    run = tags.get(RUN_TAG, "")
-    if tags.get(STACK_TAG) == target.stack and name == f"{CLUSTER_PREFIX}{run}":
+    run = tags.get(RUN_TAG)
+    if run and tags.get(STACK_TAG) == target.stack and name == f"{CLUSTER_PREFIX}{run}":
         yield run
 
 

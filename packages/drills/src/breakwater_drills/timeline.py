@@ -1,5 +1,6 @@
 """The picture of a run: which requests were answered, how long they took, and what happened meanwhile."""
 
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +71,7 @@ def _draw_events(above: Any, below: Any, result: Result) -> None:
     if away:
         for axes in (above, below):
             axes.axvspan(0, away, color=_BAD, alpha=0.08, linewidth=0)
-    level, last = 0, min(begun) - width
+    level, last = 0, -math.inf
     for event in sorted(result.events, key=lambda each: each.at):
         at = event.at - result.fault
         level = (level + 1) % _LEVELS if at - last < 10 * _NEAR * width else 0

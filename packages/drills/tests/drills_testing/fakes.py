@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -21,6 +22,8 @@ from breakwater_drills.runner import Timing
 from breakwater_drills.sampler import Probe
 from breakwater_drills.target import Database, Objectives, Service, Table, Target
 
+# Made by the tests: who changes what is told or drawn looks at the difference, and at the picture.
+COMMITTED = Path(__file__).parents[1] / "golden"
 TIMING = Timing(before=1.0, after=1.0)
 # What DescribeServices answers.
 SERVICES = {

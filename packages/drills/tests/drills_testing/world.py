@@ -68,6 +68,7 @@ class World:
 
     # RDS
     def describe_db_clusters(self, DBClusterIdentifier: str = "", Filters: Any = ()) -> dict[str, Any]:  # noqa: N803
+        assert all(each["Name"] == "db-cluster-id" for each in Filters)
         wanted = {DBClusterIdentifier, *(name for each in Filters for name in each["Values"])} - {""}
         names = [name for name in self.clusters if name in wanted or not wanted]
         return {"DBClusters": [self._described(name) for name in names]}
@@ -176,7 +177,11 @@ class World:
     @property
     def target(self) -> Target:
         # The service itself is asked in an account only.
-        return replace(target(), new_client=lambda _, **__: self, emulated=True, successor=self)
+        return replace(target(), new_client=self._client, emulated=True, successor=self)
+
+    def _client(self, service: str, **_: Any) -> World:
+        assert service in {"cloudformation", "dynamodb", "ecs", "rds", "rds-data"}
+        return self
 
     def run(self, told: Told | None = None, timeout: float = 60.0) -> Result:
         drill = type("Drilled", (TakeOver,), {"timeout_seconds": timeout})
