@@ -166,6 +166,7 @@ def test_whatever_a_dead_drill_left_is_found_and_all_of_it_removed(
     rds.delete_db_instance.assert_called_once_with(DBInstanceIdentifier=f"drill-{RUN}-1", SkipFinalSnapshot=True)
     rds.delete_db_cluster.assert_called_once_with(DBClusterIdentifier=f"drill-{RUN}", SkipFinalSnapshot=True)
     rds.delete_db_cluster_snapshot.assert_called_once_with(DBClusterSnapshotIdentifier=f"drill-{RUN}")
+    rds.get_paginator.return_value.paginate.assert_any_call(SnapshotType="manual")
     on.client("dynamodb").delete_table.assert_called_once_with(TableName=f"{TABLE}-drill-{RUN}")
     dropped = on.client("rds-data").execute_statement.call_args.kwargs["sql"]
     assert dropped == f"DROP TABLE IF EXISTS drill_{RUN}"
@@ -238,9 +239,20 @@ def test_the_revision_of_an_interrupted_drill_is_removed_by_the_next(on: Target)
     mine = [{"key": "Drill", "value": "0123abcd"}, {"key": "DrillStack", "value": "Breakwater-x1"}]
     theirs = [{"key": "Drill", "value": "4567abcd"}, mine[1]]
     others = [mine[0], {"key": "DrillStack", "value": "other"}]
-    tags = {f"{family}:10": others, f"{family}:9": mine, f"{family}:8": theirs, f"{family}:7": mine}
+    tags = {
+        f"{family}:11": None,
+        f"{family}:10": others,
+        f"{family}:9": mine,
+        f"{family}:8": theirs,
+        f"{family}:7": mine,
+    }
     pages(ecs, {"taskArns": [], "taskDefinitionArns": list(tags)})
-    ecs.describe_task_definition.side_effect = lambda **asked: {"tags": tags[asked["taskDefinition"]]}
+
+    def described(taskDefinition: str, include: list[str]) -> dict[str, Any]:  # noqa: N803 (the API's names)
+        found = tags[taskDefinition]
+        return {"tags": found} if found and include == ["TAGS"] else {}
+
+    ecs.describe_task_definition.side_effect = described
     on.client("dynamodb").query.return_value = {"Items": []}
     told: list[str] = []
     sweep(on, told.append)

@@ -90,7 +90,12 @@ def test_a_row_that_was_acknowledged_must_be_read(on: Target) -> None:
     rows, data = probes.Rows(on, "r"), on.client("rds-data")
     data.execute_statement.return_value = {"records": [[{"isNull": True}]]}
     rows.read(0)  # nothing has been written
+    rows.write(0)
+    with pytest.raises(probes.StaleReadError, match="row 0 is missing"):
+        rows.read(1)
     rows.write(7)
+    (number,) = data.execute_statement.call_args.kwargs["parameters"]
+    assert number == {"name": "number", "value": {"longValue": 7}}
     rows.write(5)
     data.execute_statement.return_value = {"records": [[{"longValue": 7}]]}
     rows.read(1)
@@ -103,6 +108,9 @@ def test_an_item_that_was_acknowledged_must_be_read_consistently(on: Target) -> 
     items, dynamodb = probes.Items(on, "r"), on.client("dynamodb")
     dynamodb.get_item.return_value = {}
     items.read(0)  # nothing has been written
+    items.write(0)
+    with pytest.raises(probes.StaleReadError, match="item 0 is missing"):
+        items.read(1)
     items.write(7)
     items.write(5)
     with pytest.raises(probes.StaleReadError, match="item 7 is missing"):
@@ -149,6 +157,23 @@ def test_how_long_ago_a_run_wrote_is_read_from_when_its_newest_item_expires(on: 
     )
     dynamodb.query.return_value = {"Items": []}
     assert items.idle_seconds() == pytest.approx(86400, abs=5)
+
+
+def test_a_table_of_the_drill_keeps_when_each_row_was_written(on: Target) -> None:
+    probes.Rows(on, "r").create()
+    on.client("rds-data").execute_statement.assert_called_once_with(
+        resourceArn="arn:the-cluster",
+        secretArn="arn:the-secret",
+        database="app",
+        sql="CREATE TABLE drill_r (number bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp())",
+    )
+
+
+def test_a_statement_without_parameters_is_sent_without_any(on: Target) -> None:
+    data = on.client("rds-data")
+    data.execute_statement.return_value = {"records": []}
+    assert probes.Rows(on, "r").query("SELECT 1") == []
+    assert "parameters" not in data.execute_statement.call_args.kwargs
 
 
 def test_the_tables_of_all_drills_are_looked_for_by_their_prefix(on: Target) -> None:

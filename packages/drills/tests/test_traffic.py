@@ -28,6 +28,7 @@ from drills_testing.fakes import TIMING, FakeDrill, Store, refused, target
 from drills_testing.service import FakeService, bank_of
 from drills_testing.simulation import Scenario, World, simulated
 
+HEARTBEATS = (probes.DATABASE_WRITE, probes.DATABASE_READ, probes.TABLE_WRITE, probes.TABLE_READ)
 DRILLS = (BadDeployment, Failover, PointInTime, Restore, Rotation, TakeOver, TaskLoss, ZoneLoss)
 
 
@@ -169,6 +170,14 @@ def test_every_drill_makes_as_many_transfers_as_it_is_told(monkeypatch: pytest.M
     drill = kind(target(), "r", SimulatedClock(), transfers_per_second=20.0)
     drill.traffic.find(lambda _: None)
     assert [probe.interval for probe in drill.traffic.probes if probe.name == TRANSFER] == [0.05]
+
+
+def test_there_are_fewer_heartbeats_beside_transfers(monkeypatch: pytest.MonkeyPatch) -> None:
+    drill = Failover(target(), "r", SimulatedClock())
+    assert [(each.name, each.interval) for each in drill.probes()] == [(name, 0.1) for name in HEARTBEATS]
+    monkeypatch.setattr(traffic, "find", lambda _target, run, clock: bank_of(FakeService(), clock, run))
+    drill.traffic.find(lambda _: None)
+    assert [(each.name, each.interval) for each in drill.probes()][:4] == [(name, 0.2) for name in HEARTBEATS]
 
 
 def test_without_transfers_there_is_no_ledger_to_prove_anything() -> None:
