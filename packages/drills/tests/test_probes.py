@@ -160,12 +160,13 @@ def test_how_long_ago_a_run_wrote_is_read_from_when_its_newest_item_expires(on: 
 
 
 def test_a_table_of_the_drill_keeps_when_each_row_was_written(on: Target) -> None:
+    columns = "number bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp()"
     probes.Rows(on, "r").create()
     on.client("rds-data").execute_statement.assert_called_once_with(
         resourceArn="arn:the-cluster",
         secretArn="arn:the-secret",
         database="app",
-        sql="CREATE TABLE drill_r (number bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp())",
+        sql=f"CREATE TABLE drill_r ({columns})",
     )
 
 
