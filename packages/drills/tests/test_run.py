@@ -15,7 +15,7 @@ from breakwater_drills.measure import Sample
 from breakwater_drills.probes import MethodProbe
 from breakwater_drills.result import Result
 from breakwater_drills.runner import require_healthy, run
-from breakwater_drills.sampler import Probe
+from breakwater_drills.sampler import Probe, Sampler
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import TIMING, FakeDrill, Store, Told, target
 
@@ -61,12 +61,16 @@ def test_what_does_not_heal_in_time_misses_whatever_was_promised(told: Told) -> 
     found = run(FakeDrill(store, target(), clock=SimulatedClock()), TIMING, told)
     assert found.rto_seconds is None
     assert not found.restored
+    assert told.lines[-3] == "not in time"
     assert found.misses(10_000, 10_000) == ["not everything recovered while the drill watched"]
     assert store.removed == ["the thing"]
 
 
-def test_events_are_told_as_they_happen(run_of_outage: tuple[Result, Told]) -> None:
-    assert "healed" in run_of_outage[1].lines
+def test_steps_and_events_are_told_as_they_happen(run_of_outage: tuple[Result, Told]) -> None:
+    before = ["Prepare heartbeats", f"Watch for {TIMING.before:g} s", "Fault: fake"]
+    waited = ["Wait until AWS reports the recovery", "healed", "0.3 s after the fault"]
+    after = [f"Watch for {TIMING.after:g} s", "Count what was kept and clean up"]
+    assert run_of_outage[1].lines == [*before, *waited, *after]
 
 
 def test_a_slow_recovery_misses(outage: Result) -> None:
@@ -122,6 +126,21 @@ def test_what_breaks_while_the_fault_is_prepared_is_not_broken_on_purpose(told: 
 
     with pytest.raises(DrillError, match=r"10 of 20 requests failed before the fault, the first a other"):
         run(Breaks(Store(), target(), clock=SimulatedClock()), TIMING, told)
+
+
+def test_the_first_request_that_failed_is_told() -> None:
+    failed = [Sample("write", 0, 1.0, 0.1, "503"), Sample("read", 0, 2.0, 0.1, "TimeoutError")]
+    with pytest.raises(DrillError) as refusal:
+        require_healthy(["write", "read"], failed)
+    begun = "2 of 2 requests failed before the fault, the first a write: 503"
+    assert str(refusal.value) == f"{begun}: the fault was not injected"
+
+
+def test_how_late_the_client_was_and_what_may_fail_is_part_of_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sampler, "late_seconds", property(lambda _: 2.5, lambda *_: None), raising=False)
+    monkeypatch.setattr(FakeDrill, "failures_allowed", lambda _, samples: len(samples))
+    found = run(FakeDrill(Store(), target(), clock=SimulatedClock()), TIMING)
+    assert (found.late_seconds, found.failures_allowed) == (2.5, len(found.samples))
 
 
 def test_a_probe_that_made_no_request_is_a_reason_not_to_begin() -> None:

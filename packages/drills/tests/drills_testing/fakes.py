@@ -204,6 +204,8 @@ def check_requests(service: str, client: MagicMock) -> None:
             tokens = dict.fromkeys(operation.idempotent_members, "made by boto3")
             refusals = ParamValidator().validate({**tokens, **request}, operation.input_shape).generate_report()
             assert not refusals, f"{service} {name}: {refusals}"
+            in_cluster = service == "ecs" and "cluster" in operation.input_shape.members
+            assert not in_cluster or request.get("cluster"), f"{name} goes to the default cluster"
 
 
 def pages(client: MagicMock, *answers: dict[str, Any]) -> None:
