@@ -69,6 +69,7 @@ def secondary_without_key(app: MutableApp) -> None:
     properties["GlobalClusterIdentifier"] = "payments"
     for name in ("KmsKeyId", "MasterUsername", "ManageMasterUserPassword", "MasterUserSecret"):
         del properties[name]
+    forget_secret(app)
 
 
 @mutation("DR-AURORA-08")
@@ -156,6 +157,14 @@ def own_password(app: MutableApp, password: Any) -> None:
     properties = app.properties(CLUSTER)
     del properties["ManageMasterUserPassword"], properties["MasterUserSecret"]
     properties["MasterUserPassword"] = password
+    forget_secret(app)
+
+
+def forget_secret(app: MutableApp) -> None:
+    """Pass on another secret than that of the managed password, which is no more."""
+    for output in app.template_with(CLUSTER)["Outputs"].values():
+        if output["Value"] == {"Fn::GetAtt": [next(iter(app.resources(CLUSTER))), "MasterUserSecret.SecretArn"]}:
+            output["Value"] = "arn:aws:secretsmanager:us-east-1:111122223333:secret:owner-AbCdEf"
 
 
 def global_cluster(app: MutableApp, **properties: Any) -> None:

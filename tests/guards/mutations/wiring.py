@@ -27,6 +27,28 @@ def web_acl_of_a_listener(app: MutableApp) -> None:
     app.properties("AWS::WAFv2::WebACLAssociation")["ResourceArn"] = {"Ref": listener}
 
 
+@mutation("DR-AGREE-01")
+def web_acl_of_an_edge(app: MutableApp) -> None:
+    app.properties("AWS::WAFv2::WebACL")["Scope"] = "CLOUDFRONT"
+
+
+@mutation("DR-AGREE-02")
+def stream_that_the_table_does_not_have(app: MutableApp) -> None:
+    (table,) = app.resources("AWS::DynamoDB::GlobalTable")
+    app.properties(ALARM, "AlarmsThrottledReads")["AlarmDescription"] = {"Fn::GetAtt": [table, "StreamArn"]}
+
+
+@mutation("DR-AGREE-03")
+def scalable_target_without_its_prefix(app: MutableApp) -> None:
+    parts = app.properties("AWS::ApplicationAutoScaling::ScalableTarget")["ResourceId"]["Fn::Join"][1]
+    parts[0] = parts[0].removeprefix("service/")
+
+
+@mutation("DR-AGREE-04")
+def time_to_live_by_another_attribute(app: MutableApp) -> None:
+    app.properties("AWS::DynamoDB::GlobalTable")["TimeToLiveSpecification"]["AttributeName"] = "ttl"
+
+
 @mutation("DR-CIRCLE-01")
 def stacks_that_wait_for_each_other(app: MutableApp) -> None:
     stacks = app.resources("AWS::CloudFormation::Stack")

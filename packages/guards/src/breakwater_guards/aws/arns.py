@@ -1,7 +1,8 @@
 """ARNs of resources as patterns: what a policy names, compared with what a call is about.
 
 A name that CloudFormation generates is a token of its own in a pattern: it equals itself wherever it is referred to,
-and it may match a wildcard, but never the literal name of something else.
+and it may match a wildcard, but never the literal name of something else. Where the name of the stack is known, so is
+how the generated names of some types begin.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import defaultdict
 from typing import Any
 
 from breakwater_guards.aws.globs import ARN_FIELDS, may_be_equal, pattern_of
+from breakwater_guards.aws.statements import Condition
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
@@ -19,6 +21,9 @@ from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text, spl
 from breakwater_guards.model.views import view
 
 TOKEN = re.compile("\ue000[^\ue001]*\ue001")
+_BEGINNING = re.compile("\ue000(?:[^\ue001]*\ue003([^\ue002]*))?[^\ue001]*\ue001")
+_WILDCARD, _STAR = re.compile(r"(\$\{[^}]*\})|[*?]"), "\ue004"
+STACK_PART = 16  # CloudFormation cuts the stack's part of a long name, but never to less
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\?|\*+")
 _SEPARATORS = re.compile(r"[:/*?]")
 _PARTS = re.compile(r"([:/])")
@@ -31,6 +36,12 @@ def pattern(app: Assembly, value: Any) -> str:
     if isinstance(value, str):
         return _VARIABLE.sub("*", value)
     return _of_reference(app, value) if isinstance(value, Reference) else "*"
+
+
+def patterns_of(app: Assembly, condition: Condition) -> list[str]:
+    """Return the values of a condition as patterns; `StringEquals` has no wildcards, so its stars match themselves."""
+    exact = "StringEquals" in condition.operator
+    return [pattern(app, _literally(value) if exact else value) for value in condition.values]
 
 
 def arn_of(app: Assembly, resource: Resource) -> str:
@@ -107,6 +118,13 @@ def is_here(app: Assembly, value: Any) -> bool:
     return here and _may_be_place(account, target.template.account)
 
 
+def _literally(value: Any) -> Any:
+    """Return a value whose wildcards, apart from those in ``${…}``, are characters that nothing else contains."""
+    if isinstance(value, Text):
+        return Text(tuple(map(_literally, value.parts)))
+    return _WILDCARD.sub(lambda found: found[1] or _STAR, value) if isinstance(value, str) else value
+
+
 def _types() -> dict[str, Any]:
     rows: dict[str, Any] = facts("arns")["types"]
     return rows
@@ -127,10 +145,26 @@ def _name(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
     """Return the physical name: as given, or a token that stands for the generated one; with the path before it."""
     given = resource.get(row["name"]) if row["name"] else ABSENT
     if given is ABSENT:
-        name = f"\ue000{_SEPARATORS.sub('_', resource.template.key)}\ue002{resource.logical_id}\ue001"
+        place = f"{_SEPARATORS.sub('_', resource.template.key)}\ue003{_beginning(resource)}"
+        name = f"\ue000{place}\ue002{resource.logical_id}\ue001"
     else:
         name = pattern(app, given) if isinstance(given, str | Text | Reference) else "*"
     return _below(app, resource, row) + name
+
+
+def _beginning(resource: Resource) -> str:
+    """Return how CloudFormation begins a name that it generates: with that of the outermost stack."""
+    if resource.type not in facts("arns")["begin_with_the_stack"]:
+        return ""
+    template = resource.template
+    while template.parent is not None:
+        template = template.parent.template
+    return f"{template.stack_name}-"[:STACK_PART] if template.stack_name else ""
+
+
+def _open_end(text: str) -> str:
+    """Return a pattern in which generated names are open, apart from how they begin."""
+    return _BEGINNING.sub(lambda token: f"{token[1] or ''}*", text)
 
 
 def _below(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
@@ -148,7 +182,7 @@ def _may_be_same(one: str, other: str) -> bool:
     for index, (part, its) in enumerate(zip(parts, others, strict=False)):
         if ("*" in part or "*" in its) and not _is_other(part, its) and not _is_other(its, part):
             rest, theirs = ("".join(items[index:]) for items in (parts, others))
-            return may_be_equal(TOKEN.sub("*", rest), TOKEN.sub("*", theirs))
+            return may_be_equal(_open_end(rest), _open_end(theirs))
         if part != its:
             return False
     return len(parts) == len(others)

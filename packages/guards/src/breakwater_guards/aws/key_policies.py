@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from breakwater_guards.aws.arns import may_match, pattern
+from breakwater_guards.aws.arns import may_match, patterns_of
 from breakwater_guards.aws.denials import denies
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
@@ -142,7 +142,7 @@ def may_hold(app: Assembly, statement: Statement, carried: Mapping[str, str]) ->
         condition.key.lower() not in carried
         or "Not" in condition.operator
         or condition.operator == "Null"
-        or any(may_match(pattern(app, value), carried[condition.key.lower()]) for value in condition.values)
+        or any(may_match(text, carried[condition.key.lower()]) for text in patterns_of(app, condition))
         for condition in statement.conditions
     )
 

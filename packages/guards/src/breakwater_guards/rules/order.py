@@ -88,8 +88,7 @@ def policies_come_first(app: Assembly) -> Iterator[Breach]:
     """Find a service, mapping or stream that is created beside a separate policy of the role that it uses at once."""
     for row in facts("order")["roles"]:
         actions = row.get("actions") or _actions(row["user"])
-        kinds = [row["user"]] if not row["user"].endswith("*") else _kinds(app, row["user"].removesuffix("*"))
-        for user in app.of_type(*kinds):
+        for user in app.of_type(*_kinds(app, row["user"])):
             for item in items(user) if _is_given(row, user) else ():
                 for owner, value in item.follow(app, row["path"]):
                     role = roles_of(app).find(value, owner.resource.template)
@@ -107,7 +106,7 @@ def _late(app: Assembly) -> Iterator[tuple[dict[str, Any], Resource, Resource, l
                 target = resource_named(app, value, first.template)
                 if target is not None:
                     firsts.setdefault(target, []).append(first)
-        for later in app.of_type(row["later"]) if firsts else ():
+        for later in app.of_type(*_kinds(app, row["later"])) if firsts else ():
             for target in dict.fromkeys(_named(app, row, later)):
                 needed = firsts.get(target, [])
                 late = [first for first in needed if not comes_before(first, later)]
@@ -145,7 +144,11 @@ def _is_given(row: dict[str, Any], resource: Resource) -> bool:
     return row["is"] in values if "is" in row else any(value is not ABSENT for value in values)
 
 
-def _kinds(app: Assembly, prefix: str) -> list[str]:
+def _kinds(app: Assembly, kind: str) -> list[str]:
+    """Return the types that a row stands for: all that begin so where it ends with a star."""
+    if not kind.endswith("*"):
+        return [kind]
+    prefix = kind.removesuffix("*")
     return sorted(
         {item.type for one in app.templates.values() for item in one.resources.values() if item.type.startswith(prefix)}
     )

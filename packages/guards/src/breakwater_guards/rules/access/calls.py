@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from breakwater_guards.aws.access import access_of
-from breakwater_guards.aws.arns import arn_of
+from breakwater_guards.aws.arns import arn_of, pattern, resource_named
 from breakwater_guards.aws.calls import Call, caller_of, calls
+from breakwater_guards.aws.experiments import experiments
 from breakwater_guards.aws.items import Item, items
 from breakwater_guards.aws.key_policies import keys_of, through
 from breakwater_guards.aws.roles import roles_of
@@ -72,6 +73,7 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
 def roles_may_call(app: Assembly) -> Iterator[Breach]:
     """Find a role without a permission that its user needs, or a target that needs a role and has none."""
     yield from _refused(app, "permitted")
+    yield from _experiments(app)
 
 
 @rule(
@@ -105,6 +107,20 @@ def _refused(app: Assembly, table: str) -> Iterator[Breach]:
                     call.place,
                     f"role {role.logical_id} may not use {', '.join(dict.fromkeys(missing))}.",
                 )
+
+
+def _experiments(app: Assembly) -> Iterator[Breach]:
+    """Find an experiment whose role may not do to its targets what an action does."""
+    for action in experiments(app):
+        role = roles_of(app).find(action.template.get("RoleArn"), action.template.template)
+        cluster = resource_named(app, action.cluster, action.template.template, "AWS::ECS::Cluster")
+        arns = [pattern(app, value) for value in action.arns]
+        if not arns and cluster is not None:
+            arns = [arn_of(app, cluster).replace(":cluster/", ":task/") + "/*"]
+        for call in facts("agreements")["experiments"]["calls"].get(action.action, ()) if role is not None else ():
+            if role is not None and not all(access_of(app).role_may(role, call, arn) for arn in arns or ["*"]):
+                message = f"role {role.logical_id} may not use {call} on {action.target}."
+                yield breach(action.template, f"Actions.{action.name}", message)
 
 
 def _missing(app: Assembly, call: Call, role: Resource) -> Iterator[str]:

@@ -84,6 +84,7 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
                 metric.path,
                 f"{metric.name} has no data by {given or 'no dimension'}; allowed: {allowed}.",
             )
+        yield from _apart(app, metric)
         for unit, names in facts("metrics")["units"].get(metric.namespace, {}).items():
             if metric.name in names and isinstance(metric.unit, str) and metric.unit != unit:
                 yield breach(metric.alarm, "Unit", f"{metric.name} is in {metric.unit}; allowed: {unit}, or none.")
@@ -118,6 +119,20 @@ def silence_is_a_breach(app: Assembly) -> Iterator[Breach]:
                     alarm,
                     "TreatMissingData",
                     f"{show(missing)}, and {metric.name} is missing when it is 0; allowed: breaching.",
+                )
+
+
+def _apart(app: Assembly, metric: Metric) -> Iterator[Breach]:
+    """Find a dimension that a resource of one sort has, in a metric of one of another sort."""
+    row = facts("metrics")["apart"].get(metric.namespace, {}) if isinstance(metric.namespace, str) else {}
+    value = metric.dimensions.get(row.get("named", ""), ABSENT)
+    for resource in app.of_type(row["type"]) if value is not ABSENT and metric.complete else ():
+        if value in [name for path in row["names"] for name in resource.given(path)]:
+            sort, name = resource.get(row["property"]), row["dimension"]
+            if row["has"].get(sort, name in metric.dimensions) is not (name in metric.dimensions):
+                word = "without" if row["has"][sort] else "by"
+                yield breach(
+                    metric.alarm, metric.path, f"{metric.name} of a {sort} {row['named']} has no data {word} {name}."
                 )
 
 

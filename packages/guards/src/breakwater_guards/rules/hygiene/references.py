@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.tags import root_of
-from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Template
 from breakwater_guards.model.transforms import may_change
-from breakwater_guards.model.values import Reference
-from breakwater_guards.rule import Breach, Outcome, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.hygiene.reference_graph import (
     ATTRIBUTE,
     CONDITION,
@@ -128,31 +126,6 @@ def nested_parameters_match(app: Assembly) -> Iterator[Breach]:
         for name, declared in child.parameters.items():
             if name not in passed and not (isinstance(declared, dict) and "Default" in declared):
                 yield breach(stack, "Parameters", f"{name} of {child.file} has no default and is not passed.")
-
-
-@rule(
-    "DR-HYGIENE-13",
-    title="A property that takes an ARN is given one",
-    outcome=Outcome.REFUSED,
-    prevents="ARN … is invalid (InvalidParameterValueException); … is not a valid ARN; failed to satisfy constraint: "
-    "Member must satisfy regular expression pattern: arn:…",
-    fix="Use Fn::GetAtt with Arn (or the attribute that holds it): Ref of this type is a name, an id or a URL.",
-    sources=(f"{TEMPLATES}/aws-template-resource-type-ref.html",),
-    data="arns",
-)
-def arns_are_arns(app: Assembly) -> Iterator[Breach]:
-    """Find `Ref` of a resource whose `Ref` is no ARN, or literal text that is none."""
-    known = facts("arns")
-    by_name = {*known["named_by_ref"], *(kind for kind, row in known["types"].items() if row["ref"] == "name")}
-    for kind, paths in known["wanted"].items():
-        for resource in app.of_type(kind):
-            for path in paths:
-                for value in resource.given(path):
-                    target = app.target(value) if isinstance(value, Reference) and not value.attribute else None
-                    if target is not None and target.type in by_name:
-                        yield breach(resource, path.replace("[]", ""), f"Ref {target.logical_id} is no ARN.")
-                    elif isinstance(value, str) and value and not value.startswith(("arn:", "*", "{{resolve:", "http")):
-                        yield breach(resource, path.replace("[]", ""), f"{show(value)} is no ARN; allowed: arn:….")
 
 
 def _missing(template: Template, naming: Naming) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any
 from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
+from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
-QUEUE, FUNCTION = "AWS::SQS::Queue", "AWS::Lambda::Function"
+QUEUE, FUNCTIONS = "AWS::SQS::Queue", ("AWS::Lambda::Function", "AWS::Serverless::Function")
 DEFAULT_VISIBILITY, DEFAULT_TIMEOUT = 30, 3  # seconds
 
 
@@ -26,16 +27,30 @@ DEFAULT_VISIBILITY, DEFAULT_TIMEOUT = 30, 3  # seconds
 )
 def queues_hide_long_enough(app: Assembly) -> Iterator[Breach]:
     """Find a mapping of a queue whose messages come back while the function still works on them."""
-    for mapping in app.of_type("AWS::Lambda::EventSourceMapping"):
-        queue = resource_named(app, mapping.get("EventSourceArn"), mapping.template, QUEUE)
-        function = resource_named(app, mapping.get("FunctionName"), mapping.template, FUNCTION)
-        if queue is None or function is None:
-            continue
+    for queue, function in _readers(app):
         hidden = _seconds(queue.get("VisibilityTimeout"), DEFAULT_VISIBILITY)
         runs = _seconds(function.get("Timeout"), DEFAULT_TIMEOUT)
         if hidden is not None and runs is not None and hidden < runs:
             message = f"{hidden} seconds, and {function.logical_id} may run {runs}; allowed: {runs} or more."
             yield breach(queue, "VisibilityTimeout", message)
+
+
+def _readers(app: Assembly) -> Iterator[tuple[Resource, Resource]]:
+    """Yield the queues that functions read, with the function: by a mapping, or by an event of SAM."""
+    for mapping in app.of_type("AWS::Lambda::EventSourceMapping"):
+        queue = resource_named(app, mapping.get("EventSourceArn"), mapping.template, QUEUE)
+        function = resource_named(app, mapping.get("FunctionName"), mapping.template, *FUNCTIONS)
+        if queue is not None and function is not None:
+            yield queue, function
+    for function in app.of_type("AWS::Serverless::Function"):
+        events = function.get("Events")
+        for event in events.values() if isinstance(events, dict) else ():
+            given = event.get("Properties") if isinstance(event, dict) and event.get("Type") == "SQS" else None
+            queue = (
+                resource_named(app, given.get("Queue"), function.template, QUEUE) if isinstance(given, dict) else None
+            )
+            if queue is not None:
+                yield queue, function
 
 
 def _seconds(value: Any, default: int) -> int | None:

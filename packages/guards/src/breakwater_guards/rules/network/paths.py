@@ -17,23 +17,24 @@ from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
-FUNCTION = "AWS::Lambda::Function"
+FUNCTION, INSTANCE = "AWS::Lambda::Function", "AWS::EC2::Instance"
 
 
 @rule(
     "DR-NET-07",
-    title="Security groups let functions and proxies reach what they are given",
+    title="Security groups let functions, proxies and subnets reach what they are given",
     outcome=Outcome.SILENT,
     prevents="Task timed out, or Connection timed out, at the first connection; a proxy's target stays UNAVAILABLE",
     fix="Allow the port from the caller's security group in the other end's group, and out of the caller's group.",
     sources=(
         "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
         "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-network-prereqs.html",
+        "https://docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html",
     ),
     data="service_endpoints",
 )
 def callers_reach_what_they_are_given(app: Assembly) -> Iterator[Breach]:
-    """Find a function with the address of a database, cache or proxy, or a proxy's target, and a closed port."""
+    """Find a closed port: of a database, cache or proxy that a function or proxy is given, or of a NAT instance."""
     groups = security_groups_of(app)
     for caller, path, peer, target in _connections(app):
         listener = listener_of(app, target)
@@ -44,6 +45,15 @@ def callers_reach_what_they_are_given(app: Assembly) -> Iterator[Breach]:
             yield breach(caller, path, f"its security groups let nothing out to port {port} of {name}.")
         elif groups.lets_in(listener.peer, port, peer) is Answer.NO:
             yield breach(caller, path, f"the security groups of {name} do not admit it on port {port}.")
+    for route in app.of_type("AWS::EC2::Route"):
+        instance = app.target(route.get("InstanceId"))
+        if instance is None or instance.type != INSTANCE or route.get("DestinationCidrBlock") != "0.0.0.0/0":
+            continue
+        for path in ("NetworkInterfaces[].GroupSet[]", "SecurityGroupIds[]"):
+            own = groups.peer(instance.options(path), [])
+            if instance.given(path) and all(groups.opens(own, port) is Answer.NO for port in WELL_KNOWN):
+                message = f"no rule is for 80 or 443, and {route.logical_id} leads the packets of subnets here."
+                yield breach(instance, path.replace("[]", ""), message)
 
 
 @rule(
