@@ -164,6 +164,7 @@ def proxy_that_the_database_does_not_admit(app: MutableApp) -> None:
         ("Targets", "AWS::RDS::DBProxyTargetGroup", targets),
     ):
         app.add("AWS::RDS::DBCluster", name, {"Type": kind, "Properties": given})
+    app.resource("AWS::RDS::DBProxyTargetGroup")["DependsOn"] = list(app.resources("AWS::RDS::DBInstance"))
 
 
 @mutation("DR-NET-08")
