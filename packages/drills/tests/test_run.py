@@ -10,7 +10,7 @@ from http.client import IncompleteRead
 import pytest
 
 from breakwater_drills import signals
-from breakwater_drills.errors import DrillError
+from breakwater_drills.errors import DrillError, RequestError
 from breakwater_drills.measure import Sample
 from breakwater_drills.probes import MethodProbe
 from breakwater_drills.result import Result
@@ -149,17 +149,22 @@ def test_a_probe_that_made_no_request_is_a_reason_not_to_begin() -> None:
     require_healthy(["write"], [Sample("write", 0, 1.0, 0.1)])
 
 
-def test_a_probe_whose_answer_breaks_off_fails_and_the_drill_goes_on(told: Told) -> None:
+@pytest.mark.parametrize(
+    ("failure", "error"), [(IncompleteRead(b"short", 95), "IncompleteRead"), (RequestError("503"), "503")]
+)
+def test_a_probe_whose_answer_breaks_off_fails_and_the_drill_goes_on(
+    told: Told, failure: Exception, error: str
+) -> None:
     class BreaksOff(TwoProbes):
         def request(self, _number: int) -> None:
             if self.store.broken:
-                raise IncompleteRead(b"short", 95)
+                raise failure
 
         def inject(self) -> None:
             self.store.broken, self.store.heals_after = True, 3
 
     found = run(BreaksOff(Store(), target(), clock=SimulatedClock()), TIMING, told)
-    assert {sample.error for sample in found.samples if sample.probe == "other"} == {"", "IncompleteRead"}
+    assert {sample.error for sample in found.samples if sample.probe == "other"} == {"", error}
 
 
 def test_an_error_that_no_probe_is_meant_to_raise_is_not_swallowed(told: Told) -> None:
