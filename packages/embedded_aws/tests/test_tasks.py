@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +208,26 @@ def test_a_killed_embedded_aws_leaves_no_task(own: Emulator, tmp_path: Path) -> 
     os.kill(processes[0], signal.SIGSTOP)  # one that hangs cannot end itself
     os.kill(running.pid, signal.SIGKILL)
     eventually(lambda: not any(runs(each) for each in processes), seconds=2)
+
+
+def test_two_embedded_aws_with_the_same_subnets_do_not_meet(
+    service: Service, own: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two checkouts of one app, side by side on a machine."""
+    clients_of(own)("ecr").create_repository(repositoryName=REPOSITORY)
+    Registry(own, tmp_path).publish("good")
+    (subnet,) = service.aws("ec2").describe_subnets(SubnetIds=service.subnets[:1])["Subnets"]
+    monkeypatch.setattr("embedded_testing.service._numbers", count(int(subnet["CidrBlock"].split(".")[2]) // 2))
+    other = new_service(clients_of(own), "other")
+    for each in (service, other):
+        definition = each.register(image("good"))
+        each.create(definition)
+        each.until_complete(definition)
+    assert service.targets() == other.targets()
+    for each in (service, other):
+        answers = [get(f"http://{each.balancer()}/") for _ in range(6)]
+        clusters = {get(f"{answer['ECS_CONTAINER_METADATA_URI_V4']}/task")["Cluster"] for answer in answers}
+        assert [cluster.rpartition("/")[2] for cluster in clusters] == [each.cluster]
+    other.delete()
+    assert all(runs(process(task)) for task in service.tasks())
+    assert get(f"http://{service.balancer()}/")

@@ -152,6 +152,11 @@ class Service:
         health = self.aws("elbv2").describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
         return sorted(each["Target"]["Id"] for each in health if each["TargetHealth"]["State"] == "healthy")
 
+    def balancer(self) -> str:
+        """Return the name of its load balancer."""
+        (found,) = self.aws("elbv2").describe_load_balancers(Names=[self.name])["LoadBalancers"]
+        return str(found["DNSName"])
+
     def until(self, holds: Callable[[], object], seconds: float = 40) -> None:
         """Wait until something holds, and say what became of the tasks when it does not."""
         try:
