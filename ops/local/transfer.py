@@ -3,7 +3,7 @@
 import json
 import shlex
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -23,8 +23,8 @@ _ORDER: Final = {"from": 1, "to": 2, "amount": 5}
 _PATH: Final = "/transactions"
 _CREATED: Final = 201
 _TIMEOUT_SECONDS: Final = 15.0
-# The receipt is written after the answer; it takes about a second.
-_RECEIPT_TIMEOUT_SECONDS: Final = 10.0
+# Item and receipt are written after the answer; the receipt takes about a second.
+_TRACE_TIMEOUT_SECONDS: Final = 10.0
 _ROW: Final = "SELECT source, destination, amount, created_at::text FROM transfers WHERE id = :id::uuid"
 
 
@@ -120,10 +120,13 @@ def _row(aws: Aws, outputs: Mapping[str, str], transfer: str) -> tuple[int, int,
 
 
 def _item(aws: Aws, outputs: Mapping[str, str], key: str) -> str:
-    name = {"pk": {"S": f"idempotency#{key}"}, "sk": {"S": "request"}}
-    if "Item" not in aws("dynamodb").get_item(TableName=outputs[OutputKey.TABLE_NAME], Key=name, ConsistentRead=True):
-        raise OpsError(f"{outputs[OutputKey.TABLE_NAME]} has no item {name['pk']['S']}")
-    return name["pk"]["S"]
+    table, name = outputs[OutputKey.TABLE_NAME], f"idempotency#{key}"
+    wanted = {"pk": {"S": name}, "sk": {"S": "request"}}
+    _wait(
+        lambda: "Item" in aws("dynamodb").get_item(TableName=table, Key=wanted, ConsistentRead=True),
+        f"{table} has no item {name}",
+    )
+    return name
 
 
 def _receipt(aws: Aws, outputs: Mapping[str, str], transfer: str) -> str:
@@ -138,8 +141,10 @@ def _receipt(aws: Aws, outputs: Mapping[str, str], transfer: str) -> str:
             raise
         return True
 
-    if not Clock().wait_until(is_there, timeout_seconds=_RECEIPT_TIMEOUT_SECONDS, poll_seconds=0.1):
-        raise OpsError(
-            f"{bucket} has no {name} {_RECEIPT_TIMEOUT_SECONDS:.0f} s after the transfer: see the log of the tasks"
-        )
+    _wait(is_there, f"{bucket} has no {name}")
     return f"s3://{bucket}/{name}"
+
+
+def _wait(is_there: Callable[[], bool], absence: str) -> None:
+    if not Clock().wait_until(is_there, timeout_seconds=_TRACE_TIMEOUT_SECONDS, poll_seconds=0.1):
+        raise OpsError(f"{absence} {_TRACE_TIMEOUT_SECONDS:.0f} s after the transfer: see the log of the tasks")

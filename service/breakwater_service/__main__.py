@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import uvicorn
@@ -15,7 +16,6 @@ from breakwater_service.settings import Settings, SettingsError
 from breakwater_service.telemetry import log_to_stdout
 
 _SCHEMA_SECONDS: Final = 60.0
-_METRIC_SECONDS: Final = 10.0
 _log = logging.getLogger("breakwater_service")
 
 
@@ -38,6 +38,16 @@ def http_server(service: Service, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Work at an interval, and once more when cancelled."""
+    try:
+        while True:
+            await work()
+            await asyncio.sleep(seconds)
+    finally:
+        await work()
+
+
 async def run(service: Service, server: uvicorn.Server) -> int:
     """Serve until the server is told to end, then write the receipts at hand; return the exit code of the process."""
     async with service.database.writer, service.database.reader:
@@ -47,14 +57,16 @@ async def run(service: Service, server: uvicorn.Server) -> int:
         if not found:
             _log.error("version %d of the schema was not found in %.0f s", SCHEMA_VERSION, _SCHEMA_SECONDS)
             return 1
+        # What costs little more for many than for one is collected; the metrics come last, since they count the others.
+        regular = (0.1, service.replays.write), (0.5, service.outbox.move), (10.0, service.metrics.write)
         # A part that fails ends the process, so that ECS replaces the task.
         async with asyncio.TaskGroup() as parts:
-            outbox = parts.create_task(service.outbox.run())
-            metrics = parts.create_task(service.metrics.report(_METRIC_SECONDS))
+            tasks = [parts.create_task(_repeat(*each)) for each in regular]
             await server.serve()
-            service.outbox.stop()
-            await outbox
-            metrics.cancel()
+            service.outbox.wake()  # a batch that is interrupted now is moved again
+            for task in tasks:
+                task.cancel()
+                await asyncio.wait([task])
     return 0
 
 

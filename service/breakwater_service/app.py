@@ -71,7 +71,7 @@ class Service:
         transfer, is_replay = await transfers.make(self.database, order, key, deadline, known)
         if not is_replay:
             self.outbox.wake()
-            await self.replays.keep(key, transfer)
+            self.replays.keep(key, transfer)
             self.metrics.took((time.monotonic() - began) * 1000)
         self.metrics.count("Replays" if is_replay else "Transfers")
         return JSONResponse(transfer.body(), 201, {"Idempotent-Replayed": "true"} if is_replay else None)

@@ -71,8 +71,7 @@ class Database:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
         self._aws: Any = boto3.client("secretsmanager" if settings.database_secret_arn else "rds")
-        self._secret: dict[str, str] = {}
-        self._secret_is_stale = True
+        self._secret, self._secret_is_stale = dict[str, str](), True
         self.writer = self._pool("writer", settings.database_host, 8, target_session_attrs="read-write")
         self.reader = self._pool("reader", settings.database_reader_host, 4)
 
@@ -152,9 +151,8 @@ class Database:
         """
         attempt = 0
         while True:
-            patience = min(_POOL_SECONDS, deadline - time.monotonic())
             try:
-                async with self.writer.connection(timeout=patience) as connection:
+                async with self.writer.connection(min(_POOL_SECONDS, deadline - time.monotonic())) as connection:
                     return await work(connection)
             except psycopg.Error as error:
                 if not passes(error):

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import time
-from contextlib import suppress
 from datetime import UTC
 from typing import Any, Final
 
@@ -19,10 +18,9 @@ from breakwater_service.database import Connection, Database, UnavailableError
 from breakwater_service.settings import Settings
 from breakwater_service.telemetry import Metrics
 
-_BATCH: Final = 50
+_BATCH: Final = 100
 _BATCH_SECONDS: Final = 3.0
 _AT_ONCE: Final = 4
-_PAUSE_SECONDS: Final = 0.5  # between batches, which are small otherwise
 _IDLE_SECONDS: Final = 5.0  # until rows are looked for that another task left behind
 # A try must end before the server ends the idle transaction, so that what was put is also deleted.
 _CONFIG: Final = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
@@ -42,32 +40,22 @@ class Outbox:
         self._bucket, self._database, self._metrics = settings.bucket_name, database, metrics
         self._s3: Any = boto3.client("s3", config=_CONFIG)
         self._s3.meta.events.register("before-send.s3.PutObject", _send_at_once)
-        self._filled, self._stopping = asyncio.Event(), False
+        self._look_again = 0.0  # moment of the monotonic clock
 
     def wake(self) -> None:
-        """Say that there is a new row."""
-        self._filled.set()
+        """Say that there may be a new row."""
+        self._look_again = 0.0
 
-    def stop(self) -> None:
-        """Let `run` end after one more batch."""
-        self._stopping = True
-        self._filled.set()
-
-    async def run(self) -> None:
-        """Move rows until `stop`."""
-        while True:
-            stopping, moved = self._stopping, 0
-            try:
-                moved = await self._database.write(self._move, time.monotonic() + _BATCH_SECONDS)
-            except (UnavailableError, psycopg.Error, BotoCoreError, ClientError) as error:
-                _log.warning("receipts wait: %s", error)
-            if stopping:
-                return
-            if moved < _BATCH:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._filled.wait(), _IDLE_SECONDS)
-                self._filled.clear()
-                await asyncio.sleep(_PAUSE_SECONDS)
+    async def move(self) -> None:
+        """Move a batch if there are new rows, or if it is time to look for those that another task left behind."""
+        if time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + _IDLE_SECONDS
+        try:
+            if await self._database.write(self._move, time.monotonic() + _BATCH_SECONDS) == _BATCH:
+                self.wake()
+        except (UnavailableError, psycopg.Error, BotoCoreError, ClientError) as error:
+            _log.warning("receipts wait: %s", error)
 
     async def _move(self, connection: Connection) -> int:
         async with connection.transaction():

@@ -35,8 +35,7 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Return what the variables hold; raise `SettingsError` for those that are missing or out of their range."""
-        errors: list[str] = []
-        values: dict[str, Any] = {}
+        errors, values = list[str](), dict[str, Any]()
         for name in (field.name for field in fields(cls)):
             value, allowed = environment.get(name.upper()) or _DEFAULTS.get(name), _RANGES.get(name)
             if value is None:

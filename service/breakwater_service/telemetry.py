@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-import asyncio
 import json
 import logging
 import sys
@@ -55,16 +54,8 @@ class Metrics:
         """Add the latency of one transfer."""
         self._latencies.append(round(milliseconds, 1))
 
-    async def report(self, seconds: float) -> None:
-        """Write the lines to standard output at an interval, and once more when cancelled."""
-        try:
-            while True:
-                await asyncio.sleep(seconds)
-                self._write()
-        finally:
-            self._write()
-
-    def _write(self) -> None:
+    async def write(self) -> None:
+        """Write the lines to standard output."""
         sys.stdout.write("".join(f"{line}\n" for line in self.lines()))
         sys.stdout.flush()
 

@@ -32,6 +32,10 @@ EXEC_AGENT_PATHS = {
 TABLE_ACTIONS = ("dynamodb:GetItem", "dynamodb:PutItem")
 # Objects of the bucket that tasks write.
 RECEIPTS = "receipts/*"
+# Partitions of the table that hold the answers of the reference service. It writes many at once, and who may do that
+# may delete as well, so what others keep in the table is left out:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+ANSWERS = "idempotency#*"
 # The reference service; its .dockerignore says what its image is made of, and so what its hash depends on.
 SERVICE = Path(__file__).resolve().parents[2] / "service"
 # How long a task repeats a transaction whose connection it lost, in seconds, at most; see `retry_seconds`.
@@ -95,6 +99,12 @@ class TaskDefinition(Construct):
         """
         permissions = Permissions(self.task_role, self._location)
         table.grant(self.task_role, *TABLE_ACTIONS)
+        permissions.allow(
+            ["dynamodb:BatchWriteItem"],
+            [table.table_arn],
+            sid="KeepAnswers",
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [ANSWERS]}},
+        )
         cluster.grant_connect(self.task_role, username)
         permissions.allow_key_through("dynamodb", key, TABLE_KEY_ACTIONS)
         permissions.allow(["s3:PutObject"], [bucket.arn_for_objects(RECEIPTS)], sid="WriteReceipts")

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psycopg
 import uvicorn
 from migration.logic import read_migrations, read_rights
@@ -161,6 +162,14 @@ def settings_for(postgres: Postgres, **changes: Any) -> Settings:
         "metric_namespace": "Breakwater", "suffix": "test",
     }  # fmt: skip
     return Settings(**(values | changes))
+
+
+def kept_item(key: str) -> dict[str, Any]:
+    """Return the item of a key in the table; empty when there is none."""
+    found = boto3.client("dynamodb").get_item(
+        TableName=TABLE, Key={"pk": {"S": f"idempotency#{key}"}, "sk": {"S": "request"}}
+    )
+    return dict(found.get("Item", {}))
 
 
 class Running:

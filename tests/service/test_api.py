@@ -17,7 +17,6 @@ from breakwater_service.settings import Settings
 from tests.service.harness import (
     BUCKET,
     ORDER,
-    TABLE,
     TTL,
     Answer,
     Postgres,
@@ -25,6 +24,7 @@ from tests.service.harness import (
     answers,
     call,
     eventually,
+    kept_item,
     process,
     running,
     settings_for,
@@ -50,9 +50,8 @@ def test_a_transfer_leaves_its_traces_in_all_three_stores(service: Running, post
     assert row == f"{answer.body['id']}|traces|1|2|5"
     assert postgres.ask("SELECT balance FROM accounts WHERE id <= 2 ORDER BY id") == "999995\n1000005"
 
-    item = boto3.client("dynamodb").get_item(
-        TableName=TABLE, Key={"pk": {"S": "idempotency#traces"}, "sk": {"S": "request"}}
-    )["Item"]
+    eventually(lambda: kept_item("traces"))
+    item = kept_item("traces")
     created = float(postgres.ask("SELECT extract(epoch FROM created_at) FROM transfers"))
     assert abs(int(item.pop(TTL)["N"]) - created - 86400) < 5
     assert item["result"] == {"S": json.dumps(answer.body)}

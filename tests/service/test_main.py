@@ -224,7 +224,7 @@ def test_a_part_that_fails_ends_the_process(postgres: Postgres, monkeypatch: pyt
     async def fail(_: Outbox) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(Outbox, "run", fail)
+    monkeypatch.setattr(Outbox, "move", fail)
     service = Running(settings_for(postgres))
     with pytest.raises(ExceptionGroup):
         asyncio.run(program.run(service.service, service.server))

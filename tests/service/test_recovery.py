@@ -33,6 +33,7 @@ from tests.service.harness import (
     answers,
     call,
     eventually,
+    kept_item,
     process,
     running,
     settings_for,
@@ -220,6 +221,7 @@ def test_names_that_still_lead_to_the_old_writer_cost_no_transfer(service: Runni
 def test_after_the_deadline_the_outcome_is_said_to_be_unknown(postgres: Postgres) -> None:
     with running(settings_for(postgres, retry_seconds=2)) as service:
         known = transfer(service.port, "known").body
+        eventually(lambda: kept_item("known"))
         postgres.demote(read_only=True)
         try:
             began = time.monotonic()
@@ -245,6 +247,7 @@ def test_an_answer_that_expired_is_not_given_again(postgres: Postgres) -> None:
     """DynamoDB deletes expired items days later."""
     with running(settings_for(postgres, retry_seconds=2)) as service:
         transfer(service.port, "expired")
+        eventually(lambda: kept_item("expired"))
         boto3.client("dynamodb").update_item(
             TableName=TABLE,
             Key={"pk": {"S": "idempotency#expired"}, "sk": {"S": "request"}},

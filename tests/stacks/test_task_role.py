@@ -40,7 +40,10 @@ def _key(deployment: Assembly, statement: Resource) -> tuple[frozenset[str], str
     assert statement["Effect"] == "Allow"
     condition: dict[str, dict[str, Any]] = statement.get("Condition", {})
     rendered = {
-        operator: {name: deployment.text("Compute", value) for name, value in tests.items()}
+        operator: {
+            name: deployment.texts("Compute", value) if isinstance(value, list) else deployment.text("Compute", value)
+            for name, value in tests.items()
+        }
         for operator, tests in condition.items()
     }
     return frozenset(_actions(statement)), deployment.text("Compute", statement["Resource"]), json.dumps(rendered)
@@ -58,10 +61,12 @@ def test_task_role_holds_exactly_these_statements(deployment: Assembly) -> None:
     secret = "${Database/Cluster.MasterUserSecret.SecretArn}"
     connect_as = f"arn:aws:rds-db:{settings.region}:{account}:dbuser:${{Database/Cluster.DBClusterResourceId}}/{user}"
     key = "${Kms/DataKey.Arn}"
+    answers = json.dumps({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["idempotency#*"]}})
     by_dynamodb = {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
     by_dynamodb |= {"kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"}
     expected = {
         (frozenset(TABLE_ACTIONS), "${Storage/Table.Arn}", everywhere),
+        (frozenset({"dynamodb:BatchWriteItem"}), "${Storage/Table.Arn}", answers),
         (frozenset({"rds-db:connect"}), connect_as, everywhere),
         (frozenset(by_dynamodb), key, _through(deployment, "dynamodb")),
         (frozenset({"s3:PutObject"}), "${Storage/DataBucket.Arn}/receipts/*", everywhere),

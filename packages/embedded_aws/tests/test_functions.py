@@ -160,6 +160,8 @@ def handle(event, context):
     dynamodb.put_item(TableName="calls", Item={"pk": {"S": "mine"}})
     part = {"TableName": "calls", "Key": {"pk": {"S": "other"}}}
     dynamodb.transact_write_items(TransactItems=[{"Delete": part}])
+    puts = [{"PutRequest": {"Item": {"pk": {"S": name}}}} for name in ("mine", "other")]
+    dynamodb.batch_write_item(RequestItems={"calls": puts})
     rds.describe_db_clusters()
     boto3.client("cloudwatch").put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 1}])
     for ask in (
@@ -203,6 +205,10 @@ def test_calls_of_a_function_are_recorded_with_everything_that_they_involve(aws:
     decrypt = ("kms:Decrypt", key, {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"})
     assert _calls(emulator, "calling") == {
         "dynamodb PutItem": [("dynamodb:PutItem", TABLE_OF_CALLS, {"dynamodb:LeadingKeys": ["mine"]}), decrypt],
+        "dynamodb BatchWriteItem": [
+            ("dynamodb:BatchWriteItem", TABLE_OF_CALLS, {"dynamodb:LeadingKeys": ["mine", "other"]}),
+            decrypt,
+        ],
         "dynamodb TransactWriteItems": [
             ("dynamodb:DeleteItem", TABLE_OF_CALLS, {"dynamodb:LeadingKeys": ["other"]}),
             decrypt,

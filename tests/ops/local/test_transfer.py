@@ -64,7 +64,7 @@ class Stores:
 
     def __init__(self) -> None:
         self.rows: list[Any] = [ROW]
-        self.item: Mapping[str, Any] = {"Item": {}}
+        self.items: list[Mapping[str, Any]] = [{"Item": {}}]
         self.receipts: list[str | None] = [None]
         self.asked: dict[str, Mapping[str, Any]] = {}
 
@@ -77,7 +77,7 @@ class Stores:
 
     def _get(self, **request: Any) -> Mapping[str, Any]:
         self.asked["item"] = request
-        return self.item
+        return self.items.pop(0) if len(self.items) > 1 else self.items[0]
 
     def _head(self, **request: Any) -> None:
         self.asked["receipt"] = request
@@ -100,7 +100,7 @@ def outputs(service: Service) -> dict[str, str]:
 
 def test_a_transfer_is_made_and_its_traces_are_read(service: Service) -> None:
     stores = Stores()
-    stores.receipts = ["404", None]
+    stores.items, stores.receipts = [{}, {"Item": {}}], ["404", None]
     made = transfer.make(stores, outputs(service), AUTHORITY)
     [(path, key, body)] = service.asked
     assert (path, body) == ("/transactions", {"from": 1, "to": 2, "amount": 5})
@@ -124,14 +124,14 @@ def test_each_transfer_has_a_key_of_its_own(service: Service) -> None:
     [
         ({"rows": []}, f"Aurora has 0 rows of transfer {ID}"),
         ({"rows": [ROW, ROW]}, f"Aurora has 2 rows of transfer {ID}"),
-        ({"item": {}}, "table has no item idempotency#local-"),
+        ({"items": [{}]}, "table has no item idempotency#local-.* 0 s after the transfer"),
         ({"receipts": ["404"]}, f"bucket has no receipts/{ID}.json 0 s after the transfer"),
     ],
 )
 def test_a_missing_trace_is_told(
     service: Service, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], told: str
 ) -> None:
-    monkeypatch.setattr(transfer, "_RECEIPT_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(transfer, "_TRACE_TIMEOUT_SECONDS", 0.2)
     stores = Stores()
     vars(stores).update(change)
     with pytest.raises(OpsError, match=told):

@@ -155,11 +155,21 @@ def _transaction(call: Call) -> Iterator[Need]:
             yield from _item_of(call, f"dynamodb:{kind}Item", given)
 
 
+def _batch(call: Call) -> Iterator[Need]:
+    """Need the action on each table, for all items together: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html."""
+    for table, parts in call.request.given["RequestItems"].items():
+        yield from _items_of(call, call.action, table, [given for part in parts for given in part.values()])
+
+
 def _item_of(call: Call, action: str, given: Mapping[str, Any]) -> Iterator[Need]:
-    table = given["TableName"]
+    yield from _items_of(call, action, given["TableName"], [given])
+
+
+def _items_of(call: Call, action: str, table: str, parts: Iterable[Mapping[str, Any]]) -> Iterator[Need]:
     schema = upstream.tables.get(table, {}).get("KeySchema", ())
-    item = given.get("Item") or given.get("Key") or {}
-    leading = [str(next(iter(item[key["AttributeName"]].values()))) for key in schema if key["KeyType"] == "HASH"]
+    names = [key["AttributeName"] for key in schema if key["KeyType"] == "HASH"]
+    items = [given.get("Item") or given.get("Key") or {} for given in parts]
+    leading = [str(next(iter(item[name].values()))) for item in items for name in names]
     yield Need(action, call.arn("dynamodb", "table/", table), {"dynamodb:LeadingKeys": leading})
     yield from _table_key(call, table)
 
@@ -240,6 +250,7 @@ _NEEDS: Final[Mapping[str, Needs]] = {
     **dict.fromkeys(("dynamodb DescribeTable", "dynamodb DescribeContinuousBackups"), _table),
     "dynamodb Scan": _scan,
     **dict.fromkeys((f"dynamodb {name}Item" for name in ("Get", "Put", "Update", "Delete")), _item),
+    "dynamodb BatchWriteItem": _batch,
     "dynamodb TransactWriteItems": _transaction,
     "ecs DescribeServices": _in_cluster("service", "services"),
     "ecs DescribeTasks": _in_cluster("task", "tasks"),
