@@ -39,7 +39,10 @@ def caller(row: dict[str, Any], target: Any, *statements: Any) -> dict[str, Any]
             continue
         first, _, rest = path.removeprefix("@mentioned ").partition(">")
         if rest:
-            resources["Between"] = resource("AWS::ECS::TaskDefinition", **{rest: value})
+            resources["Between"] = resource("AWS::ECS::TaskDefinition")
+            put(resources["Between"]["Properties"], rest, value)
+            for asked, told in row.get("if", {}).items():
+                put(resources["Between"]["Properties"], asked.partition(">")[2], told)
         put(holder, at + first, {"Ref": "Between"} if rest else value)
     if "given" in row:
         put(holder, at + row["given"], "given")

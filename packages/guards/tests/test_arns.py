@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from breakwater_guards.aws.arns import arn_of, may_match, pattern, resource_named
+from breakwater_guards.aws.arns import arn_of, may_match, pattern, patterns_of, resource_named
 from breakwater_guards.aws.items import items
+from breakwater_guards.aws.statements import Condition
 from breakwater_guards.facts import refresh_iam
 from breakwater_guards.facts.refresh_sources import SourceError
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.values import UNKNOWN, Text
+from breakwater_guards.reading.assemblies import Sources, Stack
 from guards_testing.build import nested, resource, template
 
 QUEUE, ROLE, FUNCTION = "AWS::SQS::Queue", "AWS::IAM::Role", "AWS::Lambda::Function"
@@ -36,11 +38,33 @@ def app(**resources: Any) -> Assembly:
         ("arn:*:sqs:*:*:\ue000A\ue001", "arn:*:sqs:*:*:\ue000B\ue001", False),
         ("arn:*:sqs:*:*:app-*", "arn:*:sqs:*:*:\ue000B\ue001", True),
         ("arn:*:sqs:*:*:app", "arn:*:sqs:*:*:\ue000B\ue001", False),
+        ("arn:*:sqs:*:*:App-*", "arn:*:sqs:*:*:\ue000B\ue003App-\ue002Q\ue001", True),
+        ("arn:*:sqs:*:*:app-*", "arn:*:sqs:*:*:\ue000B\ue003App-\ue002Q\ue001", False),
+        ("arn:*:secretsmanager:*:*:secret:\ue000A\ue001-*", "arn:*:secretsmanager:*:*:secret:\ue000B\ue001-*", False),
     ],
 )
 def test_patterns_are_compared_field_by_field(one: str, other: str, same: bool) -> None:
     assert may_match(one, other) is same
     assert may_match(other, one) is same
+
+
+def test_a_generated_name_begins_with_that_of_the_outermost_stack() -> None:
+    child = template({"Q": resource(QUEUE), "S": resource("AWS::S3::Bucket")})
+    root = template({"Child": nested("child.json")})
+    stacks = {"root.json": Stack(name="Breakwater-of-a-long-name")}
+    model = Assembly({"root.json": root, "child.json": child}, sources=Sources(stacks=stacks))
+    inner = model.templates["child.json"].resources
+    assert "\ue003Breakwater-of-a-\ue002Q\ue001" in arn_of(model, inner["Q"])
+    assert "\ue003\ue002S\ue001" in arn_of(model, inner["S"])
+
+
+def test_the_values_of_string_equals_have_no_wildcards() -> None:
+    values = ("arn:aws:sqs:*:1:a?${aws:userid}*", Text(("arn:aws:sqs:", UNKNOWN, ":*")), UNKNOWN)
+    like, equals = (
+        patterns_of(app(), Condition(name, "aws:SourceArn", values)) for name in ("ArnLike", "StringEquals")
+    )
+    assert like == ["arn:aws:sqs:*:1:a***", "arn:aws:sqs:*:*", "*"]
+    assert equals == ["arn:aws:sqs:\ue004:1:a\ue004*\ue004", "arn:aws:sqs:*:\ue004", "*"]
 
 
 def test_an_arn_has_what_the_templates_say() -> None:

@@ -118,8 +118,11 @@ def test_serverless_resources_and_macros_among_the_resources_count() -> None:
         assert may_change(app.templates["template"])
 
 
-@pytest.mark.parametrize(("transform", "found"), [("AWS::LanguageExtensions", ["DR-SNS-04"]), ("Mine", [])])
-def test_what_a_macro_may_add_is_not_missing(transform: str, found: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("transform", "found"),
+    [("AWS::LanguageExtensions", ["DR-SNS-04"]), ("Mine", []), ({"Name": {"Ref": "Mine"}}, [])],
+)
+def test_what_a_macro_may_add_is_not_missing(transform: Any, found: list[str]) -> None:
     target = {"Id": "topic", "Arn": {"Ref": "Topic"}}
     rule = resource("AWS::Events::Rule", EventPattern={"source": ["orders"]}, Targets=[target])
     document = template({"Topic": resource("AWS::SNS::Topic"), "Rule": rule}, Transform=transform)

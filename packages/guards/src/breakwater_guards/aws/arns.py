@@ -180,9 +180,11 @@ def _may_be_same(one: str, other: str) -> bool:
     """Compare one field part by part; from the first wildcard on, generated names may match it."""
     parts, others = _PARTS.split(one), _PARTS.split(other)
     for index, (part, its) in enumerate(zip(parts, others, strict=False)):
+        generated, theirs = TOKEN.match(part), TOKEN.match(its)
+        if generated and theirs and generated[0] != theirs[0]:
+            return False
         if ("*" in part or "*" in its) and not _is_other(part, its) and not _is_other(its, part):
-            rest, theirs = ("".join(items[index:]) for items in (parts, others))
-            return may_be_equal(_open_end(rest), _open_end(theirs))
+            return may_be_equal(*(_open_end("".join(items[index:])) for items in (parts, others)))
         if part != its:
             return False
     return len(parts) == len(others)

@@ -68,8 +68,14 @@ def calls(app: Assembly, table: str) -> Iterator[Call]:
         for source in app.of_type(row["source"]):
             if all(source.get(name) != value for name, value in row.get("off", {}).items()):
                 for item in items(source, row.get("each", "")):
-                    if ("given" not in row or item.given(row["given"])) and not item.given(row.get("without", "-")):
+                    given = "given" not in row or item.given(row["given"])
+                    if given and not item.given(row.get("without", "-")) and _holds(app, row, item):
                         yield from _calls_of(app, row, item)
+
+
+def _holds(app: Assembly, row: dict[str, Any], item: Item) -> bool:
+    """Tell whether what a row asks of an entry, or of what it refers to, holds."""
+    return all(value in [one for _, one in item.follow(app, path)] for path, value in row.get("if", {}).items())
 
 
 def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:

@@ -28,8 +28,8 @@ def _has_macro(template: Template) -> bool:
     serverless = any(resource.type.startswith(f"{_SERVERLESS}::") for resource in template.resources.values())
     written = template.document.get("Transform", [])
     for macro in written if isinstance(written, list) else [written]:
-        name = macro.get("Name") if isinstance(macro, dict) else macro
-        if name not in _HARMLESS and not str(name).startswith(_SERVERLESS):
+        name = str(macro.get("Name") if isinstance(macro, dict) else macro)
+        if name not in _HARMLESS and not name.startswith(_SERVERLESS):
             return True
     return (
         serverless

@@ -128,16 +128,19 @@ def waf_logs_have_their_name(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-LOGS-05",
-    title="EventBridge may write to the log group of a rule",
+    title="EventBridge, Route 53 and OpenSearch may write to the log group that they are given",
     outcome=Outcome.LATER,
     prevents="No error is reported: EventBridge counts failed invocations, and the log group stays empty; it takes the "
-    "group's ARN without :* at its end, and needs a resource policy of the account and Region",
-    fix="Add an AWS::Logs::ResourcePolicy for events.amazonaws.com and delivery.logs.amazonaws.com, and target the ARN "
-    "arn:…:log-group:NAME.",
+    "group's ARN without :* at its end, and needs a resource policy of the account and Region; Route 53 and OpenSearch "
+    "refuse the group: Resource Access Policy … does not grant sufficient permissions",
+    fix="Add an AWS::Logs::ResourcePolicy for the service (events.amazonaws.com and delivery.logs.amazonaws.com of a "
+    "rule), and target the ARN arn:…:log-group:NAME.",
     sources=(
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html",
         "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/351",
         "https://github.com/aws-samples/serverless-patterns/commit/f5b5ca829",
+        "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/query-logs.html",
+        "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/createdomain-configure-slow-logs.html",
     ),
 )
 def events_may_be_logged(app: Assembly) -> Iterator[Breach]:
@@ -149,27 +152,39 @@ def events_may_be_logged(app: Assembly) -> Iterator[Breach]:
         for item in one.resources.values()
     )
     statements = [item for policy in policies for item in statements_of(policy)]
-    for source in app.of_type("AWS::Events::Rule"):
-        for value in source.given("Targets[].Arn"):
-            group = resource_named(app, value, source.template, LOG_GROUP)
-            if group is None:
-                continue
-            if pattern(app, value).endswith(":*"):
-                yield breach(source, "Targets.Arn", f"the ARN of {group.logical_id} ends with :*; allowed: without.")
-            arn, known = arn_of(app, group), len(statements) >= len(policies) and not custom
-            if (
-                known
-                and not may_change(group.template)
-                and not any(_lets_events_in(app, item, arn) for item in statements)
-            ):
-                message = f"no AWS::Logs::ResourcePolicy lets events.amazonaws.com write to {group.logical_id}."
-                yield breach(source, "Targets.Arn", message)
+    for kind, (service, paths) in WRITERS.items():
+        for source in app.of_type(kind):
+            for path in paths:
+                for value in source.given(path):
+                    group = resource_named(app, value, source.template, LOG_GROUP)
+                    if group is None:
+                        continue
+                    place = path.replace("[]", "")
+                    if service == "events" and pattern(app, value).endswith(":*"):
+                        yield breach(source, place, f"the ARN of {group.logical_id} ends with :*; allowed: without.")
+                    arn, known = arn_of(app, group), len(statements) >= len(policies) and not custom
+                    open_to = any(_lets_in(app, item, service, arn) for item in statements)
+                    if known and not may_change(group.template) and not open_to:
+                        named = f"lets {service}.amazonaws.com write to {group.logical_id}"
+                        yield breach(source, place, f"no AWS::Logs::ResourcePolicy {named}.")
 
 
-def _lets_events_in(app: Assembly, statement: Statement, arn: str) -> bool:
+_SEARCH = tuple(
+    f"LogPublishingOptions.{name}.CloudWatchLogsLogGroupArn"
+    for name in ("AUDIT_LOGS", "ES_APPLICATION_LOGS", "INDEX_SLOW_LOGS", "SEARCH_SLOW_LOGS")
+)
+WRITERS = {
+    "AWS::Events::Rule": ("events", ("Targets[].Arn",)),
+    "AWS::Route53::HostedZone": ("route53", ("QueryLoggingConfig.CloudWatchLogsLogGroupArn",)),
+    "AWS::OpenSearchService::Domain": ("es", _SEARCH),
+    "AWS::Elasticsearch::Domain": ("es", _SEARCH),
+}
+
+
+def _lets_in(app: Assembly, statement: Statement, service: str, arn: str) -> bool:
     return bool(
         statement.effect != "Deny"
-        and statement.names_service("events")
+        and statement.names_service(service)
         and statement.acts_on("logs:PutLogEvents")
         and any(
             may_match(text, arn) or may_match(text, f"{arn}:*")

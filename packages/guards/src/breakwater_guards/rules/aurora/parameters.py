@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, cluster_lookup, version_spellings
 from breakwater_guards.facts import facts
@@ -55,14 +56,16 @@ def families_fit_the_version(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-AURORA-22",
-    title="Parameters of an extension go with its library",
+    title="Parameters of an extension go with its library, and exported logs with theirs",
     outcome=Outcome.SILENT,
     prevents="No error is reported: pgaudit.log is stored, and nothing is ever audited, because the library is not "
-    "loaded",
-    fix="Add the library to shared_preload_libraries of the same parameter group; the instances need a restart.",
+    "loaded; the slow query log is exported, and nothing is ever written to it",
+    fix="Add the library to shared_preload_libraries of the same parameter group (the instances need a restart), and "
+    "turn on the log that is exported.",
     sources=(
         "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Appendix.PostgreSQL.CommonDBATasks.pgaudit.html",
         "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL_pg_cron.html",
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Integrating.CloudWatch.html",
     ),
     data="rds_parameters",
 )
@@ -81,6 +84,26 @@ def extensions_are_loaded(app: Assembly) -> Iterator[Breach]:
                 library = facts("rds_parameters")["libraries"].get(name.partition(".")[0])
                 if library and all(isinstance(text, str) and library not in text for text in loaded):
                     yield breach(group, "Parameters", f"{name} needs {library} in shared_preload_libraries.")
+    yield from _unwritten(app, groups)
+
+
+def _unwritten(app: Assembly, groups: list[Resource]) -> Iterator[Breach]:
+    """Find an exported log that no parameter group of the assembly turns on, although the database has one of them."""
+    stated = [value for group in groups for value in group.options("Parameters")]
+    for kind, (path, _) in GROUPS.items():
+        for database in app.of_type(kind):
+            known = facts("rds_parameters")["exports"].get(str(database.get("Engine")), {})
+            if app.target(database.get(path)) not in groups:
+                continue
+            for log in database.given("EnableCloudwatchLogsExports[]"):
+                name = known.get(log) if isinstance(log, str) else None
+                if name and all(value is ABSENT or _is_off(value, name) for value in stated):
+                    message = f"{log!r} is exported, and no parameter group sets {name} to 1."
+                    yield breach(database, "EnableCloudwatchLogsExports", message)
+
+
+def _is_off(parameters: Any, name: str) -> bool:
+    return isinstance(parameters, dict) and str(parameters.get(name, "0")).lower() in ("0", "off", "none")
 
 
 def _versioned(app: Assembly, database: Resource) -> Iterator[Resource]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,6 @@ from breakwater_guards.model.values import Reference
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 from breakwater_guards.rules.hygiene.reference_graph import ATTRIBUTE, REF, namings_of
 
-_INDEX = re.compile(r"\.\d+")
 _URL = ("http://", "https://")
 
 
@@ -70,11 +68,11 @@ def _by_name(app: Assembly) -> Iterator[tuple[str, str, list[str]]]:
             owner = template.resources.get(naming.owner)
             if owner is None or naming.kind not in (REF, ATTRIBUTE) or not owner.type.startswith("AWS::"):
                 continue
-            last = _property(naming.place)
+            path = _property(naming.place)
+            last = path.rpartition(".")[2].removesuffix("[]")
             types = known["names"].get(last, ())
             if not types and not last.endswith(("Arn", "ARN")):
                 continue
-            path = _INDEX.sub("[]", naming.path)
             if (owner.type, path) in seen or owner.type.startswith(tuple(known["takes_either"])):
                 continue
             seen.add((owner.type, path))
@@ -83,12 +81,19 @@ def _by_name(app: Assembly) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _property(place: Any) -> str:
-    """Return the property that a place is in; empty inside another function than a condition."""
+    """Return the path of the property that a place is in; empty inside another function than a condition."""
+    steps: list[Any] = []
     while place is not None:
         place, step = place
-        if isinstance(step, str) and step != "Fn::If":
-            return "" if step.startswith("Fn::") else step
-    return ""
+        if step == "Fn::If":
+            del steps[-1:]  # which of the arms
+        elif not isinstance(step, str):
+            steps.append("[]")
+        elif step.startswith("Fn::"):
+            return ""
+        else:
+            steps.append(f".{step}")
+    return "".join(reversed(steps))[1:]
 
 
 def _values(app: Assembly, kind: str, paths: Any) -> Iterator[tuple[Resource, str, Any]]:
