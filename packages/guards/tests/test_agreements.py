@@ -200,13 +200,16 @@ TABLE = resource(
         ({"T": {"Ref": "Table"}, "U": {"Ref": "Other"}, "TTL_ATTRIBUTE": "ttl"}, 0),
         ({"U": {"Ref": "Other"}, "TTL_ATTRIBUTE": "ttl"}, 0),
         (OPEN, 0),
+        ("text", 0),
     ],
 )
 def test_what_programs_are_told_of_a_table(variables: Any, count: int) -> None:
     tables = {"Table": TABLE, "Other": resource("AWS::DynamoDB::Table")}
     function = resource("AWS::Lambda::Function", Environment={"Variables": variables})
     assert len(found("DR-AGREE-04", {"F": function, **tables})) == count
-    entries = [{"Name": name, "Value": value} for name, value in variables.items()] if variables is not OPEN else OPEN
+    entries = (
+        [{"Name": name, "Value": value} for name, value in variables.items()] if isinstance(variables, dict) else OPEN
+    )
     containers = [{"Name": "app", "Environment": entries}, {"Name": "bare"}]
     task = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=containers)
     assert len(found("DR-AGREE-04", {"D": task, **tables})) == count

@@ -158,8 +158,9 @@ def test_log_groups_that_services_write_to() -> None:
         zone = resource(
             "AWS::Route53::HostedZone", QueryLoggingConfig={"CloudWatchLogsLogGroupArn": attribute("G", "Arn")}
         )
+        other = resource("AWS::Route53::HostedZone", QueryLoggingConfig={"CloudWatchLogsLogGroupArn": OPEN})
         policy = resource("AWS::Logs::ResourcePolicy", PolicyDocument={"Statement": list(statements)})
-        return found("DR-LOGS-05", {"D": domain, "Z": zone, "P": policy, **OTHERS})
+        return found("DR-LOGS-05", {"D": domain, "Z": zone, "O": other, "P": policy, **OTHERS})
 
     allowed = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
     services = [{**allowed, "Principal": {"Service": f"{name}.amazonaws.com"}} for name in ("es", "route53")]

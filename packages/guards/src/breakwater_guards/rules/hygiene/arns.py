@@ -105,13 +105,11 @@ def _values(app: Assembly, kind: str, paths: Any) -> Iterator[tuple[Resource, st
 
 def _is_no_arn(app: Assembly, value: Reference) -> bool:
     known, target = facts("arns"), app.target(value)
-    if target is None:
-        return False
-    row = known["types"].get(target.type, {})
+    kind = target.type if target is not None else ""
     if value.attribute:
-        return bool(row) and value.attribute in known["no_arns"].get(target.type, ())
-    by_name = target.type in known["named_by_ref"] or row.get("ref") == "name"
-    return by_name and not target.type.startswith("AWS::KMS::")  # many calls take the id of a key for its ARN
+        return value.attribute in known["no_arns"].get(kind, ())
+    by_name = kind in known["named_by_ref"] or known["types"].get(kind, {}).get("ref") == "name"
+    return by_name and not kind.startswith("AWS::KMS::")  # many calls take the id of a key for its ARN
 
 
 def _is_arn(app: Assembly, value: Reference) -> bool:
