@@ -143,12 +143,15 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 
 ##@ Generated files
 
-.PHONY: snapshots settings-table preflight-docs guards-docs facts-docs diagram
+.PHONY: snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram
 snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight
 
 settings-table: install ## Write docs/settings.md from the settings
 	@python -m scripts.settings_table
+
+costs-page: install ## Write docs/costs.md and its picture from the templates and the prices of ops/estimate
+	@python -m scripts.costs_page
 
 preflight-docs: install ## Write docs/preflight.md and the IAM policy of the checks
 	@python -m scripts.preflight_docs

@@ -1,4 +1,4 @@
-"""Operate the platform: try it on this machine, check an account, read a deployment, migrate, run drills, restore."""
+"""Operate the platform: try it here, check an account, estimate, read a deployment, migrate, run drills, restore."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ops import drill, load, migrate, outputs, series
 from ops.errors import OpsError
+from ops.estimate import cli as estimate
 from ops.local import cli as local
 from ops.local.workspace import Workspace
 from ops.preflight import cli as preflight
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     """
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (local, preflight, outputs, migrate, drill, series, load, restore):
+    for command in (local, preflight, estimate, outputs, migrate, drill, series, load, restore):
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:

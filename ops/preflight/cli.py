@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +23,13 @@ from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, Ask, CouldNotAsk
 from ops.preflight.check import Check, Status, all_checks
-from ops.preflight.context import CheckContext, Plan, load_plan
+from ops.preflight.context import CheckContext, plan_of
 from ops.preflight.deployed import deployed_by
 from ops.preflight.engine import CheckResult, choose, run
 from ops.preflight.formats import FORMATS, print_text
 from ops.settings import parse_context
 from stacks.names import Names
-from stacks.settings import Settings, SettingsError, load_settings
+from stacks.settings import SettingsError, load_settings
 
 CLEAN, FAILED, NOT_ASKED, BROKEN = 0, 1, 2, 3
 TIMEOUT_SECONDS = 60.0
@@ -89,7 +87,7 @@ def _check(options: argparse.Namespace) -> int:
     account = Account(settings.region)
     identity = account.identity()
     deployed = deployed_by(account, Names(settings.suffix, settings.region).stack)
-    with _plan(options.assembly, settings) as plan:
+    with plan_of(options.assembly, settings) as plan:
 
         def context_for(check: Check) -> CheckContext:
             return CheckContext(
@@ -112,19 +110,6 @@ def _check(options: argparse.Namespace) -> int:
     if found & failing:
         return FAILED
     return BROKEN if Status.BROKEN in found else CLEAN
-
-
-@contextmanager
-def _plan(assembly: Path | None, settings: Settings) -> Iterator[Plan]:
-    """Read the templates; where there is no assembly, synthesize one into a folder that is removed afterwards."""
-    if assembly is not None:
-        yield load_plan(assembly)
-        return
-    from stacks.profiles import synthesize  # noqa: PLC0415 (it starts Node, which no other command should wait for)
-
-    with tempfile.TemporaryDirectory(prefix="breakwater-preflight-") as folder:
-        synthesize(settings, Path(folder))
-        yield load_plan(Path(folder))
 
 
 def _run_with_bar(

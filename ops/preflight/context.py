@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,27 @@ def load_plan(folder: Path) -> Plan:
         InputError: the folder holds no templates.
     """
     return Plan(Assembly.load(folder))
+
+
+@contextmanager
+def plan_of(assembly: Path | None, settings: Settings) -> Iterator[Plan]:
+    """Read the templates; where there is no assembly, synthesize one into a folder that is removed afterwards.
+
+    Args:
+        assembly: a `cdk.out` of the same settings, or None.
+        settings: of the deployment.
+
+    Raises:
+        InputError: the folder holds no templates.
+    """
+    if assembly is not None:
+        yield load_plan(assembly)
+        return
+    from stacks.profiles import synthesize  # noqa: PLC0415 (it starts Node, which no other command should wait for)
+
+    with tempfile.TemporaryDirectory(prefix="breakwater-templates-") as folder:
+        synthesize(settings, Path(folder))
+        yield load_plan(Path(folder))
 
 
 def listed(values: Iterable[Any]) -> str:

@@ -13,12 +13,14 @@ import pytest
 from ops.preflight.check import all_checks
 from ops.preflight.checks.stack import CREATE_ONLY
 from ops.preflight.deployed import CALLS
-from scripts import preflight_docs, settings_changes, settings_table
+from scripts import costs_page, preflight_docs, settings_changes, settings_table
 from scripts.preflight_docs import IDENTITY, POLICY, actions, policy
+from stacks.profiles import PROFILES
 from stacks.settings import Settings
 from stacks.settings.fields import FIELDS
+from stacks.settings.foundation import EgressMode
 from stacks.settings.loader import ENVIRONMENTS
-from tests.assembly import ROOT
+from tests.assembly import ROOT, assembly
 
 SESSION = botocore.session.get_session()
 READING = re.compile(r"(Describe|Get|List|BatchGet|Head)[A-Z]")
@@ -194,3 +196,49 @@ def test_the_committed_page_has_the_figure_and_every_gap_of_the_refusals() -> No
     assert f"**{len(rows) - len(gaps)} of {len(rows)} are refused as AWS does.**" in page
     section = page.partition("## What it refuses")[2].partition("\n## ")[0]
     assert [line.split("`")[1] for line in section.splitlines() if line.startswith("- `")] == gaps
+
+
+@pytest.fixture(scope="module")
+def estimates() -> dict[str, costs_page.Estimate]:
+    """Return the estimates of the page; what other tests synthesize as well is not synthesized again."""
+    return {
+        name: costs_page.estimate(context, assembly(name).folder if name in PROFILES else None)
+        for name, context in costs_page.CASES.items()
+    }
+
+
+def test_the_committed_costs_and_their_picture_are_fresh(estimates: dict[str, costs_page.Estimate]) -> None:
+    assert costs_page.PAGE.read_text(encoding="utf-8") == costs_page.page(estimates)
+    assert costs_page.PICTURE.read_text(encoding="utf-8") == costs_page.picture(estimates)
+
+
+def test_the_costs_have_every_environment_and_every_way_out(estimates: dict[str, costs_page.Estimate]) -> None:
+    found = {(each.settings.environment, each.settings.network.egress) for each in estimates.values()}
+    assert found >= {("dev", EgressMode.PUBLIC_IP), ("staging", EgressMode.ENDPOINTS)}
+    assert found >= {("prod", mode) for mode in EgressMode}
+
+
+def test_the_picture_of_the_costs_is_as_wide_as_they_are(estimates: dict[str, costs_page.Estimate]) -> None:
+    drawn = re.findall(r'y="(\d+)" width="([\d.]+)" height="22"', costs_page.picture(estimates))
+    lengths: dict[str, float] = {}
+    for line, width in drawn:
+        lengths[line] = lengths.get(line, 0) + float(width)
+    totals = [each.bill.total[0] for each in estimates.values()]
+    wanted = [max(lengths.values()) * total / max(totals) for total in totals]
+    assert list(lengths.values()) == pytest.approx(wanted, abs=1)
+
+
+def test_the_costs_are_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    estimates: dict[str, costs_page.Estimate],
+) -> None:
+    monkeypatch.setattr(costs_page, "PAGE", tmp_path / "costs.md")
+    monkeypatch.setattr(costs_page, "PICTURE", tmp_path / "costs.svg")
+    monkeypatch.setattr(costs_page, "estimate", lambda context: estimates[names[id(context)]])
+    names = {id(context): name for name, context in costs_page.CASES.items()}
+    assert costs_page.main() == 0
+    assert capsys.readouterr().out == "costs: 6 deployments -> costs.md, costs.svg\n"
+    assert (tmp_path / "costs.md").read_text(encoding="utf-8") == costs_page.page(estimates)
+    assert (tmp_path / "costs.svg").read_text(encoding="utf-8") == costs_page.picture(estimates)
