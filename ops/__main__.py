@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+import tomllib
 from collections.abc import Sequence
 
 from rich.console import Console
 
-from ops import drill, load, migrate, outputs, series
+from ops import REPOSITORY, drill, load, migrate, outputs, series
 from ops.errors import OpsError
 from ops.estimate import cli as estimate
 from ops.local import cli as local
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
         command says otherwise. A wrong command line ends with 2.
     """
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    parser.add_argument("--version", action="version", version=f"{project['name']} {project['version']}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in (local, preflight, estimate, outputs, migrate, drill, series, load, restore):
         command.add_to(commands)

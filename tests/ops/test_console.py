@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from breakwater_drills import Timing, distribution, run, summary
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import FakeDrill, Store, Told, target
-from ops import drill
+from ops import REPOSITORY, drill
+from ops import __main__ as ops
 from ops.console import new_table, print_table
 
 
@@ -51,3 +53,14 @@ def test_a_summary_of_usual_runs_fits_a_terminal_of_80_columns() -> None:
         lines = printed(drill.printed(each), 80).splitlines()
         assert max(map(len, lines)) <= 80
         assert len(lines) <= len(each.rows) + len(each.ends) + 6, "no cell takes two lines"
+
+
+def test_the_version_is_that_of_the_last_release(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        ops.main(["--version"])
+    assert ended.value.code == 0
+    version = re.search(
+        r'^version = "(.+)"$', (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert version
+    assert capsys.readouterr().out == f"breakwater {version[1]}\n"

@@ -213,6 +213,8 @@ def test_the_changelog_begins_with_what_is_not_released() -> None:
     versions = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d{2}-\d{2}))?$", _text("CHANGELOG.md"), re.MULTILINE)
     assert versions[0] == ("Unreleased", "")
     assert all(date for _, date in versions[1:])
+    project = tomllib.loads(_text("pyproject.toml"))["project"]
+    assert project["version"] == (versions[1][0] if versions[1:] else "0.0.0")
     kinds = set(re.findall(r"^### (.+)$", _text("CHANGELOG.md"), re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 

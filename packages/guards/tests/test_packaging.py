@@ -75,10 +75,14 @@ def test_the_example_in_the_readme_has_todays_number_of_rules() -> None:
     assert f"\n{len(judging)} rules: 1 error, 0 warnings, 0 acknowledged\n" in README
 
 
-def test_the_version_is_one() -> None:
+def test_the_version_is_one_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == __version__
     assert project["dependencies"] == ["pyyaml>=6"]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"breakwater-guards {project['version']}\n"
 
 
 def test_every_command_in_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from breakwater_guards import __version__
 from breakwater_guards.baseline import read_baseline, without_known
 from breakwater_guards.engine import UnknownRuleError, all_rules, examine, select
 from breakwater_guards.facts import dated, facts
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="breakwater-guards", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     check = commands.add_parser("check", help="check templates, folders or cloud assemblies (cdk.out)")
     check.add_argument(
