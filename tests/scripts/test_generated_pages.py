@@ -236,8 +236,8 @@ def test_the_costs_are_written(
 ) -> None:
     monkeypatch.setattr(costs_page, "PAGE", tmp_path / "costs.md")
     monkeypatch.setattr(costs_page, "PICTURE", tmp_path / "costs.svg")
-    monkeypatch.setattr(costs_page, "estimate", lambda context: estimates[names[id(context)]])
     names = {id(context): name for name, context in costs_page.CASES.items()}
+    monkeypatch.setattr(costs_page, "estimate", lambda context: estimates[names[id(context)]])
     assert costs_page.main() == 0
     assert capsys.readouterr().out == "costs: 6 deployments -> costs.md, costs.svg\n"
     assert (tmp_path / "costs.md").read_text(encoding="utf-8") == costs_page.page(estimates)
