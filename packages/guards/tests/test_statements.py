@@ -36,6 +36,7 @@ CASES = [
     ("DR-IAM-05", "s3:GetObject", "arn:aws:s3:eu-west-1:111122223333:docs/*", "arn:aws:s3:*:*:docs/*"),
     ("DR-IAM-05", "iam:GetRole", sub(f"arn:aws:iam:{HERE}:role/a"), sub("arn:aws:iam::${AWS::AccountId}:role/a")),
     ("DR-IAM-05", "dynamodb:GetItem", "arn:aws:dynamodb:::table/a", sub(f"arn:aws:dynamodb:{HERE}:table/a")),
+    ("DR-IAM-05", "dynamodb:Query", sub("${Table.Arn}:index/*"), sub("${Table.Arn}/index/*")),
     ("DR-IAM-05", "sqs:SendMessage", "arn:aws-eu:sqs:*:*:a", sub("arn:${AWS::Partition}:sqs:*:*:a")),
     ("DR-IAM-05", "ssm:GetParameter", sub(f"arn:aws:ssm:{HERE}:parameter//a"), "arn:aws:ssm:*:*:parameter/a"),
     ("DR-IAM-05", "ssm:StartAutomationExecution", f"{DOCUMENT}/a:1".replace("*", ""), f"{DOCUMENT}/a:1"),
