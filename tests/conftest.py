@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
 import hypothesis
@@ -9,11 +10,20 @@ import pytest
 
 from stacks.profiles import PROFILES
 from tests import assembly as assemblies
-from tests.assembly import Assembly
+from tests.assembly import ROOT, Assembly
 
 # The same examples in every run, however busy the machine is.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
+
+# What these prove is not in [tool.coverage.run]: to trace it would double its time, and measure nothing.
+UNTRACED = tuple(
+    ROOT / name
+    for name in (
+        *("packages/embedded_aws/tests", "packages/guards/tests"),
+        *("tests/guards", "tests/ops/local", "tests/scripts", "tests/test_imports.py"),
+    )
+)
 
 
 def pytest_configure() -> None:
@@ -28,11 +38,22 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a pytest-xdist that lets tests of one group run in several workers: they share a deployment."""
+    """Refuse a pytest-xdist that lets tests of one group run in several workers: they share a deployment.
+
+    Say of which tests no line is traced. Their fixtures are: there the app is synthesized.
+    """
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in UNTRACED):
+            item.add_marker("no_cover")
     if config.getoption("loadgroup", default=False):
         lost = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
         if lost:
             raise pytest.UsageError(f"this pytest and this pytest-xdist ignore xdist_group: {lost[0]}")
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and collected tests, which stay until the end, out of every later garbage collection."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", params=list(PROFILES))

@@ -13,7 +13,6 @@ from breakwater_guards import Profile, check, cli
 from breakwater_guards.engine import all_rules
 from breakwater_guards.facts.clock import pinned
 from breakwater_guards.model.assembly import Assembly
-from stacks.profiles import PROFILES
 from tests import assembly as assemblies
 from tests.assembly import ROOT
 from tests.guards.mutations import MutableApp, Mutation, all_mutations
@@ -35,19 +34,23 @@ def test_every_rule_has_a_mutation(rule: str) -> None:
     assert any(mutation.rule == rule for mutation in all_mutations())
 
 
+@pytest.fixture
+def seeded(mutation: Mutation) -> assemblies.Assembly:
+    """Return the app that a mutation changes."""
+    return assemblies.assembly(mutation.profile)
+
+
 @pytest.mark.parametrize("mutation", all_mutations(), ids=lambda item: f"{item.rule}-{item.name}")
-def test_mutation_of_our_app_turns_exactly_its_rule_red(mutation: Mutation) -> None:
-    app = MutableApp.copy_of(assemblies.assembly(mutation.profile))
+def test_mutation_of_our_app_turns_exactly_its_rule_red(mutation: Mutation, seeded: assemblies.Assembly) -> None:
+    app = MutableApp.copy_of(seeded)
     mutation.seed(app)
-    settings = assemblies.assembly(mutation.profile).settings
-    model = Assembly(app.documents, {"root.template.json": (settings.region, settings.account)})
+    model = Assembly(app.documents, {"root.template.json": (seeded.settings.region, seeded.settings.account)})
     report = check(model, profile=Profile(mutation.judged_as))
     assert {finding.rule for finding in report.findings} == {mutation.rule}
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_no_finding_on_our_own_app(profile: str) -> None:
-    report = check(assemblies.assembly(profile).folder)
+def test_no_finding_on_our_own_app(deployment: assemblies.Assembly) -> None:
+    report = check(deployment.folder)
     assert report.findings == ()
 
 

@@ -9,8 +9,8 @@ Modules are found by name. A mutation is a function that edits a copy of the tem
 
 from __future__ import annotations
 
-import copy
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +27,10 @@ class MutableApp:
 
     @classmethod
     def copy_of(cls, assembly: Synthesized) -> MutableApp:
-        """Copy the root and nested templates of a synthesized profile."""
-        files = {"root.template.json": assembly.root.document}
-        for resource in assembly.root.resources.values():
-            path = resource["Metadata"]["aws:cdk:path"].split("/")[1].removesuffix(".NestedStack")
-            files[resource["Metadata"]["aws:asset:path"]] = assembly.nested[path].document
-        return cls(copy.deepcopy({name: dict(document) for name, document in files.items()}))
+        """Read the root and nested templates of a synthesized profile anew, which takes less than to copy them."""
+        nested = [resource["Metadata"]["aws:asset:path"] for resource in assembly.root.resources.values()]
+        files = {"root.template.json": f"{assembly.names.stack}.template.json", **{path: path for path in nested}}
+        return cls({name: json.loads((assembly.folder / file).read_bytes()) for name, file in files.items()})
 
     def template_with(self, kind: str, name: str = "") -> dict[str, Any]:
         """Return the only template that holds a resource of a type whose logical id begins with a name."""
