@@ -114,7 +114,7 @@ install-platform:
 .PHONY: test
 # Three workers for two processors: many tests wait for an emulator.
 test: install ## Run all tests; branch coverage of stacks, functions, preflight and drills must be 100 %
-	@pytest --numprocesses=3 --dist=loadgroup --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are checked beside it.
 .PHONY: lint lint-types lint-templates

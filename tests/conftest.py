@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import signal
+from collections import Counter
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadGroupScheduling
 
 from stacks.profiles import PROFILES
 from tests import assembly as assemblies
@@ -17,13 +20,10 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 # What these prove is not in [tool.coverage.run]: to trace it would double its time, and measure nothing.
-UNTRACED = tuple(
+UNTRACED = [
     ROOT / name
-    for name in (
-        *("packages/embedded_aws/tests", "packages/guards/tests"),
-        *("tests/guards", "tests/ops/local", "tests/scripts", "tests/test_imports.py"),
-    )
-)
+    for name in ("packages/embedded_aws/tests", "packages/guards/tests", "tests/guards", "tests/test_imports.py")
+]
 
 
 def pytest_configure() -> None:
@@ -46,9 +46,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if any(item.path.is_relative_to(place) for place in UNTRACED):
             item.add_marker("no_cover")
     if config.getoption("loadgroup", default=False):
+        # The groups take longest: none of them begins when all the others have ended.
+        items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
         lost = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
         if lost:
             raise pytest.UsageError(f"this pytest and this pytest-xdist ignore xdist_group: {lost[0]}")
+
+
+class Chunks(LoadGroupScheduling):
+    """Hand out groups, and of what is in no group up to so many tests of a module at a time.
+
+    One test at a time would keep the controller busy for half a minute, and set every module up in every worker.
+    """
+
+    SIZE = 16
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        self._seen = Counter[str]()
+        self._scopes: dict[str, str] = {}
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return the group of a test, or the part of its module."""
+        if nodeid not in self._scopes:
+            scope, module = super()._split_scope(nodeid), nodeid.partition("::")[0]
+            if scope == nodeid:
+                scope = f"{module} {self._seen[module] // self.SIZE}"
+                self._seen[module] += 1
+            self._scopes[nodeid] = scope
+        return self._scopes[nodeid]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling | None:
+    """Return the scheduler of `--dist=loadgroup`."""
+    return Chunks(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:
