@@ -123,6 +123,16 @@ def test_a_package_that_joins_the_repository_is_installed_into_a_finished_enviro
     assert declared == set(ROOT.glob("packages/*/pyproject.toml"))
 
 
+@pytest.mark.parametrize(("name", "compiled"), [("emulator-venv", False), ("service-venv", True)])
+def test_what_tasks_import_is_compiled_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, commands: Commands, name: str, *, compiled: bool
+) -> None:
+    monkeypatch.setattr(install, "create_environment", lambda *_: None)
+    part = _plan(monkeypatch, tmp_path)[name]
+    part.build()
+    assert ("compileall" in commands[-1] and commands[-1][-1] == str(part.folder / "lib")) is compiled
+
+
 def test_uv_does_the_work_with_hashes(commands: Commands, tmp_path: Path) -> None:
     install.install_packages(tmp_path, [tmp_path / "a.txt", tmp_path / "b.txt"], "guards")
     command, link = commands
