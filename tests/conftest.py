@@ -13,17 +13,11 @@ from xdist.scheduler import LoadGroupScheduling
 
 from stacks.profiles import PROFILES
 from tests import assembly as assemblies
-from tests.assembly import ROOT, Assembly
+from tests.assembly import Assembly
 
 # The same examples in every run, however busy the machine is.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
-
-# What these prove is not in [tool.coverage.run]: to trace it would double its time, and measure nothing.
-UNTRACED = [
-    ROOT / name
-    for name in ("packages/embedded_aws/tests", "packages/guards/tests", "tests/guards", "tests/test_imports.py")
-]
 
 
 def pytest_configure() -> None:
@@ -38,13 +32,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a pytest-xdist that lets tests of one group run in several workers: they share a deployment.
-
-    Say of which tests no line is traced. Their fixtures are: there the app is synthesized.
-    """
-    for item in items:
-        if any(item.path.is_relative_to(place) for place in UNTRACED):
-            item.add_marker("no_cover")
+    """Refuse a pytest-xdist that lets tests of one group run in several workers: they share a deployment."""
     if config.getoption("loadgroup", default=False):
         # The groups take longest: none of them begins when all the others have ended.
         items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
