@@ -66,11 +66,14 @@ def test_what_does_not_heal_in_time_misses_whatever_was_promised(told: Told) -> 
     assert store.removed == ["the thing"]
 
 
-def test_steps_and_events_are_told_as_they_happen(run_of_outage: tuple[Result, Told]) -> None:
+def test_steps_and_events_are_told_as_they_happen(told: Told) -> None:
+    store = Store()
+    store.heals_after = 6
+    run(FakeDrill(store, target(), clock=SimulatedClock()), TIMING, told)
     before = ["Prepare heartbeats", f"Watch for {TIMING.before:g} s", "Fault: fake"]
     waited = ["Wait until AWS reports the recovery", "healed", "0.3 s after the fault"]
     after = [f"Watch for {TIMING.after:g} s", "Count what was kept and clean up"]
-    assert run_of_outage[1].lines == [*before, *waited, *after]
+    assert told.lines == [*before, *waited, *after]
 
 
 def test_a_slow_recovery_misses(outage: Result) -> None:
