@@ -58,6 +58,12 @@ CASES = [
     ),
     Case(
         "PF-CDK-01",
+        "just new enough",
+        [("pass", "bootstrap version 6, needed is 6")],
+        {"ssm:GetParameter": {"Parameter": {"Value": "6"}}},
+    ),
+    Case(
+        "PF-CDK-01",
         "old",
         [("fail", "bootstrap version 5, needed is 6")],
         {"ssm:GetParameter": {"Parameter": {"Value": "5"}}},

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from syrupy.assertion import SnapshotAssertion
 
+from breakwater_guards.model.assembly import Assembly
 from ops.preflight.account import CouldNotAsk
 from ops.preflight.check import Status, all_checks
+from ops.preflight.checks.bootstrap import needed_version
 from ops.preflight.checks.stack import CREATE_ONLY
+from ops.preflight.context import Plan
 from ops.preflight.engine import run
 from tests.ops.preflight import cases_data, cases_dns, cases_rds, cases_region, cases_room, cases_stack
 from tests.ops.preflight.cases import Case, Said, plan, refuse
@@ -25,6 +32,11 @@ CASES = [
     *cases_rds.CASES,
     *cases_stack.CASES,
 ]
+
+
+def _asking(version: int) -> dict[str, Any]:
+    """Return an artifact of a manifest that asks for a bootstrap version."""
+    return {"properties": {"requiresBootstrapStackVersion": version}}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.name}")
@@ -130,6 +142,25 @@ def test_what_replaces_a_resource_is_what_its_schema_says() -> None:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
         paths = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
         assert properties == tuple(sorted({path.split("/")[2] for path in paths})), kind
+
+
+@pytest.mark.parametrize(
+    ("manifest", "version"),
+    [
+        ({"artifacts": {"a": _asking(6), "b": _asking(8), "c": {"properties": {}}, "d": {}}}, 8),
+        ({"artifacts": {"c": {"properties": {}}}}, 0),
+        ({"artifacts": {}}, 0),
+        ({}, 0),
+    ],
+)
+def test_an_assembly_needs_the_newest_bootstrap_version_that_one_of_its_artifacts_asks_for(
+    tmp_path: Path, manifest: dict[str, Any], version: int
+) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    context, _ = CASES[0].check_context()
+    assembly = Assembly({})
+    assembly.folder = tmp_path
+    assert needed_version(replace(context, plan=Plan(assembly))) == version
 
 
 def test_whatever_keeps_data_is_watched() -> None:

@@ -51,6 +51,13 @@ def test_nothing_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[-1] == "2 pass, 0 warn, 0 could-not-ask, 0 broken, 0 fail"
 
 
+@pytest.mark.usefixtures("account")
+def test_more_than_one_check_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--only", "PF-CDK", "--only", "PF-STS", "--skip", "PF-CDK-01", "--skip", "PF-STS", "--format", "json"]
+    assert main([*_assembly(), *words]) == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["PF-CDK-02"]
+
+
 def test_something_fails(account: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     account["ssm:GetParameter"] = {"Parameter": {"Value": "1"}}
     assert main([*_assembly(), "--only", "PF-CDK", "--format", "json"]) == 1
