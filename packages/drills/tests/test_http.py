@@ -49,16 +49,16 @@ class Echo(BaseHTTPRequestHandler):
 
 def test_a_connection_is_used_again() -> None:
     with served(Echo) as url:
-        asks = Requests(replace(SERVICE, url=f"{url}/base/"))
+        asks = Requests(replace(SERVICE, url=f"{url}/boX/"))
         first, second = asks.get("/x"), asks.post("/y", {"a": 1}, {"Idempotency-Key": "k"})
-        assert (first.status, first.fields["path"], second.fields["path"]) == (200, "/base/x", "/base/y")
+        assert (first.status, first.fields["path"], second.fields["path"]) == (200, "/boX/x", "/boX/y")
         assert (second.fields["body"], second.fields["key"], second.fields["type"]) == (
             {"a": 1},
             "k",
             "application/json",
         )
         assert first.fields["from"] == second.fields["from"]
-        assert asks.get("").fields["path"] == "/base"
+        assert asks.get("").fields["path"] == "/boX"
         assert Requests(replace(SERVICE, url=url)).get("").fields["path"] == "/"
         assert asks.get("/missing").status == 404
 
