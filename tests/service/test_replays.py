@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,3 +70,24 @@ def test_no_more_wait_than_a_thousand(replays: Replays, batches: list[list[str]]
     assert sum(map(len, batches)) == 1000
     assert kept_item("many-999")
     assert not kept_item("many-1000")
+
+
+def test_a_table_that_fails_is_left_out_for_five_seconds(
+    replays: Replays, batches: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    clock = SimpleNamespace(monotonic=lambda: now, time=time.time)
+    monkeypatch.setattr("breakwater_service.replays.time", clock)
+    monkeypatch.setattr(replays, "_table", "of-nobody")
+    replays._dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", lambda **_: batches.append([]))
+    assert asyncio.run(replays.find("any")) is None
+    assert len(batches) == 1
+    monkeypatch.setattr(replays, "_table", TABLE)
+    replays.keep("silent", KEPT)
+    now = 1004.9
+    asyncio.run(replays.write())
+    assert asyncio.run(replays.find("silent")) is None
+    assert len(batches) == 1, "what waits then is lost, as all that fails is"
+    now = 1005.1
+    assert asyncio.run(replays.find("silent")) is None
+    assert len(batches) == 2
