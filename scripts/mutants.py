@@ -119,7 +119,8 @@ def lay_out(folders: Sequence[str], places: Sequence[str]) -> None:
     }
     (COPY / "mypy.ini").write_text(MYPY, encoding="utf-8")
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    (COPY / "pyproject.toml").write_text("\n".join(["[tool.mutmut]", *lines, ""]), encoding="utf-8")
+    own = (COPY / "pyproject.toml").read_text(encoding="utf-8")  # it says, e.g., which version the platform has
+    (COPY / "pyproject.toml").write_text("\n".join([own, "[tool.mutmut]", *lines, ""]), encoding="utf-8")
     (COPY / "pytest.ini").write_text(
         f"[pytest]\npythonpath = {PYTHON_PATH}\naddopts = --import-mode=importlib\n", encoding="utf-8"
     )
