@@ -49,6 +49,7 @@ def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeyp
         file = tmp_path / "project" / name
         file.parent.mkdir(parents=True)
         file.write_text(name, encoding="utf-8")
+    (tmp_path / "project" / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n', encoding="utf-8")
 
     mutants.lay_out(["lambda_src"], ["src/failover", "src/main.py", "src/breakwater_guards"])
 
@@ -58,13 +59,15 @@ def test_the_copy_has_packages_where_mutmut_expects_them(tmp_path: Path, monkeyp
     assert (copy / "src" / "breakwater_guards" / "globs.py").exists()
     assert (copy / "lambda_src" / "failover" / "logic.py").exists()
     assert not (copy / ".venv").exists()
-    settings = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    written = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))
+    assert written["project"]["version"] == "1.2.3", "a command prints it"
+    settings = written["tool"]["mutmut"]
     assert settings["pytest_add_cli_args"][:2] == ["-c", "pytest.ini"], "a package has settings for pytest too"
     assert "src" in (copy / "pytest.ini").read_text(encoding="utf-8").split()
     assert settings["only_mutate"] == ["src/failover/*", "src/main.py", "src/breakwater_guards/*"]
     assert settings["type_check_command"][-2:] == ["src/failover", "src/main.py"], "mutmut cannot with the guards'"
     assert settings["pytest_add_cli_args_test_selection"] == ["tests/lambdas"]
-    assert settings["also_copy"] == ["lambda_src", "packages", "pytest.ini"]
+    assert settings["also_copy"] == ["lambda_src", "packages", "pyproject.toml", "pytest.ini"]
 
 
 @pytest.mark.parametrize("folder", [*mutants.TESTS, *mutants.TESTS.values()])
