@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 from stacks.names import STACK_PREFIX
@@ -25,6 +26,13 @@ def add_context(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="a setting, as for `cdk deploy -c`; repeatable",
+    )
+
+
+def add_assembly(parser: argparse.ArgumentParser) -> None:
+    """Add `--assembly`; `ops.preflight.context.plan_of` reads the templates there, or synthesizes them."""
+    parser.add_argument(
+        "--assembly", type=Path, metavar="FOLDER", help="a cdk.out of the same settings (default: synthesize one)"
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from breakwater_guards.reading.files import InputError
-from ops.arguments import Commands, add_context
+from ops.arguments import Commands, add_assembly, add_context
 from ops.console import new_table, print_table
 from ops.errors import OpsError
 from ops.estimate.bill import Bill, make_bill
@@ -34,9 +34,7 @@ def add_to(commands: Commands) -> None:
         "estimate", help="what a deployment costs a month, and how long it takes", description=__doc__
     )
     add_context(parser)
-    parser.add_argument(
-        "--assembly", type=Path, metavar="FOLDER", help="a cdk.out of the same settings (default: synthesize one)"
-    )
+    add_assembly(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it to this file as well")
     parser.set_defaults(run=_run)
 

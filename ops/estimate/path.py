@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.rules.hygiene.reference_graph import ATTRIBUTE, DEPENDENCY, REF, namings_of
 from ops.errors import OpsError
 from ops.estimate.data import Data
 from ops.preflight.context import Plan
@@ -61,9 +59,10 @@ def length(path: list[Step]) -> float:
 
 
 def _longest(template: Template, data: Data) -> list[Step]:
-    waits = {
-        name: set(_names(resource.body)) & set(template.resources) for name, resource in template.resources.items()
-    }
+    waits: dict[str, set[str]] = {name: set() for name in template.resources}
+    for naming in namings_of(template):
+        if naming.kind in (REF, ATTRIBUTE, DEPENDENCY) and {naming.owner, naming.name} <= waits.keys():
+            waits[naming.owner].add(naming.name)
     paths: dict[str, list[Step]] = {}
     try:
         for name in TopologicalSorter(waits).static_order():
@@ -81,22 +80,3 @@ def _own(resource: Resource, data: Data) -> list[Step]:
         duration = data.durations["default"]
     own = Step(stack_name(resource.template), resource.logical_id, resource.type, duration.seconds)
     return [own, *(_longest(inner, data) if inner else [])]
-
-
-def _names(value: Any) -> Iterator[str]:
-    """Yield every name that a value refers to: by Ref, Fn::GetAtt, Fn::Sub or DependsOn."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _names(each)
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if key == "Fn::GetAtt":
-                yield each[0] if isinstance(each, list) else each.partition(".")[0]
-            elif key in {"Ref", "DependsOn"}:
-                yield from [each] if isinstance(each, str) else each
-            elif key == "Fn::Sub":
-                text, *variables = each if isinstance(each, list) else [each]
-                yield from re.findall(r"\$\{([A-Za-z0-9]+)[.}]", text)
-                yield from _names(variables)
-            else:
-                yield from _names(each)

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from breakwater_guards.reading.files import InputError
-from ops.arguments import Commands, add_context
+from ops.arguments import Commands, add_assembly, add_context
 from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, Ask, CouldNotAsk
@@ -46,9 +46,7 @@ def add_to(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_context(parser)
-    parser.add_argument(
-        "--assembly", type=Path, metavar="FOLDER", help="a cdk.out of the same settings (default: synthesize one)"
-    )
+    add_assembly(parser)
     parser.add_argument("--format", choices=["text", *sorted(FORMATS)], default="text", help="how to print")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="only these, e.g. PF-RDS; repeatable")
     parser.add_argument("--skip", action="append", default=[], metavar="ID", help="not these; repeatable")

@@ -15,17 +15,6 @@ from breakwater_drills.target import Target
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import cluster, pages
 
-RESTORED: dict[str, Any] = {
-    "Engine": "aurora-postgresql",
-    "DBSubnetGroup": "subnets",
-    "Port": 5433,
-    "DBClusterParameterGroup": "p",
-    "KmsKeyId": "key",
-    "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}],
-    "DBClusterArn": "arn:the-copy",
-    "ServerlessV2ScalingConfiguration": {"MinCapacity": 1, "MaxCapacity": 2, "SecondsUntilAutoPause": 300},
-}
-
 
 def test_a_table_is_read_only_once_it_is_active(on: Target) -> None:
     drill, dynamodb = PointInTime(on, "r"), on.client("dynamodb")

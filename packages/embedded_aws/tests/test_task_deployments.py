@@ -67,7 +67,7 @@ def test_an_update_under_load_fails_no_request(service: Service) -> None:
     first, second = service.register(image("good")), service.register(image("good"), command=["python", "server.py"])
     service.create(first)
     service.until_complete(first)
-    (balancer,) = service.aws("elbv2").describe_load_balancers(Names=[service.name])["LoadBalancers"]
+    balancer = service.balancer()
     failed: list[object] = []
     done, asked = Event(), count()
 
@@ -75,7 +75,7 @@ def test_an_update_under_load_fails_no_request(service: Service) -> None:
         while not done.wait(0.05):
             next(asked)
             try:
-                get(f"http://{balancer['DNSName']}/")
+                get(f"http://{balancer}/")
             except OSError as error:
                 failed.append(error)
 

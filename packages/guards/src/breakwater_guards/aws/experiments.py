@@ -9,6 +9,7 @@ from typing import Any
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import UNKNOWN
+from breakwater_guards.reading.assemblies import mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,8 @@ def experiments(app: Assembly) -> Iterator[Action]:
         if not isinstance(actions, dict) or not isinstance(targets, dict):
             continue
         for name, action in actions.items():
-            for target in _mapping(_mapping(action).get("Targets")).values():
-                given = _mapping(targets.get(target)) if isinstance(target, str) else {}
+            for target in mapping(mapping(action).get("Targets")).values():
+                given = mapping(targets.get(target)) if isinstance(target, str) else {}
                 arns = given.get("ResourceArns")
                 if isinstance(given.get("ResourceType"), str) and isinstance(action.get("ActionId"), str):
                     yield Action(
@@ -52,9 +53,5 @@ def experiments(app: Assembly) -> Iterator[Action]:
                         target=target,
                         kind=given["ResourceType"],
                         arns=arns if isinstance(arns, list) else [],
-                        cluster=_mapping(given.get("Parameters")).get("cluster", UNKNOWN),
+                        cluster=mapping(given.get("Parameters")).get("cluster", UNKNOWN),
                     )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -69,7 +69,7 @@ def attributes_are_there(app: Assembly) -> Iterator[Breach]:
     known = facts("agreements")["attributes"]
     for template in app.templates.values():
         told = set()
-        for naming in namings_of(app.templates[template.file]) if any(app.of_type(*known)) else ():
+        for naming in namings_of(template) if any(app.of_type(*known)) else ():
             resource = template.resources.get(naming.name) if naming.kind == ATTRIBUTE else None
             for path, value in known.get(resource.type, {}).get(naming.attribute, {}).items() if resource else ():
                 has = resource.options(path) if resource is not None else []
