@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import App, CfnOutput, Environment, NestedStack, Stack, Tags
+from aws_cdk import App, CfnOutput, Environment, NestedStack, PermissionsBoundary, Stack, Tags
 from constructs import Construct
 
 from stacks.backup.acknowledgements import acknowledge_findings as acknowledge_backup
@@ -61,6 +61,7 @@ class Platform(Stack):
             env=Environment(account=settings.account, region=settings.region),
             termination_protection=settings.removal.termination_protection,
             tags=tags,
+            permissions_boundary=_boundary(settings),
         )
         self.settings, self.names, self.location = settings, names, Location.of_stack(self)
         self.kms = self._build_kms()
@@ -250,6 +251,14 @@ class Platform(Stack):
         for resource in self.network.custom_resource_parts:
             # CDK declares these as resources of no particular type, which Tags.of leaves out.
             resource.add_property_override("Tags", [{"Key": tag, "Value": value} for tag, value in tags.items()])
+
+
+def _boundary(settings: Settings) -> PermissionsBoundary | None:
+    """Return what CDK puts on every role of the stack, its nested stacks and CDK's own custom resources."""
+    policy = settings.permissions_boundary
+    if policy is None:
+        return None
+    return PermissionsBoundary.from_arn(policy) if ":" in policy else PermissionsBoundary.from_name(policy)
 
 
 def _tags(settings: Settings) -> dict[str, str]:

@@ -35,6 +35,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "environment": "staging",
         "suffix": "opt",
         "region": "eu-central-1",
+        "permissions_boundary": "arn:aws:iam::111111111111:policy/boundary",
         "network.egress": "nat",
         "network.nat_gateways": "one",
         "network.zones": "eu-central-1a,eu-central-1b,eu-central-1c",
@@ -58,6 +59,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
     "unusual": {
         "suffix": "u-1",
         "region": "ap-southeast-2",
+        "permissions_boundary": "team/boundary",
         "project.name": "Ledger",
         "project.owner": "payments",
         "project.cost_center": "cc-42",

@@ -23,6 +23,10 @@ from stacks.settings.workload import (
     StorageSettings,
 )
 
+# A path and a name, or the ARN of a policy of the account or of AWS:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+BOUNDARY = r"^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/)?([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,128}$"
+
 
 class Settings(Section):
     """Everything one deployment is made from."""
@@ -35,6 +39,10 @@ class Settings(Section):
     """AWS Region of the deployment."""
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=["111111111111"])] | None = None
     """AWS account; else `CDK_DEFAULT_ACCOUNT`, which the CLI takes from the credentials; else any."""
+    permissions_boundary: (
+        Annotated[str, Field(pattern=BOUNDARY, max_length=640, examples=["team/developer-boundary"])] | None
+    ) = None
+    """Permissions boundary of every role: a managed policy's name, after its path if it has one, or its ARN."""
     project: ProjectSettings = ProjectSettings()
     removal: RemovalSettings
     kms: KmsSettings

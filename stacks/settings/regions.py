@@ -24,6 +24,11 @@ ELSEWHERE = {
 }
 
 
+def partition_of(region: str) -> str:
+    """Return the partition of one of `REGIONS`."""
+    return next((f"aws-{name}" for name in ("cn", "us-gov") if region.startswith(f"{name}-")), "aws")
+
+
 def region_problem(region: str) -> str | None:
     """Return what a Region should be where nothing can be deployed in it; None where it is fine."""
     if region in REGIONS:

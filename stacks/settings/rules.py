@@ -15,6 +15,7 @@ from stacks.names import Names, PhysicalName
 from stacks.settings.foundation import EgressMode
 from stacks.settings.operations import FAILOVER_RESERVE_SECONDS
 from stacks.settings.refused import is_reserved_database, is_reserved_user, refused_values
+from stacks.settings.regions import partition_of
 from stacks.settings.times import daily_minutes, overlaps, weekly_minutes
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     """Yield the key and the allowed values of every setting that contradicts another one or cannot work."""
     yield from refused_values(settings)
     yield from _names(settings)
+    yield from _boundary(settings)
     yield from _network(settings)
     yield from _database(settings)
     yield from _windows(settings)
@@ -81,6 +83,18 @@ def _names(settings: Settings) -> Iterator[Contradiction]:
                 f"at most {longest} characters in {settings.region} ({names.physical_name(name)} is over {name.limit})",
             )
             return
+
+
+def _boundary(settings: Settings) -> Iterator[Contradiction]:
+    policy = settings.permissions_boundary
+    if policy is None or not policy.startswith("arn:"):
+        return
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    _, partition, _, _, owner, _ = policy.split(":", 5)
+    if partition != partition_of(settings.region):
+        yield "permissions_boundary", f"a policy of the partition {partition_of(settings.region)} (region)"
+    elif settings.account is not None and owner not in ("aws", settings.account):
+        yield "permissions_boundary", f"a policy of account {settings.account}, or of AWS itself"
 
 
 def _network(settings: Settings) -> Iterator[Contradiction]:

@@ -20,6 +20,7 @@ SINGLE_HYPHENS = "letters, digits and single hyphens, none at the end (Aurora re
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
 PRIVATE_ECR = "an image in private ECR in us-east-1: nothing else is reachable through endpoints"
 BACKUP_JOBS = "a window away from 07:00-12:00 UTC, which AWS Backup's jobs need"
+BOUNDARY = "arn:aws:iam::111111111111:policy/boundary"
 RESERVED = "a name that PostgreSQL and Aurora do not reserve, e.g."
 
 
@@ -52,6 +53,20 @@ RULES = {
         "abcdefghijk",
         "at most 10 characters in ap-southeast-1 (dr-alb-abcdefghijk-ap-southeast-1 is over 32)",
         "abcdefghij",
+    ),
+    "permissions boundary of another partition": Rule(
+        {"region": "cn-north-1"},
+        "permissions_boundary",
+        BOUNDARY,
+        "a policy of the partition aws-cn (region)",
+        BOUNDARY.replace("aws", "aws-cn"),
+    ),
+    "permissions boundary of another account": Rule(
+        {"account": "222222222222"},
+        "permissions_boundary",
+        BOUNDARY,
+        "a policy of account 222222222222, or of AWS itself",
+        BOUNDARY.replace("111111111111", "222222222222"),
     ),
     "one zone": Rule(
         {},

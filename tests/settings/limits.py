@@ -7,6 +7,7 @@ DEFAULTS: dict[str, object] = {
     "suffix": "dev",
     "region": "us-east-1",
     "account": None,
+    "permissions_boundary": None,
     "project.name": "Breakwater",
     "project.owner": "platform-team",
     "project.cost_center": "shared-services",
@@ -162,6 +163,12 @@ TEXTS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "region": (["us-east-1", "us-gov-west-1", "eu-central-2"], ["", "us-east", "useast-1", "us-east-1a", "US-EAST-1"]),
     "account": (["000000000000"], ["11111111111", "1111111111111", "11111111111a", "\N{ARABIC-INDIC DIGIT ONE}" * 12]),
+    "permissions_boundary": (
+        ["b", "a" * 128, "team/a/b", "a+=,.@_-Z9", "arn:aws:iam::aws:policy/ReadOnlyAccess"]
+        + [f"arn:{each}:iam::111111111111:policy/team/b" for each in ("aws", "aws-cn", "aws-us-gov")],
+        ["", "a" * 129, "/b", "team/", "a//b", "a b", "a*", "${AWS::Region}", "ä", "b\n", "policy:b"]
+        + [f"arn:aws:iam::{each}" for each in ("111111111111:role/b", "1:policy/b", ":policy/b", "aws:policy/")],
+    ),
     "project.name": (["B", "b" + "1" * 31, "My-Project"], ["", "b" * 33, "1b", "-b", "a b", "a_b"]),
     "project.owner": (
         ["x", "x" * 256, "Müller & Söhne".replace("&", "+"), "a_.:/=+-@ 1"],

@@ -79,7 +79,7 @@ def test_texts(key: str, good: list[str], bad: list[str]) -> None:
     assert not any(accepted(key, value) for value in (1, True, ["a"]))
     assert accepted(key, None) is (
         key in ("account", "compute.image", "compute.certificate_arn", "compute.domain_name", "compute.hosted_zone_id")
-        or key == "backup.copy_vault_arn"
+        or key in ("permissions_boundary", "backup.copy_vault_arn")
         or key.startswith("operations.validation_")
     )
 

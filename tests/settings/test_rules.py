@@ -45,6 +45,12 @@ def test_memory_that_fargate_sells(cpu: str, allowed: str, good: list[str], bad:
         ]
 
 
+@pytest.mark.parametrize("policy", ["boundary", "arn:aws:iam::aws:policy/PowerUserAccess"])
+def test_a_permissions_boundary_without_an_account_fits_any(policy: str) -> None:
+    load_settings({"account": "222222222222", "permissions_boundary": policy})
+    load_settings({"permissions_boundary": "arn:aws:iam::111111111111:policy/boundary"})
+
+
 def test_https_needs_a_certificate() -> None:
     without: dict[str, Any] = {**STAGING, "compute.certificate_arn": None}
     allowed = "the ARN of an ACM certificate in us-east-1 (compute.https_required is true)"

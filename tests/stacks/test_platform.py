@@ -69,6 +69,27 @@ def test_region_comes_from_settings_and_account_only_if_given(deployment: Assemb
         assert "AWS::AccountId" in everything
 
 
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        ("prod", None),
+        ("unusual", "arn:aws:iam::${AWS::AccountId}:policy/team/boundary"),
+        ("options", "arn:aws:iam::111111111111:policy/boundary"),
+    ],
+)
+def test_the_permissions_boundary_is_on_every_role_or_on_none(
+    request: pytest.FixtureRequest, profile: str, expected: str | None
+) -> None:
+    deployment: Assembly = request.getfixturevalue(profile)
+    boundaries = {
+        path: deployment.plain(path.split("/")[0], resource["Properties"].get("PermissionsBoundary"))
+        for path, resource in deployment.all_of_type("AWS::IAM::Role")
+    }
+    assert len(boundaries) >= 10
+    assert {path.split("/")[0] for path in boundaries} == {"Network", "Database", "Compute", "Backup", "Operations"}
+    assert boundaries == dict.fromkeys(boundaries, expected)
+
+
 def test_outputs_are_exactly_the_pinned_keys_and_each_names_its_resource(deployment: Assembly) -> None:
     settings, names = deployment.settings, deployment.names
     account = settings.account or "${AWS::AccountId}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.context import CheckContext, listed
+from stacks.settings.regions import partition_of
 
 NOT_NEEDED = "opt-in-not-required"
 
@@ -104,3 +105,25 @@ class ServiceLinkedRoles(Check):
             yield warn(f"missing: {listed(missing)}; the services create them if the deployer's rights allow it")
         else:
             yield ok(f"{len(needed)} roles")
+
+
+class PermissionsBoundary(Check):
+    """Checks that the permissions boundary of the roles exists."""
+
+    id = "PF-IAM-02"
+    title = "The permissions boundary of the roles exists"
+    why = "Every role would fail: the policy of its boundary does not exist or is not attachable."
+    fix = "Create the managed policy, or correct `permissions_boundary`."
+    source = "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"
+    calls = ("iam:GetPolicy",)
+
+    def run(self, context: CheckContext) -> Iterator[Outcome]:
+        """Ask for the policy."""
+        policy = context.settings.permissions_boundary
+        if policy is None:
+            yield ok("the roles have none")
+            return
+        partition, account = partition_of(context.settings.region), context.identity["Account"]
+        arn = policy if ":" in policy else f"arn:{partition}:iam::{account}:policy/{policy}"
+        found = context.ask.find("iam:GetPolicy", "NoSuchEntity", PolicyArn=arn)
+        yield fail(f"{arn} does not exist") if found is None else ok(arn)

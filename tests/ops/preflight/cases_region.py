@@ -137,6 +137,21 @@ CASES = [
         {ZONES: zones("eu-central-1a", "eu-central-1b")},
         profile="options",
     ),
+    Case("PF-IAM-02", "no boundary", [("pass", "the roles have none")]),
+    Case(
+        "PF-IAM-02",
+        "boundary by name",
+        [("pass", "arn:aws:iam::111111111111:policy/team/boundary")],
+        {"iam:GetPolicy": {"Policy": {}}},
+        profile="unusual",
+    ),
+    Case(
+        "PF-IAM-02",
+        "no such boundary",
+        [("fail", "arn:aws:iam::aws:policy/Boundary does not exist")],
+        {"iam:GetPolicy": refuse("NoSuchEntity")},
+        context={"permissions_boundary": "arn:aws:iam::aws:policy/Boundary"},
+    ),
     Case("PF-IAM-01", "all there", [("pass", "5 roles")], {"iam:GetRole": {"Role": {}}}),
     Case(
         "PF-IAM-01",
