@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -123,7 +122,7 @@ def test_sarif() -> None:
 
 @pytest.mark.parametrize(("fail_on", "failures"), [(Severity.WARNING, 3), (Severity.ERROR, 2)])
 def test_junit_counts_its_elements_and_fails_what_fails_the_run(fail_on: Severity, failures: int) -> None:
-    text = FORMATS["junit"](replace(FULL, fail_on=fail_on))
+    text = FORMATS["junit"](FULL._replace(fail_on=fail_on))
     assert text.isascii()
     suite = ET.fromstring(text)  # noqa: S314 (our own output)
     cases = suite.findall("testcase")

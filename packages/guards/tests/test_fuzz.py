@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -191,6 +190,6 @@ def _judge(load: Any) -> None:
         raise AssertionError(str(failure)) from failure.error
     # Only the rules that found something: to print all of them takes ten times as long as to run them.
     found = {finding.rule for finding in report.findings}
-    report = replace(report, rules=tuple(rule for rule in report.rules if rule.id in found))
+    report = report._replace(rules=tuple(rule for rule in report.rules if rule.id in found))
     for to_format in FORMATS.values():
         to_format(report)

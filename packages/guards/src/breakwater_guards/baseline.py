@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +54,7 @@ def without_known(report: Report, baseline: Mapping[Key, int], name: str) -> Rep
         left[key] -= 1
     gone = sum(count for count in left.values() if count > 0)
     notice = f"{gone} findings of the baseline {name} are gone: write it anew, so that they cannot come back"
-    return replace(
-        report,
+    return report._replace(
         findings=tuple(new),
         known=tuple(known),
         notices=(*report.notices, *((notice,) if gone else ())),

@@ -10,7 +10,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="breakwater-guards", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
+    # With `prog`, argparse need not measure the terminal to work out the same.
+    commands = parser.add_subparsers(required=True, metavar="command", prog=parser.prog)
     check = commands.add_parser("check", help="check templates, folders or cloud assemblies (cdk.out)")
     check.add_argument(
         "paths",
@@ -186,7 +186,7 @@ def _judge(options: argparse.Namespace) -> tuple[Report, list[InputError]]:
             _tell(str(refusal))
         raise refused[-1]
     report = merge(reports or [Report(findings=(), acknowledged=(), rules=select(**chosen))])
-    return replace(report, fail_on=Severity(options.fail_on)), refused
+    return report._replace(fail_on=Severity(options.fail_on)), refused
 
 
 def _is_other_file(path: Path) -> bool:

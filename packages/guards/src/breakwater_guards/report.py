@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from breakwater_guards.rule import Finding, OtherRule, Rule, Severity
 from breakwater_guards.tools import TOOLS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Acknowledged:
+class Acknowledged(NamedTuple):
     """A finding that is accepted, and the stated reason."""
 
     finding: Finding
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unjudged:
+class Unjudged(NamedTuple):
     """A rule that could not judge.
 
     Attributes:
@@ -36,8 +34,7 @@ class Unjudged:
         return f"could not judge: {what} failed ({type(self.error).__name__}{f': {text}' if text else ''})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """The outcome of one run.
 
     Attributes:
@@ -73,7 +70,7 @@ class Report:
 
     def located(self, finding: Finding) -> Finding:
         """Return a finding whose template is its whole path."""
-        return replace(finding, template=self.file_of(finding).as_posix())
+        return finding._replace(template=self.file_of(finding).as_posix())
 
     def failed(self, at: Severity | None = None) -> bool:
         """Tell whether a finding is at least this severe; as severe as ``fail_on`` when no severity is given."""
@@ -97,7 +94,7 @@ def merge(reports: Sequence[Report]) -> Report:
         return first
     findings = [finding for report in reports for finding in map(report.located, report.findings)]
     accepted = [
-        replace(item, finding=report.located(item.finding)) for report in reports for item in report.acknowledged
+        item._replace(finding=report.located(item.finding)) for report in reports for item in report.acknowledged
     ]
     return Report(
         findings=tuple(dict.fromkeys(findings)),  # a path may be given twice, or lie below another one

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource, Template
@@ -45,8 +44,7 @@ class Profile(StrEnum):
     MULTI_REGION = "multi-region"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """One place where a rule is broken.
 
     Attributes:
@@ -74,8 +72,7 @@ class Finding:
     tool: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Breach:
+class Breach(NamedTuple):
     """What the function of a rule yields: the place and the message; the declaration adds the rest."""
 
     template: Template
@@ -84,8 +81,7 @@ class Breach:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule: its declaration and its function.
 
     Attributes:
@@ -107,7 +103,7 @@ class Rule:
     prevents: str
     fix: str
     sources: tuple[str, ...]
-    check: FindBreaches = field(repr=False)
+    check: FindBreaches
     profiles: frozenset[Profile] = frozenset(Profile)
     data: str | None = None
     strict: bool = False
@@ -133,8 +129,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class OtherRule:
+class OtherRule(NamedTuple):
     """A rule of another checker, as far as it tells.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.json_values import from_json
@@ -16,8 +15,7 @@ ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 DASHBOARD, METRIC_FILTER = "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric as an alarm or a dashboard asks for it.
 
     Attributes:
@@ -51,8 +49,7 @@ def charted(app: Assembly) -> list[Metric]:
     return view(app, _charted)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filtered:
+class Filtered(NamedTuple):
     """A metric that a metric filter makes: its namespace, name, and value where no line matches."""
 
     namespace: Any

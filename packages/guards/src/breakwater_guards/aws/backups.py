@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.aurora import CLUSTER, engine_of
 from breakwater_guards.aws.globs import arns_may_be_equal, may_be_equal, pattern_of
@@ -50,8 +49,7 @@ def services_of_plans(app: Assembly) -> dict[Reference, set[str | None]]:
     return found
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """What one backup selection assigns to its plan.
 
     Attributes:

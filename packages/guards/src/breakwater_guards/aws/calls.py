@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.arns import arn_of, pattern, resource_named
 from breakwater_guards.aws.authorization import expand
@@ -25,8 +24,7 @@ ANY = "@"  # in the place of an ending: the action is on no resource
 LOG_GROUP = "AWS::Logs::LogGroup"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One resource calls another because a row of the table says so.
 
     Attributes:

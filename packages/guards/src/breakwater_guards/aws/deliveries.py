@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
@@ -17,8 +16,7 @@ TOPIC, QUEUE = "AWS::SNS::Topic", "AWS::SQS::Queue"
 EVENT_RULE = "AWS::Events::Rule"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A service that writes to a topic or a queue because resources say so.
 
     Attributes:

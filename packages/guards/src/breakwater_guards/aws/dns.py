@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.spelling import Spelling, spelled
@@ -17,8 +16,7 @@ RECORD, GROUP, ZONE = "AWS::Route53::RecordSet", "AWS::Route53::RecordSetGroup",
 _ZONE_OF_GROUP = ("HostedZoneId", "HostedZoneName")
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record set, declared on its own or in a group.
 
     Attributes:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.network import SUBNET, Exit, network_of
 from breakwater_guards.aws.security_groups import NetworkPeer, security_groups_of
@@ -44,8 +43,7 @@ class Purpose(StrEnum):
     EXEC = "ECS Exec"
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """An AWS service that the tasks must reach.
 
     Attributes:

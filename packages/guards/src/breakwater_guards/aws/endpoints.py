@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.network import ROUTE_TABLE, network_of
 from breakwater_guards.model.answer import Answer, any_of
@@ -17,8 +16,7 @@ from breakwater_guards.model.views import view
 _SERVICE_NAME = re.compile(r"^(?:cn\.)?com\.amazonaws\.[^.]+\.([a-z0-9.-]+)$")
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A VPC endpoint.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
@@ -12,8 +11,7 @@ from breakwater_guards.model.values import UNKNOWN
 from breakwater_guards.reading.assemblies import mapping
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
+class Action(NamedTuple):
     """One action of an experiment on one of its targets.
 
     Attributes:

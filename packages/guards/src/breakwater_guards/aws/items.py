@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.paths import EACH, steps, walk
@@ -15,8 +14,7 @@ from breakwater_guards.model.values import ABSENT, UNKNOWN
 HOP = ">"
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A mapping inside a resource's properties, e.g. one target of a rule, or all of the properties.
 
     Attributes:

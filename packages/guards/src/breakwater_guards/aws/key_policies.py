@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.arns import may_match, patterns_of
 from breakwater_guards.aws.denials import denies
@@ -20,8 +19,7 @@ from breakwater_guards.model.views import view
 KEY, REPLICA, ALIAS = "AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a key's policy keeps a service out.
 
     Attributes:

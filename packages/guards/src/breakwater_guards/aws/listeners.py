@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from breakwater_guards.aws.items import items
 from breakwater_guards.aws.network import SUBNET, network_of
@@ -16,8 +16,7 @@ from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(NamedTuple):
     """What accepts connections.
 
     Attributes:

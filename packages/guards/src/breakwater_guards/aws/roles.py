@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.key_policies import is_closed
 from breakwater_guards.aws.policies import statements_of
@@ -23,8 +22,7 @@ _ATTACHED = {"AWS::IAM::Policy": "Roles[]", MANAGED_POLICY: "Roles[]", "AWS::IAM
 _AWS_MANAGED = ":iam::aws:policy/"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Permissions:
+class Permissions(NamedTuple):
     """What a role may do.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.network import DEFAULT_GROUP, SUBNET, VPC, ipv4_network, network_of
 from breakwater_guards.model.answer import Answer, all_of, any_of
@@ -24,8 +23,7 @@ _ALL = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
 _UNDETERMINED = {"IpProtocol": UNKNOWN}
 
 
-@dataclass(frozen=True)
-class NetworkPeer:
+class NetworkPeer(NamedTuple):
     """One end of a connection.
 
     Attributes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.template import Resource
@@ -14,8 +13,7 @@ from breakwater_guards.model.unfold import unfold
 from breakwater_guards.model.values import ABSENT, Text, is_known
 
 
-@dataclass(frozen=True)
-class Principal:
+class Principal(NamedTuple):
     """Who a statement is about.
 
     Attributes:
@@ -29,8 +27,7 @@ class Principal:
     path: str
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """One key of a condition: ``operator`` (e.g. ``ArnLike``), ``key`` as written, and its possible values."""
 
     operator: str

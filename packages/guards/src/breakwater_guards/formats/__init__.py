@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
-from breakwater_guards.formats.github import to_github
-from breakwater_guards.formats.json import to_json
-from breakwater_guards.formats.junit import to_junit
-from breakwater_guards.formats.sarif import to_sarif
-from breakwater_guards.formats.text import to_text
 from breakwater_guards.report import Report
 
+
+def _format(name: str) -> Callable[[Report], str]:
+    """Return the function of a format, whose module is imported when a report is printed: a run needs one of them."""
+
+    def write(report: Report) -> str:
+        text: str = getattr(import_module(f"{__name__}.{name}"), f"to_{name}")(report)
+        return text
+
+    return write
+
+
 FORMATS: dict[str, Callable[[Report], str]] = {
-    "text": to_text,
-    "json": to_json,
-    "sarif": to_sarif,
-    "junit": to_junit,
-    "github": to_github,
+    name: _format(name) for name in ("text", "json", "sarif", "junit", "github")
 }

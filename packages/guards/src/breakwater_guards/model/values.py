@@ -6,10 +6,9 @@ can recognize and compare them, but never mistakes them for text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
 class _Mark(Enum):
@@ -26,8 +25,7 @@ ABSENT: Final = _Mark.ABSENT
 """A property that is not given, or is `AWS::NoValue`."""
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """A resource of the assembly, or one of its attributes.
 
     Attributes:
@@ -41,8 +39,7 @@ class Reference:
     attribute: str = ""
 
 
-@dataclass(frozen=True)
-class Opaque:
+class Opaque(NamedTuple):
     """Something that AWS decides but that can be compared, e.g. the first zone of a Region.
 
     Attributes:
@@ -54,8 +51,7 @@ class Opaque:
     key: str
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A string of which only some parts are known, e.g. an ARN with the account left open.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.reading.files import (
     SUFFIXES,
@@ -24,8 +23,7 @@ PLUGIN = "breakwater-guards"
 QUALIFIER = f"{PLUGIN}::"
 
 
-@dataclass(frozen=True)
-class Stack:
+class Stack(NamedTuple):
     """What a cloud assembly says of one of its stacks.
 
     Attributes:
@@ -41,8 +39,7 @@ class Stack:
     path: str | None = None
 
 
-@dataclass(frozen=True)
-class CdkAcknowledgement:
+class CdkAcknowledgement(NamedTuple):
     """What CDK records of ``Validations.of(construct).acknowledge(…)``.
 
     Attributes:
@@ -56,7 +53,6 @@ class CdkAcknowledgement:
     reason: str
 
 
-@dataclass
 class Sources:
     """Templates, and what the manifests around them say.
 
@@ -70,12 +66,15 @@ class Sources:
         notices: what a person should know of the files.
     """
 
-    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
-    stacks: dict[str, Stack] = field(default_factory=dict)
-    assets: dict[tuple[str, str], str] = field(default_factory=dict)
-    optional: set[str] = field(default_factory=set)
-    acknowledgements: list[CdkAcknowledgement] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    def __init__(
+        self, documents: dict[str, dict[str, Any]] | None = None, *, stacks: dict[str, Stack] | None = None
+    ) -> None:
+        self.documents = documents or {}
+        self.stacks = stacks or {}
+        self.assets: dict[tuple[str, str], str] = {}
+        self.optional: set[str] = set()
+        self.acknowledgements: list[CdkAcknowledgement] = []
+        self.notices: list[str] = []
 
 
 def find_sources(path: Path) -> Sources:

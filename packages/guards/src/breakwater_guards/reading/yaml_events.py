@@ -7,7 +7,6 @@ equal keys, and follow aliases without a bound. Here depth and size are bounded 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -54,17 +53,14 @@ class _Scalars(yaml.resolver.Resolver, yaml.constructor.SafeConstructor):
         return text
 
 
-@dataclass
 class _Node:
-    """A value with its size and height once aliases are followed; ``open`` while its end is not reached."""
+    """A value with its size and height once aliases are followed; ``is_open`` while its end is not reached."""
 
-    value: Any
-    wrap: str = ""
-    size: int = 1
-    height: int = 1
-    open: bool = False
-    key: str | None = None
-    merged: list[Any] = field(default_factory=list)
+    def __init__(self, value: Any, wrap: str = "", *, is_open: bool = False) -> None:
+        self.value, self.wrap, self.is_open = value, wrap, is_open
+        self.size = self.height = 1
+        self.key: str | None = None
+        self.merged: list[Any] = []
 
 
 class _Builder:
@@ -117,7 +113,7 @@ class _Builder:
         target = self._anchors.get(str(event.anchor))
         if target is None:
             raise YamlError(f"the alias *{event.anchor} has no anchor{_at(event)}")
-        if target.open:
+        if target.is_open:
             raise YamlError(f"the alias *{event.anchor} refers to itself{_at(event)}")
         if self._wants_key():
             self._key(target.value, event)
@@ -132,7 +128,7 @@ class _Builder:
         if core and tag.removeprefix(_CORE) not in ("", "!", "map", "seq"):
             raise YamlError(f"CloudFormation does not read the tag !!{tag.removeprefix(_CORE)}{_at(event)}")
         wrap = "" if core else _short_form(tag, event)
-        node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], wrap=wrap, open=True)
+        node = _Node({} if isinstance(event, yaml.MappingStartEvent) else [], wrap=wrap, is_open=True)
         self._stack.append(node)
         self._remember(event, node)
         self._check_depth(1)
@@ -145,7 +141,7 @@ class _Builder:
         if node.wrap:
             node.value = {node.wrap: node.value}
             node.height += 1
-        node.open = False
+        node.is_open = False
         self._place(node, event)
 
     def _place(self, node: _Node, event: Any) -> None:

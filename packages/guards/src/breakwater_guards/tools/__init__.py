@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Template
@@ -49,8 +48,7 @@ class ToolError(Exception):
     """A tool could not judge a template to the end; the message names it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
+class Told(NamedTuple):
     """What a tool says of a template.
 
     Attributes:
@@ -165,7 +163,7 @@ def _corrected(template: Template, told: Told) -> Told | None:
     """Return what is left of a statement when the whole assembly is known."""
     if told.rule in _LOCAL_PATH and template.child(told.resource) is not None:
         return None
-    return replace(told, severity=Severity.WARNING) if told.rule in _MAY_BE_ADDED else told
+    return told._replace(severity=Severity.WARNING) if told.rule in _MAY_BE_ADDED else told
 
 
 def _finding(tool: str, template: Template, told: Told) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from breakwater_guards.aws.ecs import Service
 from breakwater_guards.aws.network import SUBNET, network_of
@@ -17,8 +17,7 @@ CLUSTER, INSTANCE = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"
 _PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(NamedTuple):
     """What listens for connections.
 
     Attributes:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
-from zipfile import BadZipFile, ZipFile
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
@@ -17,6 +15,10 @@ from breakwater_guards.model.tokens import deferred
 from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
 
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
+Answer = TypeVar("Answer")
 _STAGING = re.compile(r"cdk-[a-z0-9]+-assets-")
 _KEY = re.compile(r"[0-9a-f]{64}\.\w+")
 _LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided)")
@@ -28,17 +30,16 @@ _SUFFIXES = {
 }
 
 
-@dataclass(frozen=True)
 class Asset:
     """What the template says lies beside it.
 
-    Attributes:
+    Args:
         name: as the template writes it.
         path: where that is.
     """
 
-    name: str
-    path: Path
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
 
     def problem(self) -> str | None:
         """Return why the asset cannot be deployed, or ``None``."""
@@ -53,24 +54,28 @@ class Asset:
     def holds(self, candidates: list[str]) -> bool | None:
         """Tell whether one of some files is in the asset; ``None`` when the asset cannot be read as one."""
         try:
-            if self.path.is_dir():
+            if self._top is not None:
                 return any((self.path / candidate).is_file() for candidate in candidates)
-            with ZipFile(self.path) as archive:
-                return not set(candidates).isdisjoint(archive.namelist())
-        except (BadZipFile, OSError, ValueError, NotImplementedError):
+        except (OSError, ValueError):
             return None
+        return _in_archive(self.path, lambda archive: not set(candidates).isdisjoint(archive.namelist()))
 
     def read(self, name: str) -> str | None:
         """Return the text of a file of the asset, or ``None`` when it has no such file."""
         try:
-            if self.path.is_dir():
+            if self._top is not None:
+                if name.partition("/")[0] not in self._top:
+                    return None
                 file = self.path / name
                 return file.read_text(encoding="utf-8") if file.is_file() and file.stat().st_size < MAX_FILE else None
-            with ZipFile(self.path) as archive:
-                small = name in archive.namelist() and archive.getinfo(name).file_size < MAX_FILE
-                return archive.read(name).decode() if small else None
-        except (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+        except (OSError, ValueError):
             return None
+        return _in_archive(self.path, lambda archive: _small_text(archive, name))
+
+    @cached_property
+    def _top(self) -> frozenset[str] | None:
+        """What lies at the top of a folder: most modules that code imports do not; ``None`` for an archive."""
+        return frozenset(item.name for item in self.path.iterdir()) if self.path.is_dir() else None
 
     @cached_property
     def vendored(self) -> frozenset[str]:
@@ -81,6 +86,23 @@ class Asset:
         except (OSError, ValueError):
             return frozenset()
         return frozenset(line.split(",")[0].split("/")[0].removesuffix(".py") for line in lines)
+
+
+def _in_archive(path: Path, ask: Callable[[ZipFile], Answer]) -> Answer | None:
+    """Return what an archive answers, or ``None`` when it cannot be read."""
+    # Here: most assets are folders, and the import takes as long as judging fifty resources.
+    from zipfile import BadZipFile, ZipFile  # noqa: PLC0415
+
+    try:
+        with ZipFile(path) as archive:
+            return ask(archive)
+    except (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+        return None
+
+
+def _small_text(archive: ZipFile, name: str) -> str | None:
+    small = name in archive.namelist() and archive.getinfo(name).file_size < MAX_FILE
+    return archive.read(name).decode() if small else None
 
 
 def asset_of(function: Resource) -> Asset | None:

@@ -7,8 +7,7 @@ variable is needed where its absence raises: ``os.environ["X"]``, or a helper th
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from breakwater_guards.rules.lambda_functions.glance import MAX_MODULES, Read, literals, reads, texts_of, wanted_by
@@ -28,7 +27,6 @@ _MAYBE = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.While, ast.ExceptHandler
 _CAUGHT_NAMES = frozenset({"KeyError", "LookupError", "Exception", "BaseException"})
 
 
-@dataclass
 class Program:
     """The modules of a function, and what they read.
 
@@ -39,10 +37,16 @@ class Program:
         handlers: names at the top of the handler's module; ``None`` where something else may add to them.
     """
 
-    needed: set[str] = field(default_factory=set)
-    mentioned: set[str] = field(default_factory=set)
-    asked: set[str] = field(default_factory=set)
-    handlers: set[str] | None = None
+    def __init__(
+        self,
+        *,
+        needed: Iterable[str] = (),
+        mentioned: Iterable[str] = (),
+        asked: Iterable[str] = (),
+        handlers: set[str] | None = None,
+    ) -> None:
+        self.needed, self.mentioned, self.asked = set(needed), set(mentioned), set(asked)
+        self.handlers = handlers
 
 
 def program_of(module: str, handler: str, read: Read, known: Collection[str] = ()) -> Program | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from breakwater_guards.aws.access import access_of
 from breakwater_guards.aws.arns import arn_of
@@ -30,8 +29,7 @@ ALGORITHM = "BucketEncryption.ServerSideEncryptionConfiguration[].ServerSideEncr
 _ACCOUNT = re.compile(r"^(?:arn:[^:]*:iam::)?(\d{12})(?::root)?$")
 
 
-@dataclass(frozen=True)
-class _Delivery:
+class _Delivery(NamedTuple):
     """Logs of one kind that a load balancer writes to a bucket of the assembly."""
 
     balancer: Resource
