@@ -1,8 +1,13 @@
-"""What the stack already owns: an existing name of its own is an update, any other one a collision."""
+"""What the stack already owns, and how its resources differ from the planned ones.
+
+An existing name of its own is an update, any other one a collision.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -10,7 +15,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.template import Template
+from breakwater_guards.model.resolve import same
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
 from ops.errors import error_code
 from ops.outputs import GONE
 from ops.preflight.account import Account, Ask, CouldNotAsk
@@ -104,3 +111,69 @@ def _resources(ask: Ask, stack: str) -> list[dict[str, Any]]:
             return []
         raise
     return [each for each in resources if each.get("PhysicalResourceId") and each["ResourceStatus"] not in GONE]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A property of a resource that is planned with another value than it was deployed with.
+
+    Attributes:
+        name: of the property.
+        before: its resolved value in the deployed template.
+        after: its resolved value in the planned one.
+    """
+
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def certain(self) -> bool:
+        """Whether both values are known: a property that is not given may have the same value by default."""
+        return not any(value is UNKNOWN or value is ABSENT for value in (self.before, self.after))
+
+    def __str__(self) -> str:
+        return f"{self.name} is {_shown(self.before)}, planned is {_shown(self.after)}"
+
+
+def differences(old: Resource, new: Resource, names: Iterable[str]) -> Iterator[Difference]:
+    """Compare properties, with their references followed through nested stacks.
+
+    Args:
+        old: the deployed resource.
+        new: the planned one.
+        names: of the properties.
+
+    Yields:
+        Those that differ, or that may: a value that only AWS knows is compared as it is written.
+    """
+    for name in names:
+        each = Difference(name, old.get(name), new.get(name))
+        equal = same(each.before, each.after) if each.certain else _written(old, name) == _written(new, name)
+        if not equal:
+            yield each
+
+
+def place_of(resource: Resource) -> tuple[str, ...]:
+    """Return the logical ids that lead to a resource, with its type: another type is another resource."""
+    parent = resource.template.parent
+    return (*(place_of(parent) if parent else ()), resource.type, resource.logical_id)
+
+
+def name_of(resource: Resource) -> str:
+    """Return what people call a resource: its construct path, else its logical id."""
+    return resource.construct_path or resource.logical_id
+
+
+def _written(resource: Resource, name: str) -> Any:
+    return resource.body.get("Properties", {}).get(name)
+
+
+def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "not given"
+    if value is UNKNOWN:
+        return "decided by AWS"
+    if isinstance(value, Reference):
+        return value.logical_id
+    return value if isinstance(value, str) else json.dumps(value, default=_shown)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from breakwater_guards.model.resolve import same
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
+from breakwater_guards.model.values import ABSENT
 from ops.errors import error_code
 from ops.preflight.check import Check, Outcome, fail, ok, warn
 from ops.preflight.context import CheckContext, listed
-from ops.preflight.deployed import TEMPLATE_CALLS, deployed_templates
+from ops.preflight.deployed import TEMPLATE_CALLS, deployed_templates, differences, name_of, place_of
 from stacks.names import STACK_PREFIX, TagKey
 
 STATES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html"
@@ -136,18 +134,12 @@ class Replacements(Check):
         if deployed is None:
             yield ok("nothing is deployed")
             return
-        planned = {_place(each): each for kind in CREATE_ONLY for each in context.plan.resources(kind)}
+        planned = {place_of(each): each for kind in CREATE_ONLY for each in context.plan.resources(kind)}
         watched, outcomes = list(deployed.of_type(*CREATE_ONLY)), list[Outcome]()
         for old in watched:
-            new = planned.get(_place(old))
+            new = planned.get(place_of(old))
             outcomes += _removed(old) if new is None else _replaced(old, new)
         yield from outcomes or [ok(f"{len(watched)} resources stay")]
-
-
-def _place(resource: Resource) -> tuple[str, ...]:
-    """Return the logical ids that lead to a resource, with its type: another type is another resource."""
-    parent = resource.template.parent
-    return (*(_place(parent) if parent else ()), resource.type, resource.logical_id)
 
 
 def _removed(old: Resource) -> Iterator[Outcome]:
@@ -155,34 +147,11 @@ def _removed(old: Resource) -> Iterator[Outcome]:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
     policy = old.attribute("DeletionPolicy")
     goes = policy == "Delete" or (policy is ABSENT and old.type != "AWS::RDS::DBCluster")
-    message = f"{_name(old)} would be removed from the stack, and {'deleted' if goes else 'kept outside of it'}"
+    message = f"{name_of(old)} would be removed from the stack, and {'deleted' if goes else 'kept outside of it'}"
     yield (fail if goes and old.type not in DISPENSABLE else warn)(message)
 
 
 def _replaced(old: Resource, new: Resource) -> Iterator[Outcome]:
-    for name in CREATE_ONLY[old.type]:
-        before, after = old.get(name), new.get(name)
-        # A property that is not given may have the same value by default.
-        unsure = any(value is UNKNOWN or value is ABSENT for value in (before, after))
-        if same(before, after) if not unsure else _written(old, name) == _written(new, name):
-            continue
-        message = f"{_name(old)} {'may' if unsure else 'would'} be replaced: {name} is {_shown(before)}"
-        yield (warn if unsure else fail)(f"{message}, planned is {_shown(after)}")
-
-
-def _written(resource: Resource, name: str) -> Any:
-    return resource.body.get("Properties", {}).get(name)
-
-
-def _name(resource: Resource) -> str:
-    return resource.construct_path or resource.logical_id
-
-
-def _shown(value: Any) -> str:
-    if value is ABSENT:
-        return "not given"
-    if value is UNKNOWN:
-        return "decided by AWS"
-    if isinstance(value, Reference):
-        return value.logical_id
-    return value if isinstance(value, str) else json.dumps(value, default=_shown)
+    for each in differences(old, new, CREATE_ONLY[old.type]):
+        message = f"{name_of(old)} {'would' if each.certain else 'may'} be replaced: {each}"
+        yield (fail if each.certain else warn)(message)
