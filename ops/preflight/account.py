@@ -48,6 +48,10 @@ class CouldNotAsk(Exception):  # noqa: N818 (an outcome of a check, named as its
     """The account does not answer a question; the message says why, e.g. which IAM action is missing."""
 
 
+class NoCredentialsGivenError(OpsError):
+    """Nobody is logged in: the account was not asked."""
+
+
 def iam_action(call: str) -> str:
     """Return the IAM action that allows a call, ``service:Operation``."""
     service, _, operation = call.partition(":")
@@ -74,12 +78,13 @@ class Account:
         """Return ``Account`` and ``Arn`` of the credentials.
 
         Raises:
-            OpsError: there are none, AWS does not accept them, or it cannot be reached.
+            NoCredentialsGivenError: there are none.
+            OpsError: AWS does not accept them, or it cannot be reached.
         """
         try:
             answer: Mapping[str, str] = self.client("sts").get_caller_identity()
         except (NoCredentialsError, PartialCredentialsError) as error:
-            raise OpsError(f"no credentials: {error}. Log in, or set AWS_PROFILE") from None
+            raise NoCredentialsGivenError(f"no credentials: {error}. Log in, or set AWS_PROFILE") from None
         except ClientError as error:
             code = error_code(error)
             if code in _EXPIRED:

@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,13 +23,13 @@ from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, Ask, CouldNotAsk
 from ops.preflight.check import Check, Status, all_checks
-from ops.preflight.context import CheckContext, plan_of
+from ops.preflight.context import CheckContext, Plan, plan_of
 from ops.preflight.deployed import deployed_by
 from ops.preflight.engine import CheckResult, choose, run
 from ops.preflight.formats import FORMATS, print_text
 from ops.settings import parse_context
 from stacks.names import Names
-from stacks.settings import SettingsError, load_settings
+from stacks.settings import Settings, SettingsError, load_settings
 
 CLEAN, FAILED, NOT_ASKED, BROKEN = 0, 1, 2, 3
 TIMEOUT_SECONDS = 60.0
@@ -84,21 +84,13 @@ def _check(options: argparse.Namespace) -> int:
     settings = load_settings(parse_context(options.context))
     account = Account(settings.region)
     identity = account.identity()
-    deployed = deployed_by(account, Names(settings.suffix, settings.region).stack)
     with plan_of(options.assembly, settings) as plan:
-
-        def context_for(check: Check) -> CheckContext:
-            return CheckContext(
-                settings=settings,
-                plan=plan,
-                ask=Ask(account, check.calls),
-                identity=identity,
-                partition=account.partition(),
-                deployed_ids=deployed,
-                version=partial(_version, timeout=min(VERSION_TIMEOUT_SECONDS, options.timeout)),
-            )
-
-        results = _run_with_bar(checks, context_for, options.timeout)
+        results = _run_with_bar(
+            len(checks),
+            lambda progress: examine(
+                account, identity, settings, plan, checks, timeout_seconds=options.timeout, progress=progress
+            ),
+        )
     if options.format == "text":
         print_text(Console(), results)
     else:
@@ -110,14 +102,53 @@ def _check(options: argparse.Namespace) -> int:
     return BROKEN if Status.BROKEN in found else CLEAN
 
 
-def _run_with_bar(
-    checks: Sequence[Check], context_for: Callable[[Check], CheckContext], timeout: float
+def examine(
+    account: Account,
+    identity: Mapping[str, str],
+    settings: Settings,
+    plan: Plan,
+    checks: Sequence[Check],
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    progress: Callable[[CheckResult], None] = lambda _: None,
 ) -> list[CheckResult]:
+    """Run checks against an account.
+
+    Args:
+        account: in the Region of the settings.
+        identity: ``Account`` and ``Arn`` of its credentials.
+        settings: of the deployment.
+        plan: what the deployment creates.
+        checks: which to run.
+        timeout_seconds: for all of them together.
+        progress: called with each result as it comes.
+
+    Returns:
+        One result for each check, in the order of their ids.
+    """
+    deployed = deployed_by(account, Names(settings.suffix, settings.region).stack)
+    version = partial(_version, timeout=min(VERSION_TIMEOUT_SECONDS, timeout_seconds))
+
+    def context_for(check: Check) -> CheckContext:
+        return CheckContext(
+            settings=settings,
+            plan=plan,
+            ask=Ask(account, check.calls),
+            identity=identity,
+            partition=account.partition(),
+            deployed_ids=deployed,
+            version=version,
+        )
+
+    return run(checks, context_for, timeout_seconds=timeout_seconds, progress=progress)
+
+
+def _run_with_bar(total: int, ask: Callable[[Callable[[CheckResult], None]], list[CheckResult]]) -> list[CheckResult]:
     """Run the checks; a terminal shows a progress bar on standard error meanwhile."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Asking the account", total=len(checks))
-        return run(checks, context_for, timeout_seconds=timeout, progress=lambda _: bar.advance(task))
+        task = bar.add_task("Asking the account", total=total)
+        return ask(lambda _: bar.advance(task))
 
 
 def _version(program: str, timeout: float) -> str:

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.resolve import same
 from breakwater_guards.model.template import Resource, Template
-from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Reference, Text
 from ops.errors import error_code
 from ops.outputs import GONE
 from ops.preflight.account import Account, Ask, CouldNotAsk
@@ -133,7 +133,7 @@ class Difference:
         return not any(value is UNKNOWN or value is ABSENT for value in (self.before, self.after))
 
     def __str__(self) -> str:
-        return f"{self.name} is {_shown(self.before)}, planned is {_shown(self.after)}"
+        return f"{self.name} is {shown(self.before)}, planned is {shown(self.after)}"
 
 
 def differences(old: Resource, new: Resource, names: Iterable[str]) -> Iterator[Difference]:
@@ -169,11 +169,14 @@ def _written(resource: Resource, name: str) -> Any:
     return resource.body.get("Properties", {}).get(name)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a resolved value in words."""
     if value is ABSENT:
         return "not given"
-    if value is UNKNOWN:
-        return "decided by AWS"
     if isinstance(value, Reference):
         return value.logical_id
-    return value if isinstance(value, str) else json.dumps(value, default=_shown)
+    if isinstance(value, Text):
+        return value.known
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=shown)
+    return "decided by AWS" if value is UNKNOWN or isinstance(value, Opaque) else str(value)

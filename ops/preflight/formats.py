@@ -25,15 +25,17 @@ LEVELS = {Status.FAIL: "error", Status.BROKEN: "error", Status.WARN: "warning", 
 def to_github(results: Sequence[CheckResult]) -> str:
     """Return one workflow command for each outcome that is not a pass."""
     return "".join(
-        f"::{LEVELS[outcome.status]} title={result.check.id}::{_data(f'{outcome.message}. Fix: {result.check.fix}')}\n"
+        annotation(LEVELS[outcome.status], result.check.id, f"{outcome.message}. Fix: {result.check.fix}")
         for result in results
         for outcome in result.outcomes
         if outcome.status in LEVELS
     )
 
 
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def annotation(level: str, title: str, text: str) -> str:
+    """Return the workflow command of one annotation: its level is `error` or `warning`."""
+    data = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{level} title={title}::{data}\n"
 
 
 def to_json(results: Sequence[CheckResult]) -> str:

@@ -1,0 +1,142 @@
+"""The report on one page: as text in a terminal, as Markdown, as JSON, or as annotations of GitHub Actions."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from ops.check.parts import Part
+from ops.console import COLORS, colored, new_table, print_table
+from ops.preflight.check import Status
+from ops.preflight.formats import LEVELS, annotation
+
+BLOCKING: Final = frozenset({Status.FAIL, Status.BROKEN})
+SUMMARY: Final = "GITHUB_STEP_SUMMARY"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What all parts found.
+
+    Attributes:
+        subject: stack, environment and Region, in words.
+        parts: in the order in which they are shown.
+        seconds: how long it took.
+    """
+
+    subject: str
+    parts: Sequence[Part]
+    seconds: float
+
+    @property
+    def go(self) -> bool:
+        """Whether nothing stands against a deployment."""
+        return not any(part.status in BLOCKING for part in self.parts)
+
+    @property
+    def verdict(self) -> str:
+        """The last line."""
+        named = {status: [part.name for part in self.parts if part.status is status] for status in Status}
+        against = [*named[Status.FAIL], *named[Status.BROKEN]]
+        unasked = f"; not asked: {', '.join(named[Status.COULD_NOT_ASK])}" if named[Status.COULD_NOT_ASK] else ""
+        warned = f"; look at the warnings of {', '.join(named[Status.WARN])}" if named[Status.WARN] else ""
+        head = f"NO GO: {', '.join(against)}" if against else "GO: nothing stands against a deployment"
+        return f"{head}{warned}{unasked}"
+
+
+def print_text(console: Console, report: Report) -> None:
+    """Print the page; the verdict comes last, where people look first.
+
+    Args:
+        console: where to print.
+        report: what to print.
+    """
+    table = new_table(f"Check of {report.subject}", "Part", "Answer", "What was found")
+    for part in report.parts:
+        table.add_row(part.name, colored(part.status), escape(part.summary))
+    print_table(console, table)
+    for part in report.parts:
+        if part.lines:
+            console.print(f"[bold]{part.name}[/bold]")
+        for line in part.lines:
+            console.print(
+                f"  [{COLORS[line.status]}]{line.status}  {escape(line.text)}[/]", highlight=False, soft_wrap=True
+            )
+            if line.fix:
+                console.print(f"      [dim]{escape(line.fix)}[/dim]", highlight=False, soft_wrap=True)
+    style = "bold green" if report.go else "bold red"
+    told = f"\n[{style}]{escape(report.verdict)}[/] [dim]({report.seconds:.0f} s)[/dim]"
+    console.print(told, highlight=False, soft_wrap=True)
+
+
+def to_markdown(report: Report) -> str:
+    """Return the page for a pull request or the summary of a run."""
+    return "\n".join(_markdown(report)) + "\n"
+
+
+def _markdown(report: Report) -> Iterator[str]:
+    yield f"## {_safe(report.verdict)}\n"
+    yield f"Check of {_safe(report.subject)}, {report.seconds:.0f} s.\n"
+    yield "| Part | Answer | What was found |"
+    yield "| --- | --- | --- |"
+    for part in report.parts:
+        answer = f"**{part.status}**" if part.status in BLOCKING else part.status
+        yield f"| {part.name} | {answer} | {_safe(part.summary)} |"
+    for part in report.parts:
+        if part.lines:
+            yield f"\n### {part.name}\n"
+        for line in part.lines:
+            status = f"**{line.status}**" if line.status in BLOCKING else line.status
+            yield f"- {status}: {_safe(line.text)}" + (f"<br>{_safe(line.fix)}" if line.fix else "")
+        if part.changes:
+            counts = Counter(change.action for change in part.changes)
+            told = ", ".join(f"{number} {action}" for action, number in counts.items())
+            yield f"\n<details><summary>All changes: {told}</summary>\n"
+            yield from (f"- {_safe(str(change))}" for change in part.changes)
+            yield "\n</details>"
+
+
+def _safe(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|").replace("\n", "<br>")
+
+
+def to_json(report: Report) -> str:
+    """Return one document, for programs."""
+    parts = [
+        {
+            "name": part.name,
+            "status": part.status,
+            "summary": part.summary,
+            "findings": [asdict(line) for line in part.lines],
+            "changes": [{**asdict(change), "status": change.status} for change in part.changes],
+        }
+        for part in report.parts
+    ]
+    document = {"go": report.go, "verdict": report.verdict, "subject": report.subject, "parts": parts}
+    return json.dumps({**document, "seconds": round(report.seconds, 1)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_github(report: Report) -> str:
+    """Return an annotation for each line, and append the page to the summary of the run."""
+    if summary := os.environ.get(SUMMARY):
+        with Path(summary).open("a", encoding="utf-8") as page:
+            page.write(to_markdown(report))
+    lines = [(part, line) for part in report.parts for line in part.lines if line.status in LEVELS]
+    told = [annotation(LEVELS[line.status], part.name, f"{line.text} {line.fix}".strip()) for part, line in lines]
+    return "".join([*told, f"{report.verdict}\n"])
+
+
+FORMATS: Final[Mapping[str, Callable[[Report], str]]] = {
+    "github": to_github,
+    "json": to_json,
+    "markdown": to_markdown,
+}
