@@ -88,7 +88,10 @@ synth: install-platform ## Write the templates to cdk.out
 
 ##@ With an AWS account (ENVIRONMENT and SUFFIX choose the deployment)
 
-.PHONY: preflight diff deploy integration-aws
+.PHONY: check preflight diff deploy integration-aws
+check: install ## One report before a deployment: rules, account, and what would be replaced or lost (ARGS="--require-account …")
+	@python -m ops check -c environment=$(ENVIRONMENT) -c suffix=$(SUFFIX) $(ARGS)
+
 preflight: install-platform ## Check read-only whether a deployment would succeed (ARGS="-c environment=prod …")
 	@python -m ops preflight $(ARGS)
 

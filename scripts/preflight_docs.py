@@ -41,13 +41,38 @@ as deployed, not as a collision.
 `make local` runs the checks against the embedded AWS first, which has no Service Quotas: those checks could not be
 asked there.
 """
+REPORT = """## The whole report before a deployment
+
+`python -m ops check` (`make check`) asks these checks and everything else that can be known beforehand, side by side
+and within a minute:
+
+| Part | What it asks | Fails |
+| --- | --- | --- |
+| settings | files and `-c`, as `cdk` reads them | for a value that cannot be used |
+| synthesis | `cdk validate --no-online`: the app with the gate of the guards | for what stops `cdk deploy` |
+| guards | every rule, over root and nested templates | for an error |
+| cfn-lint | root and nested templates | for an error or a warning |
+| cdk-preflight | its rules and CloudFormation Validate, nested templates included | for an error |
+| account | the checks of this page, but PF-CFN-03 | for a check that fails, or an expired session |
+| changes | what is deployed against what is planned | for data or a network that would be replaced or lost |
+
+What would be replaced comes from CloudFormation's resource schemas, which cfn-lint carries, and from there on to all
+that refers to it; what becomes of the old resource comes from `DeletionPolicy` and `UpdateReplacePolicy`. Nested stacks
+are compared like the root. `--change-set NAME` reads a prepared change set and those of its nested stacks instead
+(`cloudformation:DescribeChangeSet`); the report says which of the two it used. `--accept PATH` lets through what is
+lost on purpose, by the construct path that the report prints.
+
+The last line is the verdict, *GO* or *NO GO*, and the exit status follows it: 0, 1, or 2 for a wrong command line.
+Without credentials the last two parts are not asked, which the verdict says; `--require-account` makes that a failure.
+`--format` is `text`, `markdown`, `json`, or `github`: annotations, and the page in the summary of the run.
+"""
 
 
 def page() -> str:
     """Return the page as Markdown."""
     rows = [f"| [{check.id}](#{check.id.lower()}) | {check.title} |" for check in all_checks().values()]
     table = "\n".join(["| Check | What must hold |", "| --- | --- |", *rows])
-    return "\n".join([INTRODUCTION, table, "", *map(_section, all_checks().values())])
+    return "\n".join([INTRODUCTION, table, "", REPORT, *map(_section, all_checks().values())])
 
 
 def actions() -> list[str]:

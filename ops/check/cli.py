@@ -24,7 +24,8 @@ from breakwater_guards.reading.files import InputError
 from ops.arguments import Commands, add_assembly, add_context
 from ops.check import parts
 from ops.check.page import FORMATS, Report, print_text
-from ops.check.parts import ACCOUNT, CHANGES, PARTS, SETTINGS, SYNTHESIS, TOOLS, Line, Part, not_asked
+from ops.check.part import ACCOUNT, CHANGES, PARTS, SETTINGS, SYNTHESIS, Line, Part, not_asked
+from ops.check.parts import TOOLS
 from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, CouldNotAsk, NoCredentialsGivenError
@@ -97,8 +98,8 @@ def _report(options: argparse.Namespace) -> Report:
         found: dict[str, Part] = {}
         for part in _parts(options, settings, wanted, Path(folder)):
             found[part.name] = part
-            bar.advance(task)
-    return Report(subject, [found[name] for name in wanted], 0.0)
+            bar.advance(task, part.name in wanted)
+    return Report(subject, [found[name] for name in PARTS if name in found], 0.0)
 
 
 def _parts(options: argparse.Namespace, settings: Settings, wanted: Sequence[str], folder: Path) -> Iterator[Part]:
@@ -110,11 +111,13 @@ def _parts(options: argparse.Namespace, settings: Settings, wanted: Sequence[str
         login = pool.submit(_login, settings.region) if {ACCOUNT, CHANGES} & set(wanted) else None
         if SYNTHESIS in wanted or options.assembly is None:
             made = _whole(SYNTHESIS, partial(parts.synthesis, options.context, options.assembly, folder))
-            if SYNTHESIS in wanted:
+            failed = made.status is not Status.PASS
+            if SYNTHESIS in wanted or failed:
                 yield made
-            if made.status is not Status.PASS and options.assembly is None:
+            if failed and options.assembly is None:
                 later = [name for name in wanted if name not in (SETTINGS, SYNTHESIS)]
-                yield from (not_asked(name, _EARLIER, f"Correct the {SYNTHESIS}.") for name in later)
+                how = f"Correct the {SYNTHESIS}: {made.lines[0].text}"
+                yield from (not_asked(name, _EARLIER, how) for name in later)
                 return
         plan = _plan(options.assembly or folder, settings)
         jobs = {name: partial(parts.rules, name, plan) for name in wanted if name in TOOLS}

@@ -14,7 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from ops.check.parts import Part
+from ops.check.part import Part
 from ops.console import COLORS, colored, new_table, print_table
 from ops.preflight.check import Status
 from ops.preflight.formats import LEVELS, annotation
@@ -45,12 +45,12 @@ class Report:
     @property
     def verdict(self) -> str:
         """The last line."""
-        named = {status: [part.name for part in self.parts if part.status is status] for status in Status}
-        against = [*named[Status.FAIL], *named[Status.BROKEN]]
-        unasked = f"; not asked: {', '.join(named[Status.COULD_NOT_ASK])}" if named[Status.COULD_NOT_ASK] else ""
-        warned = f"; look at the warnings of {', '.join(named[Status.WARN])}" if named[Status.WARN] else ""
-        head = f"NO GO: {', '.join(against)}" if against else "GO: nothing stands against a deployment"
-        return f"{head}{warned}{unasked}"
+        named = {status: ", ".join(part.name for part in self.parts if part.status is status) for status in Status}
+        against = ", ".join(filter(None, (named[Status.FAIL], named[Status.BROKEN])))
+        told = [f"NO GO: {against}" if against else "GO: nothing stands against a deployment"]
+        told += [f"look at the warnings of {named[Status.WARN]}"] if named[Status.WARN] else []
+        unasked = named[Status.COULD_NOT_ASK]
+        return "; ".join([*told, *([f"not everything could be asked: {unasked}"] if unasked else [])])
 
 
 def print_text(console: Console, report: Report) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +20,7 @@ from breakwater_guards.rule import Finding, Severity
 from breakwater_guards.tools import MissingToolError
 from ops import REPOSITORY
 from ops.check.changes import CHANGE_SET_CALL, Action, Change, of_change_set
+from ops.check.part import ACCOUNT, CHANGES, GUARDS, LINT, RULES, SYNTHESIS, Line, Part, not_asked
 from ops.check.templates import of_templates
 from ops.errors import aws_answer
 from ops.preflight import cli as preflight
@@ -32,9 +32,6 @@ from ops.preflight.engine import choose
 from stacks.names import Names
 from stacks.settings import Settings
 
-SETTINGS, SYNTHESIS, GUARDS, LINT, RULES, ACCOUNT, CHANGES = PARTS = (
-    "settings", "synthesis", "guards", "cfn-lint", "cdk-preflight", "account", "changes",
-)  # fmt: skip
 # What `changes` answers in more detail.
 LEFT_TO_CHANGES: Final = "PF-CFN-03"
 TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -56,48 +53,6 @@ HOW_TO_SEE: Final = (
 HOW_TO_PREPARE: Final = "Make it: `cdk deploy --method prepare-change-set --change-set-name …`"
 FIXED: Final = frozenset({Status.WARN, Status.FAIL})
 SYNTHESIS_SECONDS: Final = 120.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """One thing that was found.
-
-    Attributes:
-        status: what it means for the deployment.
-        text: what was found, and where.
-        fix: how to correct it, or how to see more; empty where the text says it.
-    """
-
-    status: Status
-    text: str
-    fix: str = ""
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one part found.
-
-    Attributes:
-        name: one of :data:`PARTS`.
-        summary: for the table.
-        lines: what was found, the gravest first.
-        changes: what would happen to resources; only of the part of that name.
-    """
-
-    name: str
-    summary: str
-    lines: tuple[Line, ...] = ()
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def status(self) -> Status:
-        """The worst of its lines."""
-        return max((line.status for line in self.lines), key=list(Status).index, default=Status.PASS)
-
-
-def not_asked(name: str, why: str, fix: str, status: Status = Status.COULD_NOT_ASK) -> Part:
-    """Return a part that could not be asked."""
-    return Part(name, why, (Line(status, why, fix),))
 
 
 def synthesis(context: Sequence[str], given: Path | None, folder: Path) -> Part:
@@ -250,7 +205,7 @@ def changes(
 
 
 def _line(change: Change, accepted: Sequence[str]) -> Line:
-    if change.status is Status.FAIL and change.where.startswith(tuple(accepted)):
+    if change.status is Status.FAIL and change.where.startswith(tuple(filter(None, accepted))):
         return Line(Status.WARN, f"{change} (accepted)")
     fix = f"Set it back, move the data first, or accept it: --accept {change.where}"
     return Line(change.status, str(change), fix if change.status is Status.FAIL else "")

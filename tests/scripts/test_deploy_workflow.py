@@ -62,7 +62,9 @@ def test_what_is_approved_is_what_is_executed() -> None:
     assert '--method prepare-change-set --change-set-name "$CHANGE_SET"' in runs["plan"]
     assert '--method execute-change-set --change-set-name "$CHANGE_SET"' in runs["deploy"]
     assert jobs["plan"]["env"]["CHANGE_SET"] == jobs["deploy"]["env"]["CHANGE_SET"] == "run-${{ github.run_id }}"
-    assert "GITHUB_STEP_SUMMARY" in runs["plan"]
+    assert '--only changes --change-set "$CHANGE_SET"' in runs["plan"]
+    # What is not there must be told from what may not be read: only the former has no changes.
+    assert "*ChangeSetNotFound*)" in runs["plan"]
     for run in runs.values():
         assert "--app cdk.out" in run
 

@@ -184,6 +184,14 @@ def test_a_member_that_is_not_there_any_more_is_told() -> None:
     assert found.why == "BackupSelection.A is 1, planned is not given"
 
 
+def test_values_that_differ_in_several_members_are_told_whole() -> None:
+    before, after = ({"SelectionName": name, "IamRoleArn": name} for name in ("a", "b"))
+    (found,) = _one(
+        "AWS::Backup::BackupSelection", _properties(BackupSelection=before), _properties(BackupSelection=after)
+    )
+    assert found.why.startswith('BackupSelection is {"SelectionName": "a", ')
+
+
 def test_values_that_only_a_deployment_knows_are_told_in_words() -> None:
     """A value that joins what the templates do not determine once made the report of it recurse for ever."""
     zone = {"Fn::Select": [0, {"Fn::GetAZs": ""}]}

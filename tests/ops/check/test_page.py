@@ -1,0 +1,69 @@
+"""The page in each of its forms."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ops.check import page
+from ops.check.changes import Action, Change
+from ops.check.page import Report
+from ops.check.part import Line, Part
+from ops.preflight.check import Status
+
+REPORT = Report(
+    "Breakwater-dev (dev, us-east-1)",
+    [
+        Part("settings", "fine"),
+        Part("guards", "1 warn", (Line(Status.WARN, "a|b <c>", "mend [it]"),)),
+        Part(
+            "changes",
+            "1 remove",
+            (Line(Status.FAIL, "remove Table\nfor ever"),),
+            (Change(Action.REMOVE, "T", "Table", old="snapshot", holds=True),),
+        ),
+        Part("account", "no", (Line(Status.COULD_NOT_ASK, "no"),)),
+    ],
+    12.3,
+)
+VERDICT = "NO GO: changes; look at the warnings of guards; not everything could be asked: account"
+
+
+def test_a_terminal_shows_what_is_lost_in_red_and_the_verdict_last() -> None:
+    console = Console(force_terminal=True, width=100, color_system="standard", record=True, file=StringIO())
+    page.print_text(console, REPORT)
+    shown = console.export_text(styles=True)
+    assert "\x1b[31mfail  remove Table" in shown
+    assert "mend [it]" in shown
+    assert "\n\x1b[1msettings" not in shown  # it has no more to say than the table
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert plain.rstrip().endswith(f"{VERDICT} (12 s)")
+
+
+def test_markdown_escapes_what_others_wrote_and_keeps_all_changes() -> None:
+    shown = page.to_markdown(REPORT)
+    assert shown.startswith(f"## {VERDICT}\n")
+    assert "### settings" not in shown
+    assert "- warn: a\\|b &lt;c&gt;<br>mend [it]" in shown
+    assert "- **fail**: remove Table<br>for ever" in shown
+    assert "<details><summary>All changes: 1 remove</summary>" in shown
+    assert "- remove Table (T): the old one would be deleted after a snapshot" in shown
+
+
+def test_github_gets_annotations_and_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(page.SUMMARY, raising=False)
+    without = page.to_github(REPORT)
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv(page.SUMMARY, str(summary))
+    assert page.to_github(REPORT) == without
+    assert summary.read_text() == page.to_markdown(REPORT)
+    assert without.splitlines() == [
+        "::warning title=guards::a|b <c> mend [it]",
+        "::error title=changes::remove Table%0Afor ever",
+        "::warning title=account::no",
+        VERDICT,
+    ]

@@ -1,0 +1,99 @@
+"""What each tool says becomes a line, and a tool that is missing or fails is no pass."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from breakwater_guards.report import Unjudged
+from breakwater_guards.rule import Severity
+from breakwater_guards.tools import MissingToolError
+from ops.check import parts
+from ops.check.part import Line, Part
+from ops.preflight.account import Account
+from ops.preflight.check import Status
+from tests.assembly import assembly
+from tests.ops.preflight.cases import Session, plan
+from tests.ops.preflight.cases_stack import deployed
+
+
+def _like(found: Any, **changed: Any) -> Any:
+    return lambda *_, **__: replace(found, **changed)
+
+
+def test_findings_fail_or_warn_as_their_tools_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = parts.examine(plan("dev").assembly, tools=["cloudformation-validate"])
+    (warning, *_) = [each for each in report.findings if each.tool]
+    found = [
+        replace(warning, tool=tool, severity=severity, rule="X1", construct=construct, message=severity.value, fix="f")
+        for tool, construct in (("", "A/B/C"), ("cfn-lint", None), ("cdk-preflight", "A/B/C"))
+        for severity in Severity
+    ]
+    unjudged = (Unjudged(rule="DR-A-1", error=KeyError("k")), Unjudged(rule="cfn-lint", error=KeyError("k")))
+    monkeypatch.setattr(parts, "examine", _like(report, findings=tuple(found), unjudged=unjudged))
+    statuses = {name: [line.status for line in parts.rules(name, plan("dev")).lines] for name in parts.TOOLS}
+    assert statuses == {
+        "guards": [Status.FAIL, Status.BROKEN, Status.BROKEN, Status.WARN],
+        "cfn-lint": [Status.FAIL, Status.FAIL, Status.BROKEN],
+        "cdk-preflight": [Status.FAIL, Status.WARN],
+    }
+    (first, *_) = parts.rules("cfn-lint", plan("dev")).lines
+    assert first == Line(Status.FAIL, f"X1 {warning.template} ({warning.path}): error", "f")
+
+
+def test_a_tool_that_is_not_installed_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any, **__: Any) -> Any:
+        raise MissingToolError("--with cfn-lint: cfn-lint is not installed; run: pip install cfn-lint")
+
+    monkeypatch.setattr(parts, "examine", missing)
+    part = parts.rules("cfn-lint", plan("dev"))
+    assert (part.status, part.summary) == (Status.FAIL, "--with cfn-lint: cfn-lint is not installed")
+    assert "make install" in part.lines[0].fix
+
+
+def test_schemas_that_are_not_installed_are_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any) -> Any:
+        raise ModuleNotFoundError("no", name="cfnlint")
+
+    monkeypatch.setattr(parts, "of_templates", missing)
+    account = Account("us-east-1", Session(deployed(lambda _: None)))
+    part = parts.changes(account, assembly("dev").settings, plan("dev"))
+    assert (part.status, part.summary) == (Status.FAIL, "cfnlint is not installed")
+
+
+def _cdk(monkeypatch: pytest.MonkeyPatch, answer: Callable[[list[str]], Any]) -> Part:
+    monkeypatch.setattr(parts.subprocess, "run", lambda command, **_: answer(command))
+    return parts.synthesis(["a=b"], None, Path("out"))
+
+
+def test_a_synthesis_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(command: list[str]) -> Any:
+        assert command[-4:] == ["--output", "out", "-c", "a=b"]
+        return subprocess.CompletedProcess(command, 1, "Synthesis time: 2s\nDR-A-1 is broken\n", "Subprocess exited\n")
+
+    part = _cdk(monkeypatch, failing)
+    assert part.lines == (Line(Status.FAIL, "DR-A-1 is broken"),)
+    silent = _cdk(monkeypatch, lambda command: subprocess.CompletedProcess(command, 7, "", ""))
+    assert silent.lines == (Line(Status.FAIL, "cdk ended with code 7"),)
+
+
+def _raise(error: Exception, _: list[str]) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FileNotFoundError(), "cdk is not on the PATH"),
+        (subprocess.TimeoutExpired("cdk", 1), "no synthesis within 120 s"),
+    ],
+)
+def test_a_synthesis_that_does_not_run_fails(monkeypatch: pytest.MonkeyPatch, error: Exception, told: str) -> None:
+    part = _cdk(monkeypatch, partial(_raise, error))
+    assert (part.status, part.summary) == (Status.FAIL, told)
