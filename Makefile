@@ -146,7 +146,7 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 
 ##@ Generated files
 
-.PHONY: snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram
+.PHONY: snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram bootstrap-policy
 snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight
 
@@ -167,6 +167,9 @@ facts-docs: install ## Write how true the emulator's answers are into docs/local
 
 diagram: install ## Draw the architecture picture from the synthesized app
 	@python -m scripts.diagram $(ARGS)
+
+bootstrap-policy: install ## Write the policies for `cdk bootstrap` from what the templates create
+	@python -m scripts.bootstrap_policy
 
 .PHONY: docs
 docs: install ## Build the documentation site into build/site
