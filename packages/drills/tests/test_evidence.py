@@ -89,7 +89,13 @@ def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Re
     hard = target(rto=1, rpo=1)
     place = evidence.write(tmp_path, outage, hard)
     assert place == tmp_path / "fake-20270115T080001Z-run1"
-    assert {path.name for path in place.iterdir()} == {"report.json", "report.md", "timeline.png", "SHA256SUMS"}
+    assert {path.name for path in place.iterdir()} == {
+        "report.html",
+        "report.json",
+        "report.md",
+        "timeline.png",
+        "SHA256SUMS",
+    }
     for line in (place / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest
@@ -100,6 +106,7 @@ def test_the_evidence_is_complete_checksummed_and_says_what_is_missed(outage: Re
     assert told["measured"]["acknowledged_writes_lost"] == 0
     assert len(told["samples"]) == len(outage.samples)
     assert (place / "timeline.png").read_bytes().startswith(PNG)
+    assert f'href="{place.name}/report.html"' in (tmp_path / "index.html").read_text()
 
 
 @pytest.mark.usefixtures("far_east")
@@ -109,7 +116,12 @@ def test_the_evidence_is_as_committed(told_of_all: Result, tmp_path: Path) -> No
     assert report == (COMMITTED / "report.json").read_text()
     assert (place / "report.md").read_text() == (COMMITTED / "report.md").read_text()
     sums = (place / "SHA256SUMS").read_text()
-    assert [line.split("  ")[1] for line in sums.splitlines()] == ["report.json", "report.md", "timeline.png"]
+    assert [line.split("  ")[1] for line in sums.splitlines()] == [
+        "report.html",
+        "report.json",
+        "report.md",
+        "timeline.png",
+    ]
     assert sums.endswith("timeline.png\n")
     size = (place / "timeline.png").read_bytes()[16:24]
     assert size == (1440).to_bytes(4, "big") + (900).to_bytes(4, "big")

@@ -163,7 +163,7 @@ def test_a_table_of_the_drill_keeps_when_each_row_was_written(on: Target) -> Non
     columns = "number bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp()"
     probes.Rows(on, "r").create()
     on.client("rds-data").execute_statement.assert_called_once_with(
-        resourceArn="arn:the-cluster",
+        resourceArn="arn:aws:rds:eu-central-1:123456789012:cluster:dr-aurora-x1",
         secretArn="arn:the-secret",
         database="app",
         sql=f"CREATE TABLE drill_r ({columns})",

@@ -63,4 +63,5 @@ def test_the_picture_names_where_it_was(outage: Result) -> None:
         f"Drill fake in the embedded AWS: {measured}\nWhat a client of the service saw was not measured"
     )
     assert timeline.title(outage, "AWS").startswith("Drill fake in AWS: RTO ")
-    assert (target().where, target(endpoint="http://127.0.0.1:4566").where) == ("AWS", "the embedded AWS")
+    assert target().where == "AWS account 123456789012, eu-central-1"
+    assert target(endpoint="http://127.0.0.1:4566").where == "the embedded AWS"

@@ -1,4 +1,7 @@
-"""The evidence of a run: a folder with `report.json`, `report.md`, `timeline.png` and their checksums."""
+"""The evidence of a run: a folder with its report as JSON, text and page, its timeline and their checksums.
+
+Beside the folders of all runs, `index.html` lists them with their trends.
+"""
 
 import json
 import tempfile
@@ -10,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from breakwater_drills import timeline
+from breakwater_drills import report_page, timeline
 from breakwater_drills.errors import DrillError
 from breakwater_drills.measure import Latency, Recovery
 from breakwater_drills.result import Result, counted, recovered, spanned
@@ -52,9 +55,11 @@ def write(folder: Path, result: Result, target: Target) -> Path:
         place.mkdir(parents=True)
         (place / "report.json").write_text(json.dumps(as_json(result, target), indent=2) + "\n", encoding="utf-8")
         (place / "report.md").write_text("\n".join(as_markdown(result, target)) + "\n", encoding="utf-8")
+        (place / report_page.REPORT).write_text(report_page.report(as_json(result, target)), encoding="utf-8")
         timeline.draw(place / "timeline.png", result, target.where)
         sums = [f"{sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in sorted(place.iterdir())]
         (place / _SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+        report_page.write_index(folder)
     except OSError as error:
         raise DrillError(f"the evidence cannot be written to {place}: {error.strerror}") from None
     return place
@@ -98,6 +103,8 @@ def _head(result: Result, target: Target) -> dict[str, Any]:
         "environment": target.environment,
         "region": target.region,
         "embedded_aws": target.emulated,
+        "where": target.where,
+        "fault": result.fault,
         "fault_at": datetime.fromtimestamp(result.fault, UTC).isoformat(timespec="milliseconds"),
         "boto3": version("boto3"),
     }

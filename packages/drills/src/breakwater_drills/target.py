@@ -140,8 +140,9 @@ class Target:
 
     @property
     def where(self) -> str:
-        """Where it is deployed, in words."""
-        return "the embedded AWS" if self.emulated else "AWS"
+        """Where it is deployed, in words: the account is that of the cluster's ARN."""
+        account = self.database.arn.split(":")[4]
+        return "the embedded AWS" if self.emulated else f"AWS account {account}, {self.region}"
 
     @cached_property
     def client(self) -> Callable[[str], Any]:

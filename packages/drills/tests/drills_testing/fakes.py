@@ -37,6 +37,7 @@ SERVICES = {
         }
     ]
 }
+CLUSTER_ARN = "arn:aws:rds:eu-central-1:123456789012:cluster:dr-aurora-x1"
 EMULATOR = "http://127.0.0.1:4566"
 
 
@@ -59,7 +60,9 @@ def target(environment: str = "dev", *, endpoint: str | None = None, rto: float 
         stack="Breakwater-x1",
         environment=environment,
         region="eu-central-1",
-        database=Database("dr-aurora-x1", "arn:the-cluster", "arn:the-secret", "app"),
+        database=Database(
+            "dr-aurora-x1", "arn:aws:rds:eu-central-1:123456789012:cluster:dr-aurora-x1", "arn:the-secret", "app"
+        ),
         table=Table("dr-transactions-x1", "pk", "sk", "expires_at"),
         service=Service("ecs", "service", "arn:targets", "http://127.0.0.1:1"),
         objectives=Objectives(rto, rpo),

@@ -77,7 +77,7 @@ class World:
         found = self.clusters[name]
         return {
             "DBClusterIdentifier": name,
-            "DBClusterArn": "arn:the-cluster",
+            "DBClusterArn": "arn:aws:rds:eu-central-1:123456789012:cluster:dr-aurora-x1",
             "Status": found.status,
             "DbClusterResourceId": found.id,
             "DeletionProtection": found.protected,
