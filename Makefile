@@ -37,7 +37,9 @@ local-status: install-platform ## Show what runs in the embedded AWS
 local-down: install-platform ## Stop the embedded AWS and remove its state
 	@python -m ops local down
 
-INTEGRATION := tests/integration -o python_files='check_*.py' -p no:cacheprovider
+# Checks of something that is deployed: files of this name are no part of `make test`.
+CHECKS := -o python_files='check_*.py' -p no:cacheprovider
+INTEGRATION := tests/integration $(CHECKS)
 
 .PHONY: integration drill-failover drills-quick drills drill-series
 LOCAL_RUN = python -m ops local run $(if $(STACK),--stack $(STACK)) --
@@ -45,16 +47,19 @@ integration: install ## After `make local`: check what is deployed there, and ru
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		integration $(INTEGRATION) $(ARGS)
 
-WITNESSES := tests/witnesses -o python_files='check_*.py' -p no:cacheprovider
+WITNESSES := tests/witnesses $(CHECKS)
 .PHONY: witnesses
 witnesses: install ## After `make local`: what other clients, prowler and the CDK CLI say of it (STACK=…)
 	@$(LOCAL_RUN) sh -c 'python -m ops outputs --out "$$BREAKWATER_OUTPUTS" && exec pytest "$$@"' \
 		witnesses $(WITNESSES) $(ARGS)
 
-ENVIRONMENTS := tests/environments -o python_files='check_*.py' -p no:cacheprovider
 .PHONY: environments
 environments: install ## Deploy, update, roll back and remove each environment, beside `make local` (minutes; ARGS="-k prod")
-	@pytest --no-cov $(ENVIRONMENTS) $(ARGS)
+	@pytest --no-cov tests/environments/check_environments.py $(CHECKS) $(ARGS)
+
+.PHONY: upgrade
+upgrade: install ## Deploy the last release, and this checkout over it under load, beside `make local` (FROM=revision)
+	@BREAKWATER_RELEASE=$(FROM) pytest --no-cov tests/environments/check_upgrade.py $(CHECKS) $(ARGS)
 
 drill-failover: install ## After `make local`: kill the writer there and measure RTO and RPO (ARGS="--runs 20")
 	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)
@@ -115,9 +120,18 @@ install-platform:
 	@python=$$(scripts/find-python.sh) && "$$python" -m scripts.install --platform
 
 .PHONY: test
-# Three workers for two processors: many tests wait for an emulator.
+# Three workers for two processors: many tests wait for an emulator. What is not measured runs without the tracer of
+# lines, which would take a quarter of its time.
+PARALLEL := --numprocesses=3 --dist=loadgroup --no-loadscope-reorder --durations=10
+MEASURED := --cov --cov-report=term-missing:skip-covered
+UNMEASURED := tests/guards packages/guards/tests packages/embedded_aws/tests
 test: install ## Run all tests; branch coverage of stacks, functions, preflight and drills must be 100 %
-	@pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder --durations=10 --cov --cov-report=term-missing:skip-covered $(ARGS)
+ifeq ($(ARGS),)
+	@pytest $(PARALLEL) --no-cov $(UNMEASURED)
+	@pytest $(PARALLEL) $(MEASURED) tests packages/drills/tests --ignore=tests/guards
+else
+	@pytest $(PARALLEL) $(MEASURED) $(ARGS)
+endif
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are checked beside it.
 .PHONY: lint lint-types lint-templates
@@ -146,9 +160,12 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 
 ##@ Generated files
 
-.PHONY: snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram bootstrap-policy
+.PHONY: freeze snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram bootstrap-policy
 snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight
+
+freeze: install ## At a release: write to tests/snapshots/released.yaml what no later version may replace
+	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_release.py
 
 settings-table: install ## Write docs/settings.md from the settings
 	@python -m scripts.settings_table

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,8 @@ def test_ci_runs_lint_tests_and_synth_on_oldest_and_newest_python() -> None:
     assert "make lint" in commands["lint"]
     assert 'make scan ARGS="--check --require-advisories"' in commands["lint"]
     assert "make test" in commands["test"]
+    assert "make upgrade" in commands["upgrade"]
+    assert jobs["upgrade"]["steps"][0]["with"]["fetch-depth"] == 0
     assert commands["synth"].count("make synth") == 2
 
 
@@ -136,6 +139,18 @@ def test_help_lists_every_command_and_is_the_default() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     listed = set(re.findall(r"^  make ([a-z-]+) +\S", shown, re.MULTILINE))
     assert listed == phony - {"install-platform", "lint-types", "lint-templates"}
+
+
+def test_make_test_runs_every_test_once() -> None:
+    """In two runs: what is not measured does not pay for the tracer."""
+    shown = subprocess.run(["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
+    unmeasured, measured = (
+        [word for word in line.split() if "tests" in word] for line in shown.splitlines() if line.startswith("pytest")
+    )
+    left_out = [word.removeprefix("--ignore=") for word in measured if word.startswith("--ignore=")]
+    assert sorted([*unmeasured, *measured]) == sorted([*paths, *left_out, *(f"--ignore={path}" for path in left_out)])
+    assert set(left_out) <= set(unmeasured)
 
 
 def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
