@@ -6,6 +6,7 @@ Exit status: 0 clean, 1 findings, 2 could not check.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -65,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Entry point of the command ``breakwater-guards``."""
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # else Python looks for garbage once more in all that it is about to drop
+    sys.exit(status)
 
 
 def _parser() -> argparse.ArgumentParser:

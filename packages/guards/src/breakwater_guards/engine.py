@@ -108,9 +108,9 @@ def examine(
 
     The arguments, the report and the other errors are those of :func:`check`.
     """
-    selected = select(rules, profile, strict=strict)
     loaders = {tool: other_tools.loader(tool) for tool in tools}
     with paused_collector():
+        selected = select(rules, profile, strict=strict)
         assembly = path if isinstance(path, Assembly) else Assembly.load(path)
         own = _examine(assembly, selected)
     return _with_tools(own, assembly, loaders) if loaders else own

@@ -178,6 +178,8 @@ def _below(app: Assembly, resource: Resource, row: dict[str, Any]) -> str:
 
 def _may_be_same(one: str, other: str) -> bool:
     """Compare one field part by part; from the first wildcard on, generated names may match it."""
+    if one == other or "*" in (one, other):
+        return True
     parts, others = _PARTS.split(one), _PARTS.split(other)
     for index, (part, its) in enumerate(zip(parts, others, strict=False)):
         generated, theirs = TOKEN.match(part), TOKEN.match(its)

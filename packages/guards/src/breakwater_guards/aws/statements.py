@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from breakwater_guards.model.answer import Answer, any_of
@@ -150,6 +150,7 @@ def matches(pattern: Any, text: str) -> Answer:
     return Answer.NO if is_known(pattern) else Answer.MAYBE
 
 
+@lru_cache(maxsize=20_000)
 def _glob(pattern: str, text: str) -> bool:
     """Match ``*`` and ``?`` with case ignored, in time bounded by the product of the lengths."""
     pattern, text = pattern.lower(), text.lower()
@@ -179,6 +180,9 @@ def _is_service(principal: Principal, service: str) -> Answer:
     if not isinstance(value, str | Text):
         return Answer.MAYBE
     text = value.known if isinstance(value, Text) else value
-    # A regional principal is logs.us-east-1.amazonaws.com; an unknown Region or suffix reads as a star.
-    named = re.fullmatch(rf"{re.escape(service)}(\.[a-z0-9*-]+)?\.(amazonaws\.com(\.cn)?|\*)", text.lower())
-    return Answer.YES if named else Answer.NO
+    text = text.lower()
+    return Answer.YES if text.startswith(service) and _SUFFIX.fullmatch(text, len(service)) else Answer.NO
+
+
+# A regional principal is logs.us-east-1.amazonaws.com; an unknown Region or suffix reads as a star.
+_SUFFIX = re.compile(r"(\.[a-z0-9*-]+)?\.(amazonaws\.com(\.cn)?|\*)")

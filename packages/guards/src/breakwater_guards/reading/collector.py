@@ -1,4 +1,4 @@
-"""Pause Python's cyclic garbage collector while a large model is built and read."""
+"""Pause Python's cyclic garbage collector while rules are imported and a large model is built and read."""
 
 from __future__ import annotations
 
