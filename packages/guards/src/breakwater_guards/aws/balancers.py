@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from breakwater_guards.aws.order import predecessors
+from breakwater_guards.aws.order import comes_before
+from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference
@@ -13,6 +14,7 @@ from breakwater_guards.model.views import view
 
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LISTENER, LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
+TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _FORWARDS = ("TargetGroupArn", "ForwardConfig.TargetGroups[].TargetGroupArn")
 
 
@@ -49,20 +51,21 @@ class Balancers:
         unique = {item.reference: item for item in found if item is not None}
         return [balancer for reference, balancer in unique.items() if reference in application]
 
-    def may_exist_before(self, service: Resource, listeners: list[Resource]) -> bool:
-        """Tell whether one of some listeners can exist when CloudFormation creates a service.
+    def exist_before(self, service: Resource, listeners: list[Resource]) -> Answer:
+        """Tell whether one of some listeners exists when CloudFormation creates a service.
 
-        Not so when the service waits for nothing of the listener, and the load balancer, which takes minutes, is
-        created beside it. On a load balancer that exists already a listener takes seconds and may come in time.
+        Returns:
+            ``MAYBE`` for one beside a service that waits for the load balancer or does not need to: it takes seconds,
+            and may come in time. A load balancer that is created beside the service takes minutes.
         """
-        before = predecessors(service.template, service.logical_id)
-        for listener in listeners:
-            balancer = self._balancer(listener)
-            if balancer is None or any(item.template is not service.template for item in (listener, balancer)):
-                return True
-            if {listener.logical_id, balancer.logical_id} & before:
-                return True
-        return False
+        return any_of(self._exists_before(service, listener) for listener in listeners)
+
+    def _exists_before(self, service: Resource, listener: Resource) -> Answer:
+        if comes_before(listener, service):
+            return Answer.YES
+        balancer = self._balancer(listener)
+        in_time = balancer is None or comes_before(balancer, service)
+        return Answer.MAYBE if in_time and not comes_before(service, listener) else Answer.NO
 
     def _balancer(self, listener: Resource) -> Resource | None:
         owner: Resource | None = listener
@@ -85,3 +88,9 @@ class Balancers:
 def balancers_of(app: Assembly) -> Balancers:
     """Return the load balancers of an assembly; they are read once."""
     return view(app, Balancers)
+
+
+def target_groups(app: Assembly, service: Resource) -> list[Resource]:
+    """Return the target groups of an ECS service that are part of the assembly."""
+    found = [app.target(value) for value in service.given("LoadBalancers[].TargetGroupArn")]
+    return [group for group in found if group is not None and group.type == TARGET_GROUP]

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.arns import resource_named
+from breakwater_guards.aws.balancers import balancers_of, target_groups
 from breakwater_guards.aws.items import items
 from breakwater_guards.aws.order import comes_before
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Text
@@ -27,7 +29,8 @@ FIX = "Add DependsOn, or refer to the resource."
     outcome=Outcome.LATER,
     prevents="route table and network gateway belong to different networks; The REST API doesn't contain any methods; "
     "Unable to validate the following destination configurations; Incorrect S3 bucket policy is detected for bucket; "
-    "a capacity provider that is not associated with the cluster: CloudFormation creates what is not ordered at once",
+    "a capacity provider that is not associated with the cluster; The target group … does not have an associated load "
+    "balancer: CloudFormation creates what is not ordered at once",
     fix=FIX,
     sources=(DEPENDS_ON,),
     data="order",
@@ -40,6 +43,7 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
                 later, _place(row), f"is created beside {late[0].logical_id}, which {target.logical_id} needs."
             )
     yield from _anywhere(app)
+    yield from _beside_listeners(app)
     for row in facts("order")["named"]:
         for later in app.of_type(row["later"]):
             for value in later.given(row["path"]):
@@ -137,6 +141,16 @@ def _anywhere(app: Assembly) -> Iterator[Breach]:
                 yield breach(
                     later, row["when"].replace("[]", ""), f"is created beside {late[0].logical_id}, which it needs."
                 )
+
+
+def _beside_listeners(app: Assembly) -> Iterator[Breach]:
+    """Find a service whose load balancer is there, but whose listener may come too late; DR-ALB-06 finds the rest."""
+    for service in app.of_type("AWS::ECS::Service"):
+        for group in target_groups(app, service):
+            listeners = balancers_of(app).listeners_of(group)
+            if balancers_of(app).exist_before(service, listeners) is Answer.MAYBE:
+                message = f"is created beside {listeners[0].logical_id}, which {group.logical_id} needs."
+                yield breach(service, "LoadBalancers.TargetGroupArn", message)
 
 
 def _is_given(row: dict[str, Any], resource: Resource) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from breakwater_guards.aws.balancers import balancers_of
+from breakwater_guards.aws.balancers import TARGET_GROUP, balancers_of, target_groups
 from breakwater_guards.aws.ecs import NETWORK, Service, services_of
 from breakwater_guards.aws.network import SUBNET, network_of
 from breakwater_guards.aws.security_groups import security_groups_of
@@ -17,7 +17,6 @@ from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ECS_BALANCING = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html"
-TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 
 
 @rule(
@@ -33,7 +32,7 @@ def targets_are_addresses(app: Assembly) -> Iterator[Breach]:
     """Find a target group for instances in front of tasks that have network interfaces of their own."""
     for service in services_of(app):
         own_interface = service.definition is not None and service.definition.get("NetworkMode") == "awsvpc"
-        for group in _target_groups(app, service) if service.fargate or own_interface else ():
+        for group in target_groups(app, service.resource) if service.fargate or own_interface else ():
             for value in group.options("TargetType"):
                 if value is ABSENT or (isinstance(value, str) and value != "ip"):
                     yield breach(
@@ -103,21 +102,16 @@ def service_waits_for_its_listener(app: Assembly) -> Iterator[Breach]:
     """Find a target group without a listener, or one whose listener CloudFormation may create after the service."""
     balancers = balancers_of(app)
     for service in services_of(app):
-        for group in _target_groups(app, service):
+        for group in target_groups(app, service.resource):
             listeners = balancers.listeners_of(group)
             if not listeners and balancers.complete:
                 problem = f"no listener forwards to {group.logical_id}"
-            elif listeners and not balancers.may_exist_before(service.resource, listeners):
+            elif listeners and balancers.exist_before(service.resource, listeners) is Answer.NO:
                 names = ", ".join(listener.logical_id for listener in listeners)
                 problem = f"nothing makes CloudFormation create {names} before the service"
             else:
                 continue
             yield breach(service.resource, "LoadBalancers.TargetGroupArn", f"{problem[0].upper()}{problem[1:]}.")
-
-
-def _target_groups(app: Assembly, service: Service) -> list[Resource]:
-    found = [app.target(value) for value in service.resource.given("LoadBalancers[].TargetGroupArn")]
-    return [group for group in found if group is not None and group.type == TARGET_GROUP]
 
 
 def _ports(app: Assembly, service: Service) -> Iterator[tuple[Resource, int]]:
