@@ -9,9 +9,9 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from breakwater_drills import timeline
-from breakwater_drills.measure import Sample
 from breakwater_drills.result import Event, Result
 from drills_testing.fakes import COMMITTED, target
 
@@ -39,22 +39,35 @@ def test_the_time_without_recovery_is_shaded_in_both_parts(
     assert shaded == ([(0, width)] * 2 if width else [])
 
 
-def test_labels_that_are_near_each_other_are_below_each_other_and_the_last_to_the_left(
+def test_numbers_that_are_near_each_other_are_on_different_levels() -> None:
+    events = [Event(at, "") for at in (0.0, 0.1, 0.17, 0.179, 0.19, 0.2, 5.0, 5.17, 5.2)]
+    # The sixth is near an event of each level: the key tells it.
+    assert timeline.levels(events, 10.0) == [0, 1, 2, 3, 0, 0, 0, 1, 0]
+
+
+def test_events_are_told_in_the_key_and_only_numbered_at_their_lines(
     outage: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    placed: list[tuple[float, int, str]] = []
+    """A label at its line would cross the lines of the events after it."""
+    told: list[tuple[float, str]] = []
+    numbers: list[tuple[float, str]] = []
+    monkeypatch.setattr(Axes, "text", lambda _, x, _y, text, **__: told.append((x, text)))
+    monkeypatch.setattr(Axes, "annotate", lambda _, text, at, **__: numbers.append((round(at[0], 1), text)))
+    events = [Event(outage.fault + at, f"event {at}") for at in (3.0, -1.0, 0.0)]
+    timeline.draw(tmp_path / "x.svg", dataclasses.replace(outage, events=events), "AWS")
+    assert told == [
+        (0.0, "1   -1.0 s   event -1.0"), (0.0, "2   +0.0 s   event 0.0"), (0.5, "3   +3.0 s   event 3.0")
+    ]  # fmt: skip
+    assert numbers == [(-1.0, "1"), (0.0, "2"), (3.0, "3")]
 
-    def annotate(_: Axes, _text: str, at: tuple[float, float], *, ha: str, **__: object) -> None:
-        placed.append((at[0], 5 - round((-0.6 - at[1]) / 0.45), ha))
 
-    monkeypatch.setattr(Axes, "annotate", annotate)
-    third, samples = 9 - 10 / 3, [Sample("write", n, float(n), 0.1) for n in range(-1, 10)]
-    events = [Event(at, "") for at in (0.0, 2.9, third, 6.0, 9.0)]
-    timeline.draw(tmp_path / "x.svg", dataclasses.replace(outage, fault=0.0, samples=samples, events=events), "AWS")
-    assert placed == [
-        *((0.0, 0, "left"), (2.9, 1, "left"), (third, 2, "left")),
-        *((6.0, 3, "right"), (9.0, 0, "right")),
-    ]
+def test_a_long_title_stays_within_the_picture(outage: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr(Figure, "suptitle", lambda _, text, **__: titles.append(text))
+    timeline.draw(tmp_path / "x.svg", outage, "AWS account 123456789012, eu-central-1, which is a long way from here")
+    (title,) = titles
+    assert max(map(len, title.splitlines())) <= 100
+    assert len(title.splitlines()) == 3
 
 
 def test_the_picture_names_where_it_was(outage: Result) -> None:
