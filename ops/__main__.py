@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from ops import REPOSITORY, drill, load, migrate, outputs, series
+from ops import REPOSITORY, drift, drill, load, migrate, outputs, series
 from ops.check import cli as check
 from ops.errors import OpsError
 from ops.estimate import cli as estimate
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     parser.add_argument("--version", action="version", version=f"{project['name']} {project['version']}")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (local, check, preflight, estimate, outputs, migrate, drill, series, load, restore):
+    for command in (local, check, preflight, estimate, outputs, drift, migrate, drill, series, load, restore):
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:

@@ -25,7 +25,7 @@ PLACES: Final = (WRITTEN, Path("cfn-outputs") / "flat-outputs.json", Path("outpu
 # it, or a clean-up that failed, leaves it in the list.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
-_NESTED: Final = "AWS::CloudFormation::Stack"
+NESTED: Final = "AWS::CloudFormation::Stack"
 
 
 def add_to(commands: Commands) -> None:
@@ -71,7 +71,7 @@ def deployed(stack: str | None, connection: Connection) -> dict[str, str]:
         raise OpsError("no Region: give --region, or set AWS_REGION")
     cloudformation = connection.client("cloudformation")
     try:
-        found = _stack(cloudformation, stack, region)
+        found = root_stack(cloudformation, stack, region)
         return {**_outputs(found), **dict(_nested(cloudformation, found["StackName"]))}
     except ClientError as error:
         raise OpsError(f"{error.operation_name} in {region}: {aws_answer(error)}") from None
@@ -79,7 +79,18 @@ def deployed(stack: str | None, connection: Connection) -> dict[str, str]:
         raise OpsError(f"AWS cannot be reached: {one_line(error)}") from None
 
 
-def _stack(cloudformation: Any, name: str | None, region: str) -> dict[str, Any]:
+def root_stack(cloudformation: Any, name: str | None, region: str) -> dict[str, Any]:
+    """Return a root stack of the platform, as `DescribeStacks` describes it.
+
+    Args:
+        cloudformation: a client.
+        name: None for the only one.
+        region: of the client, for messages.
+
+    Raises:
+        OpsError: the stack does not exist, there are several, or it is being changed.
+        ClientError: CloudFormation refuses to answer.
+    """
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     roots = {
         stack["StackName"]: stack
@@ -109,18 +120,19 @@ def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _nested(cloudformation: Any, root: str) -> Iterator[tuple[str, str]]:
-    for nested in _resources(cloudformation, root):
+    for nested in resources(cloudformation, root):
         # CloudFormation lists a resource before it has an id.
-        if nested["ResourceType"] == _NESTED and nested.get("PhysicalResourceId"):
+        if nested["ResourceType"] == NESTED and nested.get("PhysicalResourceId"):
             # CDK's logical id is, e.g., DatabaseNestedStackDatabaseNestedStackResource….
             name = nested["LogicalResourceId"].partition("NestedStack")[0]
             described = cloudformation.describe_stacks(StackName=nested["PhysicalResourceId"])["Stacks"][0]
             yield from ((f"{name}.Outputs.{key}", value) for key, value in _outputs(described).items())
-            for each in _resources(cloudformation, nested["PhysicalResourceId"]):
+            for each in resources(cloudformation, nested["PhysicalResourceId"]):
                 yield f"{name}.{each['LogicalResourceId']}", each.get("PhysicalResourceId", "")
 
 
-def _resources(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
+def resources(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
+    """Yield the resources that a stack has, as `ListStackResources` describes them."""
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
         yield from (each for each in page["StackResourceSummaries"] if each["ResourceStatus"] not in GONE)
 

@@ -32,7 +32,6 @@ TEMPLATE = Path(__file__).resolve().parents[1] / "docs" / "bootstrap-policy.json
 LISTED: Mapping[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 # Characters of a managed policy without white space: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LONGEST_POLICY = 6144
-# The longest partition and the length of an account id, which take the place of `${AWS::…}`.
 FILLED = {"${AWS::Partition}": "aws-us-gov", "${AWS::AccountId}": "1" * 12}
 # CloudFormation asks for composite alarms by name, and CloudWatch answers with all or nothing:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
@@ -46,6 +45,10 @@ CRYPTOGRAPHY = frozenset(
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 BOUNDED = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 UNBIND = "iam:DeleteRolePermissionsBoundary"
+READING = ("List", "Read")
+PATTERN = {"access_level": "Read"}  # the schemas have patterns for descriptions only
+DRIFT = """DescribeStackDriftDetectionStatus DescribeStackResourceDrifts DescribeStacks DetectStackDrift
+    DetectStackResourceDrift ListStackResources"""
 EXECUTION_ROLE = "iam::{account}:role/cdk-*-cfn-exec-role-{account}-*"
 Statement = dict[str, Any]
 
@@ -82,21 +85,21 @@ def synthesized() -> Created:
 
 
 @functools.cache
-def handled(kind: str) -> frozenset[str]:
-    """Return the permissions that CloudFormation needs to create, read, update and delete a type, by its schema."""
+def handled(kind: str, operations: str = "create read update delete") -> frozenset[str]:
+    """Return the permissions that CloudFormation needs for operations on a type, by its schema."""
     if kind == "Custom":
         return frozenset()
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("handlers", {})
-    return frozenset().union(*(each.get("permissions", ()) for name, each in handlers.items() if name != "list"))
+    named = (each for operation in operations.split() for each in handlers.get(operation, {}).get("permissions", ()))
+    return frozenset(named)
 
 
 @functools.cache
 def privilege(action: str) -> Mapping[str, Any] | None:
     """Return what the Service Authorization Reference says of an action; None where it knows no such action."""
     service, _, name = action.partition(":")
-    found: Mapping[str, Any] = get_service_prefix_data(service) or {"privileges": {}}
-    described: Mapping[str, Any] | None = found["privileges"].get(name)
-    return described
+    found: Mapping[str, Any] = get_service_prefix_data(service) or {}
+    return found.get("privileges", {}).get(name)  # type: ignore[no-any-return]
 
 
 def is_used(action: str) -> bool:
@@ -162,6 +165,16 @@ def _iam_statements(every: set[str], found: Created) -> Iterator[Statement]:
     yield _allow(rest - named, ["*"])
 
 
+def drift(found: Created) -> Statement:
+    """Return what `python -m ops drift` needs: CloudFormation reads each resource with the rights of who asks.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
+    """
+    reading = {action for kind in found.types for action in handled(kind, "read") if is_used(action)}
+    known = {action for action in reading if (privilege(action) or PATTERN)["access_level"] in READING}
+    return _allow({*known, *(f"cloudformation:{name}" for name in DRIFT.split())}, ["*"])
+
+
 _NOTHING = {"Ref": "AWS::NoValue"}
 
 
@@ -185,21 +198,14 @@ def length(statement: Statement) -> int:
 
 
 def template(found: Created) -> dict[str, Any]:
-    """Return the CloudFormation template of the managed policies.
-
-    Args:
-        found: what the templates create.
-
-    Returns:
-        As many policies as IAM's limit of 6,144 characters asks for, and their ARNs as output ``Policies``.
-    """
+    """Return the CloudFormation template of as many policies as IAM's limit asks for, and of that for drift."""
     frame = len('{"Version":"2012-10-17","Statement":[]}')
     packed: list[list[Statement]] = [[]]
     for statement in statements(found):
         if frame + sum(map(length, packed[-1])) + length(statement) > LONGEST_POLICY:
             packed.append([])
         packed[-1].append(statement)
-    names = [f"Deployment{number}" for number in range(1, len(packed) + 1)]
+    policies = {f"Deployment{number}": each for number, each in enumerate(packed, start=1)}
     dated = json.loads((files("cfnlint") / "data/schemas/version.json").read_text(encoding="utf-8"))["schema_date"]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -224,9 +230,9 @@ def template(found: Created) -> dict[str, Any]:
                     "PolicyDocument": {"Version": "2012-10-17", "Statement": each},
                 },
             }
-            for name, each in zip(names, packed, strict=True)
+            for name, each in {**policies, "Drift": [drift(found)]}.items()
         },
-        "Outputs": {"Policies": {"Value": {"Fn::Join": [",", [{"Ref": name} for name in names]]}}},
+        "Outputs": {"Policies": {"Value": {"Fn::Join": [",", [{"Ref": name} for name in policies]]}}},
     }
 
 

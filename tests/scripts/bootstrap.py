@@ -18,6 +18,7 @@ ROLE = f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/AWSCloudFormation"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d"
+DRIFT = "Drift"  # the policy for drift detection, which is of another role
 # As those of the platform: IAM decides.
 KEY_POLICY = {
     "Version": "2012-10-17",
@@ -59,7 +60,7 @@ def policies(boundary: str = "") -> Policies:
     """Return the committed policies with a permissions boundary, or without one."""
     made = json.loads(bootstrap_policy.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
     documents = {name: _resolved(each["Properties"]["PolicyDocument"], boundary) for name, each in made.items()}
-    return Policies({**documents, KEY: KEY_POLICY}, {ROLE: tuple(documents)}, {})
+    return Policies({**documents, KEY: KEY_POLICY}, {ROLE: tuple(set(documents) - {DRIFT})}, {})
 
 
 def verdicts(calls: list[Call], boundary: str = "") -> dict[str, str]:
@@ -71,7 +72,10 @@ def verdicts(calls: list[Call], boundary: str = "") -> dict[str, str]:
 def granted() -> set[str]:
     """Return the actions of all statements without a permissions boundary."""
     statements = (
-        each for name, document in policies().documents.items() if name != KEY for each in document["Statement"]
+        each
+        for name, document in policies().documents.items()
+        if name not in (KEY, DRIFT)
+        for each in document["Statement"]
     )
     return {action for statement in statements for action in statement["Action"]}
 

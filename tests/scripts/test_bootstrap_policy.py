@@ -58,6 +58,19 @@ def test_every_type_has_what_it_needs() -> None:
         assert actions([kind]) <= granted() | {bootstrap_policy.UNBIND}, kind
 
 
+def test_drift_detection_may_read_every_resource_and_change_none() -> None:
+    (statement,) = policies().documents["Drift"]["Statement"]
+    names = statement["Action"]
+    wanted = {name for kind in everything().types for name in handled(kind, "read") if is_used(name)}
+    writing = {"cloudformation:DetectStackDrift", "cloudformation:DetectStackResourceDrift"}
+    levels = {name: (privilege(name) or {"access_level": "Read"})["access_level"] for name in names}
+    assert {name for name, level in levels.items() if level not in ("List", "Read")} <= writing
+    # Handlers name what they would repair or use as well.
+    left = {name for name in wanted - set(names) if privilege(name)}
+    assert not {name for name in left if (privilege(name) or {})["access_level"] in ("List", "Read")}
+    assert {"rds:DescribeDBClusters", "dynamodb:Describe*", "cloudformation:DescribeStackResourceDrifts"} <= set(names)
+
+
 def test_a_type_that_no_template_creates_leaves_nothing_behind() -> None:
     without = json.dumps(template(everything("AWS::FIS::ExperimentTemplate", "AWS::WAFv2::WebACL")))
     assert '"fis:' not in without
