@@ -13,7 +13,8 @@ from breakwater_guards.model.assembly import Assembly
 from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
 from embedded_testing.stack import delete, deploy
-from ops.check.parts import Part, changes
+from ops.check.part import Part
+from ops.check.parts import changes
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account
 from ops.preflight.context import Plan

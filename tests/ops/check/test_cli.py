@@ -43,7 +43,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     """Replace the account by one in which dev is deployed as it is planned, and whose checks all pass."""
     given: Answers = {IDENTITY_CALL: {**IDENTITY, "UserId": "x"}, **deployed(lambda _: None)}
     monkeypatch.setattr(cli, "Account", lambda region: Account(region, Session(given)))
-    monkeypatch.setattr(parts.preflight, "examine", lambda *_: [])
+    monkeypatch.setattr("ops.check.parts.preflight.examine", lambda *_: [])
     return given
 
 
@@ -56,7 +56,7 @@ def cdk(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         called.append(command)
         return subprocess.CompletedProcess(command, 0, "Validation did not find any problems.", "")
 
-    monkeypatch.setattr(parts.subprocess, "run", run)
+    monkeypatch.setattr("ops.check.parts.subprocess.run", run)
     return called
 
 
@@ -171,7 +171,7 @@ def test_the_checks_of_the_account_are_told_and_how_to_see_those_that_could_not_
         statuses = {"PF-RDS-01": Status.FAIL, "PF-VPC-01": Status.COULD_NOT_ASK, "PF-SNS-01": Status.PASS}
         return [CheckResult(checks[name], (Outcome(status, "m"),), 0.1) for name, status in statuses.items()]
 
-    monkeypatch.setattr(parts.preflight, "examine", examine)
+    monkeypatch.setattr("ops.check.parts.preflight.examine", examine)
     (part,) = run("--only", "account", code=1)["parts"]
     assert part["summary"] == "account 111111111111, us-east-1: 1 fail, 1 could-not-ask, 1 pass"
     assert [line["text"] for line in part["findings"]] == [

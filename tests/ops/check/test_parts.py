@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from breakwater_guards.report import Unjudged
+from breakwater_guards.engine import examine
+from breakwater_guards.report import Report, Unjudged
 from breakwater_guards.rule import Severity
 from breakwater_guards.tools import MissingToolError
 from ops.check import parts
@@ -23,15 +23,15 @@ from tests.ops.preflight.cases import Session, plan
 from tests.ops.preflight.cases_stack import deployed
 
 
-def _like(found: Any, **changed: Any) -> Any:
-    return lambda *_, **__: replace(found, **changed)
+def _like(found: Report, **changed: Any) -> Any:
+    return lambda *_, **__: found._replace(**changed)
 
 
 def test_findings_fail_or_warn_as_their_tools_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = parts.examine(plan("dev").assembly, tools=["cloudformation-validate"])
+    report = examine(plan("dev").assembly, tools=["cloudformation-validate"])
     (warning, *_) = [each for each in report.findings if each.tool]
     found = [
-        replace(warning, tool=tool, severity=severity, rule="X1", construct=construct, message=severity.value, fix="f")
+        warning._replace(tool=tool, severity=severity, rule="X1", construct=construct, message=severity.value, fix="f")
         for tool, construct in (("", "A/B/C"), ("cfn-lint", None), ("cdk-preflight", "A/B/C"))
         for severity in Severity
     ]
@@ -68,7 +68,7 @@ def test_schemas_that_are_not_installed_are_no_pass(monkeypatch: pytest.MonkeyPa
 
 
 def _cdk(monkeypatch: pytest.MonkeyPatch, answer: Callable[[list[str]], Any]) -> Part:
-    monkeypatch.setattr(parts.subprocess, "run", lambda command, **_: answer(command))
+    monkeypatch.setattr("ops.check.parts.subprocess.run", lambda command, **_: answer(command))
     return parts.synthesis(["a=b"], None, Path("out"))
 
 

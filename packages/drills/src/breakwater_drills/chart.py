@@ -136,8 +136,8 @@ def trend(runs: Sequence[Mapping[str, Any]], figure: str, href: Mapping[int, str
         tip = escape(
             f"{str(run['fault_at'])[:19].replace('T', ' ')}: {name} {shown}, objective {objectives[number]:g} s"
         )
-        x, _, y = at(number, most if value is None else value).partition(",")
-        dot = f'<circle class="{"bad" if missed else "good"}" cx="{x}" cy="{y}" r="4.5"/>'
+        left, _, down = at(number, most if value is None else value).partition(",")
+        dot = f'<circle class="{"bad" if missed else "good"}" cx="{left}" cy="{down}" r="4.5"/>'
         yield f'<a href="{escape(href[number])}" data-tip="{tip}">{dot}</a>'
     yield "</svg>"
 

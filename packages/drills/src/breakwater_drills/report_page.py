@@ -61,8 +61,8 @@ def _report(told: Mapping[str, Any]) -> Iterator[str]:
         ]
         yield table(("In", "What must hold", "Holds"), checks)
     yield "<h2>Acknowledged writes</h2>"
-    heads = ("", "Acknowledged", "Lost", "Found without acknowledgment", "RPO")
-    yield table(heads, [_loss(each) for each in told["losses"]], numbers=heads[1:])
+    kept = ("", "Acknowledged", "Lost", "Found without acknowledgment", "RPO")
+    yield table(kept, [_loss(each) for each in told["losses"]], numbers=kept[1:])
     if told["unread"]:
         yield f'<p class="notice">Unknown: {escape(told["unread"])}</p>'
     yield "<h2>What ran where</h2>"
