@@ -21,6 +21,9 @@ COLORS: Final = {
 }  # fmt: skip
 
 
+_UNLIMITED: Final = 10_000  # characters: more than any line has
+
+
 class Steps:
     """The steps of one command, numbered and timed.
 
@@ -76,7 +79,7 @@ def new_table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
 
     Args:
         title: above the table; empty for none.
-        columns: their heads; long cells are folded.
+        columns: their heads.
         right: the heads of those that are aligned to the right.
     """
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
@@ -88,17 +91,17 @@ def new_table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
 def print_table(console: Console, table: Table) -> None:
     """Print a table, which breaks no word, and leaves a number and its unit on one line.
 
-    A terminal that is too narrow for that wraps whole lines; only identifiers that fill two thirds of it are folded.
+    A terminal that is too narrow for that wraps whole lines: a name that is copied from it is still whole.
 
     Args:
         console: where to print.
         table: from `new_table`.
     """
+    unlimited = console.options.update(max_width=_UNLIMITED)
     for column in table.columns:
-        measured = [console.measure(each) for each in (column.header, *column.cells)]
+        measured = [console.measure(each, options=unlimited) for each in (column.header, *column.cells)]
         column.no_wrap = column.justify == "right"
-        longest = max(each.maximum if column.no_wrap else each.minimum for each in measured)
-        column.min_width = longest if column.no_wrap else min(longest, console.width * 2 // 3)
+        column.min_width = max(each.maximum if column.no_wrap else each.minimum for each in measured)
     # Each column has a space on both sides and a line beside it.
     least = sum((column.min_width or 0) + 3 for column in table.columns) + 1
     table.width = least if least > console.width else None

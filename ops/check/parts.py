@@ -29,6 +29,7 @@ from ops.preflight.check import Status
 from ops.preflight.context import Plan
 from ops.preflight.deployed import TEMPLATE_CALLS, deployed_templates
 from ops.preflight.engine import choose
+from ops.preflight.formats import how_to_see
 from stacks.names import Names
 from stacks.settings import Settings
 
@@ -159,8 +160,7 @@ def account(asked: Account, identity: Mapping[str, str], settings: Settings, pla
         if each.status is not Status.PASS
     ]
     if unseen := [result.check.id for result in results if result.status is Status.COULD_NOT_ASK]:
-        only = " ".join(f"--only {name}" for name in unseen)
-        lines.append(Line(Status.COULD_NOT_ASK, f"to see them: `python -m ops preflight {only} …`", HOW_TO_SEE))
+        lines.append(Line(Status.COULD_NOT_ASK, how_to_see(unseen)))
     told = counted(result.status for result in results)
     return Part(ACCOUNT, f"account {identity['Account']}, {settings.region}: {told}", _worst_first(lines))
 

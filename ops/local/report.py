@@ -60,16 +60,22 @@ def changes_table(changes: Sequence[Change], stacks: Sequence[str]) -> Table:
     return table
 
 
-def smoke_test_tables(found: SmokeTest) -> Iterator[Table]:
-    """Yield one table for each function that was run."""
+def smoke_test_tables(found: SmokeTest, last: Mapping[str, Any] | None = None) -> Iterator[Table]:
+    """Yield one table for each function that was run.
+
+    Args:
+        found: the answers.
+        last: that of the last failover that succeeded, where this one was refused.
+    """
     health = new_table(f"Health monitor: {found.health['overall']}", "Component", "Health", "Reasons")
     for component, part in found.health["components"].items():
         health.add_row(component, colored(part["health"]), escape("\n".join(part["reasons"])))
     yield health
 
     heads = ("Outcome", "Writer before", "Writer after", "Seconds", "Reason")
-    failovers = new_table("Failover, twice in a row", *heads)
-    for answer in found.failovers:
+    refused = f"Failover, refused since the last one{', which comes first,' if last else ''} was recent"
+    failovers = new_table(refused if found.refused else "Failover, twice in a row", *heads)
+    for answer in (*([last] if last else []), *found.failovers):
         seconds = f"{answer['seconds']:.3f}" if "seconds" in answer else ""
         writers = (answer.get("old_writer", ""), answer.get("new_writer", ""))
         failovers.add_row(answer["outcome"], *writers, seconds, escape(answer["reason"]))

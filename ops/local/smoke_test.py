@@ -38,6 +38,11 @@ class SmokeTest:
     failovers: list[Mapping[str, Any]]
     restore: Mapping[str, Any]
 
+    @property
+    def refused(self) -> bool:
+        """Whether the first failover was refused as well: there was one within the cool-down."""
+        return self.failovers[0]["outcome"] == "refused"
+
 
 def run(aws: Aws, outputs: Mapping[str, str], settings: Settings, authority: Path) -> SmokeTest:
     """Call the service as a client would, and each function as an operator, or AWS, would.

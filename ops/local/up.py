@@ -126,8 +126,11 @@ class _Run:
         self._report(before, after, verified)
         with steps.step("Try the deployment") as result:
             found = smoke_test.run(self._client, self._outputs(), self._loaded, self._workspace.emulator.authority)
-            result.append(f"health monitor, {'transfer, ' if found.transfer else ''}failover, restore validation")
-        for table in report.smoke_test_tables(found):
+            refused = " refused, since the last one was recent" if found.refused else ""
+            sent = "transfer, " if found.transfer else ""
+            result.append(f"health monitor, {sent}failover{refused}, restore validation")
+        last = self._workspace.last_failover(self._stack, None if found.refused else dict(found.failovers[0]))
+        for table in report.smoke_test_tables(found, last if found.refused else None):
             print_table(self._console, table)
         if found.transfer:
             self._console.print(report.transfer(found.transfer), markup=False, highlight=False, soft_wrap=True)

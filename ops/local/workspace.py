@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from embedded_aws import environment
 from embedded_aws.emulator import Emulator
@@ -15,6 +16,7 @@ from ops import REPOSITORY
 
 DEFAULT_PORT = 4566
 _SETTINGS = "settings.json"
+_FAILOVERS = "failovers.json"
 
 
 class BusyError(Exception):
@@ -101,6 +103,20 @@ class Workspace:
             settings: by key, as they are given with `-c`.
         """
         (self.state / _SETTINGS).write_text(json.dumps({**self.settings(), stack: dict(settings)}))
+
+    def last_failover(self, stack: str, answer: Mapping[str, Any] | None = None) -> Mapping[str, Any] | None:
+        """Return the answer of the last failover that a stack was tried with; None before the first one.
+
+        Args:
+            stack: name of the root stack.
+            answer: of one that has just succeeded, which is then the last one.
+        """
+        file = self.state / _FAILOVERS
+        known: dict[str, Mapping[str, Any]] = json.loads(file.read_text()) if file.exists() else {}
+        if answer is not None:
+            known[stack] = answer
+            file.write_text(json.dumps(known))
+        return known.get(stack)
 
     @contextmanager
     def only_one(self, commands: str = "`make local` or `make local-down`") -> Iterator[None]:

@@ -103,6 +103,21 @@ def print_text(console: Console, results: Sequence[CheckResult]) -> None:
                 console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
     counts = Counter(result.status for result in results)
     console.print(", ".join(f"{counts[status]} {status}" for status in Status), highlight=False)
+    if unseen := [result.check.id for result in results if result.status is Status.COULD_NOT_ASK]:
+        console.print(how_to_see(unseen), highlight=False, soft_wrap=True, markup=False)
+
+
+def how_to_see(unseen: Sequence[str]) -> str:
+    """Return how to see what could not be asked.
+
+    Args:
+        unseen: ids of the checks.
+    """
+    only = " ".join(f"--only {name}" for name in unseen)
+    return (
+        f"could not ask {', '.join(unseen)}: allow the actions of docs/preflight-policy.json (an emulator lacks some), "
+        f"then `python -m ops preflight {only}` with the same -c"
+    )
 
 
 FORMATS: Mapping[str, Callable[[Sequence[CheckResult]], str]] = {

@@ -31,7 +31,7 @@ print('''✨  Synthesis time: 4.9s
 Breakwater-dev: start: Building Kms Nested Stack Template
 Breakwater-dev: success: Published Kms Nested Stack Template (000000000000-us-east-1)
 Breakwater-dev | 1/9 | 2:56:56 AM | CREATE_COMPLETE | AWS::CloudFormation::Stack | Kms.NestedStack/Kms.NestedStackResource (KmsNestedStackKmsNestedStackResource522F04D1) 
-Breakwater-dev | 2/9 | 2:56:57 AM | CREATE_FAILED | AWS::CloudFormation::Stack | Backup.NestedStack/Backup.NestedStackResource (Backup1) no such vault
+Breakwater-dev | 9/1 | 2:56:57 AM | CREATE_FAILED | AWS::CloudFormation::Stack | Backup.NestedStack/Backup.NestedStackResource (Backup1) no such vault
 
 Outputs:
 Breakwater-dev.VpcId = vpc-1
@@ -100,15 +100,27 @@ def test_a_failed_bootstrap_is_one_line(
 
 def test_what_matters_is_shown_as_it_comes_and_all_of_it_is_logged(workspace: Workspace, install: Install) -> None:
     install("cdk", OUTPUT)
+    workspace.assembly.mkdir()
+    for name, resources in (("A", {"Kms": {}, "Backup": {}}), ("Kms.nested", {"Key": {}})):
+        (workspace.assembly / f"{name}.template.json").write_text(json.dumps({"Resources": resources}))
     shown: list[str] = []
     assert cdk_cli(workspace).deploy(ENVIRONMENT, shown.append) == 3
     assert shown == [
         "✨  Synthesis time: 4.9s",
-        "   1/9  CREATE_COMPLETE        Kms",
-        "   2/9  CREATE_FAILED          Backup no such vault",
+        "    1/3  CREATE_COMPLETE        Kms",
+        "    2/3  CREATE_FAILED          Backup no such vault",
     ]
     assert "Breakwater-dev.VpcId = vpc-1" in workspace.cdk_log.read_text()
     assert "Published" in workspace.cdk_log.read_text()
+
+
+def test_progress_never_passes_its_total() -> None:
+    """The counter of the CLI does, when nested stacks are updated: 10/6."""
+    done = set[str]()
+    events = [("UPDATE_IN_PROGRESS", "A"), ("UPDATE_COMPLETE", "A"), ("UPDATE_COMPLETE", "Root")]
+    events += [("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Root"), ("UPDATE_COMPLETE", "Root"), ("DELETE_COMPLETE", "B")]
+    lines = [cdk._shortened(f"S | 9/6 | now | {status} | T | {name}", done, 2) for status, name in events]
+    assert [line.split()[0] for line in lines] == ["0/2", "1/2", "2/2", "2/2", "2/2", "3/3"]
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,9 @@ def _result(identifier: str, status: str, *messages: str) -> dict[str, Any]:
 def test_it_counts_what_the_checks_found(tmp_path: Path) -> None:
     results = [_result("PF-A-01", "pass"), _result("PF-B-01", "pass"), _result("PF-C-01", "could-not-ask")]
     workspace = _checkout(tmp_path, _printing(results, 0))
-    assert preflight.run(workspace, os.environ, SETTINGS) == "2 pass, 1 could-not-ask"
+    assert preflight.run(workspace, os.environ, SETTINGS) == (
+        "2 pass, 1 could-not-ask; why: `python -m ops local run -- python -m ops preflight --only PF-C-01`"
+    )
 
 
 def test_a_check_that_fails_stops_with_its_fix(tmp_path: Path) -> None:

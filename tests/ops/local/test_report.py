@@ -15,6 +15,7 @@ from embedded_aws.verified import Verified, failures, levels
 from embedded_aws.verify import Comparison
 from embedded_testing.cloudformation import MORNING, NOON
 from ops.local import report
+from ops.local.smoke_test import SmokeTest
 
 FIDELITY = {
     "AWS::Test::Real": Fidelity(Level.REAL, "Nothing."),
@@ -93,3 +94,26 @@ def test_nested_stacks_are_shown_by_their_short_name() -> None:
     found = rows(report.stacks_table([stack("Breakwater-dev"), stack(nested, LastUpdatedTime=NOON)]))
     assert ["Breakwater-dev", "CREATE_COMPLETE", "08:00:00"] in found
     assert ["Breakwater-dev / Database", "CREATE_COMPLETE", "12:00:00"] in found
+
+
+SUCCEEDED = {"outcome": "succeeded", "old_writer": "one", "new_writer": "two", "seconds": 0.5, "reason": "a test"}
+REFUSED = {"outcome": "refused", "code": "cool-down", "reason": "too soon"}
+RESTORED = {"CreatedResourceArn": "a/copy", "ValidationStatus": "SUCCESSFUL", "ValidationStatusMessage": "1 items"}
+
+
+def _failovers(*answers: dict[str, Any], last: dict[str, Any] | None = None) -> str:
+    found = SmokeTest({"overall": "healthy", "components": {}}, None, list(answers), RESTORED)
+    (table,) = [each for each in report.smoke_test_tables(found, last) if str(each.title).startswith("Failover")]
+    return text(table)
+
+
+def test_a_failover_that_was_refused_is_told_with_the_figures_of_the_last_one() -> None:
+    fresh = _failovers(SUCCEEDED, REFUSED)
+    assert "Failover, twice in a row" in fresh
+    warm = _failovers(REFUSED, REFUSED, last=SUCCEEDED)
+    assert "Failover, refused since the last one, which comes first, was recent" in " ".join(warm.split())
+    lines = [line.split() for line in warm.splitlines() if line.split()[:1] in (["succeeded"], ["refused"])]
+    assert lines[0][:4] == ["succeeded", "one", "two", "0.500"]
+    assert [line[0] for line in lines] == ["succeeded", "refused", "refused"]
+    # A drill may have been the last one, whose figures are in its own report.
+    assert "Failover, refused since the last one was recent" in " ".join(_failovers(REFUSED, REFUSED).split())

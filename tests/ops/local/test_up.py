@@ -181,6 +181,22 @@ Try it
     assert "UPDATE_COMPLETE" in output
 
 
+def test_a_warm_run_tells_that_the_failover_was_refused_and_keeps_the_figures_of_the_last_one(
+    run: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(shared, topic("one"))
+    assert run(shared, "up")[0] == 0
+    refused = replace(RAN, failovers=[RAN.failovers[1]] * 2)
+    monkeypatch.setattr(smoke_test, "run", lambda *_: refused)
+    write(shared, topic("two"))
+    code, out, error = run(shared, "up")
+    assert (code, error) == (0, "")
+    assert "failover refused, since the last one was recent, restore validation" in " ".join(out.split())
+    told = out[out.index("Failover, refused since the last one") :]
+    assert told.index("succeeded") < told.index("refused  ")
+    assert "0.500" in told
+
+
 def test_without_a_transfer_nothing_is_told_of_one(
     run: Run, shared: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Runs the real `cdk` CLI against the embedded AWS: `bootstrap` once, then `synth` and `deploy`, with their events."""
 
+import json
 import re
 import subprocess
 import tempfile
@@ -97,7 +98,18 @@ class CdkCli:
             "--progress", "events",
             "--outputs-file", str(self.outputs),
         ]  # fmt: skip
-        return self._run(variables, command, show=show, folder=self.app)
+        done = set[str]()
+        total = self._expected()
+
+        def told(line: str) -> None:
+            show(_shortened(line, done, total))
+
+        return self._run(variables, command, show=told, folder=self.app)
+
+    def _expected(self) -> int:
+        """Return how many resources the root stacks have, each of which counts as one as well."""
+        files = [file for file in self.assembly.glob("*.template.json") if ".nested." not in file.name]
+        return sum(len(json.loads(file.read_text(encoding="utf-8"))["Resources"]) + 1 for file in files)
 
     def _run(self, variables: Mapping[str, str], command: Sequence[str], *, show: Show, folder: Path) -> int:
         with (
@@ -118,7 +130,7 @@ class CdkCli:
                 log.write(line)
                 showing = showing and not _OUTPUTS.match(line)
                 if showing and line.strip() and not _ROUTINE.search(line):
-                    show(_shortened(line.rstrip()))
+                    show(line.rstrip())
         return running.returncode
 
 
@@ -145,10 +157,19 @@ def failure_reason(cloudformation: Any, stack_name: str, since: datetime) -> str
     return f"{first['LogicalResourceId']} ({first['ResourceType']}): {first.get('ResourceStatusReason', 'no reason')}"
 
 
-def _shortened(line: str) -> str:
-    """Return an event of the deployment without the columns that all events share; any other line as it is."""
+def _shortened(line: str, done: set[str], total: int) -> str:
+    """Return an event of the deployment without the columns that all events share; any other line as it is.
+
+    Args:
+        line: as the CLI prints it. Its own counter passes its total when nested stacks are updated.
+        done: the resources that are done, to which this one is added when it is.
+        total: number of resources; those that the deployment removes come on top.
+    """
     columns = [column.strip() for column in line.split(" | ")]
     if len(columns) != _EVENT_COLUMNS:
         return line
-    _stack, done, _time, status, _type, resource = columns
-    return f"{done:>6}  {status:<22} {re.sub(r'[.]NestedStack/.*Resource [(].*?[)]', '', resource)}"
+    _stack, _done, _time, status, _type, resource = columns
+    name = re.sub(r"[.]NestedStack/.*Resource [(].*?[)]", "", resource)
+    if status.endswith(("_COMPLETE", "_FAILED")):
+        done.add(name)
+    return f"{f'{len(done)}/{max(total, len(done))}':>7}  {status:<22} {name}"
