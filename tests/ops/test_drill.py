@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from breakwater_drills import DRILLS, timeline
 from drills_testing.clock import SimulatedClock
-from drills_testing.fakes import FakeDrill, Store, target
+from drills_testing.fakes import CLUSTER_ARN, FakeDrill, Store, target
 from embedded_aws.emulator import Emulator, Running
 from ops import drill as command
 from ops import outputs
@@ -57,14 +57,15 @@ def drill(*words: str) -> int:
 
 def test_with_yes_it_runs_and_leaves_evidence(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert drill("--yes") == 0
-    (place,) = (tmp_path / "evidence").iterdir()
+    (place,) = [each for each in (tmp_path / "evidence").iterdir() if each.is_dir()]
+    assert f'href="{place.name}/report.html"' in (tmp_path / "evidence" / "index.html").read_text()
     assert place.name in capsys.readouterr().out
     assert store.removed
 
 
 def test_it_runs_as_often_as_asked(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert drill("--yes", "--runs", "2", "--out", "proof") == 0
-    assert len(list((tmp_path / "proof").iterdir())) == 3
+    assert len([each for each in (tmp_path / "proof").iterdir() if each.is_dir()]) == 3
     assert "2 runs" in capsys.readouterr().out
     assert len(store.removed) == 2
 
@@ -221,7 +222,7 @@ def test_a_signal_ends_the_drill_after_it_has_cleaned_up(
 
 DEPLOYED = {
     "EnvironmentName": "dev", "Suffix": "x1", "Region": "eu-central-1",
-    "DatabaseClusterIdentifier": "dr-aurora-x1", "DatabaseClusterArn": "arn:the-cluster",
+    "DatabaseClusterIdentifier": "dr-aurora-x1", "DatabaseClusterArn": CLUSTER_ARN,
     "DatabaseSecretArn": "arn:the-secret", "DatabaseName": "app", "TableName": "dr-transactions-x1",
     "LoadBalancerDnsName": "127.0.0.1:4567",
     "EcsClusterName": "ecs", "EcsServiceName": "service", "TargetGroupArn": "arn:targets",
