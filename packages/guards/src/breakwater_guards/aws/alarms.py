@@ -50,11 +50,12 @@ def charted(app: Assembly) -> list[Metric]:
 
 
 class Filtered(NamedTuple):
-    """A metric that a metric filter makes: its namespace, name, and value where no line matches."""
+    """A metric that a metric filter makes: its namespace, name, value where no line matches, and dimensions."""
 
     namespace: Any
     name: Any
     default: Any
+    dimensions: Any
 
 
 def filtered(app: Assembly) -> list[Filtered]:
@@ -68,6 +69,7 @@ def _filtered(app: Assembly) -> list[Filtered]:
             namespace=made.get("MetricNamespace"),
             name=made.get("MetricName"),
             default=made.get("DefaultValue", ABSENT),
+            dimensions=made.get("Dimensions", []),
         )
         for resource in app.of_type(METRIC_FILTER)
         for made in resource.given("MetricTransformations[]")

@@ -71,5 +71,7 @@ def misnamed(app: Assembly, near: Template, text: str, *kinds: str, path: str = 
     for name, resource in found:
         if resource.logical_id == text and resource.template is near:
             return name or f"the name of {text}, which CloudFormation makes"
-    reordered = [name for name in names if sorted(words_of(name)) == sorted(words_of(text))]
+    place = {near.region or "*", near.account or "*", "*"}
+    cut = [name for name in names if name.startswith(text) and name[len(text) :].lstrip("-_.") in place]
+    reordered = cut or [name for name in names if sorted(words_of(name)) == sorted(words_of(text))]
     return next(iter(reordered or get_close_matches(text, names, 1, ALIKE)), None)

@@ -140,11 +140,19 @@ def _defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if kind not in offered and (near or kind in elsewhere):
             allowed = near[0] if near else ", ".join(offered)
             yield "detail-type", f"{kind!r} is no event of {sources[0]}; allowed: {allowed}."
+    if types and all(kind in known["no_resources"] for kind in types) and _texts(pattern.get("resources")):
+        yield "resources", f"events of the type {types[0]} name no resources; ask for a field of detail."
     for detail in _alternatives(pattern.get("detail")) if types else ():
         yield from _fields(detail, types, known["detail_fields"])
+        yield from _values(detail, _of_all(types, known["detail_values"]))
         if len(types) == 1:
-            yield from _values(detail, known["detail_values"].get(types[0], {}))
             yield from _forms(detail, known["detail_forms"].get(types[0], {}))
+
+
+def _of_all(types: list[str], known: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Return the values of the fields whose values are known for each of some types of events."""
+    each = [known.get(kind, {}) for kind in types]
+    return {field: sorted({value for one in each for value in one.get(field, ())}) for field in sorted(set(each[0]).intersection(*each))}
 
 
 def _source(given: str, types: list[str], facts_: dict[str, Any]) -> str | None:

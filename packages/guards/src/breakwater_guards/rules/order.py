@@ -49,7 +49,8 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
             for value in later.given(row["path"]):
                 name = re.split(r"[/:]", value.known if isinstance(value, Text) else str(value))[-1]
                 first = resource_named(app, name, later.template, *row["first"]) if name and "*" not in name else None
-                if first is not None and not comes_before(first, later):
+                same = row.get("same", "Type")
+                if first is not None and first.get(same) == later.get(same) and not comes_before(first, later):
                     yield breach(later, row["path"], f"names {first.logical_id} by text, and is created beside it.")
 
 

@@ -22,7 +22,7 @@ GROUPS = {
 
 @rule(
     "DR-AURORA-21",
-    title="A parameter group is of the family of the engine version",
+    title="A parameter group is of the family of the engine version, and has parameters of that family",
     outcome=Outcome.REFUSED,
     prevents="The parameter group … with DBParameterGroupFamily aurora-postgresql16 can't be used for this instance. "
     "Use a parameter group with DBParameterGroupFamily aurora-postgresql17 (InvalidParameterCombination)",
@@ -35,6 +35,7 @@ GROUPS = {
 )
 def families_fit_the_version(app: Assembly) -> Iterator[Breach]:
     """Find a cluster or instance whose parameter group, own or default, has another family than its version."""
+    yield from _of_another_engine(app)
     for kind, (path, group_type) in GROUPS.items():
         for database in app.of_type(kind):
             expected = {family for source in _versioned(app, database) for family in _families(source)}
@@ -85,6 +86,17 @@ def extensions_are_loaded(app: Assembly) -> Iterator[Breach]:
                 if library and all(isinstance(text, str) and library not in text for text in loaded):
                     yield breach(group, "Parameters", f"{name} needs {library} in shared_preload_libraries.")
     yield from _unwritten(app, groups)
+
+
+def _of_another_engine(app: Assembly) -> Iterator[Breach]:
+    """Find a parameter that only another engine has than the one whose family the group is of."""
+    for group in app.of_type(*(kind for _, kind in GROUPS.values())):
+        family = group.get("Family")
+        for parameters in group.given("Parameters") if isinstance(family, str) else ():
+            for name in parameters if isinstance(parameters, dict) else ():
+                for beginning, engines in facts("rds_parameters")["of_engines"].items():
+                    if name.startswith(beginning) and not family.startswith(tuple(engines)):
+                        yield breach(group, "Parameters", f"{name} is no parameter of {family}, but of {engines[0]}.")
 
 
 def _unwritten(app: Assembly, groups: list[Resource]) -> Iterator[Breach]:

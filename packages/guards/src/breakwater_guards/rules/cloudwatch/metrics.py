@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from breakwater_guards.aws.alarms import Metric, charted, filtered, metrics_of
+from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.names import misnamed
 from breakwater_guards.aws.tags import words_of
@@ -85,12 +86,13 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
                 f"{metric.name} has no data by {given or 'no dimension'}; allowed: {allowed}.",
             )
         yield from _apart(app, metric)
+        yield from _switched_off(app, metric)
         for unit, names in facts("metrics")["units"].get(metric.namespace, {}).items():
             if metric.name in names and isinstance(metric.unit, str) and metric.unit != unit:
                 yield breach(metric.alarm, "Unit", f"{metric.name} is in {metric.unit}; allowed: {unit}, or none.")
         for name, value in metric.dimensions.items():
             form = known.get("values", {}).get(name)
-            reason = form and (_misnamed(app, value, form) or _unnamed(app, metric, value, form))
+            reason = form and (_never(value, form) or _misnamed(app, value, form) or _unnamed(app, metric, value, form))
             if reason:
                 yield breach(metric.alarm, metric.path, f"{name} is {show(value)}; {reason}")
 
@@ -134,6 +136,26 @@ def _apart(app: Assembly, metric: Metric) -> Iterator[Breach]:
                 yield breach(
                     metric.alarm, metric.path, f"{metric.name} of a {sort} {row['named']} has no data {word} {name}."
                 )
+
+
+def _switched_off(app: Assembly, metric: Metric) -> Iterator[Breach]:
+    """Find a metric that a resource of the application publishes only where it is told to, and is not."""
+    for row in facts("metrics")["switches"]:
+        value = metric.dimensions.get(row["dimension"]) if metric.namespace == row["namespace"] else None
+        if value is None or row.get("with", row["dimension"]) not in metric.dimensions:
+            continue
+        resource = resource_named(app, value, metric.alarm.template, row["type"])
+        given = resource.options(row["path"]) if resource is not None else []
+        if given and all(("absent" if item is ABSENT else item) in row["off"] for item in given):
+            name = resource.logical_id if resource is not None else ""
+            message = f"{name} publishes no {metric.name}; allowed: {row['allowed']}."
+            yield breach(metric.alarm, metric.path, message)
+
+
+def _never(value: Any, form: dict[str, Any]) -> str | None:
+    """Tell why a value is none of the few that a dimension has."""
+    allowed = form.get("allowed")
+    return f"allowed: {', '.join(allowed)}." if allowed and isinstance(value, str) and value not in allowed else None
 
 
 def _vanishes(app: Assembly, metric: Metric) -> bool:

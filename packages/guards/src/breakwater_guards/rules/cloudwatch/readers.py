@@ -62,7 +62,7 @@ def own_metrics_are_published(app: Assembly) -> Iterator[Breach]:
     """Find a metric of the application's code or filters in a namespace of nobody, or nearly under its name."""
     for metric in [*metrics_of(app), *charted(app)]:
         if isinstance(metric.namespace, str) and isinstance(metric.name, str):
-            reason = _unpublished(app, metric, metric.namespace, metric.name)
+            reason = _unpublished(app, metric, metric.namespace, metric.name) or _by_others(app, metric)
             if reason:
                 yield breach(metric.alarm, "Namespace" if metric.path == "Dimensions" else metric.path, reason)
 
@@ -121,6 +121,23 @@ def _unpublished(app: Assembly, metric: Metric, namespace: str, name: str) -> st
         near = get_close_matches(name, texts | filters, 1, _ALIKE)
         return f"{name!r} is published by nothing here; allowed: {near[0]}." if near else None
     return None
+
+
+def _by_others(app: Assembly, metric: Metric) -> str | None:
+    """Tell why a metric of metric filters has no data by the dimensions that an alarm asks for: each set is apart."""
+    made = [one.dimensions for one in filtered(app) if (one.namespace, one.name) == (metric.namespace, metric.name)]
+    sets = {frozenset(item["Key"] for item in one) for one in made if _has_keys(one)}
+    if not made or not all(map(_has_keys, made)) or not metric.complete or frozenset(metric.dimensions) in sets:
+        return None
+    if any(metric.name in program.mentioned for program in programs_of(app).values()):
+        return None
+    allowed = " or ".join(sorted(" with ".join(sorted(one)) or "none" for one in sets))
+    return f"{metric.name} has no data by {', '.join(sorted(metric.dimensions)) or 'no dimension'}; allowed: {allowed}."
+
+
+def _has_keys(dimensions: Any) -> bool:
+    """Tell whether the names of a metric filter's dimensions are known."""
+    return isinstance(dimensions, list) and all(isinstance(item, dict) and "Key" in item for item in dimensions)
 
 
 def _own_namespaces(app: Assembly) -> set[str]:

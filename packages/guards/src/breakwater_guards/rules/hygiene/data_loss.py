@@ -58,6 +58,29 @@ def production_keeps_its_data(app: Assembly) -> Iterator[Breach]:
                 yield breach(resource, "", f"{name} is 'Delete' in a stack tagged Environment {show(environment)}.")
 
 
+@rule(
+    "DR-HYGIENE-14",
+    title="Snapshot is the policy of resources that have snapshots",
+    outcome=Outcome.REFUSED,
+    prevents="Template error: resource type AWS::DynamoDB::Table does not support deletion policy Snapshot "
+    "(ValidationError)",
+    fix="Set Retain or RetainExceptOnCreate, and back the data up with AWS Backup.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
+    ),
+    data="lifecycle",
+)
+def snapshots_exist(app: Assembly) -> Iterator[Breach]:
+    """Find `Snapshot` on a type of AWS that has none, in one of both attributes."""
+    kinds = facts("lifecycle")["snapshots"]
+    for template in app.templates.values():
+        for resource in template.resources.values():
+            for name in POLICIES:
+                if resource.body.get(name) == "Snapshot" and resource.type not in kinds:
+                    allowed = "Retain, RetainExceptOnCreate, Delete" if name == POLICIES[0] else "Retain, Delete"
+                    yield breach(resource, "", f"{name} is 'Snapshot' on {resource.type}; allowed: {allowed}.")
+
+
 def _is_a_copy(resource: Resource) -> bool:
     """Tell whether another resource holds the data: a member of a cluster, a read replica."""
     paths = facts("stateful_types")["copies"].get(resource.type, ())

@@ -8,7 +8,7 @@ from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.rule import Breach, Outcome, breach, rule
-from breakwater_guards.rules.lambda_functions.variables import programs_of
+from breakwater_guards.rules.lambda_functions.variables import FUNCTION, programs_of
 
 PUBLISH = "cloudwatch:PutMetricData"
 
@@ -25,14 +25,19 @@ PUBLISH = "cloudwatch:PutMetricData"
     ),
 )
 def namespaces_are_admitted(app: Assembly) -> Iterator[Breach]:
-    """Find a namespace in the environment of a function, read by its code, that its role may not publish to."""
-    for function, program in programs_of(app).items():
+    """Find a namespace in the environment of a function, read by its code, that its role may not publish to.
+
+    Of code that is not here, only a namespace in another case than the policy's is certain to be meant.
+    """
+    for function in app.of_type(FUNCTION):
+        program = programs_of(app).get(function)
         role = roles_of(app).find(function.get("Role"), function.template)
         variables = function.get("Environment.Variables")
         allowed = _namespaces(app, role) if role is not None else set()
         for name, value in variables.items() if isinstance(variables, dict) and allowed else ():
-            read = str(name).endswith("NAMESPACE") and name in program.asked
-            if read and isinstance(value, str) and value not in allowed:
+            if not str(name).endswith("NAMESPACE") or not isinstance(value, str) or value in allowed:
+                continue
+            if name in program.asked if program else value.lower() in {one.lower() for one in allowed}:
                 message = f"{value!r}; the role of the function may publish to {', '.join(sorted(allowed))}."
                 yield breach(function, f"Environment.Variables.{name}", message)
 

@@ -48,7 +48,7 @@ def principals_are_principals(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-IAM-02",
-    title="AWS managed policies are attached under their path",
+    title="AWS managed policies exist, and are attached under their path",
     outcome=Outcome.REFUSED,
     prevents="Policy arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole does not exist or is not attachable "
     "(NoSuchEntity; the role fails to create)",
@@ -56,19 +56,22 @@ def principals_are_principals(app: Assembly) -> Iterator[Breach]:
     'ManagedPolicy.from_aws_managed_policy_name("service-role/AWSLambdaBasicExecutionRole").',
     sources=(
         MANAGED_POLICIES,
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-deprecated.html",
         "https://github.com/aws/aws-cdk/issues/3379",
         "https://github.com/aws/aws-cdk/issues/6131",
     ),
     data="managed_policies",
 )
 def managed_policies_have_their_path(app: Assembly) -> Iterator[Breach]:
-    """Find an ARN whose name AWS knows under another path, or that only AWS itself can attach."""
-    paths = _paths()
+    """Find an ARN whose name AWS knows under another path or no more, or that only AWS itself can attach."""
+    paths, gone = _paths(), facts("iam_involved")["gone"]
     for kind, name in _HOLDERS.items():
         for resource in app.of_type(kind):
             for value in dict.fromkeys(_texts(resource.options(f"{name}[]"))):
                 match = _AWS_POLICY.fullmatch(value)
                 actual = paths.get(match["name"]) if match else None
+                if match is not None and match["name"] in gone:
+                    yield breach(resource, name, f"{match['name']} is no more; allowed: {gone[match['name']]}.")
                 if match is None or actual is None:
                     continue  # a policy newer than the facts, or one of the account's own
                 if actual in _NOT_ATTACHABLE:

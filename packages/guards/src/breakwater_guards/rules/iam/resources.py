@@ -10,8 +10,9 @@ from breakwater_guards.aws.authorization import expand, grants
 from breakwater_guards.aws.key_policies import keys_of
 from breakwater_guards.aws.policies import all_statements, statements_of
 from breakwater_guards.aws.roles import ROLE, roles_of
-from breakwater_guards.aws.statements import Statement
+from breakwater_guards.aws.statements import Condition, Statement
 from breakwater_guards.facts import facts
+from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
@@ -103,16 +104,24 @@ def starters_may_pass_roles(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-IAM-12",
-    title="A condition on the service that uses a key can be met",
+    title="A condition can be met by the calls of its statement",
     outcome=Outcome.SILENT,
-    prevents="AccessDeniedException at each call: kms:ViaService names the service in another Region than the key's",
-    fix="Use <service>.<Region of the key>.amazonaws.com, best with Fn::Sub and AWS::Region.",
-    sources=(KEY_CONDITIONS,),
+    prevents="AccessDeniedException at each call: kms:ViaService names the service in another Region than the key's, "
+    "or the calls never carry the condition's key (kms:GrantIsForAWSResource on kms:Decrypt, s3:prefix on objects)",
+    fix="Use <service>.<Region of the key>.amazonaws.com, best with Fn::Sub and AWS::Region; put a condition into a "
+    "statement of its own, with the actions whose calls carry its key.",
+    sources=(KEY_CONDITIONS, "https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html"),
+    data="iam_involved",
 )
-def keys_are_used_in_their_region(app: Assembly) -> Iterator[Breach]:
-    """Find `kms:ViaService` with a Region that is not the key's."""
+def conditions_can_be_met(app: Assembly) -> Iterator[Breach]:
+    """Find `kms:ViaService` with a Region that is not the key's, and a key that no action of the statement carries."""
+    carried = {key.lower(): actions for key, actions in facts("iam_involved")["carried"].items()}
     for statement in all_statements(app):
         for condition in statement.conditions if statement.effect != "Deny" else ():
+            carriers = carried.get(condition.key.lower(), ())
+            if carriers and _asks(condition) and not any(_may_be_carried(statement, one) for one in carriers):
+                message = f"{condition.key} is carried by {', '.join(carriers)} only; nothing here is granted."
+                yield breach(statement.resource, statement.path, message)
             if condition.key.lower() == "kms:viaservice" and "Not" not in condition.operator:
                 regions = {key.template.region for key in _keys(app, statement)} or {statement.resource.template.region}
                 named = [str(value).split(".") for value in condition.values if isinstance(value, str)]
@@ -122,6 +131,16 @@ def keys_are_used_in_their_region(app: Assembly) -> Iterator[Breach]:
                     where = ", ".join(sorted(map(str, regions)))
                     message = f"kms:ViaService {show(condition.values[0])} is never met; the key is in {where}."
                     yield breach(statement.resource, statement.path, message)
+
+
+def _asks(condition: Condition) -> bool:
+    """Tell whether a condition is only met by a call that carries its key."""
+    operator = condition.operator.removeprefix("ForAnyValue:")
+    return operator.startswith(("String", "Arn", "Bool")) and "Not" not in operator and "IfExists" not in operator
+
+
+def _may_be_carried(statement: Statement, action: str) -> bool:
+    return bool(statement.not_actions) or statement.acts_on(action) is not Answer.NO
 
 
 def _beside(app: Assembly, policy: Resource, statement: Statement, owners: list[Resource | None]) -> Iterator[Breach]:

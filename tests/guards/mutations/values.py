@@ -1,0 +1,54 @@
+"""Seeded defects of one value: a spelling, a parameter, a setting that something else relies on."""
+
+from __future__ import annotations
+
+from tests.guards.mutations import MutableApp, mutation
+
+SERVICE, TABLE = "AWS::ECS::Service", "AWS::DynamoDB::GlobalTable"
+ALARM, RULE = "AWS::CloudWatch::Alarm", "AWS::Events::Rule"
+
+
+@mutation("DR-ORDER-01")
+def service_beside_its_listener(app: MutableApp) -> None:
+    service = app.resource(SERVICE)
+    others = [name for name in service["DependsOn"] if "Listener" not in name]
+    service["DependsOn"] = [*others, *app.resources("AWS::ElasticLoadBalancingV2::LoadBalancer")]
+    # The alarms that end a deployment read the load balancer's name from the listener.
+    del service["Properties"]["DeploymentConfiguration"]["Alarms"]
+
+
+@mutation("DR-HYGIENE-14")
+def snapshot_of_a_table(app: MutableApp) -> None:
+    app.resource(TABLE)["UpdateReplacePolicy"] = "Snapshot"
+
+
+@mutation("DR-AURORA-21")
+def parameter_of_another_engine(app: MutableApp) -> None:
+    app.properties("AWS::RDS::DBClusterParameterGroup")["Parameters"]["innodb_print_all_deadlocks"] = "1"
+
+
+@mutation("DR-EVENTS-01")
+def category_of_another_case(app: MutableApp) -> None:
+    app.properties(RULE, "EventRulesDatabaseEvents")["EventPattern"]["detail"]["EventCategories"] = ["Failover"]
+
+
+@mutation("DR-CLOUDWATCH-07")
+def alarm_on_insights_that_are_off(app: MutableApp) -> None:
+    settings = app.properties("AWS::ECS::Cluster")["ClusterSettings"]
+    next(item for item in settings if item["Name"] == "containerInsights")["Value"] = "disabled"
+
+
+@mutation("DR-CLOUDWATCH-07")
+def role_that_no_instance_has(app: MutableApp) -> None:
+    alarm = next(
+        item
+        for item in app.resources(ALARM).values()
+        if item["Properties"].get("Namespace") == "AWS/RDS" and item["Properties"].get("Dimensions")
+    )
+    alarm["Properties"]["Dimensions"] = [*alarm["Properties"]["Dimensions"][:1], {"Name": "Role", "Value": "PRIMARY"}]
+
+
+@mutation("DR-IAM-02")
+def policy_that_is_gone(app: MutableApp) -> None:
+    role = app.properties("AWS::IAM::Role", "RestoreValidation")
+    role.setdefault("ManagedPolicyArns", []).append("arn:aws:iam::aws:policy/AWSLambdaFullAccess")
