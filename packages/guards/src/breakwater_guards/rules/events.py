@@ -21,6 +21,7 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 BUS, BUCKET = "AWS::Events::EventBus", "AWS::S3::Bucket"
 OPERATORS = "$or"
 _ALIKE, _VALUE = 0.7, 0.75
+_NONE = [{"exists": False}]
 _PARTS = re.compile(r"[:/*]+")
 
 
@@ -140,7 +141,7 @@ def _defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if kind not in offered and (near or kind in elsewhere):
             allowed = near[0] if near else ", ".join(offered)
             yield "detail-type", f"{kind!r} is no event of {sources[0]}; allowed: {allowed}."
-    if types and all(kind in known["no_resources"] for kind in types) and _texts(pattern.get("resources")):
+    if types and set(types) <= set(known["no_resources"]) and pattern.get("resources", _NONE) != _NONE:
         yield "resources", f"events of the type {types[0]} name no resources; ask for a field of detail."
     for detail in _alternatives(pattern.get("detail")) if types else ():
         yield from _fields(detail, types, known["detail_fields"])
@@ -152,7 +153,9 @@ def _defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _of_all(types: list[str], known: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return the values of the fields whose values are known for each of some types of events."""
     each = [known.get(kind, {}) for kind in types]
-    return {field: sorted({value for one in each for value in one.get(field, ())}) for field in sorted(set(each[0]).intersection(*each))}
+    return {
+        field: sorted({value for one in each for value in one[field]}) for field in set(each[0]).intersection(*each)
+    }
 
 
 def _source(given: str, types: list[str], facts_: dict[str, Any]) -> str | None:
@@ -192,7 +195,7 @@ def _fields(detail: dict[str, Any], types: list[str], known: dict[str, list[str]
 
 def _values(detail: dict[str, Any], known: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
     for field, allowed in known.items():
-        given = _texts_at(detail, field)
+        given = _texts(_at(detail, field))
         never = [item for item in given if item not in allowed]
         alike = {item for item in never if get_close_matches(item.lower(), [one.lower() for one in allowed], 1, _VALUE)}
         dead = never if len(never) == len(given) else [item for item in never if item in alike]
@@ -202,7 +205,7 @@ def _values(detail: dict[str, Any], known: dict[str, list[str]]) -> Iterator[tup
 
 def _forms(detail: dict[str, Any], known: dict[str, str]) -> Iterator[tuple[str, str]]:
     for field, form in known.items():
-        for given in _texts_at(detail, field):
+        for given in _texts(_at(detail, field)):
             if not re.fullmatch(form, given):
                 yield f"detail.{field}", f"{given!r} is never sent; allowed: {form}."
 
@@ -237,10 +240,6 @@ def _at(pattern: Any, path: str) -> list[Any]:
     for step in path.split("."):
         pattern = pattern.get(step) if isinstance(pattern, dict) else None
     return pattern if isinstance(pattern, list) else []
-
-
-def _texts_at(detail: dict[str, Any], path: str) -> list[str]:
-    return _texts(_at(detail, path))
 
 
 def _texts(value: Any) -> list[str]:
