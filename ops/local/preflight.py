@@ -45,8 +45,8 @@ def run(workspace: Workspace, variables: Mapping[str, str], settings: Mapping[st
         raise OpsError(f"preflight: {messages}")
     counts = Counter(result["status"] for result in results)
     told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-    unseen = [f"--only {result['id']}" for result in results if result["status"] == "could-not-ask"]
-    return f"{told}; why: `python -m ops local run -- python -m ops preflight {' '.join(unseen)}`" if unseen else told
+    unseen = counts["could-not-ask"]
+    return f"{told}; why: `python -m ops local run -- python -m ops preflight`" if unseen else told
 
 
 def _messages(result: Mapping[str, list[Mapping[str, str]]]) -> str:

@@ -41,7 +41,7 @@ class SmokeTest:
     @property
     def refused(self) -> bool:
         """Whether the first failover was refused as well: there was one within the cool-down."""
-        return self.failovers[0]["outcome"] == "refused"
+        return bool(self.failovers[0]["outcome"] == "refused")
 
 
 def run(aws: Aws, outputs: Mapping[str, str], settings: Settings, authority: Path) -> SmokeTest:

@@ -167,7 +167,7 @@ def test_it_counts_what_the_checks_found(tmp_path: Path) -> None:
     results = [_result("PF-A-01", "pass"), _result("PF-B-01", "pass"), _result("PF-C-01", "could-not-ask")]
     workspace = _checkout(tmp_path, _printing(results, 0))
     assert preflight.run(workspace, os.environ, SETTINGS) == (
-        "2 pass, 1 could-not-ask; why: `python -m ops local run -- python -m ops preflight --only PF-C-01`"
+        "2 pass, 1 could-not-ask; why: `python -m ops local run -- python -m ops preflight`"
     )
 
 
