@@ -75,7 +75,8 @@ def smoke_test_tables(found: SmokeTest, last: Mapping[str, Any] | None = None) -
     heads = ("Outcome", "Writer before", "Writer after", "Seconds", "Reason")
     refused = f"Failover, refused since the last one{', which comes first,' if last else ''} was recent"
     failovers = new_table(refused if found.refused else "Failover, twice in a row", *heads)
-    for answer in (*([last] if last else []), *found.failovers):
+    answers = [*([last] if last else []), found.failovers[0]] if found.refused else found.failovers
+    for answer in answers:
         seconds = f"{answer['seconds']:.3f}" if "seconds" in answer else ""
         writers = (answer.get("old_writer", ""), answer.get("new_writer", ""))
         failovers.add_row(answer["outcome"], *writers, seconds, escape(answer["reason"]))

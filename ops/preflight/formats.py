@@ -101,10 +101,10 @@ def print_text(console: Console, results: Sequence[CheckResult]) -> None:
             console.print(f"[{COLORS[result.status]}]{escape(title)}[/]", highlight=False)
             for line in (f"Otherwise: {result.check.why}", f"Fix: {result.check.fix}", result.check.source):
                 console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
-    counts = Counter(result.status for result in results)
-    console.print(", ".join(f"{counts[status]} {status}" for status in Status), highlight=False)
     if unseen := [result.check.id for result in results if result.status is Status.COULD_NOT_ASK]:
         console.print(how_to_see(unseen), highlight=False, soft_wrap=True, markup=False)
+    counts = Counter(result.status for result in results)
+    console.print(", ".join(f"{counts[status]} {status}" for status in Status), highlight=False)
 
 
 def how_to_see(unseen: Sequence[str]) -> str:
@@ -115,8 +115,8 @@ def how_to_see(unseen: Sequence[str]) -> str:
     """
     only = " ".join(f"--only {name}" for name in unseen)
     return (
-        f"could not ask {', '.join(unseen)}: allow the actions of docs/preflight-policy.json (an emulator lacks some), "
-        f"then `python -m ops preflight {only}` with the same -c"
+        f"To see {', '.join(unseen)}: allow the actions of docs/preflight-policy.json, which an emulator may lack, "
+        f"then run `python -m ops preflight {only}` with the same -c"
     )
 
 

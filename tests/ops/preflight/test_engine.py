@@ -194,6 +194,7 @@ def test_text_is_a_table_with_fixes_and_a_count() -> None:
     assert "PF-D-01 (fail): Something holds" in text
     assert "soon [x]" in text
     assert text.count("Fix: Mend it.") == 2
+    assert "To see PF-C-01: " in text
     assert text.splitlines()[-1] == "1 pass, 1 warn, 1 could-not-ask, 1 broken, 1 fail"
 
 
