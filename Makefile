@@ -160,9 +160,12 @@ docs-check: install ## Check that every generated page, picture and snapshot is 
 
 ##@ Generated files
 
-.PHONY: freeze snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram bootstrap-policy
+.PHONY: first-run freeze snapshots settings-table costs-page preflight-docs guards-docs facts-docs diagram bootstrap-policy
 snapshots: install ## Write tests/snapshots/ from the synthesized templates, and what each check of the preflight says
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_synthesis.py tests/ops/preflight
+
+first-run: install ## Clone the last commit, run `make local` there, and write what it prints into docs/first-run.md and README.md
+	@python -m scripts.first_run
 
 freeze: install ## At a release: write to tests/snapshots/released.yaml what no later version may replace
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_release.py
@@ -188,14 +191,19 @@ diagram: install ## Draw the architecture picture from the synthesized app
 bootstrap-policy: install ## Write the policies for `cdk bootstrap` from what the templates create
 	@python -m scripts.bootstrap_policy
 
-.PHONY: docs
-docs: install ## Build the documentation site into build/site
+.PHONY: docs docs-serve
+ZENSICAL := build/docs-venv/bin/zensical
+docs: install ## Build the documentation site into build/site and check every link in it
 	@rm -rf build/pages build/site && mkdir -p build/pages
 	@tar -cf - *.md docs $$(find packages -name '*.md' -not -path '*/tests/*') | tar -xf - -C build/pages
 	@python packages/guards/bench/rule_pages.py --pages build/pages/docs/guards
 	@uv venv --quiet --allow-existing --python .venv/bin/python build/docs-venv
 	@uv pip sync --quiet --require-hashes --python build/docs-venv/bin/python requirements/docs.txt
-	@build/docs-venv/bin/zensical build --clean --strict
+	@$(ZENSICAL) build --clean --strict
+	@python -m scripts.site_check build/site
+
+docs-serve: docs ## Show the documentation site on http://127.0.0.1:8000 until Control-C
+	@$(ZENSICAL) serve --dev-addr 127.0.0.1:8000
 
 .PHONY: lock
 lock: install ## Compile every requirements/*.in to a pinned, hashed file (ARGS="--upgrade" for newer versions)

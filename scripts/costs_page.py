@@ -50,6 +50,15 @@ the longest retention of logs and backups has passed: the first months cost less
 """
 
 
+CHOICE = """Which `network.egress`: tasks need routes to AWS services for images, logs, secrets and keys. Amazon S3 and
+DynamoDB are reached through gateway endpoints, which are free, in every mode.
+
+- `public-ip`, where cost matters most: each task has a public address, and only the load balancer may connect to it.
+- `nat`, where tasks call the internet; with `network.nat_gateways=one` they may lose it with a zone.
+- `endpoints`, where tasks reach AWS services only; `compute.exec_enabled` adds an endpoint.
+"""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What the page shows of one case."""
@@ -83,6 +92,7 @@ def page(estimates: Mapping[str, Estimate]) -> str:
     parts += [
         f"- {name}: {note}" for name, each in estimates.items() for note in notes(each.bill, each.settings, data)[1:]
     ]
+    parts += ["", CHOICE]
     parts += [f"\n![The fixed price of each deployment by stack]({PICTURE.name})\n", "## prod by stack\n"]
     parts += _table(["Stack", *columns], ([name, *_dollars(row)] for name, row in shown.bill.stacks.items()))
     parts += ["## prod by price\n", "The ten largest at the highest load, and what they are paid for.\n"]

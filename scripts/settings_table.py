@@ -54,13 +54,25 @@ def page(after: Mapping[str, str]) -> str:
     values = {name: dict.fromkeys(_missing(name), "**must be given**") for name in ORDER}
     for name in ORDER:
         values[name] |= {key: _value(value) for key, value in given[name].items()}
-    parts = [INTRODUCTION, *_section("", "One deployment", "", values, after)]
+    parts = [INTRODUCTION, _refusal(), *_section("", "One deployment", "", values, after)]
     for section in SECTIONS:
         model = Settings.model_fields[section].annotation
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise TypeError(f"{section} is no section of settings")
         parts += _section(section, f"`[{section}]`", model.__doc__ or "", values, after)
     return "\n".join(parts)
+
+
+def _refusal() -> str:
+    """Return the paragraph that shows what a setting out of its range is answered with."""
+    try:
+        load_settings({"database.min_acu": "0.3"})
+    except SettingsError as error:
+        return (
+            "A setting that cannot be used ends the command with exit code 1 and one line for each problem, before "
+            f"anything is\nsynthesized:\n\n```text\n{error}\n```\n"
+        )
+    raise AssertionError("0.3 ACU were accepted")
 
 
 def _section(

@@ -90,7 +90,7 @@ class NetworkSettings(Section):
     zone_count: Annotated[int, Field(ge=2, le=6)] = 2
     """Number of zones when `zones` is empty."""
     egress: Annotated[EgressMode, Field(strict=False)]
-    """`public-ip`, `nat` or `endpoints`; see the README for their monthly price."""
+    """`public-ip`, `nat` or `endpoints`; docs/costs.md has their monthly price."""
     nat_gateways: Literal["one", "per-zone"] = "per-zone"
     """NAT gateways in `nat` mode: `one` is cheaper, `per-zone` survives the loss of a zone."""
     restrict_default_security_group: bool

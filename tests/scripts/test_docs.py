@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 
 import pytest
 
 from app import NAG
 from rule_pages import by_service
-from scripts.settings_table import environment_file
-from stacks.profiles import NEEDED
-from stacks.settings import SettingsError, load_settings
+from scripts import first_run
 from stacks.settings.fields import FIELDS
 from tests.assembly import ROOT, Assembly
 
@@ -35,9 +32,6 @@ CODE = re.compile(r"`([^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # What follows the dot in a file name, which is no setting.
 FILES = {"json", "py", "tf", "toml", "yaml"}
-HOURS = 730
-# US dollars an hour in us-east-1, as the README says.
-NAT_GATEWAY, INTERFACE_ENDPOINT_AND_ZONE, PUBLIC_ADDRESS = 0.045, 0.01, 0.005
 
 
 def _text(name: str) -> str:
@@ -135,54 +129,22 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
             assert key in FIELDS, code
 
 
-def _values(key: str) -> Iterator[str]:
-    for environment in ("dev", "staging", "prod"):
-        value = environment_file(environment)[key]
-        yield (", ".join(value) or "none") if isinstance(value, list) else str(value).lower()
+def test_the_readme_shows_what_the_first_run_printed() -> None:
+    (shown,) = first_run.BLOCK.findall(_text("README.md"))
+    (recorded,) = first_run.BLOCK.findall(first_run.PAGE.read_text(encoding="utf-8"))
+    assert shown.splitlines() == first_run.excerpt(recorded)
+    assert len(shown.splitlines()) == 11
 
 
-def test_the_readme_tells_the_values_of_the_environments() -> None:
-    rows = re.findall(r"^\| (`[a-z]+\.[^|]*`) \| ((?:[^|]+\|){2}[^|]+) \|$", _text("README.md"), re.MULTILINE)
-    assert len(rows) > 5
-    for keys, cells in rows:
-        columns = [list(_values(key)) for key in CODE.findall(keys)]
-        expected = [" to ".join(values) for values in zip(*columns, strict=True)]
-        assert cells.replace("`", "").split(" | ") == expected, keys
-
-
-def test_the_readme_shows_an_error_as_it_is() -> None:
-    (shown,) = re.findall(r"```text\n(database\.min_acu = .*)\n```", _text("README.md"))
-    with pytest.raises(SettingsError) as raised:
-        load_settings({"environment": "prod", **NEEDED, "database.min_acu": "0.3"})
-    assert str(raised.value) == shown
-
-
-def _price(deployment: Assembly, *, tasks: int = 2) -> float:
-    """Return the monthly price of the routes out in US dollars: NAT gateways, interface endpoints, public addresses."""
-    network = deployment.nested["Network"]
-    service = deployment.nested["Compute"].one("AWS::ECS::Service")
-    public = service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "ENABLED"
-    addresses = len(network.of_type("AWS::EC2::EIP")) + tasks * public
-    endpoints = sum(
-        len(endpoint["Properties"].get("SubnetIds", []))
-        for endpoint in network.of_type("AWS::EC2::VPCEndpoint").values()
-    )
-    gateways = len(network.of_type("AWS::EC2::NatGateway"))
-    hourly: float = gateways * NAT_GATEWAY + endpoints * INTERFACE_ENDPOINT_AND_ZONE + addresses * PUBLIC_ADDRESS
-    return hourly * HOURS
-
-
-def test_the_price_table_counts_what_the_templates_create(
-    dev: Assembly, prod: Assembly, prod_nat: Assembly, options: Assembly
-) -> None:
-    shown = re.findall(r"^\| `(?:public-ip|nat|endpoints)`.*? \| (\$[\d.]+) \|", _text("README.md"), re.MULTILINE)
-    assert shown == [f"${_price(deployment):.2f}" for deployment in (dev, options, prod_nat, prod)]
-
-
-def test_the_readme_prices_a_further_task_and_ecs_exec(dev: Assembly) -> None:
-    text = " ".join(_text("README.md").split())
-    assert f"further task adds ${_price(dev, tasks=3) - _price(dev):.2f}" in text
-    assert f"adds a sixth endpoint (${2 * INTERFACE_ENDPOINT_AND_ZONE * HOURS:.2f})" in text
+def test_the_first_run_is_one_of_this_app(dev: Assembly) -> None:
+    """Its steps are those of the command, and it deployed what dev has: else `make first-run` records a new one."""
+    recorded = first_run.PAGE.read_text(encoding="utf-8")
+    steps = re.findall(r"^ *[\d.]+ \| \d/\d (.+?)(?: Breakwater-dev \(dev\))?$", recorded, re.MULTILINE)
+    source = (ROOT / "ops" / "local" / "up.py").read_text(encoding="utf-8")
+    assert steps == re.findall(r'steps\.step\(f?"([A-Z][a-z A-Z]+?)(?: \{.+?)?"\)', source)
+    resources = [each for template in dev.templates.values() for each in template.resources.values()]
+    assert f"{len(resources)} resources of {len({each['Type'] for each in resources})} types" in recorded
+    assert f"{len(resources)} resources, " in recorded
 
 
 def test_decisions_are_numbered_and_have_one_form() -> None:
@@ -229,7 +191,12 @@ def test_the_site_lists_every_page() -> None:
     listed = [
         page for entry in nav for pages in entry.values() for page in ([pages] if isinstance(pages, str) else pages)
     ]
-    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md")]
+    found = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("packages/*/README.md"),
+        *ROOT.glob("packages/*/CHANGELOG.md"),
+    ]
     pages = [str(path.relative_to(ROOT)) for path in found]
     rules = [f"docs/guards/{service}.md" for service in by_service()]
     assert sorted(listed) == sorted([*pages, "docs/decisions/README.md", *rules])

@@ -80,8 +80,8 @@ def statements_grant_everything(app: Assembly) -> Iterator[Breach]:
     "DR-IAM-07",
     title="A role may use everything that an action involves",
     outcome=Outcome.SILENT,
-    prevents="AccessDenied: not authorized to perform rds:CreateDBInstance on resource arn:aws:rds:…:pg:default.…: AWS "
-    "authorizes parameter, option and subnet groups beside the database, defaults included",
+    prevents="AccessDenied: not authorized to perform rds:CreateDBInstance on resource `arn:aws:rds:…:pg:default.…`: "
+    "AWS authorizes parameter, option and subnet groups beside the database, defaults included",
     fix="Add the ARNs of the types that are missing, or let the action have them by *.",
     sources=(
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html",
