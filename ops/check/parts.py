@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +70,10 @@ def synthesis(context: Sequence[str], given: Path | None, folder: Path) -> Part:
     Returns:
         The part; where it fails, there may be no assembly.
     """
-    source = ["--app", str(given)] if given else ["--output", str(folder)]
+    source = ["--app", str(given.resolve())] if given else ["--output", str(folder)]
+    # The pinned tools of this checkout, whether or not its environment is active in the shell.
+    tools = (Path(sys.executable).parent, REPOSITORY / "node_modules" / ".bin")
+    path = os.pathsep.join([*map(str, tools), os.environ.get("PATH", os.defpath)])
     settings = [word for each in context for word in ("-c", each)]
     options = ("--unstable=validate", "--no-online", "--no-notices", "--ci", "--no-color")
     try:
@@ -80,7 +84,8 @@ def synthesis(context: Sequence[str], given: Path | None, folder: Path) -> Part:
             check=False,
             timeout=SYNTHESIS_SECONDS,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "CDK_DISABLE_CLI_TELEMETRY": "true"},
+            cwd=REPOSITORY,
+            env={**os.environ, "PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true"},
         )
     except FileNotFoundError:
         return not_asked(SYNTHESIS, "cdk is not on the PATH", INSTALL, Status.FAIL)
@@ -161,6 +166,9 @@ def account(asked: Account, identity: Mapping[str, str], settings: Settings, pla
     ]
     if unseen := [result.check.id for result in results if result.status is Status.COULD_NOT_ASK]:
         lines.append(Line(Status.COULD_NOT_ASK, how_to_see(unseen)))
+    asking = [result for result in results if result.check.calls]
+    if asking and all(result.status is Status.COULD_NOT_ASK for result in asking):
+        lines.append(Line(Status.FAIL, "the account answered nothing: its permissions allow no check"))
     told = counted(result.status for result in results)
     return Part(ACCOUNT, f"account {identity['Account']}, {settings.region}: {told}", _worst_first(lines))
 

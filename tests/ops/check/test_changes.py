@@ -1,4 +1,4 @@
-"""What a deployment changes, replaces and removes: from templates, with nested stacks, and from change sets."""
+"""What a deployment changes, replaces and removes, from the templates of root and nested stacks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from breakwater_guards.model.assembly import Assembly
-from ops.check.changes import CHANGE_SET_CALL, Action, Change, of_change_set
+from ops.check.changes import Action, Change
 from ops.check.templates import create_only, of_templates
-from ops.preflight.account import Account, Ask, CouldNotAsk
+from ops.preflight.account import Account, Ask
 from ops.preflight.check import Status
 from ops.preflight.deployed import TEMPLATE_CALLS, deployed_templates
-from tests.ops.preflight.cases import Session, plan, refuse
+from tests.ops.preflight.cases import Session, plan
 from tests.ops.preflight.cases_stack import Documents, deployed
 
 TABLE, BUCKET, VPC, STACK = (
@@ -211,63 +211,3 @@ def test_what_is_replaced_upon_comes_from_the_schemas() -> None:
     assert "KeySchema" in create_only(TABLE)[0]
     assert create_only("Custom::Thing") == (("ServiceToken",), ())
     assert create_only("My::Own::Thing") == ((), ())
-
-
-def _set_of(*changes: dict[str, Any]) -> dict[str, Any]:
-    base = {"ChangeSetName": "c", "StackName": "Breakwater-dev", "Status": "CREATE_COMPLETE"}
-    return {**base, "Changes": [{"Type": "Resource", "ResourceChange": each} for each in changes]}
-
-
-NESTED_SET = "arn:aws:cloudformation:us-east-1:111111111111:changeSet/n/1"
-
-
-def _resource(action: str, name: str, kind: str, **more: Any) -> dict[str, Any]:
-    return {"Action": action, "LogicalResourceId": name, "ResourceType": kind, **more}
-
-
-_KEY = [{"Target": {"Attribute": "Properties", "Name": "KeySchema"}}]
-SETS = {
-    "run-1": _set_of(
-        _resource("Modify", "Storage", STACK, Replacement="False", ChangeSetId=NESTED_SET),
-        _resource("Remove", "Old", STACK, PolicyAction="Delete"),
-        _resource("Add", "Topic", "AWS::SNS::Topic"),
-    ),
-    NESTED_SET: _set_of(
-        _resource("Modify", "Table", TABLE, Replacement="True", PolicyAction="ReplaceAndRetain", Details=_KEY),
-        _resource("Remove", "Log", BUCKET, PolicyAction="Retain"),
-        _resource("Remove", "Data", BUCKET),
-        _resource("Remove", "Reader", "AWS::RDS::DBInstance"),
-        _resource("Modify", "Role", "AWS::IAM::Role", Replacement="Conditional"),
-        _resource("Modify", "Alarm", "AWS::CloudWatch::Alarm", Replacement="False"),
-    ),
-}
-
-
-def test_a_change_set_is_read_with_those_of_its_nested_stacks() -> None:
-    asked: list[dict[str, Any]] = []
-
-    def answer(**given: Any) -> dict[str, Any]:
-        asked.append(given)
-        return SETS[given["ChangeSetName"]]
-
-    ask = Ask(Account("us-east-1", Session({CHANGE_SET_CALL: answer})), (CHANGE_SET_CALL,))
-    found = {each.where: each for each in of_change_set(ask, "Breakwater-dev", "run-1")}
-    assert {where: (str(each.action), str(each.status), each.old) for where, each in found.items()} == {
-        "Breakwater-dev/Old": ("remove", "fail", "deleted"),
-        "Breakwater-dev/Topic": ("add", "pass", ""),
-        "Breakwater-dev/Storage/Table": ("replace", "fail", "kept"),
-        "Breakwater-dev/Storage/Log": ("remove", "warn", "kept"),
-        "Breakwater-dev/Storage/Data": ("remove", "fail", "deleted"),
-        "Breakwater-dev/Storage/Reader": ("remove", "warn", ""),
-        "Breakwater-dev/Storage/Role": ("may replace", "warn", ""),
-        "Breakwater-dev/Storage/Alarm": ("change", "pass", ""),
-    }
-    assert found["Breakwater-dev/Storage/Table"].why == "KeySchema"
-    assert asked == [{"ChangeSetName": "run-1", "StackName": "Breakwater-dev"}, {"ChangeSetName": NESTED_SET}]
-
-
-def test_a_change_set_that_may_not_be_read_is_not_taken_for_an_empty_one() -> None:
-    answers = {CHANGE_SET_CALL: refuse("AccessDenied")}
-    ask = Ask(Account("us-east-1", Session(answers)), (CHANGE_SET_CALL,))
-    with pytest.raises(CouldNotAsk, match="cloudformation:DescribeChangeSet is missing"):
-        list(of_change_set(ask, "Breakwater-dev", "run-1"))

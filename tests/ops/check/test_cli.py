@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +12,16 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from ops import __main__ as ops
-from ops.check import cli, parts
+from ops.check import parts
 from ops.check.changes import CHANGE_SET_CALL
 from ops.check.part import PARTS, Line, Part
-from ops.preflight.account import Account
 from ops.preflight.check import Outcome, Status
 from ops.preflight.engine import CheckResult
 from tests.assembly import assembly
-from tests.ops.preflight.cases import IDENTITY, Session, plan, refuse
+from tests.ops.check.conftest import IDENTITY_CALL, Answers, Run
+from tests.ops.preflight.cases import plan, refuse
 from tests.ops.preflight.cases_stack import Documents, deployed
 
-IDENTITY_CALL = "sts:GetCallerIdentity"
-Answers = dict[str, Any]
-Run = Callable[..., dict[str, Any]]
 LOST = "Breakwater-dev/Storage/Table/Resource"
 
 
@@ -36,41 +31,6 @@ def _keyed(documents: Documents) -> None:
         for body in document["Resources"].values():
             if body["Type"] == "AWS::DynamoDB::GlobalTable":
                 body["Properties"]["KeySchema"] = [{"AttributeName": "id", "KeyType": "HASH"}]
-
-
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
-    """Replace the account by one in which dev is deployed as it is planned, and whose checks all pass."""
-    given: Answers = {IDENTITY_CALL: {**IDENTITY, "UserId": "x"}, **deployed(lambda _: None)}
-    monkeypatch.setattr(cli, "Account", lambda region: Account(region, Session(given)))
-    monkeypatch.setattr("ops.check.parts.preflight.examine", lambda *_: [])
-    return given
-
-
-@pytest.fixture
-def cdk(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Replace the CDK CLI by one that finds nothing, and return the commands that it is given."""
-    called: list[list[str]] = []
-
-    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        called.append(command)
-        return subprocess.CompletedProcess(command, 0, "Validation did not find any problems.", "")
-
-    monkeypatch.setattr("ops.check.parts.subprocess.run", run)
-    return called
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command over the assembly of dev, and return its JSON."""
-
-    def check(*words: str, code: int) -> dict[str, Any]:
-        base = ["check", "--assembly", str(assembly("dev").folder), "--format", "json"]
-        assert ops.main([*base, *words]) == code
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return {**found, "statuses": {part["name"]: part["status"] for part in found["parts"]}}
-
-    return check
 
 
 def _no_credentials(**_: Any) -> Any:
@@ -178,6 +138,19 @@ def test_the_checks_of_the_account_are_told_and_how_to_see_those_that_could_not_
     assert "`python -m ops preflight --only PF-VPC-01`" in part["findings"][2]["text"]
     # The part `changes` answers it, with what is accepted.
     assert "PF-CFN-03" not in asked
+
+
+@pytest.mark.usefixtures("answers", "cdk")
+def test_an_account_that_answers_nothing_has_not_passed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs no account passes, and must not hide that a role may read nothing."""
+
+    def examine(*given: Any) -> list[CheckResult]:
+        denied, fine = Outcome(Status.COULD_NOT_ASK, "denied"), Outcome(Status.PASS, "fine")
+        return [CheckResult(check, (denied if check.calls else fine,), 0.1) for check in given[-1]]
+
+    monkeypatch.setattr("ops.check.parts.preflight.examine", examine)
+    (part,) = run("--only", "account", code=1)["parts"]
+    assert part["findings"][0]["text"] == "the account answered nothing: its permissions allow no check"
 
 
 def test_settings_that_cannot_be_used_are_a_report(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from breakwater_guards.engine import examine
 from breakwater_guards.report import Report, Unjudged
 from breakwater_guards.rule import Severity
 from breakwater_guards.tools import MissingToolError
+from ops import REPOSITORY
 from ops.check import parts
 from ops.check.part import Line, Part
 from ops.preflight.account import Account
@@ -65,6 +67,22 @@ def test_schemas_that_are_not_installed_are_no_pass(monkeypatch: pytest.MonkeyPa
     account = Account("us-east-1", Session(deployed(lambda _: None)))
     part = parts.changes(account, assembly("dev").settings, plan("dev"))
     assert (part.status, part.summary) == (Status.FAIL, "cfnlint is not installed")
+
+
+def test_the_pinned_tools_are_used_from_any_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: dict[str, Any] = {}
+
+    def run(command: list[str], **options: Any) -> Any:
+        given.update(options, command=command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("ops.check.parts.subprocess.run", run)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/bin")
+    assert parts.synthesis([], Path("cdk.out"), tmp_path).status is Status.PASS
+    assert given["env"]["PATH"].split(os.pathsep)[1:] == [str(REPOSITORY / "node_modules" / ".bin"), "/bin"]
+    assert given["cwd"] == REPOSITORY
+    assert str(tmp_path / "cdk.out") in given["command"]
 
 
 def _cdk(monkeypatch: pytest.MonkeyPatch, answer: Callable[[list[str]], Any]) -> Part:

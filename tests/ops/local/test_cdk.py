@@ -102,8 +102,9 @@ def test_what_matters_is_shown_as_it_comes_and_all_of_it_is_logged(workspace: Wo
     install("cdk", OUTPUT)
     workspace.assembly.mkdir()
     for name, resources in (("A", ("Kms", "Backup")), ("Kms.nested", ("Key",))):
-        template = {"Resources": {each: {} for each in resources}}
-        (workspace.assembly / f"{name}.template.json").write_text(json.dumps(template))
+        (workspace.assembly / f"{name}.template.json").write_text(
+            json.dumps({"Resources": {each: {} for each in resources}})
+        )
     shown: list[str] = []
     assert cdk_cli(workspace).deploy(ENVIRONMENT, shown.append) == 3
     assert shown == [
