@@ -176,12 +176,12 @@ def _kept(folder: Path, result: Result, **measured: Any) -> Path:
 def test_the_index_has_all_runs_with_their_trends(outage: Result, tmp_path: Path) -> None:
     place = evidence.write(tmp_path, outage, target())
     early = dataclasses.replace(outage, fault=outage.fault - 86400.0)
-    _kept(tmp_path / "early", early, rto_seconds=900.0, rpo_seconds=None)
+    _kept(tmp_path / "javascript:early", early, rto_seconds=900.0, rpo_seconds=None)
     _kept(tmp_path / "other", dataclasses.replace(outage, drill="other"))
     html = report_page.write_index(tmp_path).read_text()
     elements = Elements(html)
     assert [each["href"] for each in elements.of("a") if "data-tip" not in each] == [
-        f"{place.name}/report.html", "early/report.md", "other/report.md"
+        f"{place.name}/report.html", "javascript%3Aearly/report.md", "other/report.md"
     ]  # fmt: skip
     tips = [str(each["data-tip"]) for each in elements.of("a") if "data-tip" in each]
     assert tips[0] == "2027-01-14 08:00:01: RTO 900.00 s, objective 300 s"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from breakwater_drills import chart
 from breakwater_drills.page import page, table, yes
@@ -170,7 +171,7 @@ def _index(folder: Path, found: Sequence[tuple[str, Mapping[str, Any]]], unread:
 
 def _page_of(folder: Path, name: str) -> str:
     """Return the page of a run; one from before there were pages has only its text."""
-    return f"{name}/{REPORT if (folder / name / REPORT).exists() else 'report.md'}"
+    return f"{quote(name)}/{REPORT if (folder / name / REPORT).exists() else 'report.md'}"
 
 
 def _run(told: Mapping[str, Any], href: str) -> tuple[str, ...]:
