@@ -38,7 +38,7 @@ default. Lists are written with commas: `-c network.zones=us-east-1a,us-east-1b`
 An empty cell under an environment means the default; **must be given** means that nothing is synthesized without it.
 What contradicts another setting is refused as well: `stacks/settings/rules.py` has those rules.
 
-The last column says what a change does to a deployment that is there, found by synthesizing it and comparing what the
+The third column says what a change does to a deployment that is there, found by synthesizing it and comparing what the
 CloudFormation schemas call create-only. *free*: an update in place, or resources that come and go. *refused*: it would
 lose data or the network, and [preflight](preflight.md) stops it by the check that is named.
 """
@@ -85,7 +85,7 @@ def _section(
     yield f"## {title}\n"
     if purpose:
         yield f"{purpose}\n"
-    yield _row(["Setting", "What it does", "Allowed", "Default", *ORDER, AFTER])
+    yield _row(["Setting", "What it does", AFTER, "Allowed", "Default", *ORDER])
     yield _row(["---"] * 8)
     for key, field in FIELDS.items():
         if key.rpartition(".")[0] != section:
@@ -96,7 +96,7 @@ def _section(
             default = _value(DEFAULT_ENVIRONMENT)
         # The pattern of a text stands in its error message; here it would hide the example.
         accepts = allowed(key).partition(" (pattern ")[0]
-        yield _row([f"`{key}`", " ".join((field.description or "").split()), accepts, default, *shown, after[key]])
+        yield _row([f"`{key}`", " ".join((field.description or "").split()), after[key], accepts, default, *shown])
     yield ""
 
 
@@ -111,8 +111,9 @@ def environment_file(name: str) -> dict[str, Any]:
 
 
 def committed() -> dict[str, str]:
-    """Return the last column of the page as it is, by setting; empty where there is none."""
-    rows = re.findall(r"^\| `([a-z0-9_.]+)` \| .* \| ([^|]+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    """Return what the page says of later changes as it is, by setting; empty where there is none."""
+    page = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z0-9_.]+)` \| (?:[^|]|\\\|)+ \| ([^|]+) \|", page, re.MULTILINE)
     return {key: after for key, after in rows if key in FIELDS}
 
 

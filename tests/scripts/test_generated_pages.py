@@ -87,7 +87,7 @@ def test_the_committed_settings_page_is_fresh() -> None:
 
 def test_every_setting_is_described_once_with_what_it_accepts(rows: dict[str, list[str]]) -> None:
     assert list(rows) == list(FIELDS)
-    for key, (what, accepts, *_) in rows.items():
+    for key, (what, _after, accepts, *_) in rows.items():
         assert what.endswith("."), f"{key} needs a sentence under its attribute"
         assert accepts, key
         assert "pattern" not in accepts, key
@@ -147,7 +147,7 @@ def test_settings_are_told_apart_where_the_page_says_nothing_yet(monkeypatch: py
 
 
 def test_every_value_of_every_environment_file_is_shown(rows: dict[str, list[str]]) -> None:
-    for column, name in enumerate(settings_table.ORDER, start=3):
+    for column, name in enumerate(settings_table.ORDER, start=4):
         document = tomllib.loads((ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8"))
         for section, content in document.items():
             for key, value in content.items():
@@ -161,7 +161,7 @@ def test_every_environment_has_a_column() -> None:
 
 
 def test_what_must_be_given_is_said(rows: dict[str, list[str]]) -> None:
-    needed = {key: cells[3:6] for key, cells in rows.items() if "**must be given**" in cells}
+    needed = {key: cells[4:7] for key, cells in rows.items() if "**must be given**" in cells}
     both = ["", "**must be given**", "**must be given**"]
     assert needed.keys() == {"compute.image", "compute.certificate_arn", "compute.domain_name"}
     assert needed["compute.certificate_arn"] == needed["compute.domain_name"] == both
@@ -169,10 +169,10 @@ def test_what_must_be_given_is_said(rows: dict[str, list[str]]) -> None:
 
 
 def test_defaults_come_from_the_model(rows: dict[str, list[str]]) -> None:
-    assert rows["region"][2] == f"`{Settings.model_fields['region'].default}`"
-    assert rows["database.min_acu"][2] == ""
-    assert rows["account"][2] == "-"
-    assert rows["database.data_api"][2] == "`true`"
+    assert rows["region"][3] == f"`{Settings.model_fields['region'].default}`"
+    assert rows["database.min_acu"][3] == ""
+    assert rows["account"][3] == "-"
+    assert rows["database.data_api"][3] == "`true`"
 
 
 def test_the_settings_page_is_written(

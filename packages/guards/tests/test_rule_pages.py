@@ -67,5 +67,5 @@ def test_full_pages_are_written_where_they_are_asked_for(
 
 
 def test_markup_in_a_rule_is_shown_and_not_obeyed() -> None:
-    assert markdown.prose("a <b> of `*.c` and * or [d]") == r"a \<b> of `*.c` and \* or \[d\]"
+    assert markdown.prose("a <b> of `*.c` and * or [d]") == r"a &lt;b> of `*.c` and \* or \[d\]"
     assert markdown.row("a|b", "c") == r"| a\|b | c |"
