@@ -52,3 +52,29 @@ def role_that_no_instance_has(app: MutableApp) -> None:
 def policy_that_is_gone(app: MutableApp) -> None:
     role = app.properties("AWS::IAM::Role", "RestoreValidation")
     role.setdefault("ManagedPolicyArns", []).append("arn:aws:iam::aws:policy/AWSLambdaFullAccess")
+
+
+@mutation("DR-AGREE-01")
+def dead_letter_queue_that_admits_none(app: MutableApp) -> None:
+    queue = app.resource("AWS::SQS::Queue", "RestoreEventQueue")
+    target = queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    app.properties("AWS::SQS::Queue", target)["RedriveAllowPolicy"] = {"redrivePermission": "denyAll"}
+
+
+@mutation("DR-EVENTS-03")
+def function_that_never_runs(app: MutableApp) -> None:
+    app.properties("AWS::Lambda::Function", "Failover")["ReservedConcurrentExecutions"] = 0
+
+
+@mutation("DR-ACCESS-05")
+def data_key_for_administrators_only(app: MutableApp) -> None:
+    statement = app.properties("AWS::KMS::Key", "DataKey")["KeyPolicy"]["Statement"][0]
+    statement["Action"] = ["kms:Create*", "kms:Describe*", "kms:Put*", "kms:ScheduleKeyDeletion"]
+
+
+@mutation("DR-BACKUP-13")
+def vault_without_its_region(app: MutableApp) -> None:
+    plan = app.properties("AWS::Backup::RestoreTestingPlan")
+    plan["RecoveryPointSelection"]["IncludeVaults"] = [
+        "arn:aws:backup:us-east-1:111111111111:backup-vault:dr-vault-eu1"
+    ]

@@ -136,6 +136,20 @@ class Access:
             for statement in self._statements(target)
         )
 
+    def delegates(self, key: Resource, action: str) -> bool:
+        """Tell whether the policy of a key may leave an action to the IAM policies of its account.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html: only a statement for the account
+        does that; without it, an IAM policy that allows the action grants nothing.
+        """
+        if key.options("KeyPolicy") == [ABSENT] or self._unknowable(key):
+            return True
+        principals = ((item, statement) for statement in self._statements(key) for item in statement.principals)
+        return any(
+            statement.acts_on(action) and item.kind != "Service" and _is_account(pattern(self._app, item.value))
+            for item, statement in principals
+        )
+
     def _unknowable(self, target: Resource) -> bool:
         kinds = facts("callers")["policy_of"].get(target.type, [])
         policies = self._policies.get(target.reference, [])
@@ -189,6 +203,10 @@ def _passes(statement: Statement, service: str) -> bool:
         and not any(matches(value, service) for value in condition.values)
         for condition in statement.conditions
     )
+
+
+def _is_account(principal: str) -> bool:
+    return "*" in principal or principal.endswith(":root") or principal.isdigit()
 
 
 def _as_statement(permission: Resource) -> Statement:

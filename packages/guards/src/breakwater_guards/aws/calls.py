@@ -78,7 +78,7 @@ def _holds(app: Assembly, row: dict[str, Any], item: Item) -> bool:
 
 def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
     if "when" in row:
-        given = [pattern_of(value) for value in item.options(row["when"]) if value is not ABSENT]
+        given = [_text(value) for value in item.options(row["when"]) if value is not ABSENT]
         if any(row.get("matching", "") in text.lower() for text in given):
             actions = tuple(row["actions"][""]) or tuple(_named(row["named"], text) for text in given)
             if all(actions):
@@ -93,6 +93,10 @@ def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
         if all(target.get(name) != allowed for name, allowed in row.get("unless", {}).items()):
             actions = tuple(_PLACE.sub(partial(_ending, app, item), action) for action in row["actions"][target.type])
             yield Call(item=item, row=row, target=target, arn=_arn(app, target, value), actions=actions)
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, dict) else pattern_of(value)
 
 
 def _targets(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[tuple[Item, Any]]:

@@ -74,4 +74,11 @@ def misnamed(app: Assembly, near: Template, text: str, *kinds: str, path: str = 
     place = {near.region or "*", near.account or "*", "*"}
     cut = [name for name in names if name.startswith(text) and name[len(text) :].lstrip("-_.") in place]
     reordered = cut or [name for name in names if sorted(words_of(name)) == sorted(words_of(text))]
+    reordered = reordered or [name for name in names if _lacks_one(words_of(text), words_of(name))]
     return next(iter(reordered or get_close_matches(text, names, 1, ALIKE)), None)
+
+
+def _lacks_one(words: list[str], of: list[str]) -> bool:
+    """Tell whether some words, of which there are several, are those of a name in its order, without one of them."""
+    least = 3
+    return len(words) >= least and any(words == [*of[:at], *of[at + 1 :]] for at in range(len(of)))

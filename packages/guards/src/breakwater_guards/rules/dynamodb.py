@@ -44,7 +44,7 @@ def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-DYNAMODB-02",
-    title="Either all replicas of a global table have a key, or none has",
+    title="Either all replicas of a global table have a key of their own Region, or none has",
     outcome=Outcome.REFUSED,
     prevents="One or more parameter values were invalid: KMSMasterKeyId must be specified for each replica. "
     "(ValidationException)",
@@ -55,7 +55,7 @@ def tables_are_recoverable(app: Assembly) -> Iterator[Breach]:
     ),
 )
 def replicas_agree_on_keys(app: Assembly) -> Iterator[Breach]:
-    """Find a customer key on some replicas and none on others."""
+    """Find a customer key on some replicas and none on others, or a key of another Region than the replica's."""
     for table in app.of_type(GLOBAL_TABLE):
         for replicas in _replica_lists(table):
             keys = [_key_of(replica) for replica in replicas]
@@ -63,6 +63,11 @@ def replicas_agree_on_keys(app: Assembly) -> Iterator[Breach]:
             if bare and len(bare) < len(keys) and UNKNOWN not in keys:
                 regions = ", ".join(show(replica.get("Region", ABSENT)) for replica in bare)
                 yield breach(table, REPLICA_KEY, f"not set for {regions}, but set for another replica.")
+            for replica, value in zip(replicas, keys, strict=True):
+                region, key = replica.get("Region"), app.target(value)
+                if key is not None and isinstance(region, str) and key.template.region not in (None, region):
+                    message = f"{key.logical_id} is a key of {key.template.region}; the replica is in {region}."
+                    yield breach(table, REPLICA_KEY, message)
 
 
 @rule(

@@ -135,6 +135,7 @@ def _missing(app: Assembly, call: Call, role: Resource) -> Iterator[str]:
             for key in _keys(app, call.target):
                 carried = through(call.target) if call.target is not None else {}
                 allowed = access.role_may(role, needed, arn_of(app, key), carried=carried)
+                allowed = allowed and access.delegates(key, needed)
                 if not allowed and not access.names_role(key, role, needed):
                     yield f"{needed} on {key.logical_id}, the key of {_shown(call)}"
 

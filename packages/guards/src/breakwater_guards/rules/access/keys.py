@@ -22,9 +22,11 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule
     outcome=Outcome.SILENT,
     prevents="AccessDenied: not authorized to perform: kms:GenerateDataKey on the key of the bucket, queue, topic or "
     "secret, at each call that the role's own policy allows",
-    fix="Allow the role kms:Decrypt, and kms:GenerateDataKey where it writes, on the key.",
+    fix="Allow the role kms:Decrypt, and kms:GenerateDataKey where it writes, on the key; in the key's policy, let the "
+    "account (its root) use them, or the role itself.",
     sources=(
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html",
         "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
     ),
@@ -36,8 +38,10 @@ def roles_may_use_keys(app: Assembly) -> Iterator[Breach]:
         told = set()
         for statement in roles_of(app).permissions(role).statements:
             for target, key, action, needed in _uses(app, statement):
-                allowed = access_of(app).role_may(role, needed, arn_of(app, key), carried=through(target))
-                if not allowed and not access_of(app).names_role(key, role, needed) and (key, needed) not in told:
+                access = access_of(app)
+                allowed = access.role_may(role, needed, arn_of(app, key), carried=through(target))
+                allowed = allowed and access.delegates(key, needed)
+                if not allowed and not access.names_role(key, role, needed) and (key, needed) not in told:
                     told.add((key, needed))
                     what = f"{action} on {target.logical_id}, but not {needed} on {key.logical_id}, its key."
                     yield breach(role, "", f"may use {what}")

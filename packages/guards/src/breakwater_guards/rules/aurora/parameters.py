@@ -89,7 +89,7 @@ def extensions_are_loaded(app: Assembly) -> Iterator[Breach]:
 
 
 def _of_another_engine(app: Assembly) -> Iterator[Breach]:
-    """Find a parameter that only another engine has than the one whose family the group is of."""
+    """Find a parameter that only another engine has than the one whose family the group is of, or another value."""
     for group in app.of_type(*(kind for _, kind in GROUPS.values())):
         family = group.get("Family")
         for parameters in group.given("Parameters") if isinstance(family, str) else ():
@@ -97,6 +97,10 @@ def _of_another_engine(app: Assembly) -> Iterator[Breach]:
                 for beginning, engines in facts("rds_parameters")["of_engines"].items():
                     if name.startswith(beginning) and not family.startswith(tuple(engines)):
                         yield breach(group, "Parameters", f"{name} is no parameter of {family}, but of {engines[0]}.")
+                allowed = facts("rds_parameters")["values"].get(name)
+                value = parameters[name]
+                if allowed and isinstance(value, str) and value not in allowed:
+                    yield breach(group, "Parameters", f"{name} is {show(value)}; allowed: {', '.join(allowed)}.")
 
 
 def _unwritten(app: Assembly, groups: list[Resource]) -> Iterator[Breach]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.backups import PLAN, SELECTION, Coverage, data_resources, services_of_plans
+from breakwater_guards.aws.globs import pattern_of
+from breakwater_guards.aws.names import misnamed
 from breakwater_guards.model.applications import same_application
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
@@ -14,7 +16,7 @@ from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import Text
 from breakwater_guards.model.views import view
-from breakwater_guards.rule import Breach, Outcome, breach, rule, show
+from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
 
 GUIDE = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 MAX_SELECTION_NAME = 50
@@ -110,11 +112,21 @@ def continuous_backup_is_supported(app: Assembly) -> Iterator[Breach]:
     title="A restore testing plan takes recovery points that its resources have",
     outcome=Outcome.SILENT,
     prevents="No error is reported: AWS Backup finds no recovery point to test, and no restore is ever tried",
-    fix="Add SNAPSHOT to RecoveryPointSelection.RecoveryPointTypes.",
+    fix="Add SNAPSHOT to RecoveryPointSelection.RecoveryPointTypes, and refer to vaults by their attribute.",
     sources=(f"{GUIDE}/backup-feature-availability.html", f"{GUIDE}/API_RestoreTestingRecoveryPointSelection.html"),
 )
 def restore_tests_find_recovery_points(app: Assembly) -> Iterator[Breach]:
-    """Find a plan for continuous recovery points alone, and a selection of a type that has none."""
+    """Find a plan for continuous recovery points alone, a selection of a type that has none, and a vault that is not.
+
+    A vault elsewhere is fine; its name is only wrong where it is nearly that of one here.
+    """
+    for test in app.of_type("AWS::Backup::RestoreTestingPlan"):
+        for value in test.given("RecoveryPointSelection.IncludeVaults[]"):
+            name = pattern_of(value).rpartition(":")[2]
+            allowed = misnamed(app, test.template, name, "AWS::Backup::BackupVault")
+            if allowed:
+                message = f"no vault is called {readable(name)!r}; allowed: {readable(allowed)}."
+                yield breach(test, "RecoveryPointSelection.IncludeVaults", message)
     plans = Lookup(app, "AWS::Backup::RestoreTestingPlan", name="RestoreTestingPlanName")
     for selection in app.of_type("AWS::Backup::RestoreTestingSelection"):
         plan = plans.find(selection.get("RestoreTestingPlanName"), selection.template)
