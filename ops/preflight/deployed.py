@@ -171,12 +171,21 @@ def _written(resource: Resource, name: str) -> Any:
 
 def shown(value: Any) -> str:
     """Return a resolved value in words."""
+    if isinstance(value, dict | list):
+        return json.dumps(_in_words(value))
     if value is ABSENT:
         return "not given"
     if isinstance(value, Reference):
         return value.logical_id
     if isinstance(value, Text):
         return value.known
-    if isinstance(value, dict | list):
-        return json.dumps(value, default=shown)
     return "decided by AWS" if value is UNKNOWN or isinstance(value, Opaque) else str(value)
+
+
+def _in_words(value: Any) -> Any:
+    """Return a value with what only a deployment decides in words; a reference is a tuple, which JSON would take."""
+    if isinstance(value, dict):
+        return {key: _in_words(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_words(item) for item in value]
+    return value if isinstance(value, str | int | float) else shown(value)
