@@ -24,7 +24,9 @@ def rotation_of_a_signing_key(app: MutableApp) -> None:
 
 @mutation("DR-KMS-03")
 def nobody_can_change_the_policy(app: MutableApp) -> None:
-    _drop(app.properties(KEY, "MessagingKey")["KeyPolicy"], lambda item: "AWS" in item["Principal"])
+    for statement in app.properties(KEY, "MessagingKey")["KeyPolicy"]["Statement"]:
+        if "AWS" in statement["Principal"]:
+            statement["Action"] = ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
 @mutation("DR-LOGS-01")
