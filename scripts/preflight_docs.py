@@ -57,8 +57,9 @@ and within a minute:
 | changes | what is deployed against what is planned | for data or a network that would be replaced or lost |
 
 What would be replaced comes from CloudFormation's resource schemas, which cfn-lint carries, and from there on to all
-that refers to it; what becomes of the old resource comes from `DeletionPolicy` and `UpdateReplacePolicy`. Nested stacks
-are compared like the root. `--change-set NAME` reads a prepared change set and those of its nested stacks instead
+that refers to it; what becomes of the old resource comes from `DeletionPolicy` and `UpdateReplacePolicy`. A resource
+with a name of its own is refused by CloudFormation, which the report says. Nested stacks are compared like the root.
+`--change-set NAME` reads a prepared change set and those of its nested stacks instead
 (`cloudformation:DescribeChangeSet`); the report says which of the two it used. `--accept PATH` lets through what is
 lost on purpose, by the construct path that the report prints.
 

@@ -43,6 +43,8 @@ class Change:
         why: the properties that differ, in words; empty where there is no more to say.
         old: what becomes of the old resource: `deleted`, `kept` or `snapshot`; empty where it stays.
         holds: whether it holds data, or is a part of the network or a whole nested stack.
+        same_name: property with the name that a replacement would share with the old resource; CloudFormation refuses
+            that: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
 
     action: Action
@@ -51,10 +53,13 @@ class Change:
     why: str = ""
     old: str = ""
     holds: bool = False
+    same_name: str = ""
 
     @property
     def status(self) -> Status:
-        """A failure where data or the network is lost or left behind, a warning where something else is."""
+        """A failure where data or the network is lost or left behind, or AWS refuses; a warning for anything else."""
+        if self.same_name:
+            return Status.FAIL
         if self.action in (Action.ADD, Action.CHANGE) or self.type in _REVISED:
             return Status.PASS
         if self.action is Action.REPLACE or (self.action is Action.REMOVE and self.type not in DISPENSABLE):
@@ -68,7 +73,9 @@ class Change:
         return -list(Status).index(self.status), -list(Action).index(self.action), self.where
 
     def __str__(self) -> str:
-        details = "; ".join(filter(None, (self.why, self.old and f"the old one would be {_IN_WORDS[self.old]}")))
+        fate = self.old and f"the old one would be {_IN_WORDS[self.old]}"
+        refused = self.same_name and f"CloudFormation refuses it, since {self.same_name} stays the same"
+        details = "; ".join(filter(None, (self.why, refused or fate)))
         return f"{self.action} {self.where} ({self.type})" + (f": {details}" if details else "")
 
 

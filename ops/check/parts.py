@@ -213,6 +213,8 @@ def changes(
 
 
 def _line(change: Change, accepted: Sequence[str]) -> Line:
+    if change.same_name:
+        return Line(change.status, str(change), f"Give it another {change.same_name} as well, or set it back.")
     if change.status is Status.FAIL and change.where.startswith(tuple(filter(None, accepted))):
         return Line(Status.WARN, f"{change} (accepted)")
     fix = f"Set it back, move the data first, or accept it: --accept {change.where}"

@@ -7,6 +7,7 @@ The schemas of the resource types, which come with cfn-lint, say what is replace
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
@@ -104,7 +105,19 @@ def _updated(pairs: Sequence[tuple[Resource, Resource]]) -> Iterator[Change]:
             action, why = actions[new.reference]
             fates = {_fate(each, "UpdateReplacePolicy") for each in (old, new)}
             fate = "deleted" if "deleted" in fates else min(fates)
-            yield _change(action, new, why, fate if action is Action.REPLACE else "")
+            if action is Action.REPLACE:
+                yield replace(_change(action, new, why, fate), same_name=_same_name(old, new))
+            else:
+                yield _change(action, new, why)
+
+
+def _same_name(old: Resource, new: Resource) -> str:
+    """Return the property that names a resource, where both have the same name, which they cannot have at once."""
+    named = [path.rpartition("/")[2] for path in _schema(new.type).get("primaryIdentifier", ())]
+    if len(named) != 1 or named[0] not in create_only(new.type)[0]:
+        return ""
+    before, after = old.get(named[0]), new.get(named[0])
+    return named[0] if isinstance(after, str | Text) and before == after else ""
 
 
 def _compared(old: Resource, new: Resource) -> Iterator[tuple[Action, str]]:
@@ -167,6 +180,18 @@ def _references(value: Any) -> Iterator[Reference]:
 
 
 @cache
+def _schema(kind: str) -> Mapping[str, Any]:
+    """Return the schema of a resource type; an empty one where CloudFormation's registry has none."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 (it takes a second)
+
+    try:
+        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    except ResourceNotFoundError:
+        return {}
+    return found
+
+
+@cache
 def create_only(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the properties whose change replaces a resource, and those whose change may.
 
@@ -178,12 +203,7 @@ def create_only(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
         return ("ServiceToken",), ()
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 (it takes a second)
-
-    try:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    except ResourceNotFoundError:
-        return (), ()
+    schema = _schema(kind)
     certain, perhaps = (
         {path.split("/")[2] for path in schema.get(key, ())}
         for key in ("createOnlyProperties", "conditionalCreateOnlyProperties")

@@ -62,7 +62,11 @@ def test_another_key_schema_loses_the_table_and_what_refers_to_it_follows() -> N
     table = found["Storage/Table/Resource"]
     assert (table.action, table.status, table.old) == (Action.REPLACE, Status.FAIL, "deleted")
     assert table.why.startswith('KeySchema is [{"AttributeName": "id", "KeyType": "HASH"}], planned is [{')
-    assert "the old one would be deleted" in str(table)
+    # It has a name of its own, which the new table cannot have as long as the old one is there.
+    assert str(table).endswith("; CloudFormation refuses it, since TableName stays the same")
+    renamed = _of(_set(TABLE, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], TableName="old"))
+    assert str(renamed["Storage/Table/Resource"]).endswith("; the old one would be deleted")
+    assert renamed["Storage/Table/Resource"].status is Status.FAIL
     follower = found["Backup/Plan/Selection/Resource"]
     assert (follower.action, follower.status) == (Action.MAY_REPLACE, Status.WARN)
     assert follower.why.endswith("which is replaced")
@@ -161,6 +165,14 @@ def test_data_survives_a_replacement_if_both_templates_keep_it(before: str, afte
     ]
     (found,) = _one(BUCKET, *bodies)
     assert (found.action, found.old, found.status) == (Action.REPLACE, old, Status.FAIL)
+
+
+def test_a_name_of_its_own_is_refused_even_where_nothing_is_lost() -> None:
+    role = {"RoleName": "a", "AssumeRolePolicyDocument": {}}
+    (found,) = _one("AWS::IAM::Role", _properties(**role, Path="/a/"), _properties(**role, Path="/b/"))
+    assert (found.action, found.status, found.same_name) == (Action.REPLACE, Status.FAIL, "RoleName")
+    (found,) = _one("AWS::IAM::Role", _properties(Path="/a/"), _properties(Path="/b/"))
+    assert (found.action, found.status, found.same_name) == (Action.REPLACE, Status.WARN, "")
 
 
 def test_a_new_revision_is_no_loss() -> None:

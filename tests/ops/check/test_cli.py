@@ -26,11 +26,12 @@ LOST = "Breakwater-dev/Storage/Table/Resource"
 
 
 def _keyed(documents: Documents) -> None:
-    """Deploy the table with another key than the planned one."""
+    """Deploy the table with another key and name than the planned ones."""
     for document in documents.values():
         for body in document["Resources"].values():
             if body["Type"] == "AWS::DynamoDB::GlobalTable":
                 body["Properties"]["KeySchema"] = [{"AttributeName": "id", "KeyType": "HASH"}]
+                body["Properties"]["TableName"] = "old"
 
 
 def _no_credentials(**_: Any) -> Any:
@@ -67,6 +68,21 @@ def test_no_go_when_data_would_be_lost_unless_it_is_accepted(run: Run, answers: 
     assert accepted["parts"][0]["findings"][0]["text"].endswith("(accepted)")
     # An unset variable of a pipeline accepts nothing.
     assert run("--only", "changes", "--accept", "", code=1)["statuses"] == {"changes": "fail"}
+
+
+@pytest.mark.usefixtures("cdk")
+def test_what_cloudformation_refuses_cannot_be_accepted(run: Run, answers: Answers) -> None:
+    def other_key(documents: Documents) -> None:
+        name = plan("dev").resources("AWS::DynamoDB::GlobalTable")[0].body["Properties"]["TableName"]
+        _keyed(documents)
+        for document in documents.values():
+            for body in document["Resources"].values():
+                if body["Type"] == "AWS::DynamoDB::GlobalTable":
+                    body["Properties"]["TableName"] = name
+
+    answers.update(deployed(other_key))
+    (part,) = run("--only", "changes", "--accept", "Breakwater-dev", code=1)["parts"]
+    assert part["findings"][0]["fix"] == "Give it another TableName as well, or set it back."
 
 
 @pytest.mark.usefixtures("cdk")
