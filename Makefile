@@ -134,11 +134,12 @@ else
 endif
 
 # mypy reads all of aws-cdk-lib the first time, which takes two minutes: the templates are checked beside it.
-.PHONY: lint lint-types lint-templates
-lint: install ## Run ruff, hadolint, mypy --strict, and the guards with cfn-lint and cdk-preflight over all templates
+.PHONY: lint lint-types lint-templates lint-workflows
+lint: install ## Run ruff, hadolint, zizmor, mypy --strict, and the guards with cfn-lint and cdk-preflight over all templates
 	@ruff check .
 	@ruff format --check .
 	@hadolint service/Dockerfile
+	@$(MAKE) --no-print-directory lint-workflows
 	@$(MAKE) --no-print-directory --keep-going $(if $(filter -j%,$(MAKEFLAGS)),,--jobs=2) lint-types lint-templates
 
 # Test modules of the packages share names, so they are several runs; the later ones take a second.
@@ -146,6 +147,12 @@ lint-types:
 	@mypy
 	@mypy packages/embedded_aws/tests
 	@mypy packages/drills/tests
+
+lint-workflows:
+	@zizmor --offline --quiet .github
+	@check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	@check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 lint-templates:
 	@python -m scripts.lint_templates
@@ -214,26 +221,46 @@ lock: install ## Compile every requirements/*.in to a pinned, hashed file (ARGS=
 			--python-version 3.11 $$(ls $$base.override 2>/dev/null | sed 's/^/--override /') \
 			$(ARGS) $$base.in -o $$out && echo "$$out" || exit 1; done
 
+# checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
+WITH_SCANNERS = PATH="$$PATH:$$(python -c 'from scripts.install import install_scanners; print(install_scanners())' | tail -1)"
+
+.PHONY: update sbom
+LOCKED := requirements.txt service/requirements.txt $(sort $(wildcard requirements/*.txt)) \
+	packages/embedded_aws/requirements/emulator.txt
+
+# `git checkout -- FILES` goes back to what was locked.
+update: install ## Raise every locked package, say what changed, and run the tests that decide (all that CI runs)
+	@git diff --quiet HEAD -- $(LOCKED) || { echo "update: commit or restore the locked files first, so that what changes can be told"; exit 1; }
+	@$(MAKE) --no-print-directory lock ARGS="--upgrade $(ARGS)"
+	@git diff --unified=0 HEAD -- $(LOCKED) | sed -n 's/^\([-+]\)\([A-Za-z0-9._-]*==[^ ;]*\).*/\1 \2/p' | sort -u -k2,2 -k1,1r
+	@git diff --quiet HEAD -- $(LOCKED) && echo "update: everything is current" || .ci/run
+
+# npm describes no package without a version. Its part is the CDK CLI; what developers use of npm is left out.
+sbom: install ## Write a software bill of materials (CycloneDX) of each locked environment to build/sbom
+	@rm -rf build/sbom build/npm && mkdir -p build/sbom build/npm
+	@export $(WITH_SCANNERS) && for file in $(LOCKED); do cyclonedx-py requirements --output-reproducible --of JSON \
+		-o "build/sbom/$$(echo "$${file%.txt}" | tr / -).cdx.json" "$$file" || exit 1; done
+	@sed 's/"private"/"version": "0.0.0", "private"/' package.json > build/npm/package.json && cp package-lock.json build/npm
+	@cd build/npm && npm sbom --loglevel=error --package-lock-only --omit=dev --sbom-format cyclonedx > ../sbom/node-tools.cdx.json
+	@ls build/sbom
+
 ##@ Measurements
 
 .PHONY: bench
 bench: install ## Time a synth against an empty CDK app
 	@python packages/guards/bench/synth.py $(ARGS)
 
-# checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
-WITH_CHECKOV = PATH="$$PATH:$$(python -c 'from scripts.install import install_scanners; print(install_scanners())' | tail -1)"
-
 .PHONY: bench-guards
 bench-guards: install ## Time the guards on the platform and on up to 10,000 resources, beside cfn-lint and checkov
 	@folder=$$(mktemp -d) && python -c "import sys; from pathlib import Path; from stacks import profiles; \
 		from stacks.settings import load_settings; \
 		profiles.synthesize(load_settings(profiles.PROFILES['prod']), Path(sys.argv[1], 'prod'))" "$$folder" \
-		&& $(WITH_CHECKOV) python packages/guards/bench/speed.py "$$folder/prod" $(ARGS)
+		&& $(WITH_SCANNERS) python packages/guards/bench/speed.py "$$folder/prod" $(ARGS)
 
 .PHONY: compare
 compare: install ## Compare what the guards catch with four other tools, into packages/guards/bench/comparison.md
 	@pytest --no-cov --quiet packages/guards/tests/check_fixtures.py
-	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
+	@$(WITH_SCANNERS) python packages/guards/bench/compare.py
 
 .PHONY: mutants
 mutants: install ## Change functions, drills, checks and guards on purpose and list what no test notices (ARGS=packages/drills/src)

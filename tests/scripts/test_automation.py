@@ -49,7 +49,9 @@ def _used(file: Path) -> list[str]:
 
 
 def test_all_workflows_are_there() -> None:
-    assert [file.name for file in WORKFLOWS] == ["ci.yml", "deploy.yml", "image.yml", "weekly.yml"]
+    assert [file.name for file in WORKFLOWS] == [
+        "ci.yml", "deploy.yml", "environment.yml", "image.yml", "operations.yml", "release.yml", "weekly.yml"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("file", _actions(), ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -73,8 +75,11 @@ def test_the_default_token_only_reads(file: Path) -> None:
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
         granted = job.get("permissions", {})
+        if (file.name, name) == ("release.yml", "publish"):
+            assert granted == {"contents": "write"}
+            continue
         assert granted in ({}, {"contents": "read", "id-token": "write"}), name
-        assert file.name in {"deploy.yml", "image.yml"} or "id-token" not in granted, name
+        assert file.name in {"deploy.yml", "environment.yml", "image.yml", "operations.yml"} or granted == {}, name
 
 
 @each_workflow
@@ -82,7 +87,8 @@ def test_jobs_end_and_leave_no_credentials_in_the_checkout(file: Path) -> None:
     workflow = _load(file)
     own = {name: job for name, job in workflow["jobs"].items() if "uses" not in job}
     for name, job in own.items():
-        assert job["timeout-minutes"] <= (350 if file.name == "weekly.yml" else 60), name
+        longest = {"weekly.yml": 350, "operations.yml": 120}
+        assert job["timeout-minutes"] <= longest.get(file.name, 60), name
         assert "concurrency" in workflow or "concurrency" in job, name
     checkouts = [step for step in _steps(workflow) if step.get("uses", "").startswith("actions/checkout@")]
     assert len(checkouts) == len(own)
@@ -103,9 +109,10 @@ def test_no_stored_secret_and_no_dangerous_trigger(file: Path) -> None:
     assert "pull_request_target" not in _triggers(_load(file))
 
 
-def test_ci_runs_lint_tests_and_synth_on_oldest_and_newest_python() -> None:
+def test_ci_runs_lint_tests_and_synth_on_every_python_and_platform() -> None:
     jobs = _load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
-    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.14"]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert jobs["platforms"]["strategy"]["matrix"]["runner"] == ["macos-15", "ubuntu-24.04-arm"]
     assert jobs["synth"]["strategy"]["matrix"]["environment"] == ["dev", "staging", "prod"]
     commands = {name: " ".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
     assert "make lint" in commands["lint"]
@@ -138,7 +145,7 @@ def test_help_lists_every_command_and_is_the_default() -> None:
     phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split())
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     listed = set(re.findall(r"^  make ([a-z-]+) +\S", shown, re.MULTILINE))
-    assert listed == phony - {"install-platform", "lint-types", "lint-templates"}
+    assert listed == phony - {"install-platform", "lint-types", "lint-templates", "lint-workflows"}
 
 
 def test_make_test_runs_every_test_once() -> None:

@@ -9,6 +9,7 @@ import tomllib
 import pytest
 
 from app import NAG
+from ops.local.workspace import DEFAULT_PORT
 from rule_pages import by_service
 from scripts import first_run
 from stacks.settings.fields import FIELDS
@@ -112,7 +113,16 @@ def test_the_oldest_python_that_is_supported_is_the_one_of_the_checkout() -> Non
     assert project["ruff"]["target-version"] == f"py{version.replace('.', '')}"
     container = json.loads(_text(".devcontainer/devcontainer.json"))
     assert re.fullmatch(rf"mcr\.microsoft\.com/devcontainers/python:\d-{re.escape(version)}-[a-z]+", container["image"])
-    assert container["postCreateCommand"] == "make install"
+
+
+def test_the_container_opens_to_a_deployed_platform() -> None:
+    """Its schema, https://containers.dev/implementors/json_schema/, comes with no package."""
+    container = json.loads(_text(".devcontainer/devcontainer.json"))
+    assert container["onCreateCommand"] == "make install"
+    assert container["postCreateCommand"] == "make local"
+    # What runs in the container ends with it.
+    assert container["postStartCommand"] == "make local-status || make local"
+    assert container["forwardPorts"] == [DEFAULT_PORT]
 
 
 @pytest.mark.parametrize("name", NAMES)

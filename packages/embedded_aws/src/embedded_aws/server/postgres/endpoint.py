@@ -1,6 +1,7 @@
 """An endpoint: an address and port that stay the same in front of servers that change, as Aurora's DNS names do."""
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,6 +12,8 @@ from embedded_aws.server.postgres.binaries import PostgresError
 _HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65536
 _PAIRS: Final = 60
+# What every system has. macOS has no other address of 127.0.0.0/8 than the first until somebody adds one.
+_ALWAYS: Final = (_HOST, "::1")
 # The addresses that a name had last, by name and port.
 _known: dict[tuple[str, int], tuple[str, str]] = {}
 
@@ -83,12 +86,12 @@ def endpoints(
     Raises:
         PostgresError: the port is free on no loopback address.
     """
-    refused = ""
+    refused, missing = "", False
     for writer_address, reader_address in _addresses(name, port):
         try:
             writer = Endpoint(writer_address, port, to_writer)
         except OSError as error:
-            refused = str(error)
+            refused, missing = str(error), missing or error.errno == errno.EADDRNOTAVAIL
             continue
         try:
             reader = Endpoint(reader_address, port, to_reader)
@@ -98,7 +101,8 @@ def endpoints(
             continue
         _known[name, port] = writer_address, reader_address
         return writer, reader
-    raise PostgresError(f"port {port} is free on no loopback address: {refused}")
+    more = "; `sudo ifconfig lo0 alias 127.0.64.1`, and the same with 127.0.64.2, adds a pair" if missing else ""
+    raise PostgresError(f"port {port} is free on no loopback address: {refused}{more}")
 
 
 def _addresses(name: str, port: int) -> Iterator[tuple[str, str]]:
@@ -106,6 +110,6 @@ def _addresses(name: str, port: int) -> Iterator[tuple[str, str]]:
 
     Those that the name had come first, those that other names had come last.
     """
-    pairs = [(f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}") for pair in range(_PAIRS)]
+    pairs = [*((f"127.0.64.{2 * pair + 1}", f"127.0.64.{2 * pair + 2}") for pair in range(_PAIRS)), _ALWAYS]
     own, others = _known.get((name, port)), set(_known.values())
     return iter(sorted(pairs, key=lambda pair: (pair != own, pair in others)))
