@@ -73,8 +73,8 @@ def add_to(commands: Commands) -> None:
         metavar="TYPE:PATH",
         help="a property that differs on purpose, e.g. AWS::RDS::DBCluster:/PreferredBackupWindow; repeatable",
     )
-    minutes = number_within(float, 1, 120, "number of minutes")
-    parser.add_argument("--timeout", type=minutes, default=30.0, metavar="MINUTES", help="default: 30")
+    minutes = number_within(int, 1, 120, "number of minutes")
+    parser.add_argument("--timeout", type=minutes, default=30, metavar="MINUTES", help="default: 30")
     parser.set_defaults(run=_run)
 
 
@@ -144,7 +144,7 @@ class Drift:
         seconds: how long to wait for an answer.
     """
 
-    def __init__(self, cloudformation: Any, seconds: float) -> None:
+    def __init__(self, cloudformation: Any, seconds: int) -> None:
         self._client, self._seconds = cloudformation, seconds
 
     def stacks(self, stack: str) -> Iterator[str]:
@@ -165,11 +165,11 @@ class Drift:
         """
         # All are started before one is waited for: each takes minutes.
         started = {stack: self._client.detect_stack_drift(StackName=stack)["StackDriftDetectionId"] for stack in stacks}
-        waited = 0.0
+        waited = 0
         for stack, detection in started.items():
             while (answer := self._status(detection))["DetectionStatus"] == "DETECTION_IN_PROGRESS":
                 if waited >= self._seconds:
-                    raise OpsError(f"{_name(stack)}: no answer within {self._seconds / 60:g} minutes", COULD_NOT_ASK)
+                    raise OpsError(f"{_name(stack)}: no answer within {self._seconds // 60} minutes", COULD_NOT_ASK)
                 time.sleep(_PAUSE_SECONDS)
                 waited += _PAUSE_SECONDS
             drifts = list(self._drifts(stack))
@@ -200,8 +200,8 @@ def _differences(stack: str, drift: Mapping[str, Any]) -> Iterator[Difference]:
     elif status == "DELETED":
         yield Difference(stack, resource, "deleted")
     for each in drift.get("PropertyDifferences", []):
-        values = (str(each[key])[:_LONGEST] for key in ("ExpectedValue", "ActualValue"))
-        yield Difference(stack, resource, each["PropertyPath"], *values)
+        expected, actual = (str(each[key])[:_LONGEST] for key in ("ExpectedValue", "ActualValue"))
+        yield Difference(stack, resource, each["PropertyPath"], expected, actual)
 
 
 def _name(stack: str) -> str:

@@ -35,8 +35,8 @@ CHANGELOG = """# Changelog
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a repository at version 1.2.0, with a package at version 2.0.0 that has no notes."""
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a repository at version 1.2.0, with a package at version 2.0.0 that has no notes."""
     monkeypatch.setattr(release_notes, "ROOT", tmp_path)
     guards = tmp_path / "packages" / "guards"
     guards.mkdir(parents=True)
@@ -44,16 +44,16 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
     (guards / "pyproject.toml").write_text('[project]\nversion = "2.0.0"\n', encoding="utf-8")
     (guards / "CHANGELOG.md").write_text("## [2.0.0] - 2026-12-01\n\n## [1.0.0]\n\n- Old.\n", encoding="utf-8")
-    return tmp_path
 
 
-def test_the_notes_are_the_section_of_the_version(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert repository
+@pytest.mark.usefixtures("repository")
+def test_the_notes_are_the_section_of_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert notes("v1.2.0") == "### Added\n\n- A thing.\n"
     assert main(["v1.2.0"]) == 0
     assert capsys.readouterr().out == "### Added\n\n- A thing.\n"
 
 
+@pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize(
     ("tag", "message"),
     [
@@ -65,10 +65,7 @@ def test_the_notes_are_the_section_of_the_version(repository: Path, capsys: pyte
         ("breakwater-guards-v2.0.0", "packages/guards/CHANGELOG.md has no section [2.0.0]"),
     ],
 )
-def test_a_tag_that_does_not_agree_is_refused(
-    repository: Path, capsys: pytest.CaptureFixture[str], tag: str, message: str
-) -> None:
-    assert repository
+def test_a_tag_that_does_not_agree_is_refused(capsys: pytest.CaptureFixture[str], tag: str, message: str) -> None:
     with pytest.raises(ReleaseError, match=re.escape(message)):
         notes(tag)
     assert main([tag]) == 1
