@@ -108,6 +108,29 @@ def test_drift_tells_what_somebody_changed_by_hand(tmp_path: Path) -> None:
     assert changed.returncode != 0, changed.stdout + changed.stderr
 
 
+def test_drift_of_a_nested_stack_is_found_by_ops_and_not_by_the_cdk_cli(outputs: Mapping[str, str]) -> None:
+    def drift() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ops", "drift"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, cwd=REPOSITORY)
+
+    functions = boto3.client("lambda")
+    name = outputs[OutputKey.FAILOVER_FUNCTION]
+    memory = functions.get_function_configuration(FunctionName=name)["MemorySize"]
+    same = drift()
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert ", 9 stacks: in sync" in same.stdout
+    functions.update_function_configuration(FunctionName=name, MemorySize=memory + 64)
+    try:
+        changed = drift()
+        by_cdk = cdk("drift", "--app", str(Workspace().assembly), "--fail", f"Breakwater-{outputs[OutputKey.SUFFIX]}")
+    finally:
+        functions.update_function_configuration(FunctionName=name, MemorySize=memory)
+    assert changed.returncode == 1, changed.stdout + changed.stderr
+    assert "/MemorySize" in changed.stdout
+    assert str(memory + 64) in changed.stdout
+    assert by_cdk.returncode == 0, by_cdk.stdout + by_cdk.stderr
+
+
 @pytest.mark.usefixtures("destroyed")
 def test_a_hotswap_changes_what_it_says_and_a_deployment_the_rest(tmp_path: Path) -> None:
     one, three = synthesized(tmp_path, "one", swapped=True), synthesized(tmp_path, "three", swapped=True)
