@@ -66,8 +66,8 @@ class Access:
             return False
         return (
             not found.complete
-            or found.is_managed(action)
             or any(item.acts_on(action) and self._covers(item, arn, action) for item in statements)
+            or found.is_managed(action)
         )
 
     def admits(
