@@ -214,15 +214,12 @@ docs-serve: docs ## Show the documentation site on http://127.0.0.1:8000 until C
 
 .PHONY: lock
 lock: install ## Compile every requirements/*.in to a pinned, hashed file (ARGS="--upgrade" for newer versions)
-	@for base in requirements/runtime service/requirements $(addprefix requirements/,dev docs node uv scanners witnesses) \
+	@for base in requirements/runtime service/requirements $(addprefix requirements/,dev docs node sbom uv scanners witnesses) \
 			packages/embedded_aws/requirements/emulator; do \
 		test $$base = requirements/runtime && out=requirements.txt || out=$$base.txt; \
 		UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --universal --generate-hashes \
 			--python-version 3.11 $$(ls $$base.override 2>/dev/null | sed 's/^/--override /') \
 			$(ARGS) $$base.in -o $$out && echo "$$out" || exit 1; done
-
-# checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
-WITH_SCANNERS = PATH="$$PATH:$$(python -c 'from scripts.install import install_scanners; print(install_scanners())' | tail -1)"
 
 .PHONY: update sbom
 LOCKED := requirements.txt service/requirements.txt $(sort $(wildcard requirements/*.txt)) \
@@ -238,7 +235,9 @@ update: install ## Raise every locked package, say what changed, and run the tes
 # npm describes no package without a version. Its part is the CDK CLI; what developers use of npm is left out.
 sbom: install ## Write a software bill of materials (CycloneDX) of each locked environment to build/sbom
 	@rm -rf build/sbom build/npm && mkdir -p build/sbom build/npm
-	@export $(WITH_SCANNERS) && for file in $(LOCKED); do cyclonedx-py requirements --output-reproducible --of JSON \
+	@uv venv --quiet --allow-existing --python .venv/bin/python build/sbom-venv
+	@uv pip sync --quiet --require-hashes --python build/sbom-venv/bin/python requirements/sbom.txt
+	@for file in $(LOCKED); do build/sbom-venv/bin/cyclonedx-py requirements --output-reproducible --of JSON \
 		-o "build/sbom/$$(echo "$${file%.txt}" | tr / -).cdx.json" "$$file" || exit 1; done
 	@sed 's/"private"/"version": "0.0.0", "private"/' package.json > build/npm/package.json && cp package-lock.json build/npm
 	@cd build/npm && npm sbom --loglevel=error --package-lock-only --omit=dev --sbom-format cyclonedx > ../sbom/node-tools.cdx.json
@@ -250,17 +249,20 @@ sbom: install ## Write a software bill of materials (CycloneDX) of each locked e
 bench: install ## Time a synth against an empty CDK app
 	@python packages/guards/bench/synth.py $(ARGS)
 
+# checkov's pins clash with those of this project: it has an environment of its own, behind the pinned tools.
+WITH_CHECKOV = PATH="$$PATH:$$(python -c 'from scripts.install import install_scanners; print(install_scanners())' | tail -1)"
+
 .PHONY: bench-guards
 bench-guards: install ## Time the guards on the platform and on up to 10,000 resources, beside cfn-lint and checkov
 	@folder=$$(mktemp -d) && python -c "import sys; from pathlib import Path; from stacks import profiles; \
 		from stacks.settings import load_settings; \
 		profiles.synthesize(load_settings(profiles.PROFILES['prod']), Path(sys.argv[1], 'prod'))" "$$folder" \
-		&& $(WITH_SCANNERS) python packages/guards/bench/speed.py "$$folder/prod" $(ARGS)
+		&& $(WITH_CHECKOV) python packages/guards/bench/speed.py "$$folder/prod" $(ARGS)
 
 .PHONY: compare
 compare: install ## Compare what the guards catch with four other tools, into packages/guards/bench/comparison.md
 	@pytest --no-cov --quiet packages/guards/tests/check_fixtures.py
-	@$(WITH_SCANNERS) python packages/guards/bench/compare.py
+	@$(WITH_CHECKOV) python packages/guards/bench/compare.py
 
 .PHONY: mutants
 mutants: install ## Change functions, drills, checks and guards on purpose and list what no test notices (ARGS=packages/drills/src)

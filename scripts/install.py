@@ -145,7 +145,7 @@ def separate(requirements: Path, title: str, *own: str, name: str = "") -> Part:
 
 def install_scanners() -> Path:
     """Install the scanners that need an environment of their own, unless they are there, and return their folder."""
-    return _install_once(separate(REQUIREMENTS / "scanners.txt", "checkov, parliament, pip-audit, cyclonedx-bom"))
+    return _install_once(separate(REQUIREMENTS / "scanners.txt", "checkov, parliament, pip-audit"))
 
 
 def install_witnesses() -> Path:
