@@ -145,12 +145,13 @@ def _entries(file: Path) -> list[tuple[str, str]]:
     return entries
 
 
-def test_all_nine_files_are_there() -> None:
+def test_all_ten_files_are_there() -> None:
     assert [str(file.relative_to(ROOT)) for file in COMPILED] == [
         "requirements.txt",
         "requirements/dev.txt",
         "requirements/docs.txt",
         "requirements/node.txt",
+        "requirements/sbom.txt",
         "requirements/scanners.txt",
         "requirements/uv.txt",
         "requirements/witnesses.txt",
