@@ -26,7 +26,7 @@ BEGIN, END = "<!-- Written by `make facts-docs`: do not edit. -->", "<!-- End of
 _COMMAND = re.compile(r"\baws ([a-z0-9-]+) (wait )?([a-z0-9-]+)")
 _MODELS = Loader()  # remembers what it has read
 # Commands of the AWS CLI that are not one operation, and services that it names in its own way.
-_CUSTOM = {"logs tail": "logs FilterLogEvents"}
+_CUSTOM = {"logs tail": "logs FilterLogEvents", "cloudformation deploy": "cloudformation CreateChangeSet"}
 _SERVICES = {"s3api": "s3"}
 
 
