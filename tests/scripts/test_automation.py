@@ -7,13 +7,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from tests.assembly import ROOT
+from tests.conftest import Chunks
 from tests.integration.conftest import leave_out
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -50,7 +53,8 @@ def _used(file: Path) -> list[str]:
 
 def test_all_workflows_are_there() -> None:
     assert [file.name for file in WORKFLOWS] == [
-        "ci.yml", "deploy.yml", "environment.yml", "image.yml", "operations.yml", "release.yml", "weekly.yml"
+        "ci.yml", "deploy.yml", "environment.yml", "image.yml", "operations.yml", "pages.yml",
+        "release.yml", "weekly.yml",
     ]  # fmt: skip
 
 
@@ -69,14 +73,27 @@ def test_one_action_has_one_version_everywhere() -> None:
     assert len(names) == len(set(names))
 
 
+# Jobs that may write, and run nothing of this repository.
+PUBLISHING = {
+    ("release.yml", "publish"): {"contents": "write"},
+    ("pages.yml", "publish"): {"pages": "write", "id-token": "write"},
+}
+
+
+def test_a_job_that_may_write_runs_nothing_of_this_repository() -> None:
+    for file, name in PUBLISHING:
+        job = _load(ROOT / ".github" / "workflows" / file)["jobs"][name]
+        assert not [step["run"] for step in job["steps"] if re.search(r"make |python|scripts/", step.get("run", ""))]
+
+
 @each_workflow
 def test_the_default_token_only_reads(file: Path) -> None:
     workflow = _load(file)
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
         granted = job.get("permissions", {})
-        if (file.name, name) == ("release.yml", "publish"):
-            assert granted == {"contents": "write"}
+        if (file.name, name) in PUBLISHING:
+            assert granted == PUBLISHING[file.name, name]
             continue
         assert granted in ({}, {"contents": "read", "id-token": "write"}), name
         assert file.name in {"deploy.yml", "environment.yml", "image.yml", "operations.yml"} or granted == {}, name
@@ -91,7 +108,7 @@ def test_jobs_end_and_leave_no_credentials_in_the_checkout(file: Path) -> None:
         assert job["timeout-minutes"] <= longest.get(file.name, 60), name
         assert "concurrency" in workflow or "concurrency" in job, name
     checkouts = [step for step in _steps(workflow) if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == len(own)
+    assert len(checkouts) == len(own) - (file.name == "pages.yml")  # its last job has nothing to check out
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
@@ -158,6 +175,17 @@ def test_make_test_runs_every_test_once() -> None:
     left_out = [word.removeprefix("--ignore=") for word in measured if word.startswith("--ignore=")]
     assert sorted([*unmeasured, *measured]) == sorted([*paths, *left_out, *(f"--ignore={path}" for path in left_out)])
     assert set(left_out) <= set(unmeasured)
+
+
+def test_workers_get_parts_of_a_module_and_whole_groups() -> None:
+    chunks = Chunks(cast(pytest.Config, SimpleNamespace(getvalue=lambda _name: ["popen"])))
+    tests = [f"tests/test_a.py::test_{number}" for number in range(40)]
+    scopes = [chunks._split_scope(each) for each in tests]
+    assert list(Counter(scopes).values()) == [16, 16, 8]
+    assert scopes == [chunks._split_scope(each) for each in tests]  # asked again, a test stays where it is
+    assert chunks._split_scope("tests/test_b.py::test_0") not in scopes
+    grouped = {chunks._split_scope(f"tests/test_{module}.py::test_0@emulator") for module in "ab"}
+    assert grouped == {"emulator"}
 
 
 def test_ci_run_is_executable_and_ends_with_a_deployment() -> None:
