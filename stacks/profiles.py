@@ -35,7 +35,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "environment": "staging",
         "suffix": "opt",
         "region": "eu-central-1",
-        "permissions_boundary": "arn:aws:iam::111111111111:policy/boundary",
+        "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess",
         "network.egress": "nat",
         "network.nat_gateways": "one",
         "network.zones": "eu-central-1a,eu-central-1b,eu-central-1c",

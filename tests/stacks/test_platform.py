@@ -74,7 +74,7 @@ def test_region_comes_from_settings_and_account_only_if_given(deployment: Assemb
     [
         ("prod", None),
         ("unusual", "arn:aws:iam::${AWS::AccountId}:policy/team/boundary"),
-        ("options", "arn:aws:iam::111111111111:policy/boundary"),
+        ("options", "arn:aws:iam::aws:policy/PowerUserAccess"),
     ],
 )
 def test_the_permissions_boundary_is_on_every_role_or_on_none(
