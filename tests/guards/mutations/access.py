@@ -105,3 +105,10 @@ def events_into_a_group_that_is_closed(app: MutableApp) -> None:
     app.add(RULE, "EventLog", {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 30}})
     rule = app.properties(RULE, "EventRulesBackupFailures")
     rule["Targets"].append({"Id": "log", "Arn": target})
+
+
+@mutation("DR-ACCESS-02")
+def execution_role_for_another_repository(app: MutableApp) -> None:
+    policy = app.properties("AWS::IAM::Policy", "TaskDefinitionExecutionRole")["PolicyDocument"]
+    (statement,) = [item for item in policy["Statement"] if "ecr:BatchGetImage" in item["Action"]]
+    statement["Resource"] = "arn:aws:ecr:us-east-1:111111111111:repository/another"

@@ -253,3 +253,10 @@ def data_api_switched_off(app: MutableApp) -> None:
 @mutation("DR-HYGIENE-13")
 def selection_by_name(app: MutableApp) -> None:
     app.properties("AWS::Backup::BackupSelection")["BackupSelection"]["Resources"].append("dr-aurora-eu1-us-east-1")
+
+
+@mutation("DR-AURORA-24")
+def reader_in_a_third_zone(app: MutableApp) -> None:
+    app.properties("AWS::RDS::DBInstance", "ClusterReader")["AvailabilityZone"] = {
+        "Fn::Select": ["2", {"Fn::GetAZs": ""}]
+    }

@@ -57,8 +57,8 @@ def managed_key(app: MutableApp) -> None:
 
 
 @mutation("DR-SNS-03")
-def policy_for_events_only(app: MutableApp) -> None:
-    _drop(app.properties(POLICY)["PolicyDocument"], lambda item: "events" not in _service(item))
+def policy_for_the_owner_and_events(app: MutableApp) -> None:
+    _drop(app.properties(POLICY)["PolicyDocument"], lambda item: "cloudwatch" in _service(item))
 
 
 @mutation("DR-SNS-04")
@@ -81,6 +81,10 @@ def events_under_a_source_condition(app: MutableApp) -> None:
 @mutation("DR-SNS-07")
 def database_events_to_the_topic(app: MutableApp) -> None:
     properties = {"SnsTopicArn": {"Ref": next(iter(app.resources(TOPIC)))}, "EventCategories": ["failover"]}
+    (alarms,) = [
+        item for item in app.properties(POLICY)["PolicyDocument"]["Statement"] if "cloudwatch" in _service(item)
+    ]
+    alarms["Principal"] = {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]}
     app.add(TOPIC, "DatabaseSubscription", {"Type": "AWS::RDS::EventSubscription", "Properties": properties})
 
 
@@ -137,3 +141,15 @@ def role_that_cannot_restore(app: MutableApp) -> None:
     ]
     (policies,) = [item for item in attached if RESTORES in str(item)]
     policies[:] = [policy for policy in policies if RESTORES not in str(policy)]
+
+
+@mutation("DR-IAM-14")
+def boundary_without_failover(app: MutableApp) -> None:
+    allowed = {"Effect": "Allow", "Action": ["logs:*", "cloudwatch:*", "sns:*", "xray:*", "kms:*"], "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allowed]}
+    app.add(
+        "AWS::Lambda::EventSourceMapping",
+        "Boundary",
+        {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}},
+    )
+    app.properties(ROLE, "FailoverRole")["PermissionsBoundary"] = {"Ref": "Boundary"}

@@ -66,6 +66,12 @@ def second_policy_of_a_queue(app: MutableApp) -> None:
     app.add("AWS::SQS::QueuePolicy", "Again", policy)
 
 
+@mutation("DR-OWNER-03")
+def web_acl_rules_of_one_priority(app: MutableApp) -> None:
+    rules = app.properties("AWS::WAFv2::WebACL")["Rules"]
+    rules[1]["Priority"] = rules[0]["Priority"]
+
+
 @mutation("DR-BACKUP-10")
 def selection_by_conditions_alone(app: MutableApp) -> None:
     selection = app.properties(SELECTION)["BackupSelection"]

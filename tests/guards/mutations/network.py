@@ -205,3 +205,9 @@ def clients_on_another_port(app: MutableApp) -> None:
             for entry in [resource["Properties"], *resource["Properties"].get("SecurityGroupIngress", [])]:
                 if entry.get("FromPort") == 443 and entry.get("CidrIp") == "0.0.0.0/0":
                     entry["FromPort"] = entry["ToPort"] = 8443
+
+
+@mutation("DR-ALB-07")
+def redirect_to_itself(app: MutableApp) -> None:
+    listener = app.properties("AWS::ElasticLoadBalancingV2::Listener", "LoadBalancerHttpListener")
+    listener["DefaultActions"][0]["RedirectConfig"].update(Port="80", Protocol="HTTP")

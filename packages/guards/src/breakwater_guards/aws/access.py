@@ -59,16 +59,29 @@ class Access:
         found = self._permissions[role.reference]
         statements = [item for item in found.statements if item.effect != "Deny" and _passes(item, passed_to)]
         open_to = [item for item in statements if may_hold(self._app, item, carried or {})]
-        return any(self._may(found, open_to, role, one, arn) for one in action.split("|"))
+        return any(
+            self._may(found, open_to, role, one, arn) and not self.is_bound(role, one, arn) for one in action.split("|")
+        )
+
+    def is_bound(self, role: Resource, action: str, arn: str) -> bool:
+        """Tell whether the permissions boundary of a role certainly leaves nothing of an action on an ARN.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html: a role may do only what its
+        policies and its boundary both allow.
+        """
+        boundary = roles_of(self._app).boundary(role)
+        return boundary is not None and (
+            any(denies(self._app, item, [action], arn, beside=role) for item in boundary)
+            or not self._allow([item for item in boundary if item.effect != "Deny"], action, arn)
+        )
+
+    def _allow(self, statements: list[Statement], action: str, arn: str) -> bool:
+        return any(item.acts_on(action) and self._covers(item, arn, action) for item in statements)
 
     def _may(self, found: Permissions, statements: list[Statement], role: Resource, action: str, arn: str) -> bool:
         if any(denies(self._app, item, [action], arn, beside=role) for item in found.statements):
             return False
-        return (
-            not found.complete
-            or any(item.acts_on(action) and self._covers(item, arn, action) for item in statements)
-            or found.is_managed(action)
-        )
+        return not found.complete or self._allow(statements, action, arn) or found.is_managed(action)
 
     def admits(
         self, target: Resource, service: str, action: str, caller: str, arn: str, *, absent: Collection[str] = ()

@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from breakwater_guards.aws.arns import arn_of
+from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.network import SUBNET, Exit, network_of
 from breakwater_guards.aws.security_groups import NetworkPeer, security_groups_of
 from breakwater_guards.facts import facts
@@ -25,6 +27,7 @@ _IMAGE = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w.-]{1,128})?(?:@[\w.+-]+:[0-9a-f]+)?"
 )
 _ECR = re.compile(r"\.dkr\.ecr\.([a-z0-9-]+|\*)\.")
+_REPOSITORY = re.compile(r"([0-9]{12}|\*)\.dkr\.ecr\.([a-z0-9-]+|\*)\.[^/]+/([^:@]+)")
 _SECRET_TYPES = {
     "AWS::SecretsManager::Secret": "secretsmanager",
     "AWS::SecretsManager::SecretTargetAttachment": "secretsmanager",
@@ -207,6 +210,14 @@ def fargate_services(app: Assembly) -> list[Service]:
 def names(resources: list[Resource]) -> str:
     """List resources for a message, each once."""
     return ", ".join(dict.fromkeys(resource.logical_id for resource in resources))
+
+
+def repository_of(app: Assembly, image: Any) -> str | None:
+    """Return the ARN, as a pattern, of the ECR repository that an image is in; ``None`` for other registries."""
+    repository, named = app.target(image), _REPOSITORY.search(pattern_of(image))
+    if repository is not None and repository.type == "AWS::ECR::Repository":
+        return arn_of(app, repository)
+    return f"arn:*:ecr:{named[2]}:{named[1]}:repository/{named[3]}" if named is not None else None
 
 
 def _read(app: Assembly) -> list[Service]:

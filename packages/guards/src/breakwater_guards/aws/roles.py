@@ -60,6 +60,7 @@ class Roles:
     def __init__(self, app: Assembly) -> None:
         self._app = app
         self._lookup = Lookup(app, ROLE, name="RoleName")
+        self._managed = Lookup(app, MANAGED_POLICY, name="ManagedPolicyName")
         self._policies: dict[Reference, list[Resource]] = defaultdict(list)
         self._stray = False
         for kind, path in _ATTACHED.items():
@@ -102,6 +103,13 @@ class Roles:
             managed=frozenset(managed),
             complete=complete,
         )
+
+    def boundary(self, role: Resource) -> list[Statement] | None:
+        """Return the statements of a role's permissions boundary, ``None`` for none or one that is not written here."""
+        policy = self._managed.find(role.get("PermissionsBoundary"), role.template)
+        if policy is None or not is_closed(policy, "PolicyDocument"):
+            return None
+        return statements_of(policy, "PolicyDocument")
 
     def trusting(self, service: str) -> Iterator[Resource]:
         """Yield the roles that a service may assume, e.g. ``backup``."""

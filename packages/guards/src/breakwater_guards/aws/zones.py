@@ -30,14 +30,28 @@ def one_zone(app: Assembly, resource: Resource, path: str) -> str | None:
         found = [network_of(app).resource(value, SUBNET) for value in subnets]
         if None in found:
             continue
-        zones = [_zone(subnet) for subnet in found if subnet is not None]
+        zones = [zone_of(subnet) for subnet in found if subnet is not None]
         if len(set(map(repr, zones))) == 1 and zones[0] is not None:
             listed = ", ".join(dict.fromkeys(subnet.logical_id for subnet in found if subnet is not None))
             return f"{path} names {listed}: all in {_show_zone(zones[0])}"
     return None
 
 
-def _zone(subnet: Resource) -> Any:
+def is_outside(zone: Any, zones: list[Any]) -> bool:
+    """Tell whether a zone is certain to be none of some others: by name, or as one by number of the same Region."""
+    kind = _kind(zone)
+    return kind is not None and all(_kind(other) == kind for other in zones) and zone not in zones
+
+
+def _kind(zone: Any) -> str | None:
+    """Return what two zones must share to be compared: that both are names, or the Region in which they have numbers."""
+    if isinstance(zone, Opaque) and zone.kind == "zone":
+        return zone.key.partition("#")[0] + "#"
+    return "" if isinstance(zone, str) else None
+
+
+def zone_of(subnet: Resource) -> Any:
+    """Return the Availability Zone of a subnet, ``None`` when the templates do not tell."""
     for name in ("AvailabilityZone", "AvailabilityZoneId"):
         value = subnet.get(name)
         if isinstance(value, str) or (isinstance(value, Opaque) and value.kind == "zone"):

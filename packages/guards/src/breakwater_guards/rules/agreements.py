@@ -14,7 +14,7 @@ from breakwater_guards.aws.items import Item, items
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
 from breakwater_guards.rules.ecs.task import containers_of
 from breakwater_guards.rules.hygiene.reference_graph import ATTRIBUTE, namings_of
@@ -201,6 +201,23 @@ def _is_other(value: Any, wanted: str) -> bool:
     return bool(wanted) and value is not UNKNOWN and _text(value, "") not in (None, wanted)
 
 
+def _named(app: Assembly, value: Any) -> Any:
+    """Write a word for each reference to a mere name in a text: no separator of an identifier is in it."""
+    if not isinstance(value, Text):
+        return value
+    names = facts("agreements")["names"]
+    return Text(
+        tuple(
+            "x"
+            if isinstance(part, Reference)
+            and (target := app.target(part)) is not None
+            and part.attribute in names.get(target.type, ())
+            else part
+            for part in value.parts
+        )
+    )
+
+
 def _shown(forms: list[str]) -> str:
     return ", ".join(form.replace("arn:*", "arn:aws").replace("*", "…") for form in forms)
 
@@ -208,5 +225,5 @@ def _shown(forms: list[str]) -> str:
 def _has_form(app: Assembly, value: Any, forms: list[str]) -> bool:
     if forms[0].startswith("arn:") and isinstance(value, Reference) and not names_arn(app, value):
         return False
-    text = TOKEN.sub("*", pattern(app, value))
+    text = TOKEN.sub("*", pattern(app, _named(app, value)))
     return any((arns_may_be_equal if form.startswith("arn:") else may_be_equal)(text, form) for form in forms)

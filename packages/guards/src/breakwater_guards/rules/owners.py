@@ -111,7 +111,7 @@ def count_has_one_owner(app: Assembly) -> Iterator[Breach]:
     title="A setting that exists once is declared once",
     outcome=Outcome.SILENT,
     prevents="The last policy of a queue or topic replaces the others without an error; of a route, listener port, "
-    "rule priority or bucket policy AWS refuses the second (already exists)",
+    "rule priority or bucket policy AWS refuses the second (already exists; WAFDuplicateItemException)",
     fix="Join the two resources into one.",
     sources=(
         "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
@@ -129,7 +129,8 @@ def settings_have_one_owner(app: Assembly) -> Iterator[Breach]:
                 first = seen.setdefault(_scoped(item.resource, key), item) if None not in key else item
                 if first is not item:
                     place = item.path or claim.get("when", "").partition(".")[0] or claim["keys"][0]
-                    message = f"{first.resource.logical_id} sets the same already."
+                    within = first.resource is item.resource and first.path
+                    message = f"{within or first.resource.logical_id} sets the same already."
                     yield breach(item.resource, place.removesuffix("[]"), message)
     named: dict[tuple[Any, ...], Resource] = {}
     for template in app.templates.values():
@@ -180,9 +181,15 @@ def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
         if "Condition" in resource.body or claim.get("after", "") in before:
             continue
         if "when" not in claim or resource.given(claim["when"]):
-            for item in items(resource, claim.get("each", "")):
+            for item in items(resource, claim.get("each", "")) if not _varies(resource, claim) else ():
                 if not name or _identity(item.options(name)[0]) == wanted:
                     yield item
+
+
+def _varies(resource: Resource, claim: Mapping[str, Any]) -> bool:
+    """Tell whether a condition decides which entries the list of a claim has."""
+    first = claim.get("each", "").partition(".")[0].removesuffix("[]")
+    return bool(first) and "Fn::If" in repr(resource.body.get("Properties", {}).get(first))
 
 
 def _dependencies(resource: Resource) -> Iterator[Resource]:

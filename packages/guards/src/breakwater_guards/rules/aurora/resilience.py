@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, clusters, members
+from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, cluster_lookup, clusters, members
+from breakwater_guards.aws.network import SUBNET, network_of
+from breakwater_guards.aws.zones import is_outside, zone_of
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
@@ -45,6 +47,34 @@ def instances_span_zones(app: Assembly) -> Iterator[Breach]:
         elif instances and _is_zone(zones[0]) and all(zone == zones[0] for zone in zones):
             where = zones[0] if isinstance(zones[0], str) else "the same zone"
             yield breach(cluster, "", f"all {len(instances)} instances are in {where}.")
+
+
+@rule(
+    "DR-AURORA-24",
+    title="The subnet group of a database has a subnet in each instance's Availability Zone",
+    outcome=Outcome.REFUSED,
+    prevents="Cannot create an instance in an Availability Zone in which the DB subnet group has no subnet "
+    "(InvalidVPCNetworkStateFault)",
+    fix="Add a subnet of that zone to the subnet group, or leave AvailabilityZone out.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html",
+        f"{GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
+    ),
+)
+def zones_have_a_subnet(app: Assembly) -> Iterator[Breach]:
+    """Find an instance in a zone that its subnet group, or that of its cluster, does not reach."""
+    network = network_of(app)
+    for instance in app.of_type(INSTANCE):
+        zone = instance.get("AvailabilityZone")
+        cluster = view(app, cluster_lookup).find(instance.get("DBClusterIdentifier"), instance.template)
+        group = app.target((instance if cluster is None else cluster).get("DBSubnetGroupName"))
+        if group is None or group.type != "AWS::RDS::DBSubnetGroup" or zone is ABSENT:
+            continue
+        subnets = [network.resource(value, SUBNET) for value in group.options("SubnetIds[]")]
+        zones = [zone_of(subnet) if subnet is not None else UNKNOWN for subnet in subnets]
+        if len(set(zones)) > 1 and is_outside(zone, zones):  # one zone is too few anyway: DR-AURORA-18
+            shown = show(zone) if isinstance(zone, str) else "this zone"
+            yield breach(instance, "AvailabilityZone", f"no subnet of {group.logical_id} is in {shown}.")
 
 
 @rule(

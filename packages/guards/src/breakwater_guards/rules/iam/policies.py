@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from breakwater_guards.aws.policies import all_statements
+from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.arns import pattern
+from breakwater_guards.aws.policies import all_statements, statements_of
+from breakwater_guards.aws.roles import ROLE, roles_of
+from breakwater_guards.aws.statements import Statement
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.values import Text
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Text
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
 from breakwater_guards.rules.iam.principals import defect
 
@@ -85,10 +90,49 @@ def managed_policies_have_their_path(app: Assembly) -> Iterator[Breach]:
                     )
 
 
+@rule(
+    "DR-IAM-14",
+    title="A permissions boundary allows what the policies of its role allow",
+    outcome=Outcome.SILENT,
+    prevents="is not authorized to perform: rds:FailoverDBCluster … because no permissions boundary allows the "
+    "rds:FailoverDBCluster action (AccessDenied at each call)",
+    fix="Allow the action in the policy that PermissionsBoundary names, too: a role may do only what both allow.",
+    sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",),
+)
+def boundaries_leave_something(app: Assembly) -> Iterator[Breach]:
+    """Find an action that a policy of one role names, and that the boundary of this role allows on nothing."""
+    for role in app.of_type(ROLE):
+        if roles_of(app).boundary(role) is not None:
+            lost = [
+                action
+                for statement in _own_statements(app, role)
+                for action in statement.actions
+                if isinstance(action, str) and ":" in action and "*" not in action and "?" not in action
+                if all(access_of(app).is_bound(role, action, arn) for arn in _named(app, statement))
+            ]
+            if lost:
+                message = f"it leaves nothing of {', '.join(dict.fromkeys(lost))}, which a policy of the role allows."
+                yield breach(role, "PermissionsBoundary", message)
+
+
 @cache
 def _paths() -> dict[str, str]:
     by_path: dict[str, list[str]] = facts("managed_policies")["names_by_path"]
     return {name: path for path, names in by_path.items() for name in names}
+
+
+def _own_statements(app: Assembly, role: Resource) -> Iterator[Statement]:
+    """Yield what the policies of a role allow, without those that it shares with others."""
+    written = [*statements_of(role, "Policies")]
+    for policy in roles_of(app).policies(role):
+        named = policy.options("Roles[]") + policy.options("RoleName") + policy.options("Users[]")
+        if len([item for item in named if item is not ABSENT]) == 1:
+            written += statements_of(policy, "PolicyDocument")
+    yield from (item for item in written if item.effect == "Allow")
+
+
+def _named(app: Assembly, statement: Statement) -> list[str]:
+    return [pattern(app, value) for value in statement.resources] or ["*"]
 
 
 def _texts(values: list[Any]) -> Iterator[str]:

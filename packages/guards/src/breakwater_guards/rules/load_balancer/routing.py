@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from breakwater_guards.aws.balancers import TARGET_GROUP, balancers_of, target_groups
+from breakwater_guards.aws.balancers import LISTENER, LISTENER_RULE, TARGET_GROUP, balancers_of, target_groups
 from breakwater_guards.aws.ecs import NETWORK, Service, services_of
+from breakwater_guards.aws.items import items
 from breakwater_guards.aws.network import SUBNET, network_of
 from breakwater_guards.aws.security_groups import security_groups_of
 from breakwater_guards.aws.zones import one_zone
@@ -13,7 +15,7 @@ from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.values import ABSENT, UNKNOWN
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 ECS_BALANCING = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html"
@@ -112,6 +114,52 @@ def service_waits_for_its_listener(app: Assembly) -> Iterator[Breach]:
             else:
                 continue
             yield breach(service.resource, "LoadBalancers.TargetGroupArn", f"{problem[0].upper()}{problem[1:]}.")
+
+
+@rule(
+    "DR-ALB-07",
+    title="A listener redirects to something else than itself",
+    outcome=Outcome.REFUSED,
+    prevents="The redirect configuration is not valid because it creates a loop (InvalidLoadBalancerAction)",
+    fix="Redirect to another protocol or port, e.g. Protocol: HTTPS and Port: '443', or to another host or path.",
+    sources=(
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html#redirect-actions",
+    ),
+)
+def redirects_lead_elsewhere(app: Assembly) -> Iterator[Breach]:
+    """Find a redirect whose protocol, port, host, path and query are those of the request."""
+    for kind, path in ((LISTENER, "DefaultActions[]"), (LISTENER_RULE, "Actions[]")):
+        for holder in app.of_type(kind):
+            listener = holder if kind == LISTENER else app.target(holder.get("ListenerArn"))
+            if listener is None or listener.type != LISTENER:
+                continue
+            for item in items(holder, f"{path}.RedirectConfig"):
+                same = {"Protocol": listener.options("Protocol"), "Port": list(map(_as_text, listener.options("Port")))}
+                if all(
+                    _is_same(list(map(_as_text, item.options(name))), [placeholder, *same.get(name, ())])
+                    for name, placeholder in REQUEST.items()
+                ):
+                    yield breach(holder, item.place("Port"), f"leads to where {listener.logical_id} listens.")
+
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html: the defaults
+REQUEST = {
+    "Protocol": "#{protocol}",
+    "Port": "#{port}",
+    "Host": "#{host}",
+    "Path": "/#{path}",
+    "Query": "#{query}",
+}
+
+
+def _is_same(given: list[Any], requested: list[Any]) -> bool:
+    return all(value is ABSENT or (value is not UNKNOWN and value in requested) for value in given)
+
+
+def _as_text(value: Any) -> Any:
+    """Write a number as text: a template may give a port either way."""
+    return str(value) if isinstance(value, int) else value
 
 
 def _ports(app: Assembly, service: Service) -> Iterator[tuple[Resource, int]]:

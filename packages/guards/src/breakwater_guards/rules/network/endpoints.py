@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.arns import arn_of, may_match, pattern
-from breakwater_guards.aws.ecs import Service, fargate_services
+from breakwater_guards.aws.arns import may_match, pattern
+from breakwater_guards.aws.ecs import Service, fargate_services, repository_of
 from breakwater_guards.aws.endpoints import Endpoint, endpoints_of
-from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.key_policies import is_closed
 from breakwater_guards.aws.network import Exit, network_of
 from breakwater_guards.aws.policies import statements_of
@@ -26,7 +24,6 @@ from breakwater_guards.rules.lambda_functions.network import FUNCTION, calls_of,
 
 ENDPOINT_POLICIES = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
 HTTPS = 443
-_REPOSITORY = re.compile(r"([0-9]{12}|\*)\.dkr\.ecr\.([a-z0-9-]+|\*)\.[^/]+/([^:@]+)")
 
 
 @rule(
@@ -129,14 +126,9 @@ def _endpoints(app: Assembly, subnets: list[Resource], name: str) -> list[Endpoi
 
 def _of(app: Assembly, service: Service, wanted: str) -> Iterator[str]:
     """Yield the ARNs that tasks use an action on, as patterns."""
-    for image in service.images if wanted == "images" else ():
-        repository = app.target(image)
-        named = _REPOSITORY.search(pattern_of(image))
-        if repository is not None:
-            yield arn_of(app, repository)
-        elif named is not None:
-            yield f"arn:*:ecr:{named[2]}:{named[1]}:repository/{named[3]}"
-    if wanted != "images":
+    if wanted == "images":
+        yield from filter(None, (repository_of(app, image) for image in service.images))
+    else:
         yield wanted.replace("{region}", service.resource.template.region or "*")
 
 

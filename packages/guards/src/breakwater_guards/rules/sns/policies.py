@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from breakwater_guards.aws.access import access_of
 from breakwater_guards.aws.arns import arn_of
 from breakwater_guards.aws.deliveries import TOPIC, Delivery, deliveries, topics_named
-from breakwater_guards.aws.key_policies import is_closed
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.transforms import may_change
-from breakwater_guards.model.values import ABSENT, Text, is_known
+from breakwater_guards.model.values import Reference, Text, is_known
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 PUBLISH = "sns:Publish"
 POLICIES = {"AWS::SNS::TopicPolicy": "Topics[]", "AWS::SNS::TopicInlinePolicy": "TopicArn"}
+AS_OWNER = ("cloudwatch", "events.rds")  # their calls carry aws:SourceOwner
 USE_CASES = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html"
 
 
@@ -34,28 +33,30 @@ USE_CASES = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cas
     ),
     fix=(
         "A topic policy replaces the default one: add a statement that lets cloudwatch.amazonaws.com use sns:Publish, "
-        "or keep the default statement of the owner."
+        "or keep the default statement: Principal AWS: '*' with aws:SourceOwner."
     ),
     sources=(
         USE_CASES,
+        "https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger",
         "https://github.com/DataBiosphere/azul/pull/5651",
         "https://github.com/aws-solutions/automated-security-response-on-aws/issues/43",
     ),
 )
 def alarms_may_publish(app: Assembly) -> Iterator[Breach]:
-    """Find a topic policy, for EventBridge say, that names neither the service that publishes nor the owner."""
-    for delivery in deliveries(app, "cloudwatch", "events.rds"):
+    """Find a topic policy, for EventBridge say, that admits neither the service nor everybody for the owner.
+
+    An alarm calls as CloudWatch: the statement of the default policy, which is for everybody with the owner's account
+    in `aws:SourceOwner`, admits it. One for the account alone (`…:root`) does not.
+    """
+    for delivery in deliveries(app, *AS_OWNER):
         policies = _policies(app).get(delivery.target, [])
-        owner = any(_lets_owner_in(policy) for policy in policies)
-        topic = delivery.target
-        denied = access_of(app).shuts_out(topic, delivery.service, PUBLISH, arn_of(app, topic))
-        kept_out = _kept_out(app, delivery) if policies and (denied or not owner) else None
+        kept_out = _kept_out(app, delivery) if policies and not any(map(_names_anybody, policies)) else None
         if kept_out is not None:
             yield breach(
                 policies[0],
                 "PolicyDocument",
-                f"the policy of {topic.logical_id} lets neither {delivery.principal} nor the topic's "
-                f"owner use {PUBLISH}; {kept_out.logical_id} would publish there.",
+                f"the policy of {delivery.target.logical_id} does not let {delivery.principal} use {PUBLISH}; "
+                f"{kept_out.logical_id} would publish there.",
             )
 
 
@@ -103,7 +104,7 @@ def _policies(app: Assembly) -> dict[Resource | None, list[Resource]]:
 
 def _kept_out(app: Assembly, delivery: Delivery) -> Resource | None:
     """Return the first source of a delivery whose publishing no policy of the topic admits."""
-    topic, absent = delivery.target, ["aws:SourceOwner"]
+    topic, absent = delivery.target, () if delivery.service in AS_OWNER else ("aws:SourceOwner",)
     for source in delivery.sources:
         caller = arn_of(app, source)
         if not access_of(app).admits(topic, delivery.service, PUBLISH, caller, arn_of(app, topic), absent=absent):
@@ -111,9 +112,10 @@ def _kept_out(app: Assembly, delivery: Delivery) -> Resource | None:
     return None
 
 
-def _lets_owner_in(policy: Resource) -> bool:
-    return not is_closed(policy, "PolicyDocument") or any(
-        principal.kind == "AWS" and _is_owner(principal.value)
+def _names_anybody(policy: Resource) -> bool:
+    """Tell whether a policy allows somebody to publish whom only the deployment knows."""
+    return any(
+        principal.kind == "AWS" and not isinstance(principal.value, str | Text | Reference)
         for statement in _publish(policy)
         for principal in statement.principals
     )
@@ -123,12 +125,3 @@ def _publish(policy: Resource) -> Iterator[Statement]:
     for statement in statements_of(policy, "PolicyDocument"):
         if statement.effect != "Deny" and statement.acts_on(PUBLISH) is not Answer.NO:
             yield statement
-
-
-def _is_owner(value: Any) -> bool:
-    """Tell whether a principal may be the account itself: `…:root`, its number, or something not known."""
-    if isinstance(value, Text):
-        value = value.known
-    if not isinstance(value, str):
-        return value is not ABSENT
-    return value.endswith(":root") or value.isdigit() or value == "*"
