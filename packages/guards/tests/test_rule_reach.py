@@ -200,12 +200,12 @@ def delivery(document: Template) -> Template:
     [
         ({"AWS": "arn:aws:iam::111111111111:role/other"}, 1),
         ({"AWS": OPEN}, 0),
-        ({"AWS": "111111111111"}, 0),
-        ({"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}, 0),
+        ({"AWS": "111111111111"}, 1),
+        ({"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}, 1),
         ({"AWS": {"Fn::GetAtt": ["Role", "Arn"]}}, 0),
     ],
 )
-def test_a_principal_that_is_not_known_may_be_the_owner_of_the_topic(principal: Any, expected: int) -> None:
+def test_a_principal_that_is_not_known_may_be_everybody_but_the_account_is_not(principal: Any, expected: int) -> None:
     resources = {
         "Topic": resource("AWS::SNS::Topic"),
         "Policy": resource(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from tests.guards.mutations import MutableApp, mutation
@@ -211,3 +212,23 @@ def clients_on_another_port(app: MutableApp) -> None:
 def redirect_to_itself(app: MutableApp) -> None:
     listener = app.properties("AWS::ElasticLoadBalancingV2::Listener", "LoadBalancerHttpListener")
     listener["DefaultActions"][0]["RedirectConfig"].update(Port="80", Protocol="HTTP")
+
+
+@mutation("DR-NET-11")
+def acl_without_the_answers(app: MutableApp) -> None:
+    subnets = app.resources(SUBNET, "VpcIsolatedSubnet")
+    app.add(
+        VPC, "Acl", {"Type": "AWS::EC2::NetworkAcl", "Properties": {"VpcId": {"Ref": next(iter(app.resources(VPC)))}}}
+    )
+    for number, name in enumerate(subnets):
+        properties = {"NetworkAclId": {"Ref": "Acl"}, "SubnetId": {"Ref": name}}
+        app.add(VPC, f"Acl{number}", {"Type": "AWS::EC2::SubnetNetworkAclAssociation", "Properties": properties})
+    for number, (outbound, port) in enumerate(product((False, True), (443, 5433, 8080)), start=100):
+        entry = {"RuleNumber": number, "RuleAction": "allow", "Protocol": 6, "CidrBlock": "10.20.0.0/16"}
+        ports = {"NetworkAclId": {"Ref": "Acl"}, "Egress": outbound, "PortRange": {"From": port, "To": port}}
+        app.add(VPC, f"Entry{number}", {"Type": "AWS::EC2::NetworkAclEntry", "Properties": {**entry, **ports}})
+
+
+@mutation("DR-ECS-01")
+def subnet_of_the_main_table(app: MutableApp) -> None:
+    app.remove("AWS::EC2::SubnetRouteTableAssociation", "VpcIsolatedSubnet2")

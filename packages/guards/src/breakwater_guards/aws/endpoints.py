@@ -80,8 +80,10 @@ class Endpoints:
         table = self._network.route_table(subnet)
         values = endpoint.resource.options("RouteTableIds[]")
         named = [self._network.resource(value, ROUTE_TABLE) for value in values]
-        if table is None or table in named:
-            return Answer.MAYBE if table is None else Answer.YES
+        if table is None:
+            return Answer.NO if self._network.on_main_table(subnet) else Answer.MAYBE
+        if table in named:
+            return Answer.YES
         undetermined = any(
             found is None and value is not ABSENT and not isinstance(value, str)
             for found, value in zip(named, values, strict=True)

@@ -23,11 +23,13 @@ class Listener(NamedTuple):
         resource: the database, cache or proxy.
         port: where it listens; ``None`` when not known.
         peer: its security groups and addresses.
+        subnets: where it can be, as far as they are part of the assembly.
     """
 
     resource: Resource
     port: int | None
     peer: NetworkPeer
+    subnets: list[Resource]
 
 
 def listener_of(app: Assembly, resource: Resource) -> Listener | None:
@@ -40,7 +42,8 @@ def listener_of(app: Assembly, resource: Resource) -> Listener | None:
     values = [value for item in items(resource) for _, value in item.follow(app, row["subnets"])]
     subnets = [network_of(app).resource(value, SUBNET) for value in values]
     peer = security_groups_of(app).peer(resource.options(row["groups"]), subnets)
-    return Listener(resource, _port(resource, row.get("port")), peer)
+    known = [subnet for subnet in subnets if subnet is not None]
+    return Listener(resource, _port(resource, row.get("port")), peer, known)
 
 
 def mentioned_listeners(app: Assembly, resource: Resource, path: str) -> Iterator[Resource]:
@@ -48,7 +51,7 @@ def mentioned_listeners(app: Assembly, resource: Resource, path: str) -> Iterato
     first, _, rest = path.partition(".")
     properties = resource.body.get("Properties", {})
     raw = properties.get(first) if isinstance(properties, dict) else None
-    raw = raw.get(rest) if isinstance(raw, dict) else None
+    raw = raw.get(rest) if rest and isinstance(raw, dict) else None if rest else raw
     found: dict[Resource, None] = {}
     for reference in mentioned(resource.template, raw):
         target = app.target(reference)

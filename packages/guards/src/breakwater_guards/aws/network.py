@@ -13,12 +13,15 @@ from typing import Any
 
 from breakwater_guards.model.answer import Answer, any_of
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.template import Resource
+from breakwater_guards.model.transforms import may_change
 from breakwater_guards.model.values import ABSENT, Reference
 from breakwater_guards.model.views import view
 
 VPC, SUBNET, ROUTE_TABLE = "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable"
 DEFAULT_GROUP = "DefaultSecurityGroup"
+_CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _TARGETS = (
     *("CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "InstanceId", "LocalGatewayId"),
     *("NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId", "VpcPeeringConnectionId"),
@@ -42,12 +45,21 @@ class Network:
         self._table_of_subnet: dict[Reference, list[Any]] = defaultdict(list)
         self._routes: dict[Reference, list[Resource]] = defaultdict(list)
         self._cidrs: dict[Reference, list[Any]] = defaultdict(list)
-        self._stray_route = False
+        self._stray_route = self._stray_association = False
         self._exits: dict[Reference, Exit] = {}
         for association in app.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             for subnet in self._all(association, "SubnetId", SUBNET):
                 if subnet is not None:
                     self._table_of_subnet[subnet.reference] += association.options("RouteTableId")
+                else:
+                    self._stray_association |= not _literal(association, "SubnetId")
+        self._handled = {
+            reference
+            for template in app.templates.values()
+            for resource in template.resources.values()
+            if resource.type.startswith(_CUSTOM)
+            for reference in mentioned(template, resource.body.get("Properties"))
+        }
         for route in app.of_type("AWS::EC2::Route"):
             for table in self._all(route, "RouteTableId", ROUTE_TABLE):
                 if table is not None:
@@ -84,6 +96,21 @@ class Network:
         """
         values = self._table_of_subnet.get(subnet.reference, [])
         return self.resource(values[0], ROUTE_TABLE) if len(values) == 1 else None
+
+    def on_main_table(self, subnet: Resource) -> bool:
+        """Tell whether the main table of a VPC of the assembly is certain to serve a subnet: local routes only.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html: a subnet without an association. No
+        template can name that table, to give it a route or an endpoint; a custom resource or a macro may.
+        """
+        vpc = self.vpc_of(subnet)
+        return (
+            vpc is not None
+            and subnet.reference not in self._table_of_subnet
+            and not self._stray_association
+            and not may_change(subnet.template)
+            and self._handled.isdisjoint({subnet.reference, vpc.reference})
+        )
 
     def exit_of(self, subnet: Resource) -> Exit:
         """Tell where the default route of a subnet leads.
@@ -132,8 +159,10 @@ class Network:
 
     def _compute_exit(self, subnet: Resource) -> Exit:
         table = self.route_table(subnet)
-        if table is None or self._stray_route:
+        if self._stray_route:
             return Exit.UNKNOWN
+        if table is None:
+            return Exit.NONE if self.on_main_table(subnet) else Exit.UNKNOWN
         exits = {self._exit_by(route) for route in self._routes.get(table.reference, [])}
         for way in (Exit.UNKNOWN, Exit.INTERNET_GATEWAY, Exit.NAT):
             if way in exits:

@@ -44,7 +44,7 @@ def is_outside(zone: Any, zones: list[Any]) -> bool:
 
 
 def _kind(zone: Any) -> str | None:
-    """Return what two zones must share to be compared: that both are names, or the Region in which they have numbers."""
+    """Return what two zones must share to be compared: that both are names, or the Region of their numbers."""
     if isinstance(zone, Opaque) and zone.kind == "zone":
         return zone.key.partition("#")[0] + "#"
     return "" if isinstance(zone, str) else None

@@ -60,7 +60,7 @@ def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
     """Find a listener whose load balancer cannot reach the port of the tasks or of their health check."""
     groups, balancers = security_groups_of(app), balancers_of(app)
     for service in services_of(app):
-        for group, port in _ports(app, service):
+        for group, port in ports_of(app, service):
             for balancer in balancers.in_front_of(group):
                 subnets = [network_of(app).resource(value, SUBNET) for value in balancer.options("Subnets[]")]
                 front = security_groups_of(app).peer(balancer.options("SecurityGroups[]"), subnets)
@@ -162,7 +162,7 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-def _ports(app: Assembly, service: Service) -> Iterator[tuple[Resource, int]]:
+def ports_of(app: Assembly, service: Service) -> Iterator[tuple[Resource, int]]:
     """Yield each target group of a service with the ports that a load balancer opens: traffic, health checks."""
     if service.resource.options(NETWORK) == [ABSENT]:
         return  # not awsvpc: the tasks have the security groups and ports of instances
