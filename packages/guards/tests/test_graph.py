@@ -79,8 +79,15 @@ class TestExit:
         }
         assert _exit(**resources) is Exit.INTERNET_GATEWAY
 
-    def test_main_route_table_is_unknown(self) -> None:
-        assert _exit(A=_subnet()) is Exit.UNKNOWN
+    def test_main_route_table_of_a_new_vpc_leads_nowhere(self) -> None:
+        assert _exit(A=_subnet()) is Exit.NONE
+
+    def test_main_route_table_that_something_else_may_change_is_unknown(self) -> None:
+        custom = {"Type": "Custom::Routes", "Properties": {"Vpc": {"Ref": "Vpc"}}}
+        stray = {"SubnetId": {"Fn::ImportValue": "elsewhere"}, "RouteTableId": "rtb-1"}
+        association = {"Type": "AWS::EC2::SubnetRouteTableAssociation", "Properties": stray}
+        assert _exit(A=_subnet(), Custom=custom) is Exit.UNKNOWN
+        assert _exit(A=_subnet(), Association=association) is Exit.UNKNOWN
 
     def test_route_to_an_unknown_table_may_be_anybodys(self) -> None:
         stray = {"RouteTableId": {"Fn::ImportValue": "elsewhere"}, "DestinationCidrBlock": ANY, "NatGatewayId": "nat-1"}

@@ -229,3 +229,15 @@ def final_lock_in_development(app: MutableApp) -> None:
 def restore_test_of_continuous_points_alone(app: MutableApp) -> None:
     plan = app.properties("AWS::Backup::RestoreTestingPlan")
     plan["RecoveryPointSelection"]["RecoveryPointTypes"] = ["CONTINUOUS"]
+
+
+@mutation("DR-LIMIT-01")
+def batch_of_twenty_without_a_window(app: MutableApp) -> None:
+    app.properties("AWS::Lambda::EventSourceMapping", "RestoreValidation")["BatchSize"] = 20
+
+
+@mutation("DR-LIMIT-02")
+def backup_with_both_days(app: MutableApp) -> None:
+    for rule in app.properties("AWS::Backup::BackupPlan")["BackupPlan"]["BackupPlanRule"]:
+        if rule["RuleName"] == "Daily":
+            rule["ScheduleExpression"] = "cron(0 8 * * * *)"

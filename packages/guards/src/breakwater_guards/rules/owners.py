@@ -189,7 +189,8 @@ def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
 def _varies(resource: Resource, claim: Mapping[str, Any]) -> bool:
     """Tell whether a condition decides which entries the list of a claim has."""
     first = claim.get("each", "").partition(".")[0].removesuffix("[]")
-    return bool(first) and "Fn::If" in repr(resource.body.get("Properties", {}).get(first))
+    properties = resource.body.get("Properties")
+    return bool(first) and isinstance(properties, dict) and "Fn::If" in repr(properties.get(first))
 
 
 def _dependencies(resource: Resource) -> Iterator[Resource]:
