@@ -195,6 +195,13 @@ def variable_of_another_name(app: MutableApp) -> None:
     function(app, Code={"ZipFile": code}, Handler="index.handler", Environment={"Variables": {"TABLE": "t"}})
 
 
+@mutation("DR-CLOUDWATCH-11")
+def health_without_its_suffix(app: MutableApp) -> None:
+    function(app, Code={"ZipFile": "def handler(event, context):\n    return {'MetricName': 'ComponentHealth'}\n"})
+    alarm = app.properties("AWS::CloudWatch::Alarm", "AlarmsHealthTable")
+    alarm["Dimensions"] = [one for one in alarm["Dimensions"] if one["Name"] == "Component"]
+
+
 @mutation("DR-LAMBDA-08")
 def retired_runtime(app: MutableApp) -> None:
     function(app, Runtime="python3.7")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -65,6 +66,42 @@ def own_metrics_are_published(app: Assembly) -> Iterator[Breach]:
             reason = _unpublished(app, metric, metric.namespace, metric.name) or _by_others(app, metric)
             if reason:
                 yield breach(metric.alarm, "Namespace" if metric.path == "Dimensions" else metric.path, reason)
+
+
+@rule(
+    "DR-CLOUDWATCH-11",
+    title="Alarms on one metric of the application name the same dimensions",
+    outcome=Outcome.LATER,
+    prevents="No error is reported: CloudWatch does not add up an application's own metrics over dimensions, so that "
+    "an alarm on other dimensions stays in INSUFFICIENT_DATA, or OK where missing data is fine",
+    fix="Name the dimensions that the other alarms name; where the code publishes both sets, acknowledge the finding.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#dimension-combinations",
+    ),
+)
+def alarms_name_the_same_dimensions(app: Assembly) -> Iterator[Breach]:
+    """Find the one alarm on a metric of the code that leaves out, or adds, a dimension that all the others agree on."""
+    groups: dict[tuple[str, str], list[Metric]] = {}
+    for metric in metrics_of(app):
+        named_here = isinstance(metric.namespace, str) and isinstance(metric.name, str)
+        if named_here and not metric.namespace.startswith("AWS/"):
+            groups.setdefault((metric.namespace, metric.name), []).append(metric)
+    for (_, name), metrics in groups.items():
+        sets = Counter(frozenset(metric.dimensions) for metric in metrics)
+        if len(sets) != 2 or not all(metric.complete for metric in metrics):
+            continue
+        publishers = [program for program in programs_of(app).values() if name in program.mentioned]
+        if not publishers or any(EMBEDDED in program.mentioned for program in publishers):
+            continue
+        (usual, most), (odd, once) = sets.most_common()
+        if most > 1 and once == 1 and (odd < usual or usual < odd):
+            (metric,) = [one for one in metrics if frozenset(one.dimensions) == odd]
+            given = ", ".join(sorted(odd)) or "no dimension"
+            message = f"{name} by {given}; the {most} other alarms on it name {', '.join(sorted(usual)) or 'none'}."
+            yield breach(metric.alarm, metric.path, message)
+
+
+EMBEDDED = "CloudWatchMetrics"  # the embedded metric format may publish one metric by several sets of dimensions
 
 
 def _is_alarm(app: Assembly, reference: Reference) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.arns import may_match, pattern
+from breakwater_guards.aws.balancers import LISTENER
 from breakwater_guards.aws.ecs import Service, fargate_services, repository_of
 from breakwater_guards.aws.endpoints import Endpoint, endpoints_of
 from breakwater_guards.aws.key_policies import is_closed
@@ -17,7 +18,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
-from breakwater_guards.model.template import Resource
+from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule
 from breakwater_guards.rules.lambda_functions.network import FUNCTION, calls_of, subnets_of
@@ -51,7 +52,7 @@ def endpoint_policies_let_calls_through(app: Assembly) -> Iterator[Breach]:
         told.add(key)
         statements = [item for item in statements_of(resource, "PolicyDocument") if item.effect != "Deny"]
         if resource.given("PolicyDocument") and not any(_lets(app, item, action, arn) for item in statements):
-            on = f" on {readable(arn)}" if arn != "*" else ""
+            on = f" on {readable(arn)}" if not arn.endswith(":*") and arn != "*" else ""
             yield breach(
                 resource, "PolicyDocument", f"no statement lets {caller.logical_id} call {action}{on} through it."
             )
@@ -129,7 +130,19 @@ def _of(app: Assembly, service: Service, wanted: str) -> Iterator[str]:
     if wanted == "images":
         yield from filter(None, (repository_of(app, image) for image in service.images))
     else:
-        yield wanted.replace("{region}", service.resource.template.region or "*")
+        template = service.resource.template
+        yield wanted.replace("{region}", template.region or "*").replace("{account}", _account(app, template))
+
+
+def _account(app: Assembly, template: Template) -> str:
+    """Return the account of a stack as a pattern; certificates tell it: those of a listener are of its own account.
+
+    https://docs.aws.amazon.com/acm/latest/userguide/acm-services.html
+    """
+    values = [value for item in app.of_type(LISTENER) for value in item.given("Certificates[].CertificateArn")]
+    fields = [value.split(":") for value in values if isinstance(value, str)]
+    accounts = {field[4] for field in fields if len(field) > 4 and field[4].isdigit()}
+    return template.account or (accounts.pop() if len(accounts) == 1 else "*")
 
 
 def _lets(app: Assembly, statement: Statement, action: str, arn: str) -> bool:
