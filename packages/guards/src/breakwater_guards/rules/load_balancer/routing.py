@@ -132,15 +132,15 @@ def redirects_lead_elsewhere(app: Assembly) -> Iterator[Breach]:
     for kind, path in ((LISTENER, "DefaultActions[]"), (LISTENER_RULE, "Actions[]")):
         for holder in app.of_type(kind):
             listener = holder if kind == LISTENER else app.target(holder.get("ListenerArn"))
-            if listener is None or listener.type != LISTENER:
-                continue
             for item in items(holder, f"{path}.RedirectConfig"):
-                same = {"Protocol": listener.options("Protocol"), "Port": list(map(_as_text, listener.options("Port")))}
+                same = {name: listener.options(name) if listener is not None else [] for name in ("Protocol", "Port")}
                 if all(
-                    _is_same(list(map(_as_text, item.options(name))), [placeholder, *same.get(name, ())])
+                    _is_same(list(map(_as_text, item.options(name))), [placeholder, *map(_as_text, same.get(name, ()))])
                     for name, placeholder in REQUEST.items()
                 ):
-                    yield breach(holder, item.place("Port"), f"leads to where {listener.logical_id} listens.")
+                    yield breach(
+                        holder, item.place("Port"), "leads to the protocol, port, host and path of the request."
+                    )
 
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html: the defaults

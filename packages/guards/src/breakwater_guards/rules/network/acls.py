@@ -48,7 +48,7 @@ def acls_let_connections_through(app: Assembly) -> Iterator[Breach]:
     """Find a network ACL that drops requests between two subnets, or the answers to them."""
     acls = network_acls_of(app)
     told = set()
-    for path in _paths(app) if app.of_type("AWS::EC2::NetworkAcl") else ():
+    for path in _paths(app) if any(app.of_type("AWS::EC2::NetworkAcl")) else ():
         for near, far in product(path.subnets, path.others):
             for subnet, message in _dropped(acls, near, far, path):
                 acl = acls.acl_of(subnet)
