@@ -179,7 +179,7 @@ snapshots: install ## Write tests/snapshots/ from the synthesized templates, and
 first-run: install ## Clone the last commit, run `make local` there, and write what it prints into docs/first-run.md and README.md
 	@python -m scripts.first_run
 
-freeze: install ## At a release: write to tests/snapshots/released.yaml what no later version may replace
+freeze: install ## At a release: write to tests/stacks/released.yaml what no later version may replace
 	@pytest --no-cov --quiet --snapshot-update tests/stacks/test_release.py
 
 settings-table: install ## Write docs/settings.md from the settings

@@ -1,4 +1,4 @@
-"""An upgrade from the last release replaces nothing that holds data: `tests/snapshots/released.yaml` is what it had.
+"""An upgrade from the last release replaces nothing that holds data: `tests/stacks/released.yaml` is what it had.
 
 `make freeze` writes that file for a release, and nothing else does. What fails here is mended in `stacks/`; or the next
 version is a major one, whose changelog says how the data is moved.
@@ -24,7 +24,7 @@ from stacks.settings import load_settings
 from tests import assembly as assemblies
 from tests.assembly import ROOT, Assembly
 
-RELEASED: Final = ROOT / "tests" / "snapshots" / "released.yaml"
+RELEASED: Final = ROOT / "tests" / "stacks" / "released.yaml"
 # What replaces a resource that holds data, or without which such a resource is replaced: createOnlyProperties of the
 # CloudFormation resource schemas, and what the template reference says of the update of the others (28 November 2026).
 REPLACING: Final = {
