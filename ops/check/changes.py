@@ -41,10 +41,12 @@ class Change:
         type: of the resource.
         where: construct path, or the logical ids that lead to it.
         why: the properties that differ, in words; empty where there is no more to say.
-        old: what becomes of the old resource: `deleted`, `kept` or `snapshot`; empty where it stays.
+        old: what becomes of the old resource: `deleted`, `kept` or `snapshot`; empty where it stays. Of a change in
+            place: `deleted` where a later removal deletes what one kept until now.
         holds: whether it holds data, or is a part of the network or a whole nested stack.
-        same_name: property with the name that a replacement would share with the old resource; CloudFormation refuses
-            that: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+        same_name: property with the name that a new resource would share with a deployed one, or the logical id that
+            two types would share; CloudFormation refuses both:
+            https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
 
     action: Action
@@ -60,6 +62,8 @@ class Change:
         """A failure where data or the network is lost or left behind, or AWS refuses; a warning for anything else."""
         if self.same_name:
             return Status.FAIL
+        if self.action is Action.CHANGE and self.old:
+            return Status.WARN
         if self.action in (Action.ADD, Action.CHANGE) or self.type in _REVISED:
             return Status.PASS
         if self.action is Action.REPLACE or (self.action is Action.REMOVE and self.type not in DISPENSABLE):
@@ -73,7 +77,8 @@ class Change:
         return -list(Status).index(self.status), -list(Action).index(self.action), self.where
 
     def __str__(self) -> str:
-        fate = self.old and f"the old one would be {_IN_WORDS[self.old]}"
+        whose = "with a later removal it" if self.action is Action.CHANGE else "the old one"
+        fate = self.old and f"{whose} would be {_IN_WORDS[self.old]}"
         refused = self.same_name and f"CloudFormation refuses it, since {self.same_name} stays the same"
         details = "; ".join(filter(None, (self.why, refused or fate)))
         return f"{self.action} {self.where} ({self.type})" + (f": {details}" if details else "")

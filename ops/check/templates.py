@@ -1,14 +1,12 @@
 """What a deployment would change, from the deployed templates and the planned ones, nested stacks included.
 
-The schemas of the resource types, which come with cfn-lint, say what is replaced: `createOnlyProperties` certainly,
-`conditionalCreateOnlyProperties` perhaps. What refers to a replaced resource in such a property follows it.
+What refers to a replaced resource in a property whose change replaces follows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, Final
 
 from breakwater_guards.facts import facts
@@ -17,7 +15,7 @@ from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import shorten
 from ops.check.changes import FATES, HOLDING, Action, Change
-from ops.preflight.checks.stack import CREATE_ONLY
+from ops.check.schemas import create_only, named_by, same_name
 from ops.preflight.deployed import NESTED, Difference, differences, name_of, place_of, shown
 
 # Characters of a value in a report of one page.
@@ -35,8 +33,9 @@ def of_templates(deployed: Assembly, planned: Assembly) -> list[Change]:
         The changes, the gravest first.
     """
     before, after = _by_place(deployed), _by_place(planned)
-    found = [_removed(old, after) for place, old in before.items() if place not in after]
-    found += [_change(Action.ADD, new) for place, new in after.items() if place not in before]
+    added = {place: new for place, new in after.items() if place not in before}
+    found = [_removed(old, after, added) for place, old in before.items() if place not in after]
+    found += [_added(new, before.values()) for new in added.values()]
     pairs = [(old, after[place]) for place, old in before.items() if place in after and old.type != NESTED]
     return sorted([*(each for each in found if each), *_updated(pairs)], key=lambda change: change.order)
 
@@ -61,16 +60,33 @@ def _by_place(assembly: Assembly) -> dict[tuple[str, ...], Resource]:
     return {place_of(each): each for each in every if each.exists}
 
 
-def _removed(old: Resource, after: Mapping[tuple[str, ...], Resource]) -> Change | None:
+def _added(new: Resource, deployed: Iterable[Resource]) -> Change:
+    """Return the addition of a resource; CloudFormation creates it before it removes one that has its name."""
+    named = named_by(new)
+    for old in deployed:
+        if named and old.type == new.type and named_by(old) == named:
+            why = f"{name_of(old)} ({old.logical_id}) is deployed with this name"
+            return replace(_change(Action.ADD, new, why), same_name=named[0])
+    return _change(Action.ADD, new)
+
+
+def _removed(
+    old: Resource, after: Mapping[tuple[str, ...], Resource], added: Mapping[tuple[str, ...], Resource]
+) -> Change | None:
     """Return the removal of a resource; None for one that holds nothing and goes with its nested stack."""
     parent = old.template.parent
     if parent is not None and place_of(parent) not in after and not _holds(old):
         return None
     child = old.template.child(old.logical_id)
-    why = f"with its {len(child.resources)} resources" if child else ""
-    if _holds(old) and (twin := next((new for new in after.values() if _renamed(old, new)), None)):
-        why = f"{twin.logical_id} is the same under another logical id than {old.logical_id}: give it the old one"
-    return _change(Action.REMOVE, old, why, _fate(old, "DeletionPolicy"))
+    why, action = f"with its {len(child.resources)} resources" if child else "", Action.REMOVE
+    for place, new in added.items():
+        if (*place[:-2], place[-1]) == (*place_of(old)[:-2], old.logical_id):
+            # "Update of resource type is not permitted".
+            return replace(_change(action, old, f"it is planned as {new.type}"), same_name="its logical id")
+        if _holds(old) and _renamed(old, new):
+            why = f"{new.logical_id} is the same under another logical id than {old.logical_id}: give it the old one"
+            action = Action.REPLACE
+    return _change(action, old, why, _fate(old, "DeletionPolicy"))
 
 
 def _renamed(old: Resource, new: Resource) -> bool:
@@ -106,25 +122,28 @@ def _updated(pairs: Sequence[tuple[Resource, Resource]]) -> Iterator[Change]:
             fates = {_fate(each, "UpdateReplacePolicy") for each in (old, new)}
             fate = "deleted" if "deleted" in fates else min(fates)
             if action is Action.REPLACE:
-                yield replace(_change(action, new, why, fate), same_name=_same_name(old, new))
+                yield replace(_change(action, new, why, fate), same_name=same_name(old, new))
             else:
-                yield _change(action, new, why)
+                yield _loosened(old, new, _change(action, new, why))
+        elif (found := _loosened(old, new, _change(Action.CHANGE, new))).old:
+            yield found
 
 
-def _same_name(old: Resource, new: Resource) -> str:
-    """Return the property that names a resource, where both have the same name, which they cannot have at once."""
-    named = [path.rpartition("/")[2] for path in _schema(new.type).get("primaryIdentifier", ())]
-    if len(named) != 1 or named[0] not in create_only(new.type)[0]:
-        return ""
-    before, after = old.get(named[0]), new.get(named[0])
-    return named[0] if isinstance(after, str | Text) and before == after else ""
+def _loosened(old: Resource, new: Resource, change: Change) -> Change:
+    """Return a change in place, with what a later removal does where one kept the data until now."""
+    before, after = (_fate(each, "DeletionPolicy") for each in (old, new))
+    if not change.holds or change.action is not Action.CHANGE or after != "deleted" or before == after:
+        return change
+    return replace(change, why=", ".join(filter(None, (change.why, "DeletionPolicy"))), old=after)
 
 
 def _compared(old: Resource, new: Resource) -> Iterator[tuple[Action, str]]:
     certainly, perhaps = create_only(new.type)
     replacing = list(differences(old, new, certainly))
     unsure = list(differences(old, new, perhaps))
-    if told := [_told(each) for each in replacing if each.certain]:
+    # CloudFormation compares templates and knows no default: a property that appears or goes is a change of it.
+    holds = _holds(new)
+    if told := [_told(each) for each in replacing if each.certain or (holds and ABSENT in (each.before, each.after))]:
         yield Action.REPLACE, "; ".join(told)
     elif told := [_told(each) for each in (*replacing, *unsure)]:
         yield Action.MAY_REPLACE, "; ".join(told)
@@ -177,37 +196,3 @@ def _references(value: Any) -> Iterator[Reference]:
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _references(item)
-
-
-@cache
-def _schema(kind: str) -> Mapping[str, Any]:
-    """Return the schema of a resource type; an empty one where CloudFormation's registry has none."""
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 (it takes a second)
-
-    try:
-        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    except ResourceNotFoundError:
-        return {}
-    return found
-
-
-@cache
-def create_only(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the properties whose change replaces a resource, and those whose change may.
-
-    Args:
-        kind: CloudFormation type; nothing is known of a type without a schema.
-
-    Returns:
-        Both lists, sorted.
-    """
-    if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
-        return ("ServiceToken",), ()
-    schema = _schema(kind)
-    certain, perhaps = (
-        {path.split("/")[2] for path in schema.get(key, ())}
-        for key in ("createOnlyProperties", "conditionalCreateOnlyProperties")
-    )
-    # Of these types the conditions have been read: any change of such a property replaces the resource.
-    certain |= set(CREATE_ONLY.get(kind, ()))
-    return tuple(sorted(certain)), tuple(sorted(perhaps - certain))

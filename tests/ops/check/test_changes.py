@@ -10,7 +10,8 @@ import pytest
 
 from breakwater_guards.model.assembly import Assembly
 from ops.check.changes import Action, Change
-from ops.check.templates import create_only, of_templates
+from ops.check.schemas import create_only
+from ops.check.templates import of_templates
 from ops.preflight.account import Account, Ask
 from ops.preflight.check import Status
 from ops.preflight.deployed import TEMPLATE_CALLS, deployed_templates
@@ -77,10 +78,11 @@ def test_another_logical_id_loses_what_the_resource_holds_and_says_how_to_keep_i
     documents = copy.deepcopy({key: each.document for key, each in planned.templates.items()})
     _rename(documents)
     both = of_templates(Assembly(documents, {planned.roots[0].key: ("us-east-1", None)}), planned)
-    (gone,) = [each for each in both if each.action is Action.REMOVE]
+    (gone,) = [each for each in both if each.action is Action.REPLACE and each.type == TABLE]
     assert (gone.type, gone.status, gone.old) == (TABLE, Status.FAIL, "deleted")
     assert "is the same under another logical id than OldTable" in gone.why
-    assert [each.type for each in both if each.action is Action.ADD] == [TABLE]
+    (new,) = [each for each in both if each.action is Action.ADD]
+    assert (new.type, new.status, new.same_name) == (TABLE, Status.FAIL, "TableName")
     assert both[0] is gone
 
 
@@ -147,10 +149,21 @@ def test_a_change_in_place_names_its_properties() -> None:
     )  # fmt: skip
 
 
-def test_a_name_that_is_not_given_may_be_the_one_that_is_there() -> None:
-    (found,) = _one(BUCKET, _properties(BucketName="a"), {})
-    assert (found.action, found.status, found.old) == (Action.MAY_REPLACE, Status.WARN, "")
-    assert found.why == "BucketName is a, planned is not given"
+@pytest.mark.parametrize(
+    ("kind", "name", "status"),
+    [
+        (BUCKET, "BucketName", Status.FAIL),
+        ("AWS::RDS::DBCluster", "SnapshotIdentifier", Status.FAIL),
+        ("AWS::IAM::InstanceProfile", "InstanceProfileName", Status.WARN),
+    ],
+)
+def test_a_property_that_appears_or_goes_replaces_what_holds_data(kind: str, name: str, status: Status) -> None:
+    action = Action.REPLACE if status is Status.FAIL else Action.MAY_REPLACE
+    given = {name: "a"}
+    (gone,) = _one(kind, _properties(**given), {})
+    (new,) = _one(kind, {}, _properties(**given))
+    assert {(each.action, each.status) for each in (gone, new)} == {(action, status)}
+    assert [gone.why, new.why] == [f"{name} is a, planned is not given", f"{name} is not given, planned is a"]
 
 
 @pytest.mark.parametrize(

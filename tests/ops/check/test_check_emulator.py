@@ -98,7 +98,7 @@ def test_what_would_be_lost_fails_and_what_stays_does_not(asked: Account) -> Non
     assert line.text.startswith("replace Breakwater-lost/Storage/Table (AWS::DynamoDB::GlobalTable): KeySchema.0.Attri")
 
     (line,) = _of(asked, ROOT, {"Resources": {"Ledger": TABLE}}).lines
-    assert (line.status, "remove Breakwater-lost/Storage/Table" in line.text) == ("fail", True)
+    assert (line.status, "replace Breakwater-lost/Storage/Table" in line.text) == ("fail", True)
     assert "Ledger is the same under another logical id than Table: give it the old one" in line.text
 
     without = {"Resources": {"Topic": ROOT["Resources"]["Topic"]}}
