@@ -77,3 +77,12 @@ def test_instances_that_upgrade_are_told_once_for_a_cluster() -> None:
         report = check(Assembly.from_document(template({"C": cluster, **instances})), rules=["DR-AURORA-20"])
         (finding,) = report.findings
         assert told in finding.message
+
+
+@pytest.mark.parametrize(("name", "found"), [("orders", 1), ("", 0)])
+def test_an_empty_name_collides_with_none(name: str, found: int) -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": {"Ref": "Name"}}}
+    model = Assembly.from_document(
+        {"Parameters": {"Name": {"Type": "String", "Default": name}}, "Resources": {"Bucket": bucket}}
+    )
+    assert len(check(model, rules=["DR-HYGIENE-09"]).findings) == found

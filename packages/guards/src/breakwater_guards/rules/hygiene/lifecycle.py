@@ -34,7 +34,7 @@ def named_and_retained(app: Assembly) -> Iterator[Breach]:
         for resource in template.resources.values():
             if resource.exists and resource.attribute(POLICY) == "Retain":
                 named = physical_name(resource)
-                if named is not None:
+                if named is not None and named[1]:
                     stays = f"{show(resource.get(named[0]))} stays when its creation is rolled back (Retain)"
                     yield breach(resource, named[0], f"{stays}; allowed: RetainExceptOnCreate.")
 
