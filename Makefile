@@ -59,7 +59,9 @@ environments: install ## Deploy, update, roll back and remove each environment, 
 
 .PHONY: upgrade
 upgrade: install ## Deploy the last release, and this checkout over it under load, beside `make local` (FROM=revision)
-	@BREAKWATER_RELEASE=$(FROM) pytest --no-cov tests/environments/check_upgrade.py $(CHECKS) $(ARGS)
+	@git rev-parse --quiet --verify '$(or $(FROM),HEAD)^{commit}' >/dev/null \
+		|| { echo "upgrade: FROM=$(FROM) is no revision of this repository; allowed is a tag or a commit of git log"; exit 1; }
+	@BREAKWATER_RELEASE='$(FROM)' pytest --no-cov tests/environments/check_upgrade.py $(CHECKS) $(ARGS)
 
 drill-failover: install ## After `make local`: kill the writer there and measure RTO and RPO (ARGS="--runs 20")
 	@$(LOCAL_RUN) python -m ops drill failover --yes $(ARGS)

@@ -68,6 +68,7 @@ def add_to(commands: Commands) -> None:
     add_stack(parser)
     parser.add_argument(
         "--accept",
+        type=_property,
         action="append",
         default=[],
         metavar="TYPE:PATH",
@@ -78,12 +79,19 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=_run)
 
 
+def _property(text: str) -> tuple[str, str]:
+    kind, _, path = text.rpartition(":")
+    if "::" not in kind or not path.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not TYPE:PATH, e.g. AWS::RDS::DBCluster:/PreferredBackupWindow")
+    return kind, path
+
+
 def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
     connection = Connection.from_environment(options.region)
     region = connection.session.region_name
     if region is None:
         raise OpsError("no Region: give --region, or set AWS_REGION")
-    accepted = {tuple(word.rsplit(":", 1)) for word in options.accept} | EXPECTED.keys()
+    accepted = {*options.accept, *EXPECTED}
     try:
         client = connection.client("cloudformation")
         root = outputs.root_stack(client, options.stack, region)["StackName"]

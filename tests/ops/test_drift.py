@@ -145,6 +145,14 @@ def test_what_is_expected_or_accepted_is_no_drift(drift: Callable[..., tuple[int
     assert drift(_CloudFormation(other).answers, "--accept", f"{CLUSTER}:/Port")[0] == 1
 
 
+@pytest.mark.parametrize("word", ["nonsense", "AWS::RDS::DBCluster", "AWS::RDS::DBCluster:Port", "/Port", "a:/Port"])
+def test_what_names_no_property_cannot_be_accepted(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["drift", "--accept", word])
+    assert ended.value.code == 2
+    assert f"argument --accept: '{word}' is not TYPE:PATH, e.g. AWS::" in capsys.readouterr().err
+
+
 def test_what_could_not_be_read_is_not_called_in_sync(drift: Callable[..., tuple[int, str]]) -> None:
     unread = {DEEP: [_drift("UNKNOWN", CLUSTER, DriftStatusReason="AccessDenied")]}
     code, text = drift(_CloudFormation(unread).answers)
