@@ -246,3 +246,18 @@ def test_a_copy_to_a_vault_of_the_same_stack_stays_in_its_region(region: str | N
     }
     app = Assembly({"root": template(resources)}, {"root": (region, None)})
     assert len(messages("DR-REGION-02", app, Profile.MULTI_REGION)) == expected
+
+
+def test_an_action_that_is_no_text_is_passed_over() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": [{"Wrong": "type"}, "s3:PutObject"],
+        "Resource": {"Fn::GetAtt": "Bucket.Arn"},
+    }
+    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "Key"}}}
+    resources = {
+        "Key": resource("AWS::KMS::Key"),
+        "Bucket": resource("AWS::S3::Bucket", BucketEncryption={"ServerSideEncryptionConfiguration": [encryption]}),
+        "Role": resource("AWS::IAM::Role", Policies=[{"PolicyDocument": {"Statement": [statement]}}]),
+    }
+    assert len(found("DR-ACCESS-05", resources)) == 1

@@ -54,7 +54,7 @@ def _uses(app: Assembly, statement: Statement) -> Iterator[tuple[Resource, Resou
         path = table["keys"].get(target.type)
         for value in target.given(path) if path else ():
             for key in keys_of(app, value):
-                for action in set(statement.actions).intersection(table["key_use"]):
+                for action in [one for one in statement.actions if isinstance(one, str) and one in table["key_use"]]:
                     yield from ((target, key, action, needed) for needed in table["key_use"][action])
 
 
