@@ -70,10 +70,13 @@ def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -
         report = replace(_report(options), seconds=time.monotonic() - began)
     except (InputError, OpsError) as error:
         raise OpsError(str(error), exit_code=USAGE) from None
-    if options.format == "text":
-        print_text(console, report)
-    else:
-        sys.stdout.write(FORMATS[options.format](report))
+    try:
+        if options.format == "text":
+            print_text(console, report)
+        else:
+            sys.stdout.write(FORMATS[options.format](report))
+    except OSError as error:
+        raise OpsError(f"the report cannot be written: {error}", exit_code=USAGE) from None
     return GO if report.go else NO_GO
 
 

@@ -226,6 +226,16 @@ def test_a_wrong_command_line_ends_with_2(words: list[str], told: str, capsys: p
     assert (told in said.err, said.out) == (True, "")
 
 
+def test_a_report_that_cannot_be_written_ends_with_2(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "none" / "summary.md"))
+    assert ops.main(["check", "--only", "settings", "--format", "github"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: the report cannot be written: [Errno 2]")
+    assert "Traceback" not in said
+
+
 @pytest.mark.usefixtures("answers", "cdk")
 def test_progress_ends_at_its_total(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
