@@ -35,7 +35,8 @@ def test_circles_of_resources(waits: Template, told: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("depends", "condition", "count"), [("A", {}, 1), (["A"], {}, 1), ("A", {"_Condition": "Never"}, 0)]
+    ("depends", "condition", "count"),
+    [("A", {}, 1), (["A"], {}, 1), ([5, "A"], {}, 1), ("A", {"_Condition": "Never"}, 0)],
 )
 def test_circles_of_depends_on(depends: Any, condition: Any, count: int) -> None:
     resources = {"A": resource(P={"Ref": "B"}), "B": resource(_DependsOn=depends, **condition)}
