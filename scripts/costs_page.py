@@ -38,15 +38,15 @@ INTRODUCTION = """# What it costs and how long it takes
 <!-- Written by `python -m scripts.costs_page` from the templates and ops/estimate/data.toml: do not edit. -->
 
 ```sh
-python -m ops estimate -c environment=prod -c suffix=eu1   # the settings of the deployment, as for cdk
+python -m ops estimate "${settings[@]}"         # those of the deployment, as in the README
 python -m ops estimate --assembly cdk.out --json bill.json
 ```
 
 It asks no account: it multiplies what the templates create by list prices, which are data with a date and a source.
 Nobody has compared it with a bill of AWS. Free tiers, discounts, taxes and support are not counted, nor are requests to
 KMS, images in ECR, alarms that AWS makes for scaling, and what another account keeps of the backups. The fixed part is
-what runs without any transfer; the other columns contain it, at the average of a month. All are a month's price once
-the longest retention of logs and backups has passed: the first months cost less.
+what runs without any transfer; the other columns, of 1, 50 and 500 transfers a second, contain it. All are a month's
+price once the longest retention of logs and backups has passed: the first months cost less.
 """
 
 

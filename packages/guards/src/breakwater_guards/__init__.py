@@ -5,7 +5,7 @@ from breakwater_guards.reading.files import InputError
 from breakwater_guards.report import Acknowledged, Report
 from breakwater_guards.rule import Finding, Outcome, Profile, Rule, Severity
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"
 __all__ = [
     "Acknowledged",
     "Finding",
