@@ -62,7 +62,14 @@ def test_a_metric_that_the_namespace_lacks(namespace: str, name: str, told: str)
 
 @pytest.mark.parametrize(
     ("namespace", "name"),
-    [("AWS/RDS", "SomethingThatIsNew"), ("AWS/Lambda", "Errors"), ("MyApp", "Erors"), ("AWS/SQS", OPEN)],
+    [
+        ("AWS/RDS", "SomethingThatIsNew"),
+        ("AWS/Lambda", "Errors"),
+        ("MyApp", "Erors"),
+        ("AWS/SQS", OPEN),
+        ("AWS/ES", "MasterCPUCreditBalance"),
+        ("AWS/ES", "WarmCPUCreditBalance"),  # longer than a name of a list that is not whole: no slip
+    ],
 )
 def test_a_metric_that_may_be_there(namespace: str, name: Any) -> None:
     assert names(alarm(namespace, name, Dimensions={"FunctionName": "f"})) == []

@@ -20,6 +20,8 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
 _ALIKE, _SAME = 0.8, 0.92
+# Characters by which another name is longer, rather than misspelled.
+_ADDED = 3
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -187,13 +189,20 @@ def _no_metric(metric: Metric, known: dict[str, Any]) -> str | None:
     names = [*known["metrics"], *known.get("per_run", ())]
     if metric.name in names:
         return None
-    near = get_close_matches(metric.name, names, 1, _ALIKE)
+    whole = metric.namespace in facts("metrics")["complete"]
+    alike = get_close_matches(metric.name, names, 1, _ALIKE)
+    near = [name for name in alike if whole or _misspelled(metric.name, name)]
     others = facts("metrics")["namespaces"].items()
     elsewhere = [other for other, one in others if metric.name in (*one["metrics"], *one.get("per_run", ()))]
-    if not near and not elsewhere and metric.namespace not in facts("metrics")["complete"]:
+    if not near and not elsewhere and not whole:
         return None
     allowed = near[0] if near else f"it is one of {elsewhere[0]}" if elsewhere else ", ".join(names[:10])
     return f"{metric.name!r} is no metric of {metric.namespace}; allowed: {allowed}."
+
+
+def _misspelled(name: str, known: str) -> bool:
+    """Tell whether a name is probably meant to be another: MasterCPUCreditBalance is no slip for CPUCreditBalance."""
+    return abs(len(name) - len(known)) < _ADDED or not (name in known or known in name)
 
 
 def _namespace(metric: Metric) -> dict[str, Any]:
