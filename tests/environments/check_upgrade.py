@@ -158,7 +158,7 @@ def environment(folder: Path) -> Iterator[Environment]:
 
 
 @pytest.fixture(scope="module")
-def upgrade(environment: Environment) -> Upgrade:
+def upgrade(environment: Environment, request: pytest.FixtureRequest) -> Upgrade:
     """Deploy the release, and this checkout over it while transfers go on."""
     release = last_release()
     assembly = synthesize(release, environment.folder)
@@ -182,7 +182,10 @@ def upgrade(environment: Environment) -> Upgrade:
         invariant.broken(traffic.checks(None)),
         written.lost(),
     )
-    show(made)
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():  # the table is what people look at
+        show(made)
     return made
 
 
@@ -195,6 +198,7 @@ def show(made: Upgrade) -> None:
         times = [f"{(percentile(taken, percent) or 0) * 1000:.0f}" for percent in (50, 99, 100)]
         table.add_row(name, str(len(own)), str(len(own) - len(taken)), *times)
     console = Console(width=120)
+    console.print()
     console.print(table)
     for stack, logical_id, kind in made.replaced:
         console.print(f"replaced or removed: {stack}/{logical_id} ({kind})")
