@@ -92,16 +92,18 @@ def test_an_update_under_load_fails_no_request(service: Service) -> None:
     assert {task["taskDefinitionArn"] for task in service.tasks()} == {second}
 
 
-def alarm(service: Service) -> str:
+def alarm(service: Service, period: int = 10) -> str:
     service.aws("cloudwatch").put_metric_alarm(
-        AlarmName=service.name, Namespace="Nothing", MetricName="Is", Statistic="Sum", Period=10, EvaluationPeriods=1,
-        Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        AlarmName=service.name, Namespace="Nothing", MetricName="Is", Statistic="Sum", Period=period,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
     )  # fmt: skip
     return service.name
 
 
 def test_an_alarm_during_the_bake_time_rolls_back(service: Service) -> None:
-    configuration = {"alarms": {"alarmNames": [alarm(service)], "enable": True, "rollback": True}}
+    # A bake time that is not over when the last old task is gone, however busy the machine is.
+    watched = alarm(service, period=60)
+    configuration = {"alarms": {"alarmNames": [watched], "enable": True, "rollback": True}}
     good, bad = service.register(image("good")), service.register(image("good"), command=["python", "server.py"])
     service.create(good)
     service.until_complete(good)
