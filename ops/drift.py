@@ -5,23 +5,22 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-d
 """
 
 import argparse
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from breakwater_guards.formats import markdown
 from ops import outputs
 from ops.arguments import Commands, add_stack, number_within
-from ops.check.page import SUMMARY
 from ops.connection import Connection
 from ops.console import new_table, print_table
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
+from ops.preflight.formats import to_summary
 
 # The service that changes a property on purpose: no drift.
 EXPECTED: Final = {("AWS::ECS::Service", "/DesiredCount"): "Application Auto Scaling sets it"}
@@ -128,20 +127,21 @@ def report(found: Sequence[Difference], stacks: int, root: str, console: Console
             table.add_row(*each.row)
         print_table(console, table)
     console.print(verdict, markup=False, highlight=False)
-    if path := os.environ.get(SUMMARY):
-        with Path(path).open("a", encoding="utf-8") as summary:
-            summary.writelines(f"{line}\n" for line in _markdown(found, verdict))
+    try:
+        to_summary("".join(f"{line}\n" for line in _markdown(found, verdict)))
+    except OSError as error:
+        raise OpsError(f"the report cannot be written: {error}", COULD_NOT_ASK) from None
     return 1 if drifted else COULD_NOT_ASK if unread else 0
 
 
 def _markdown(found: Sequence[Difference], verdict: str) -> Iterator[str]:
     yield from (f"### Drift: {verdict}", "")
     if found:
-        yield f"| {' | '.join(COLUMNS)} |"
-        yield f"|{' --- |' * len(COLUMNS)}"
+        yield markdown.row(*COLUMNS)
+        yield markdown.row(*["---"] * len(COLUMNS))
     for each in found:
-        cells = (cell.replace("|", "\\|").replace("`", "'").replace("\n", " ") for cell in each.row)
-        yield f"| {' | '.join(f'`{cell}`' if cell else '' for cell in cells)} |"
+        cells = (cell.replace("`", "'").replace("\n", " ") for cell in each.row)
+        yield markdown.row(*(f"`{cell}`" if cell else "" for cell in cells))
 
 
 class Drift:

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from breakwater_drills import DRILLS, DrillError, Target, Timing, distribution, evidence, signals
 from breakwater_drills.distribution import FAILED, LOST, Figures
+from breakwater_guards.formats import markdown
 from ops import drill, outputs
 from ops.arguments import Commands, add_stack, number_within
 from ops.console import confirm, new_table, print_table
@@ -241,9 +242,9 @@ def table(kept: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     Args:
         kept: distributions by drill, as `distribution.read` returns them.
     """
-    yield f"| Drill | {' | '.join(HEADS)} |"
-    yield f"|{' --- |' * (len(HEADS) + 1)}"
-    yield from (f"| {' | '.join(row)} |" for row in _rows(kept))
+    yield markdown.row("Drill", *HEADS)
+    yield markdown.row(*["---"] * (len(HEADS) + 1))
+    yield from (markdown.row(*row) for row in _rows(kept))
 
 
 def _rows(kept: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from breakwater_guards.formats import markdown
 from ops.estimate.bill import Bill, make_bill
 from ops.estimate.cli import aurora_share, heads, long_steps, notes
 from ops.estimate.data import Data, load_data
@@ -152,14 +153,10 @@ def _data(data: Data) -> Iterator[str]:
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     head = [*columns]
-    yield _row(head)
-    yield _row(["---"] * len(head))
-    yield from map(_row, rows)
+    yield markdown.row(*head)
+    yield markdown.row(*["---"] * len(head))
+    yield from (markdown.row(*cells) for cells in rows)
     yield ""
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _dollars(values: Iterable[float]) -> list[str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from breakwater_guards.formats import markdown
 from scripts.settings_changes import consequences
 from stacks.settings import Settings, SettingsError, load_settings
 from stacks.settings.fields import FIELDS, SECTIONS, allowed
@@ -85,8 +86,8 @@ def _section(
     yield f"## {title}\n"
     if purpose:
         yield f"{purpose}\n"
-    yield _row(["Setting", "What it does", AFTER, "Allowed", "Default", *ORDER])
-    yield _row(["---"] * 8)
+    yield markdown.row("Setting", "What it does", AFTER, "Allowed", "Default", *ORDER)
+    yield markdown.row(*["---"] * 8)
     for key, field in FIELDS.items():
         if key.rpartition(".")[0] != section:
             continue
@@ -96,7 +97,9 @@ def _section(
             default = _value(DEFAULT_ENVIRONMENT)
         # The pattern of a text stands in its error message; here it would hide the example.
         accepts = allowed(key).partition(" (pattern ")[0]
-        yield _row([f"`{key}`", " ".join((field.description or "").split()), after[key], accepts, default, *shown])
+        yield markdown.row(
+            f"`{key}`", " ".join((field.description or "").split()), after[key], accepts, default, *shown
+        )
     yield ""
 
 
@@ -134,10 +137,6 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"`{', '.join(map(str, value))}`" if value else "`[]`"
     return f"`{value.value if isinstance(value, Enum) else value}`"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def main() -> int:

@@ -73,13 +73,14 @@ def resolve(page: str, link: str) -> tuple[str, str] | None:
     return "/".join(names), unquote(parts.fragment)
 
 
-def problems(site: Path) -> Iterator[str]:
+def problems(site: Path, pages: Mapping[str, Page], clicks: Mapping[str, int]) -> Iterator[str]:
     """Yield what is wrong with a site, a line each.
 
     Args:
         site: folder of the built site.
+        pages: of the site, as `read` returns them.
+        clicks: how far away they are, as `distances` returns it.
     """
-    pages = read(site)
     for name, page in pages.items():
         for link in page.links:
             target = resolve(name, link)
@@ -93,7 +94,6 @@ def problems(site: Path) -> Iterator[str]:
                 yield f"{name}: fetches {source}, which is not of the site"
             elif target and not (site / target[0]).is_file():
                 yield f"{name}: {source} is missing"
-    clicks = distances(pages)
     for name in sorted(pages.keys() - _NOT_PAGES):
         if clicks.get(name, CLICKS + 1) > CLICKS:
             yield f"{name}: not within {CLICKS} clicks of {START}"
@@ -115,12 +115,13 @@ def main() -> int:
     if not (site / START).is_file():
         print(f"{site} has no {START}: build the site with `make docs`", file=sys.stderr)
         return 2
-    found = list(problems(site))
+    pages = read(site)
+    clicks = distances(pages)
+    found = list(problems(site, pages, clicks))
     for line in found:
         print(line, file=sys.stderr)
-    pages = read(site)
     links = sum(len(page.links) for page in pages.values())
-    print(f"{len(pages)} pages, {links} links, at most {max(distances(pages).values())} clicks: {len(found)} problems")
+    print(f"{len(pages)} pages, {links} links, at most {max(clicks.values())} clicks: {len(found)} problems")
     return 1 if found else 0
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -17,10 +15,9 @@ from rich.markup import escape
 from ops.check.part import Part
 from ops.console import COLORS, colored, new_table, print_table
 from ops.preflight.check import Status
-from ops.preflight.formats import LEVELS, annotation
+from ops.preflight.formats import LEVELS, annotation, to_summary
 
 BLOCKING: Final = frozenset({Status.FAIL, Status.BROKEN})
-SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True)
@@ -127,9 +124,7 @@ def to_json(report: Report) -> str:
 
 def to_github(report: Report) -> str:
     """Return an annotation for each line, and append the page to the summary of the run."""
-    if summary := os.environ.get(SUMMARY):
-        with Path(summary).open("a", encoding="utf-8") as page:
-            page.write(to_markdown(report))
+    to_summary(to_markdown(report))
     lines = [(part, line) for part in report.parts for line in part.lines if line.status in LEVELS]
     told = [annotation(LEVELS[line.status], part.name, f"{line.text} {line.fix}".strip()) for part, line in lines]
     return "".join([*told, f"{report.verdict}\n"])

@@ -10,6 +10,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -129,12 +130,17 @@ def counted(statuses: Iterable[Status]) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in reversed(Status) if counts[status])
 
 
+@cache
+def _entries(file: Path) -> list[dict[str, str]]:
+    entries: list[dict[str, str]] = tomllib.loads(file.read_text(encoding="utf-8"))["listed"]
+    return entries
+
+
 def _listed(found: Finding) -> bool:
     """Tell whether the repository has a reason for a warning of CloudFormation Validate or cdk-preflight."""
-    entries = tomllib.loads(LISTED.read_text(encoding="utf-8"))["listed"]
     stack = "/".join((found.construct or "").split("/")[1:2])
     where = f"{stack}/{found.resource or '.'.join(found.path.split('.')[1:2])}"
-    named = [each for each in entries if each["scanner"] == LISTED_AS and each["rule"] == found.rule]
+    named = [each for each in _entries(LISTED) if each["scanner"] == LISTED_AS and each["rule"] == found.rule]
     return found.severity is Severity.WARNING and any(fnmatchcase(where, each["where"]) for each in named)
 
 

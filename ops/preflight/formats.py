@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from rich.console import Console
@@ -19,6 +21,7 @@ from ops.console import COLORS, colored, new_table, print_table
 from ops.preflight.check import Status
 from ops.preflight.engine import CheckResult
 
+SUMMARY = "GITHUB_STEP_SUMMARY"
 LEVELS = {Status.FAIL: "error", Status.BROKEN: "error", Status.WARN: "warning", Status.COULD_NOT_ASK: "warning"}
 
 
@@ -36,6 +39,20 @@ def annotation(level: str, title: str, text: str) -> str:
     """Return the workflow command of one annotation: its level is `error` or `warning`."""
     data = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{level} title={title}::{data}\n"
+
+
+def to_summary(text: str) -> None:
+    """Append Markdown to the summary of the job, where GitHub Actions runs the command.
+
+    Args:
+        text: what to append.
+
+    Raises:
+        OSError: the file of the summary cannot be written.
+    """
+    if path := os.environ.get(SUMMARY):
+        with Path(path).open("a", encoding="utf-8") as page:
+            page.write(text)
 
 
 def to_json(results: Sequence[CheckResult]) -> str:

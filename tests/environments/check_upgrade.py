@@ -19,7 +19,7 @@ from rich.console import Console
 
 from breakwater_drills import Target, invariant
 from breakwater_drills.clock import Clock
-from breakwater_drills.measure import Sample, percentile
+from breakwater_drills.measure import Sample
 from breakwater_drills.probes import Rows
 from breakwater_drills.sampler import Sampler
 from breakwater_drills.traffic import Traffic
@@ -31,6 +31,7 @@ from ops import REPOSITORY
 from ops.connection import Connection
 from ops.console import new_table
 from ops.drill import target_of
+from ops.load import Part
 from ops.local.up import cdk_cli, local_settings
 from ops.local.workspace import Workspace
 from ops.outputs import deployed
@@ -195,8 +196,9 @@ def show(made: Upgrade) -> None:
     for name in dict.fromkeys(each.probe for each in made.samples):
         own = [each for each in made.samples if each.probe == name]
         taken = [each.seconds for each in own if each.ok]
-        times = [f"{(percentile(taken, percent) or 0) * 1000:.0f}" for percent in (50, 99, 100)]
-        table.add_row(name, str(len(own)), str(len(own) - len(taken)), *times)
+        part = Part(name, made.samples[-1].ended - made.samples[0].begun, taken, len(own) - len(taken))
+        times = [f"{part.milliseconds(percent):.0f}" for percent in (50, 99, 100)]
+        table.add_row(name, str(len(own)), str(part.failed), *times)
     console = Console(width=120)
     console.print()
     console.print(table)

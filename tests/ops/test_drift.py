@@ -190,6 +190,15 @@ def test_aws_that_refuses_or_cannot_be_reached_is_one_line(drift: Callable[..., 
     assert text.startswith("error: AWS cannot be reached: ")
 
 
+def test_a_summary_that_cannot_be_written_is_one_line(
+    drift: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "none" / "summary.md"))
+    code, text = drift(_CloudFormation({}).answers)
+    assert code == 3
+    assert "error: the report cannot be written: [Errno 2]" in text
+
+
 def test_without_a_region_nothing_is_asked(
     drift: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

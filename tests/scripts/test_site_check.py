@@ -10,6 +10,11 @@ import pytest
 from scripts import site_check
 
 
+def problems(site: Path) -> list[str]:
+    pages = site_check.read(site)
+    return list(site_check.problems(site, pages, site_check.distances(pages)))
+
+
 def write(folder: Path, **pages: str) -> Path:
     for name, body in pages.items():
         path = folder / f"{name.replace('__', '/')}.html"
@@ -27,7 +32,7 @@ def test_a_site_without_problems(tmp_path: Path) -> None:
         '<p id="here"><img src="data:image/svg+xml,x">',
         docs__a='<h1 id="top">a</h1><a href="../index.html">back</a><a href="/docs/a.html">itself</a>',
     )
-    assert list(site_check.problems(site)) == []
+    assert problems(site) == []
 
 
 @pytest.mark.parametrize(
@@ -40,13 +45,13 @@ def test_a_site_without_problems(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_a_reader_would_stumble_over(tmp_path: Path, body: str, problem: str) -> None:
-    assert list(site_check.problems(write(tmp_path, index=body))) == [problem]
+    assert problems(write(tmp_path, index=body)) == [problem]
 
 
 def test_a_page_is_within_three_clicks(tmp_path: Path) -> None:
     ways = {f"p{number}": f'<a href="p{number + 1}.html">on</a>' for number in range(1, 5)}
     site = write(tmp_path, index='<a href="p1.html">on</a>', **ways, p5="", lonely="")
-    far = [line for line in site_check.problems(site) if "clicks" in line]
+    far = [line for line in problems(site) if "clicks" in line]
     assert far == [f"{name}.html: not within 3 clicks of index.html" for name in ("lonely", "p4", "p5")]
 
 

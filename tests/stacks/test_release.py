@@ -18,6 +18,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from ops.preflight.checks.stack import CREATE_ONLY
 from stacks import profiles
 from stacks.profiles import PROFILES
 from stacks.settings import load_settings
@@ -25,23 +26,15 @@ from tests import assembly as assemblies
 from tests.assembly import ROOT, Assembly
 
 RELEASED: Final = ROOT / "tests" / "stacks" / "released.yaml"
-# What replaces a resource that holds data, or without which such a resource is replaced: createOnlyProperties of the
-# CloudFormation resource schemas, and what the template reference says of the update of the others (28 November 2026).
+# What replaces a resource that holds data, or without which such a resource is replaced. To what preflight knows: a
+# nested stack with all that is in it, the group that a cluster cannot leave, and what a key is made with, whose update
+# requires replacement in the template reference (28 November 2026).
 REPLACING: Final = {
-    "AWS::Backup::BackupVault": ("BackupVaultName", "EncryptionKeyArn"),
+    **CREATE_ONLY,
     "AWS::CloudFormation::Stack": (),
-    "AWS::DynamoDB::GlobalTable": ("TableName", "KeySchema"),
-    "AWS::EC2::Subnet": ("AvailabilityZone", "CidrBlock", "VpcId"),
-    "AWS::EC2::VPC": ("CidrBlock",),
     "AWS::KMS::Key": ("KeySpec", "KeyUsage", "Origin"),
-    "AWS::Logs::LogGroup": ("LogGroupName",),
-    "AWS::RDS::DBCluster": (
-        "DBClusterIdentifier", "DBSubnetGroupName", "DatabaseName", "Engine", "EngineMode", "KmsKeyId",
-        "MasterUsername", "SnapshotIdentifier", "StorageEncrypted",
-    ),
     "AWS::RDS::DBSubnetGroup": ("DBSubnetGroupName",),
-    "AWS::S3::Bucket": ("BucketName",),
-}  # fmt: skip
+}
 HOLDS_DATA: Final = frozenset(REPLACING)
 Frozen = dict[str, dict[str, dict[str, Any]]]
 

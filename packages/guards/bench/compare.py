@@ -14,6 +14,7 @@ from pathlib import Path
 from textwrap import fill
 
 from breakwater_guards.engine import all_rules
+from breakwater_guards.formats import markdown
 from scanners import SCANNERS, Findings, Fixture, Found, versions
 
 HERE = Path(__file__).parent
@@ -172,16 +173,15 @@ def page(rows: Sequence[Row], tools: Mapping[str, str]) -> str:
     )
     lines = [
         *(f"{fill(paragraph, 120)}\n" for paragraph in introduction.strip().split("\n\n")),
-        _line("Rule", *names),
-        _line(*["---"] * (len(names) + 1)),
-        *(_line(row.rule, *map(row.cell, names)) for row in rows),
-        *(_line(f"**{title}**", *(f"**{count[name]} of {all_}**" for name in names)) for title, count, all_ in totals),
+        markdown.row("Rule", *names),
+        markdown.row(*["---"] * (len(names) + 1)),
+        *(markdown.row(row.rule, *map(row.cell, names)) for row in rows),
+        *(
+            markdown.row(f"**{title}**", *(f"**{count[name]} of {all_}**" for name in names))
+            for title, count, all_ in totals
+        ),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ from ops.check.changes import Action, Change
 from ops.check.page import Report
 from ops.check.part import Line, Part
 from ops.preflight.check import Status
+from ops.preflight.formats import SUMMARY
 
 REPORT = Report(
     "Breakwater-dev (dev, us-east-1)",
@@ -55,10 +56,10 @@ def test_markdown_escapes_what_others_wrote_and_keeps_all_changes() -> None:
 
 
 def test_github_gets_annotations_and_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(page.SUMMARY, raising=False)
+    monkeypatch.delenv(SUMMARY, raising=False)
     without = page.to_github(REPORT)
     summary = tmp_path / "summary.md"
-    monkeypatch.setenv(page.SUMMARY, str(summary))
+    monkeypatch.setenv(SUMMARY, str(summary))
     assert page.to_github(REPORT) == without
     assert summary.read_text() == page.to_markdown(REPORT)
     assert without.splitlines() == [
