@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -66,3 +68,25 @@ def test_a_system_with_many_addresses_is_not_told_to_add_some(port: int, monkeyp
     monkeypatch.setattr(endpoint, "_PAIRS", 0)
     with socket.create_server(("127.0.0.1", port)), pytest.raises(PostgresError, match=r"already in use$"):
         endpoints("one", port, _nowhere, _nowhere)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_closed_endpoint_has_no_connection_left(port: int, *, held: bool) -> None:
+    """Its sockets are closed when `close` returns, not when they are collected: with a server behind it or without."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        leading = Endpoint("127.0.0.1", port, lambda: server.getsockname()[1] if held else None)
+        try:
+            client = socket.create_connection(("127.0.0.1", port), timeout=5)
+            behind = server.accept()[0] if held else None
+        finally:
+            gc.disable()
+            leading.close()
+        try:
+            for each in (client, behind):
+                if each:
+                    each.settimeout(1)
+                    with each, suppress(ConnectionResetError):
+                        assert each.recv(1) == b""
+        finally:
+            gc.enable()

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import h11
 
 from embedded_aws.address import HOST
+from embedded_aws.server.accepting import Accepting
 from embedded_aws.server.balancer import exchange, limits, pages
 from embedded_aws.server.balancer.exchange import Outcome
 from embedded_aws.server.balancer.headers import Front
@@ -76,26 +77,21 @@ class Balancer:
 
     def __init__(self, config: Config, first: int) -> None:
         self._config = config
-        self._peers: set[Peer] = set()
-        self._socket = _listen(first)
-        self.port: int = self._socket.getsockname()[1]
-        self._conversations: set[asyncio.Task[None]] = set()
-        self._accepting = asyncio.ensure_future(self._accept())
+        self._accepting = self._listen(first)
+        self.port: int = self._accepting.port
+
+    def _listen(self, first: int) -> Accepting:
+        loop = asyncio.get_running_loop()
+        for port in range(first, first + _PORTS):
+            with suppress(OSError, OverflowError):  # taken, or beyond the last port
+                return Accepting(loop, HOST, port, self._welcome)
+        raise OSError(f"no port of {HOST} from {first} to {first + _PORTS - 1} is free for a load balancer")
 
     def close(self) -> None:
         """Free the port and break every connection."""
-        self._accepting.cancel()
-        self._socket.close()
-        for conversation in self._conversations:
+        self._accepting.close()
+        for conversation in self._accepting.tasks:
             conversation.cancel()
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(self._socket)
-            conversation = asyncio.ensure_future(self._welcome(connection))
-            self._conversations.add(conversation)
-            conversation.add_done_callback(self._conversations.discard)
 
     async def _welcome(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -209,21 +205,6 @@ async def _discard(client: Peer, idle: float) -> None:
 
 def _client() -> Peer:
     return Peer(h11.SERVER, limits.LARGEST_HEAD)
-
-
-def _listen(first: int) -> socket.socket:
-    for port in range(first, first + _PORTS):
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setblocking(False)
-        try:
-            listening.bind((HOST, port))
-            listening.listen(512)
-        except (OSError, OverflowError):  # taken, or beyond the last port
-            listening.close()
-        else:
-            return listening
-    raise OSError(f"no port of {HOST} from {first} to {first + _PORTS - 1} is free for a load balancer")
 
 
 async def _peek(connection: socket.socket) -> bytes:

@@ -2,16 +2,19 @@
 
 import asyncio
 import errno
+import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from embedded_aws.server.accepting import Accepting
 from embedded_aws.server.postgres.binaries import PostgresError
 
 _HOST: Final = "127.0.0.1"
 _CHUNK: Final = 65536
 _PAIRS: Final = 60
+_AGAIN_SECONDS: Final = 0.05
 # What every system has. macOS has no other address of 127.0.0.0/8 than the first until somebody adds one.
 _ALWAYS: Final = (_HOST, "::1")
 # The addresses that a name had last, by name and port.
@@ -35,9 +38,10 @@ class Endpoint:
 
     def __init__(self, address: str, port: int, route: Route) -> None:
         self.address, self.port, self._route = address, port, route
+        self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         try:
-            self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, address, port))
+            self._accepting = Accepting(self._loop, address, port, self._serve)
         except OSError:
             self._loop.close()
             raise
@@ -45,21 +49,40 @@ class Endpoint:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, and break open connections."""
-        self._loop.call_soon_threadsafe(self._server.close)
+        """Stop listening, and break open connections; returns when none is left."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        port = self._route()
-        try:
+    async def _end(self) -> None:
+        self._accepting.close()
+        while self._accepting.tasks:
+            for writer in self._open:
+                writer.transport.abort()
+            await asyncio.wait(self._accepting.tasks, timeout=_AGAIN_SECONDS)  # some are still being opened
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        async with self._closing(writer):
+            port = self._route()
             if port is not None:
                 with suppress(OSError):
                     server_reader, server_writer = await asyncio.open_connection(_HOST, port)
-                    await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+                    async with self._closing(server_writer):
+                        await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+
+    @asynccontextmanager
+    async def _closing(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+        """Close a connection at the end, and wait until its socket is closed."""
+        self._open.add(writer)
+        try:
+            yield
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self._open.discard(writer)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
