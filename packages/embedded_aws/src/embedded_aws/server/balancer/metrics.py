@@ -17,6 +17,8 @@ Dimensions: TypeAlias = tuple[tuple[str, str], ...]
 
 # AWS publishes each minute. A part of a minute more often gives the same sums and percentiles of that minute, sooner.
 _SECONDS: Final = 5.0
+# Of a second: few values to keep, and a fast target's is not zero.
+_DIGITS: Final = 4
 _NAMESPACE: Final = "AWS/ApplicationELB"
 _CLIENT_ERRORS, _SERVER_ERRORS = 4, 5
 
@@ -54,7 +56,7 @@ class Metrics:
         for dimensions in both:
             self._counts["RequestCount", dimensions] += 1
             self._counts[f"HTTPCode_Target_{kind}", dimensions] += 1
-            self._seconds.setdefault(dimensions, Counter())[round(outcome.seconds, 3)] += 1
+            self._seconds.setdefault(dimensions, Counter())[round(outcome.seconds, _DIGITS)] += 1
 
     async def publish_for_ever(self) -> None:
         """Publish again and again."""
