@@ -100,7 +100,8 @@ def alarm(service: Service, period: int = 10) -> str:
     return service.name
 
 
-def test_an_alarm_during_the_bake_time_rolls_back(service: Service) -> None:
+@pytest.mark.parametrize("old_are_gone", [True, False], ids=["in the bake time", "beside the old tasks"])
+def test_an_alarm_rolls_a_deployment_back(service: Service, *, old_are_gone: bool) -> None:
     # A bake time that is not over when the last old task is gone, however busy the machine is.
     watched = alarm(service, period=60)
     configuration = {"alarms": {"alarmNames": [watched], "enable": True, "rollback": True}}
@@ -108,7 +109,8 @@ def test_an_alarm_during_the_bake_time_rolls_back(service: Service) -> None:
     service.create(good)
     service.until_complete(good)
     service.update(taskDefinition=bad, deploymentConfiguration=configuration)
-    service.until(lambda: {task["taskDefinitionArn"] for task in service.tasks()} == {bad})
+    if old_are_gone:
+        service.until(lambda: {task["taskDefinitionArn"] for task in service.tasks()} == {bad})
     baking = service.described()["deployments"][0]
     assert (baking["taskDefinition"], baking["rolloutState"]) == (bad, "IN_PROGRESS")
     service.aws("cloudwatch").set_alarm_state(AlarmName=service.name, StateValue="ALARM", StateReason="a test")
@@ -117,6 +119,9 @@ def test_an_alarm_during_the_bake_time_rolls_back(service: Service) -> None:
     assert failed["rolloutStateReason"] == f"ECS deployment failed: alarm detected: {service.name}."
     service.until_complete(good)
     assert {task["taskDefinitionArn"] for task in service.tasks()} == {good}
+    service.update(desiredCount=1)
+    service.until_complete(good)
+    assert service.described()["deployments"][0]["desiredCount"] == len(service.tasks()) == 1
 
 
 def test_a_deployment_is_complete_after_its_bake_time_and_at_once_when_the_alarm_was_there_before(

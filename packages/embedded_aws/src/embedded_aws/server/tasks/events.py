@@ -72,6 +72,8 @@ def _and_tell_deployments(refresh: Callable[[str, str], None]) -> Callable[[str,
     def refresh_and_tell(cluster: str, group: str) -> None:
         refresh(cluster, group)
         service = upstream.ecs_services.get(f"{cluster}/{group.removeprefix('service:')}")
+        if service:  # ministack changes the desired count of the first one, also when that was rolled back
+            service["deployments"].sort(key=lambda each: each["status"] != "PRIMARY")
         for deployment in list(service["deployments"]) if service else ():
             alarms.hold_back(service, deployment)
             if deployment["rolloutState"] != deployment.get(TOLD):
