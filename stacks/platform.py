@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import App, CfnOutput, Environment, NestedStack, PermissionsBoundary, Stack, Tags
+from aws_cdk import App, CfnOutput, Environment, NestedStack, Stack
 from constructs import Construct
 
 from stacks.backup.acknowledgements import acknowledge_findings as acknowledge_backup
 from stacks.backup.stack import BackupStack
 from stacks.common.location import Location
+from stacks.common.stack_wide import permissions_boundary, tag_everything, tags_of
 from stacks.compute.acknowledgements import acknowledge_findings as acknowledge_compute
 from stacks.compute.stack import ComputeStack
 from stacks.database.acknowledgements import acknowledge_findings as acknowledge_database
@@ -18,7 +19,7 @@ from stacks.database.stack import DatabaseStack
 from stacks.kms import KmsStack
 from stacks.monitoring.acknowledgements import acknowledge_findings as acknowledge_monitoring
 from stacks.monitoring.stack import MonitoringStack
-from stacks.names import Names, OutputKey, TagKey
+from stacks.names import Names, OutputKey
 from stacks.network.acknowledgements import acknowledge_findings as acknowledge_network
 from stacks.network.stack import NetworkStack
 from stacks.operations.acknowledgements import acknowledge_findings as acknowledge_operations
@@ -53,7 +54,7 @@ class Platform(Stack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         names = Names(settings.suffix, settings.region)
-        tags = _tags(settings)
+        tags = tags_of(settings)
         super().__init__(
             scope,
             names.stack,
@@ -61,7 +62,7 @@ class Platform(Stack):
             env=Environment(account=settings.account, region=settings.region),
             termination_protection=settings.removal.termination_protection,
             tags=tags,
-            permissions_boundary=_boundary(settings),
+            permissions_boundary=permissions_boundary(settings),
         )
         self.settings, self.names, self.location = settings, names, Location.of_stack(self)
         self.kms = self._build_kms()
@@ -76,7 +77,7 @@ class Platform(Stack):
         self._acknowledge_findings()
         self._state_outputs()
         self._drop_redundant_dependencies()
-        self._tag_everything(tags)
+        tag_everything(self, tags, untagged=self.network.custom_resource_parts)
 
     def _build_kms(self) -> KmsStack:
         return KmsStack(
@@ -244,28 +245,3 @@ class Platform(Stack):
         for child in self.node.children:
             if isinstance(child, NestedStack) and child.nested_stack_resource is not None:
                 child.nested_stack_resource.add_deletion_override("DependsOn")
-
-    def _tag_everything(self, tags: dict[str, str]) -> None:
-        for tag, value in tags.items():
-            Tags.of(self).add(tag, value)
-        for resource in self.network.custom_resource_parts:
-            # CDK declares these as resources of no particular type, which Tags.of leaves out.
-            resource.add_property_override("Tags", [{"Key": tag, "Value": value} for tag, value in tags.items()])
-
-
-def _boundary(settings: Settings) -> PermissionsBoundary | None:
-    """Return what CDK puts on every role of the stack, its nested stacks and CDK's own custom resources."""
-    policy = settings.permissions_boundary
-    if policy is None:
-        return None
-    return PermissionsBoundary.from_arn(policy) if ":" in policy else PermissionsBoundary.from_name(policy)
-
-
-def _tags(settings: Settings) -> dict[str, str]:
-    return {
-        TagKey.PROJECT: settings.project.name,
-        TagKey.ENVIRONMENT: settings.environment,
-        TagKey.SUFFIX: settings.suffix,
-        TagKey.OWNER: settings.project.owner,
-        TagKey.COST_CENTER: settings.project.cost_center,
-    }
