@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.backup.acknowledgements import acknowledge_findings as acknowledge_backup
 from stacks.backup.stack import BackupStack
+from stacks.common.acknowledgements import accept_loss_of_data
 from stacks.common.location import Location
 from stacks.common.stack_wide import permissions_boundary, tag_everything, tags_of
 from stacks.compute.acknowledgements import acknowledge_findings as acknowledge_compute
@@ -227,6 +228,8 @@ class Platform(Stack):
         acknowledge_monitoring(self.monitoring)
         acknowledge_network(self.network)
         acknowledge_operations(self.operations)
+        if self.settings.environment == "prod":
+            accept_loss_of_data(self, self.settings.removal)
 
     def _state_outputs(self) -> None:
         """State the outputs of every stack: those of a nested stack do not reach the root by themselves."""

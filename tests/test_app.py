@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import pytest
 
 from app import cli_context
 from stacks.common.acknowledgements import PACKS
-from stacks.profiles import cdk_context
+from stacks.profiles import NEEDED, cdk_context
 from tests.assembly import NESTED, ROOT
 from tests.settings.conftest import line
 
@@ -127,6 +128,20 @@ def test_a_start_without_the_cli_is_one_line() -> None:
     assert run.stderr.splitlines() == [
         "app.py is started by the CDK CLI, which hands it the feature flags of cdk.json: run `cdk synth`."
     ]
+
+
+def test_only_a_deployment_that_is_given_up_as_the_runbook_says_loses_its_data(tmp_path: Path) -> None:
+    (lines,) = re.findall(r'GIVE_UP="(.*?)"', (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"), re.DOTALL)
+    given_up = dict(re.findall(r"-c (\S+)=(\S+)", lines)) | {"suffix": "first"}
+    protections = {each for each in given_up if each.endswith("_protection")}
+    assert len(protections) == 2
+    stand_ins = {"account": "111111111111", **NEEDED}
+    for kept in (None, *protections):
+        context = {name: value for name, value in given_up.items() if name != kept}
+        _run(tmp_path / str(kept), CDK_CONTEXT_JSON=_context(context | stand_ins))
+        report = json.loads((tmp_path / str(kept) / "validation-report.json").read_text(encoding="utf-8"))
+        found = {each["ruleName"] for plugin in report["pluginReports"] for each in plugin["violations"]}
+        assert "DR-HYGIENE-08" in found if kept else found == set()
 
 
 def test_nag_joins_the_guards_only_when_asked(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import IConstruct
 
+from stacks.settings.foundation import RemovalSettings
+
 # Rule packs by the name under which cdk-nag reports them.
 AWS_SOLUTIONS = "AwsSolutions"
 HIPAA, NIST, PCI = "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"
@@ -19,6 +21,7 @@ SERVERLESS = "Serverless"
 PACKS = (AWS_SOLUTIONS, NIST, PCI, HIPAA, SERVERLESS)
 
 ANY_RESOURCE = "IAM5[Resource::*]"
+GIVEN_UP = "removal.data is destroy and both protections are off: this deployment is being given up with its data."
 NOT_PROTECTED = "removal.deletion_protection is off: an environment that is meant to be deleted; prod has it on."
 
 
@@ -137,6 +140,21 @@ def accept_guard(construct: IConstruct, rule: str, reason: str) -> None:
         reason: why it stays.
     """
     _resource(construct).add_metadata("breakwater:guards", {rule: reason})
+
+
+def accept_loss_of_data(stack: IConstruct, removal: RemovalSettings) -> None:
+    """Acknowledge that production's data goes with its stack, which a guard refuses: only where nothing is protected.
+
+    Three settings say so (`docs/runbook.md`, "Give up a first deployment"); one that was changed by mistake is found.
+
+    Args:
+        stack: the root stack of an environment whose data is kept by default.
+        removal: what its settings say.
+    """
+    protected = removal.deletion_protection or removal.termination_protection
+    if removal.data == "destroy" and not protected:
+        given_up = cdk.Acknowledgment(id="breakwater-guards::DR-HYGIENE-08", reason=GIVEN_UP)
+        cdk.Validations.of(stack).acknowledge(given_up)
 
 
 def policy_of(role: IConstruct) -> IConstruct:
