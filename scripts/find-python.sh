@@ -1,8 +1,8 @@
 #!/bin/sh
 # Prints the path of a Python that can build Breakwater's environments, or one line that says why there is none.
 #
-#   tools/find-python.sh              the project's own .venv if it works, else python3.14 ... python3.11, python3
-#   PYTHON=python3.12 tools/find-python.sh   that one and no other
+#   scripts/find-python.sh            the project's own .venv if it works, else python3.14 ... python3.11, python3
+#   PYTHON=python3.12 scripts/find-python.sh that one and no other
 #
 # A candidate is run, not just looked up: pyenv's shims and macOS's stub exist on PATH without being a Python.
 set -eu
