@@ -48,7 +48,7 @@ class Life:
 
 # What holds data, or opens it, and what Aurora cannot run without.
 _DATA = {
-    "log group": 8,
+    "log group": 9,
     "backup vault": 1,
     "bucket": 2,
     "key": 3,
