@@ -18,6 +18,24 @@ from embedded_aws.address import HOST
 
 _VALID: Final = timedelta(days=365)
 _EARLIER: Final = timedelta(hours=1)
+# What a strict client, as Python is from 3.13 on, wants to see: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.3
+_NOTHING: Final = dict.fromkeys(
+    (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    ),
+    False,
+)
+_CRITICAL: Final = (x509.BasicConstraints, x509.KeyUsage)
+_SIGNS: Final = x509.KeyUsage(**_NOTHING | {"key_cert_sign": True})
+_SERVES: Final = x509.KeyUsage(**_NOTHING | {"digital_signature": True})
 
 
 class Authority:
@@ -30,7 +48,7 @@ class Authority:
     def __init__(self, file: Path) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._certificate = self._signed(
-            "Embedded AWS", self._key.public_key(), x509.BasicConstraints(ca=True, path_length=0)
+            "Embedded AWS", self._key.public_key(), x509.BasicConstraints(ca=True, path_length=0), _SIGNS
         )
         file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -44,7 +62,7 @@ class Authority:
         domains = [x509.DNSName(each) for each in names]
         alternatives = x509.SubjectAlternativeName([*domains, x509.IPAddress(ipaddress.ip_address(HOST))])
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        certificate = self._signed("Load balancer", key.public_key(), alternatives, usage)
+        certificate = self._signed("Load balancer", key.public_key(), alternatives, usage, _SERVES)
         content = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -74,7 +92,7 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
         )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            builder = builder.add_extension(extension, critical=isinstance(extension, _CRITICAL))
         return builder.sign(self._key, hashes.SHA256())
 
 
