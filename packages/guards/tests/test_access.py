@@ -245,3 +245,12 @@ def test_a_scalable_target_ignores_the_role_where_the_service_has_one_of_its_own
         ServiceNamespace="ecs",
     )
     assert findings({"Role": role(service="ecs-tasks.amazonaws.com"), "Target": target}, "DR-ACCESS-03") == []
+
+
+@pytest.mark.parametrize("connected", [{"_Connectors": {}}, {"_Type": "AWS::Serverless::Connector"}])
+def test_a_connector_may_add_to_a_role(connected: dict[str, Any]) -> None:
+    events = {"Jobs": {"Type": "SQS", "Properties": {"Queue": QUEUE_ARN}}}
+    function = resource("AWS::Serverless::Function", Role={"Fn::GetAtt": ["Role", "Arn"]}, Events=events)
+    resources = {"Queue": resource("AWS::SQS::Queue"), "Function": function, "Role": role(ALLOWED | {"Action": "s3:*"})}
+    assert len(findings(resources, "DR-ACCESS-02")) == 1
+    assert findings({**resources, "More": {**resource(), **resource(**connected)}}, "DR-ACCESS-02") == []

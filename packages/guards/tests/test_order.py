@@ -108,3 +108,17 @@ def test_the_policies_of_a_role_come_first(row: dict[str, Any]) -> None:
     if "when" in row:
         without = {**resources, **started({}, row["path"], {"Fn::GetAtt": ["Target", "Arn"]}, kind)}
         assert judge(without, "DR-ORDER-02") == []
+
+
+@pytest.mark.parametrize("row", ORDER["alike"], ids=lambda row: row["later"])
+def test_what_names_the_same_thing_comes_first(row: dict[str, Any]) -> None:
+    def named(kind: str, **more: Any) -> dict[str, Any]:
+        return resource(kind, **{**{name: {"Fn::Sub": "x/${Open}"} for name in row["same"]}, **more})
+
+    resources = {"First": named(row["first"]), "Later": named(row["later"])}
+    assert len(judge(resources)) == 1
+    assert judge(waits(resources, "First")) == []
+    for name in row["same"]:
+        assert judge({**resources, "First": named(row["first"], **{name: "other"})}) == []
+        assert judge({key: resource(item["Type"], **{name: {"Ref": "Open"}}) for key, item in resources.items()}) == []
+    assert judge({"Later": resources["Later"]}) == []

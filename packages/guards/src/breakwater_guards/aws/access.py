@@ -137,7 +137,7 @@ class Access:
 
     def names_role(self, target: Resource, role: Resource, action: str) -> bool:
         """Tell whether the policy of a resource may admit a role of the same account by itself."""
-        if self._unknowable(target):
+        if self._unknowable(target, by_serverless=False):
             return True
         arn = arn_of(self._app, role)
         return any(
@@ -163,12 +163,12 @@ class Access:
             for item, statement in principals
         )
 
-    def _unknowable(self, target: Resource) -> bool:
+    def _unknowable(self, target: Resource, *, by_serverless: bool = True) -> bool:
         kinds = facts("callers")["policy_of"].get(target.type, [])
         policies = self._policies.get(target.reference, [])
         return (
             not self._stray.isdisjoint(kinds)
-            or may_change(target.template)
+            or may_change(target.template, by_serverless=by_serverless)
             or not all(is_closed(policy, "PolicyDocument") for policy in policies)
             or not is_closed(target, "KeyPolicy")
         )

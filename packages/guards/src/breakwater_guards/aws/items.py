@@ -11,7 +11,7 @@ from breakwater_guards.model.resolve import Choice
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN
 
-HOP = ">"
+HOP, ANY_KEY = ">", "*"
 
 
 class Item(NamedTuple):
@@ -67,7 +67,7 @@ def items(resource: Resource, path: str = "") -> Iterator[Item]:
 
     Args:
         resource: where to look.
-        path: e.g. ``Targets[]``; empty for the properties themselves.
+        path: e.g. ``Targets[]``, or ``Events.*`` for every entry of a map; empty for the properties themselves.
     """
     way = steps(path) if path else ()
     yield from _items(resource, resource.body.get("Properties", {}), way, "")
@@ -81,6 +81,9 @@ def _items(resource: Resource, value: Any, way: tuple[str, ...], at: str) -> Ite
     elif isinstance(value, list) and way[:1] == (EACH,):
         for index, entry in enumerate(value):
             yield from _items(resource, entry, way[1:], f"{at}.{index}")
+    elif isinstance(value, dict) and way[:1] == (ANY_KEY,):
+        for key, entry in value.items():
+            yield from _items(resource, entry, way[1:], f"{at}.{key}")
     elif isinstance(value, dict) and way:
         yield from _items(resource, resource.resolver.member(value, way[0]), way[1:], f"{at}.{way[0]}")
     elif isinstance(value, dict):

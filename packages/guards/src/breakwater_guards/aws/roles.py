@@ -62,7 +62,7 @@ class Roles:
         self._lookup = Lookup(app, ROLE, name="RoleName")
         self._managed = Lookup(app, MANAGED_POLICY, name="ManagedPolicyName")
         self._policies: dict[Reference, list[Resource]] = defaultdict(list)
-        self._stray = False
+        self._stray = _has_connectors(app)
         for kind, path in _ATTACHED.items():
             for policy in app.of_type(kind):
                 for value in policy.options(path):
@@ -121,6 +121,15 @@ class Roles:
 def roles_of(app: Assembly) -> Roles:
     """Return the roles of an assembly; they are read once."""
     return view(app, Roles)
+
+
+def _has_connectors(app: Assembly) -> bool:
+    """Tell whether SAM adds policies to roles for what it connects.
+
+    https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/managing-permissions-connectors.html
+    """
+    resources = (item for one in app.templates.values() for item in one.resources.values())
+    return any(item.type == "AWS::Serverless::Connector" or "Connectors" in item.body for item in resources)
 
 
 def _is_written(role: Resource) -> bool:

@@ -16,7 +16,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, Text
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 DEPENDS_ON = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html"
@@ -30,7 +30,7 @@ FIX = "Add DependsOn, or refer to the resource."
     prevents="route table and network gateway belong to different networks; The REST API doesn't contain any methods; "
     "Unable to validate the following destination configurations; Incorrect S3 bucket policy is detected for bucket; "
     "a capacity provider that is not associated with the cluster; The target group … does not have an associated load "
-    "balancer: CloudFormation creates what is not ordered at once",
+    "balancer; No scalable target registered: CloudFormation creates what is not ordered at once",
     fix=FIX,
     sources=(DEPENDS_ON,),
     data="order",
@@ -43,6 +43,7 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
                 later, _place(row), f"is created beside {late[0].logical_id}, which {target.logical_id} needs."
             )
     yield from _anywhere(app)
+    yield from _alike(app)
     yield from _beside_listeners(app)
     for row in facts("order")["named"]:
         for later in app.of_type(row["later"]):
@@ -142,6 +143,17 @@ def _anywhere(app: Assembly) -> Iterator[Breach]:
                 yield breach(
                     later, row["when"].replace("[]", ""), f"is created beside {late[0].logical_id}, which it needs."
                 )
+
+
+def _alike(app: Assembly) -> Iterator[Breach]:
+    """Find what names the same thing as something that has to be there first, e.g. a policy beside its target."""
+    for row in facts("order")["alike"]:
+        firsts = list(app.of_type(row["first"]))
+        for later in app.of_type(row["later"]) if firsts else ():
+            own = [later.get(name) for name in row["same"]]
+            for first in firsts if not any(value is ABSENT or value is UNKNOWN for value in own) else ():
+                if [first.get(name) for name in row["same"]] == own and not comes_before(first, later):
+                    yield breach(later, row["same"][0], f"is created beside {first.logical_id}, which it needs.")
 
 
 def _beside_listeners(app: Assembly) -> Iterator[Breach]:
