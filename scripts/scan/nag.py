@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from breakwater_guards.reading.assemblies import ACKNOWLEDGED_RULES, QUALIFIER
+from breakwater_guards.reading.acknowledged import ACKNOWLEDGED_RULES, QUALIFIER
 from scripts.scan.model import SHORTEST_REASON, Acknowledged, Finding, ScanError, ScanResult, Subject, resources
 from stacks.common.acknowledgements import PACKS
 

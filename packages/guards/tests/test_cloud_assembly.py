@@ -177,3 +177,21 @@ def test_a_stack_without_resources_is_part_of_an_assembly(tmp_path: Path, empty:
     for tool in ("cfn-lint", "cloudformation-validate", "cdk-preflight"):
         assert check(app, rules=["DR-KMS"], tools=[tool]).unjudged == ()
         assert {item.template for item in check(app, rules=["DR-KMS"], tools=[tool]).findings} <= {"Full.template.json"}
+
+
+def test_nested_templates_are_read_where_only_the_metadata_names_them(tmp_path: Path) -> None:
+    def staged(path: Any) -> Template:
+        return {**resource("AWS::CloudFormation::Stack"), "Metadata": {"aws:asset:path": path}}
+
+    far = tmp_path.parent / "far.template.json"
+    far.write_text(json.dumps(template({"R": resource()})), encoding="utf-8")
+    inner = {"Deep": staged("Deep.nested.template.json"), "Again": staged("Inner.nested.template.json")}
+    write(tmp_path, **{"Inner__nested__template__json": template(inner)})
+    write(tmp_path, **{"Deep__nested__template__json": template({"R": resource()}), "Text__json": "{}"})
+    odd = [staged("../far.template.json"), staged("missing.json"), staged("Text.json"), staged(5), staged("code.zip")]
+    outer = {"Inner": staged("Inner.nested.template.json"), **{f"Odd{n}": one for n, one in enumerate(odd)}}
+    cloud_assembly(tmp_path, {"Main": template(outer)})
+    assembly = Assembly.load(tmp_path)
+    (deep,) = [item for item in assembly.templates.values() if item.file == "Deep.nested.template.json"]
+    assert deep.parent is not None
+    assert not [item for item in assembly.templates.values() if "far" in item.file]

@@ -17,7 +17,7 @@ from constructs import Construct
 from breakwater_guards import __version__, check, engine
 from breakwater_guards.engine import all_rules
 from breakwater_guards.plugin import UNJUDGED, VOID, GuardsPlugin
-from breakwater_guards.reading.assemblies import PLUGIN, QUALIFIER
+from breakwater_guards.reading.acknowledged import PLUGIN, QUALIFIER
 from breakwater_guards.rule import Profile
 
 RESERVED = "DR-ROUTE53-01"

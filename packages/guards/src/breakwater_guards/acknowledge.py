@@ -19,7 +19,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.reading.assemblies import QUALIFIER, mapping
+from breakwater_guards.reading.acknowledged import QUALIFIER
+from breakwater_guards.reading.files import mapping
 from breakwater_guards.rule import Finding
 from breakwater_guards.tools import is_foreign
 

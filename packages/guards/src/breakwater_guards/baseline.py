@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from breakwater_guards.reading.assemblies import mapping
-from breakwater_guards.reading.files import InputError, read_text
+from breakwater_guards.reading.files import InputError, mapping, read_text
 from breakwater_guards.report import Report
 from breakwater_guards.rule import Finding
 

@@ -21,7 +21,8 @@ import jsii
 from breakwater_guards import __version__
 from breakwater_guards.acknowledge import MIN_REASON
 from breakwater_guards.engine import all_rules, examine
-from breakwater_guards.reading.assemblies import MANIFEST, PLUGIN
+from breakwater_guards.reading.acknowledged import PLUGIN
+from breakwater_guards.reading.assemblies import MANIFEST
 from breakwater_guards.rule import Finding, Profile, Severity
 
 VOID, UNJUDGED = "void-acknowledgement", "could-not-judge"

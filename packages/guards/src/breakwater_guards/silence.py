@@ -11,8 +11,7 @@ from breakwater_guards.engine import UnknownRuleError, all_rules, examine
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, is_known
-from breakwater_guards.reading.assemblies import mapping
-from breakwater_guards.reading.files import InputError
+from breakwater_guards.reading.files import InputError, mapping
 from breakwater_guards.rule import Profile, shorten, show
 
 MAX_WRITTEN = 200

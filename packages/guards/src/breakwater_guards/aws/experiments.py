@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import UNKNOWN
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 
 
 class Action(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.choice import Choice
 from breakwater_guards.model.paths import EACH, steps, walk
-from breakwater_guards.model.resolve import Choice
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN
 

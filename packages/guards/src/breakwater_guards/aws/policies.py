@@ -13,8 +13,9 @@ from typing import Any
 
 from breakwater_guards.aws.statements import Statement
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.choice import Choice
 from breakwater_guards.model.json_values import from_json
-from breakwater_guards.model.resolve import Choice, Resolver
+from breakwater_guards.model.resolve import Resolver
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.unfold import unfold
 from breakwater_guards.model.values import Text

@@ -10,9 +10,10 @@ from typing import Any, Self
 from breakwater_guards.model.nesting import NESTED_STACK, Nesting
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT, Reference, Text
-from breakwater_guards.reading.assemblies import CdkAcknowledgement, Sources, Stack, find_sources, mapping
+from breakwater_guards.reading.acknowledged import CdkAcknowledgement
+from breakwater_guards.reading.assemblies import Sources, Stack, find_sources
 from breakwater_guards.reading.collector import paused_collector
-from breakwater_guards.reading.files import InputError, template_problem, with_resources
+from breakwater_guards.reading.files import InputError, mapping, template_problem, with_resources
 
 MAX_STACKS = 2_000
 MAX_RESOURCES = 200_000

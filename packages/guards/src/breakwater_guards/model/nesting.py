@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from breakwater_guards.model.values import Text
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 
 if TYPE_CHECKING:
     from breakwater_guards.model.template import Resource

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from breakwater_guards.model.resolve import Choice, Resolver
+from breakwater_guards.model.choice import Choice
+from breakwater_guards.model.resolve import Resolver
 from breakwater_guards.model.values import ABSENT, UNKNOWN
 
 EACH = "[]"

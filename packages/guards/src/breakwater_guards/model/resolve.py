@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from breakwater_guards.model.bind import bind
+from breakwater_guards.model.choice import Choice, choice_of
+from breakwater_guards.model.cidr import blocks
 from breakwater_guards.model.conditions import Conditions
 from breakwater_guards.model.pseudo import pseudo_parameter
 from breakwater_guards.model.scope import Scope
@@ -16,18 +18,6 @@ _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
 _TRANSFORM = "Fn::Transform"
 MAX_STEPS = 60
 MAX_OPTIONS = 32
-
-
-class Choice:
-    """The arms of an `Fn::If`: whichever the deployment takes, a rule has to consider both."""
-
-    def __init__(self, arms: list[Any]) -> None:
-        self.arms = arms
-
-
-def choice_of(options: list[Any]) -> Any:
-    """Return the only option, or a choice between several."""
-    return options[0] if len(options) == 1 else Choice(options)
 
 
 class Resolver:
@@ -60,6 +50,7 @@ class Resolver:
             "Fn::ImportValue": self._import,
             "Fn::GetStackOutput": self._stack_output,
             "Fn::GetAZs": self._zones,
+            "Fn::Cidr": self._cidr,
         }
 
     def resolve(self, value: Any, depth: int = 0) -> Any:
@@ -236,6 +227,14 @@ class Resolver:
         stack, output, region = (given.get(name) for name in ("StackName", "OutputName", "Region"))
         found = self._template.stack_named(stack, region or self._template.region)
         return choice_of(found.output_options(output, depth)) if found and isinstance(output, str) else UNKNOWN
+
+    def _cidr(self, argument: Any, depth: int) -> Any:
+        given = self.deep(argument, depth)
+        first = given[0] if isinstance(given, list) and given else None
+        if isinstance(first, Reference) and first.attribute == "CidrBlock" and first.template == self._template.key:
+            owner = self._template.resources[first.logical_id].body.get("Properties")
+            given[0] = self.deep(owner.get("CidrBlock"), depth) if isinstance(owner, dict) else UNKNOWN
+        return blocks(given)
 
     def _zones(self, argument: Any, depth: int) -> Any:
         region = self.deep(argument, depth)

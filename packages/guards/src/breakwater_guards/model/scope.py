@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 
+class Written(Protocol):
+    """A resource as it is written."""
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """Type, properties and attributes."""
+
+
 class Scope(Protocol):
     """A template as its conditions, pseudo parameters and intrinsic functions see it."""
 
@@ -38,7 +46,7 @@ class Scope(Protocol):
         """The section ``Conditions``."""
 
     @property
-    def resources(self) -> Mapping[str, object]:
+    def resources(self) -> Mapping[str, Written]:
         """Resources by logical id."""
 
     def certainly(self, value: Any) -> Any:

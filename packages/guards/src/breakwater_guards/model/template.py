@@ -12,7 +12,8 @@ from breakwater_guards.model.conditions import Conditions
 from breakwater_guards.model.paths import steps, walk
 from breakwater_guards.model.resolve import Resolver
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, typed
-from breakwater_guards.reading.assemblies import Stack, mapping
+from breakwater_guards.reading.assemblies import Stack
+from breakwater_guards.reading.files import mapping
 
 _ENCODER = json.JSONEncoder(default=str, skipkeys=True, ensure_ascii=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakwater_guards.model.template import Template
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 
 # They expand functions and properties of resources that are there, and add none that a rule misses.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html
@@ -29,7 +29,9 @@ def may_change(template: Template, *, by_serverless: bool = True) -> bool:
 
 
 def _has_macro(template: Template, *, by_serverless: bool) -> bool:
-    serverless = by_serverless and any(resource.type.startswith(f"{_SERVERLESS}::") for resource in template.resources.values())
+    serverless = by_serverless and any(
+        resource.type.startswith(f"{_SERVERLESS}::") for resource in template.resources.values()
+    )
     written = template.document.get("Transform", [])
     for macro in written if isinstance(written, list) else [written]:
         name = str(macro.get("Name") if isinstance(macro, dict) else macro)

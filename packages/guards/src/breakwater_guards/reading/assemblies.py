@@ -6,11 +6,13 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from breakwater_guards.reading.acknowledged import QUALIFIER, CdkAcknowledgement, acknowledgements
 from breakwater_guards.reading.files import (
     SUFFIXES,
     InputError,
     is_inside,
     leaves,
+    mapping,
     read_template,
     read_text,
     template_or_none,
@@ -18,9 +20,6 @@ from breakwater_guards.reading.files import (
 )
 
 MANIFEST = "manifest.json"
-ACKNOWLEDGED_RULES = "aws:cdk:acknowledged-rules"
-PLUGIN = "breakwater-guards"
-QUALIFIER = f"{PLUGIN}::"
 
 
 class Stack(NamedTuple):
@@ -37,20 +36,6 @@ class Stack(NamedTuple):
     account: str | None = None
     name: str | None = None
     path: str | None = None
-
-
-class CdkAcknowledgement(NamedTuple):
-    """What CDK records of ``Validations.of(construct).acknowledge(…)``.
-
-    Attributes:
-        path: construct path, without a leading slash.
-        rule: id without the qualifier ``breakwater-guards::``.
-        reason: why.
-    """
-
-    path: str
-    rule: str
-    reason: str
 
 
 class Sources:
@@ -170,6 +155,7 @@ class _Assembly:
         key = self._key(file)
         self._found.documents[key] = read_template(file, self._found.notices, of_stack=True)
         self._found.optional.discard(key)
+        self._staged(folder, self._found.documents[key])
         account, _, region = str(artifact.get("environment", "")).removeprefix("aws://").partition("/")
         self._found.stacks[key] = Stack(
             region=_known(region),
@@ -182,7 +168,7 @@ class _Assembly:
         if extra:
             text = read_text(self._inside(folder, extra))
             metadata = {**metadata, **(mapping(_json(text, extra)) if QUALIFIER in text else {})}
-        self._found.acknowledgements.extend(_acknowledgements(metadata))
+        self._found.acknowledgements.extend(acknowledgements(metadata))
 
     def _assets(self, folder: Path, name: Any) -> None:
         manifest = self._inside(folder, name)
@@ -191,22 +177,38 @@ class _Assembly:
             path = _text(source.get("path"))
             if source.get("packaging") != "file" or not path or PurePosixPath(path).suffix not in SUFFIXES:
                 continue
-            file = folder / path
-            if not is_inside(file, self._base) or not file.is_file():
-                continue  # an asset may lie anywhere; a nested template lies in the assembly
-            document = template_or_none(file, self._found.notices)
-            if document is None:
+            key = self._optional(folder / path)
+            if key is None:
                 continue
-            key = self._key(file)
-            if key not in self._found.documents:
-                self._found.documents[key] = document
-                self._found.optional.add(key)
             objects = [
                 mapping(target).get("objectKey") for target in mapping(mapping(entry).get("destinations")).values()
             ]
             place = self._key(folder)
             for uploaded in (asset, *filter(None, map(_text, objects))):
                 self._found.assets[place, PurePosixPath(uploaded).name] = key
+
+    def _staged(self, folder: Path, document: dict[str, Any]) -> None:
+        """Read the nested templates that CDK names in the metadata of stacks, also where no asset manifest does."""
+        for body in mapping(document.get("Resources")).values():
+            path = _text(mapping(mapping(body).get("Metadata")).get("aws:asset:path"))
+            if path and PurePosixPath(path).suffix in SUFFIXES:
+                known = set(self._found.documents)
+                key = self._optional(folder / path)
+                if key is not None and key not in known:
+                    self._staged(folder, self._found.documents[key])
+
+    def _optional(self, file: Path) -> str | None:
+        """Read a file of the assembly if it is a template: an asset may lie anywhere, a nested template lies here."""
+        if not is_inside(file, self._base) or not file.is_file():
+            return None
+        key = self._key(file)
+        if key not in self._found.documents:
+            document = template_or_none(file, self._found.notices)
+            if document is None:
+                return None
+            self._found.documents[key] = document
+            self._found.optional.add(key)
+        return key
 
     def _inside(self, folder: Path, name: Any) -> Path:
         if not _text(name) or not is_inside(folder / name, self._base):
@@ -223,22 +225,6 @@ def _json(text: str, file: object) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise InputError(f"{file}: broken; synthesize again") from None
-
-
-def _acknowledgements(metadata: dict[str, Any]) -> list[CdkAcknowledgement]:
-    return [
-        CdkAcknowledgement(path.strip("/"), rule.removeprefix(QUALIFIER), reason if isinstance(reason, str) else "")
-        for path, entries in metadata.items()
-        for entry in (entries if isinstance(entries, list) else ())
-        if mapping(entry).get("type") == ACKNOWLEDGED_RULES
-        for rule, reason in mapping(mapping(entry).get("data")).items()
-        if rule.startswith(QUALIFIER)
-    ]
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """Return a mapping as it is, anything else as an empty one."""
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:

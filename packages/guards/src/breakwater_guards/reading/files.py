@@ -235,3 +235,8 @@ def is_inside(path: Path, folder: Path) -> bool:
 
 def _unreadable(error: OSError) -> None:
     raise InputError(f"{error.filename}: {error.strerror}")
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a mapping as it is, anything else as an empty one."""
+    return value if isinstance(value, dict) else {}

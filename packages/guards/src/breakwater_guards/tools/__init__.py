@@ -15,8 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Template
-from breakwater_guards.reading.assemblies import mapping
-from breakwater_guards.reading.files import InputError
+from breakwater_guards.reading.files import InputError, mapping
 from breakwater_guards.rule import MAX_MESSAGE, Finding, OtherRule, Severity, shorten
 
 TOOLS = {

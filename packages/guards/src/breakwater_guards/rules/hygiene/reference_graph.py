@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Template
 from breakwater_guards.model.views import view
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 
 _PLACEHOLDER = re.compile(r"\$\{([^!${}][^${}]*)\}")
 REF, ATTRIBUTE, DEPENDENCY = "Ref", "Fn::GetAtt", "DependsOn"

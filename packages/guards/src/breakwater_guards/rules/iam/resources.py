@@ -1,4 +1,4 @@
-"""What stands in the resources and conditions of policies: ARNs, the policy's own bucket, Regions that are met."""
+"""What stands in the resources of policies: ARNs, and the policy's own bucket."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from breakwater_guards.aws.access import access_of
 from breakwater_guards.aws.arns import TOKEN, arn_of, may_match, names_arn, pattern, resource_named
 from breakwater_guards.aws.authorization import expand, grants
-from breakwater_guards.aws.key_policies import keys_of
 from breakwater_guards.aws.policies import all_statements, statements_of
 from breakwater_guards.aws.roles import ROLE, roles_of
-from breakwater_guards.aws.statements import Condition, Statement
+from breakwater_guards.aws.statements import Statement
 from breakwater_guards.facts import facts
-from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.rule import Breach, Outcome, breach, readable, rule, show
@@ -20,7 +18,6 @@ from breakwater_guards.rules.iam.statements import is_identity
 
 TASK_DEFINITION, PASS_ROLE = "AWS::ECS::TaskDefinition", "iam:PassRole"
 ELEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"
-KEY_CONDITIONS = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
 
 
 @rule(
@@ -43,15 +40,18 @@ def resources_are_arns(app: Assembly) -> Iterator[Breach]:
 
 @rule(
     "DR-IAM-10",
-    title="The policy of a bucket or topic is about it",
+    title="The policy of a bucket, topic, queue, key or secret is about it",
     outcome=Outcome.REFUSED,
     prevents="Policy has invalid resource; Action does not apply to any resource(s) in statement (S3); "
-    "Policy statement action out of service scope! (SNS)",
-    fix="Name the bucket and bucket/* (objects), or the topic itself, with actions of its service.",
+    "Policy statement action out of service scope! (SNS); a statement about something else grants nothing",
+    fix="Name the bucket and bucket/* (objects), the ARN of the topic or queue itself, or * in the policy of a key; the "
+    "actions are of its service.",
     sources=(
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html",
         "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html",
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-overview-of-managing-access.html",
     ),
     data="callers",
 )
@@ -70,6 +70,12 @@ def resource_policies_are_about_their_owner(app: Assembly) -> Iterator[Breach]:
                     )
                 if service == "s3":
                     yield from _beside(app, policy, statement, owners)
+    for kind, path, document in OWNED:
+        for policy in app.of_type(kind):
+            values = policy.options(path) if path else [policy.reference]
+            owners = [resource_named(app, value, policy.template) for value in values]
+            for statement in statements_of(policy, document):
+                yield from _elsewhere(app, statement, [arn_of(app, owner) for owner in owners if owner is not None])
 
 
 @rule(
@@ -102,45 +108,28 @@ def starters_may_pass_roles(app: Assembly) -> Iterator[Breach]:
                         yield breach(role, "", message)
 
 
-@rule(
-    "DR-IAM-12",
-    title="A condition can be met by the calls of its statement",
-    outcome=Outcome.SILENT,
-    prevents="AccessDeniedException at each call: kms:ViaService names the service in another Region than the key's, "
-    "or the calls never carry the condition's key (kms:GrantIsForAWSResource on kms:Decrypt, s3:prefix on objects)",
-    fix="Use <service>.<Region of the key>.amazonaws.com, best with Fn::Sub and AWS::Region; put a condition into a "
-    "statement of its own, with the actions whose calls carry its key.",
-    sources=(KEY_CONDITIONS, "https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html"),
-    data="iam_involved",
+OWNED = (
+    ("AWS::KMS::Key", "", "KeyPolicy"),
+    ("AWS::KMS::ReplicaKey", "", "KeyPolicy"),
+    ("AWS::SNS::TopicPolicy", "Topics[]", "PolicyDocument"),
+    ("AWS::SQS::QueuePolicy", "Queues[]", "PolicyDocument"),
+    ("AWS::SQS::QueueInlinePolicy", "Queue", "PolicyDocument"),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy"),
 )
-def conditions_can_be_met(app: Assembly) -> Iterator[Breach]:
-    """Find `kms:ViaService` with a Region that is not the key's, and a key that no action of the statement carries."""
-    carried = {key.lower(): actions for key, actions in facts("iam_involved")["carried"].items()}
-    for statement in all_statements(app):
-        for condition in statement.conditions if statement.effect != "Deny" else ():
-            carriers = carried.get(condition.key.lower(), ())
-            if carriers and _asks(condition) and not any(_may_be_carried(statement, one) for one in carriers):
-                message = f"{condition.key} is carried by {', '.join(carriers)} only; nothing here is granted."
-                yield breach(statement.resource, statement.path, message)
-            if condition.key.lower() == "kms:viaservice" and "Not" not in condition.operator:
-                regions = {key.template.region for key in _keys(app, statement)} or {statement.resource.template.region}
-                named = [str(value).split(".") for value in condition.values if isinstance(value, str)]
-                if None in regions or len(named) < len(condition.values) or not named:
-                    continue
-                if not any(may_match(parts[1], str(region)) for parts in named if len(parts) > 1 for region in regions):
-                    where = ", ".join(sorted(map(str, regions)))
-                    message = f"kms:ViaService {show(condition.values[0])} is never met; the key is in {where}."
-                    yield breach(statement.resource, statement.path, message)
 
 
-def _asks(condition: Condition) -> bool:
-    """Tell whether a condition is only met by a call that carries its key."""
-    operator = condition.operator.removeprefix("ForAnyValue:")
-    return operator.startswith(("String", "Arn", "Bool")) and "Not" not in operator and "IfExists" not in operator
-
-
-def _may_be_carried(statement: Statement, action: str) -> bool:
-    return bool(statement.not_actions) or statement.acts_on(action) is not Answer.NO
+def _elsewhere(app: Assembly, statement: Statement, arns: list[str]) -> Iterator[Breach]:
+    """Find a statement that names something else than what its policy is for, or no ARN."""
+    named = [value for value in statement.resources if names_arn(app, value)]
+    texts = [pattern(app, value) for value in named]
+    if statement.resources and not named:
+        message = (
+            f"{show(statement.resources[0])} is no ARN; allowed: {', '.join(map(_readable, arns[:1])) or 'an ARN'}."
+        )
+        yield breach(statement.resource, statement.path, message)
+    elif texts and arns and not any(may_match(text, arn) for text in texts for arn in arns):
+        message = f"{_readable(texts[0])} is something else; allowed: {_readable(arns[0])}, *."
+        yield breach(statement.resource, statement.path, message)
 
 
 def _beside(app: Assembly, policy: Resource, statement: Statement, owners: list[Resource | None]) -> Iterator[Breach]:
@@ -156,14 +145,6 @@ def _beside(app: Assembly, policy: Resource, statement: Statement, owners: list[
         if not any(grants(text, one) for one in expand(action) for text in resources):
             shown = ", ".join(map(_readable, resources[:2]))
             yield breach(policy, statement.path, f"{action} does not apply to {shown}.")
-
-
-def _keys(app: Assembly, statement: Statement) -> Iterator[Resource]:
-    own = statement.resource
-    if own.type.startswith("AWS::KMS::"):
-        yield own
-    for value in statement.resources:
-        yield from keys_of(app, value)
 
 
 def _readable(text: str) -> str:

@@ -145,7 +145,7 @@ def _left_out(app: Assembly, permissions: Permissions, action: str, kinds: list[
     arns = types_of(action) or {}
     named = [any(_names(resource, arns, kind) for resource in resources) for kind in kinds]
     missing = [kind.replace(" ", " or ") for kind, has in zip(kinds, named, strict=True) if not has]
-    return missing if named[0] else []  # what the action is about itself is DR-IAM-05's
+    return missing if any(named) else []  # what the action cannot be about at all is DR-IAM-05's
 
 
 def _is_meant(statement: Statement, action: str) -> bool:

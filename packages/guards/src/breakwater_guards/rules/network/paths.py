@@ -7,6 +7,7 @@ from typing import Any
 
 from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.aws.balancers import BALANCER, LISTENER
+from breakwater_guards.aws.items import items
 from breakwater_guards.aws.listeners import listener_of, mentioned_listeners
 from breakwater_guards.aws.network import network_of
 from breakwater_guards.aws.security_groups import NetworkPeer, security_groups_of
@@ -18,6 +19,7 @@ from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 FUNCTION, INSTANCE = "AWS::Lambda::Function", "AWS::EC2::Instance"
+MOUNT_TARGET = "AWS::EFS::MountTarget"
 
 
 @rule(
@@ -30,12 +32,14 @@ FUNCTION, INSTANCE = "AWS::Lambda::Function", "AWS::EC2::Instance"
         "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
         "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-network-prereqs.html",
         "https://docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html",
+        "https://docs.aws.amazon.com/efs/latest/ug/network-access.html",
     ),
     data="service_endpoints",
 )
 def callers_reach_what_they_are_given(app: Assembly) -> Iterator[Breach]:
-    """Find a closed port: of a database, cache or proxy that a function or proxy is given, or of a NAT instance."""
+    """Find a closed port: of a database, cache, proxy or file system that something is given, or of a NAT instance."""
     groups = security_groups_of(app)
+    yield from _unmounted(app)
     for caller, path, peer, target in _connections(app):
         listener = listener_of(app, target)
         if listener is None or listener.port is None:
@@ -117,6 +121,33 @@ def listeners_are_open(app: Assembly) -> Iterator[Breach]:
                 yield breach(listener, "Port", message)
 
 
+def _unmounted(app: Assembly) -> Iterator[Breach]:
+    """Find a file system of whose mount targets none is reached by the function or service that mounts it."""
+    groups = security_groups_of(app)
+    for kind, volume, own, subnets in MOUNTS:
+        for caller in app.of_type(kind):
+            systems = [app.target(value) for item in items(caller) for _, value in item.follow(app, volume)]
+            peer = groups.peer_of(caller, own, subnets)
+            for system in dict.fromkeys(item for item in systems if item is not None):
+                mounts = [item for item in app.of_type(MOUNT_TARGET) if app.target(item.get("FileSystemId")) is system]
+                ends = [listener for item in mounts if (listener := listener_of(app, item)) is not None]
+                known = bool(ends) and len(ends) == len(mounts)
+                if known and all(groups.reaches(peer, end.peer, NFS) is Answer.NO for end in ends):
+                    message = f"no mount target of {system.logical_id} is reached on port {NFS}."
+                    yield breach(caller, own.removesuffix("[]"), message)
+
+
+NFS = 2049
+_AWSVPC = "NetworkConfiguration.AwsvpcConfiguration"
+MOUNTS = (
+    (FUNCTION, "FileSystemConfigs[].Arn>FileSystemId", "VpcConfig.SecurityGroupIds[]", "VpcConfig.SubnetIds[]"),
+    (
+        "AWS::ECS::Service",
+        "TaskDefinition>Volumes[].EFSVolumeConfiguration.FilesystemId",
+        f"{_AWSVPC}.SecurityGroups[]",
+        f"{_AWSVPC}.Subnets[]",
+    ),
+)
 TCP, WELL_KNOWN = ("HTTP", "HTTPS", "TCP", "TLS"), (80, 443)
 PRIVATE_LINK = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"
 
