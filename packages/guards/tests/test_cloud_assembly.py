@@ -186,8 +186,8 @@ def test_nested_templates_are_read_where_only_the_metadata_names_them(tmp_path: 
     far = tmp_path.parent / "far.template.json"
     far.write_text(json.dumps(template({"R": resource()})), encoding="utf-8")
     inner = {"Deep": staged("Deep.nested.template.json"), "Again": staged("Inner.nested.template.json")}
-    write(tmp_path, **{"Inner__nested__template__json": template(inner)})
-    write(tmp_path, **{"Deep__nested__template__json": template({"R": resource()}), "Text__json": "{}"})
+    write(tmp_path, Inner__nested__template__json=template(inner))
+    write(tmp_path, Deep__nested__template__json=template({"R": resource()}), Text__json="{}")
     odd = [staged("../far.template.json"), staged("missing.json"), staged("Text.json"), staged(5), staged("code.zip")]
     outer = {"Inner": staged("Inner.nested.template.json"), **{f"Odd{n}": one for n, one in enumerate(odd)}}
     cloud_assembly(tmp_path, {"Main": template(outer)})
