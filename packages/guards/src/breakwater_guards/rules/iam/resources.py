@@ -44,8 +44,8 @@ def resources_are_arns(app: Assembly) -> Iterator[Breach]:
     outcome=Outcome.REFUSED,
     prevents="Policy has invalid resource; Action does not apply to any resource(s) in statement (S3); "
     "Policy statement action out of service scope! (SNS); a statement about something else grants nothing",
-    fix="Name the bucket and bucket/* (objects), the ARN of the topic or queue, or * in the policy of a key; the actions "
-    "are of its service.",
+    fix="Name the bucket and bucket/* (objects), the ARN of the topic or queue, or * in the policy of a key; use "
+    "actions of its service.",
     sources=(
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html",
