@@ -78,3 +78,16 @@ def vault_without_its_region(app: MutableApp) -> None:
     plan["RecoveryPointSelection"]["IncludeVaults"] = [
         "arn:aws:backup:us-east-1:111111111111:backup-vault:dr-vault-eu1"
     ]
+
+
+@mutation("DR-LIMIT-03")
+def dashboard_with_a_blank_in_its_name(app: MutableApp) -> None:
+    dashboard = app.properties("AWS::CloudWatch::Dashboard")
+    dashboard["DashboardName"] = {"Fn::Join": ["", [dashboard["DashboardName"], " of all"]]}
+
+
+@mutation("DR-CLOUDWATCH-12")
+def expression_of_a_metric_that_is_gone(app: MutableApp) -> None:
+    alarm = next(item["Properties"] for item in app.resources(ALARM).values() if "Metrics" in item["Properties"])
+    calculated = next(item for item in alarm["Metrics"] if "Expression" in item)
+    calculated["Expression"] += " + others"

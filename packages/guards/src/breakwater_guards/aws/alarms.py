@@ -27,6 +27,7 @@ class Metric(NamedTuple):
         unit: that the data must have, or a mark; ``ABSENT`` for any.
         dimensions: value by name, as far as they are known.
         complete: whether ``dimensions`` are all there are.
+        region: where it is looked for: the alarm's own Region, or the widget's; a mark where that is open.
     """
 
     alarm: Resource
@@ -37,6 +38,7 @@ class Metric(NamedTuple):
     unit: Any
     dimensions: dict[str, Any]
     complete: bool
+    region: Any
 
 
 def metrics_of(app: Assembly) -> list[Metric]:
@@ -88,7 +90,8 @@ def _charted(app: Assembly) -> list[Metric]:
             for widget in widgets(body):
                 properties = widget.get("properties")
                 rows = properties.get("metrics") if isinstance(properties, dict) else None
-                found += _rows(dashboard, rows if isinstance(rows, list) else [])
+                if isinstance(properties, dict) and isinstance(rows, list):
+                    found += _rows(dashboard, rows, properties.get("region", UNKNOWN))
     return found
 
 
@@ -106,7 +109,7 @@ def widgets(body: Any) -> list[dict[str, Any]]:
     return [widget for widget in listed if isinstance(widget, dict)] if isinstance(listed, list) else []
 
 
-def _rows(dashboard: Resource, rows: list[Any]) -> Iterator[Metric]:
+def _rows(dashboard: Resource, rows: list[Any], region: Any) -> Iterator[Metric]:
     """Read rows such as ``["AWS/SQS", "NumberOfMessagesSent", "QueueName", "q", {…}]``; a dot repeats what is above."""
     above: list[Any] = []
     for row in rows:
@@ -122,7 +125,8 @@ def _rows(dashboard: Resource, rows: list[Any]) -> Iterator[Metric]:
             "MetricName": fields[1],
             "Dimensions": [{"Name": name, "Value": value} for name, value in pairs],
         }
-        yield _metric(dashboard, "DashboardBody", written, options.get("stat", UNKNOWN), ABSENT)
+        where = options.get("region", region) if "accountId" not in options else UNKNOWN
+        yield _metric(dashboard, "DashboardBody", written, options.get("stat", UNKNOWN), ABSENT)._replace(region=where)
 
 
 def _read(app: Assembly) -> Iterator[Metric]:
@@ -164,4 +168,5 @@ def _metric(alarm: Resource, path: str, written: dict[str, Any], statistic: Any,
         unit=unit,
         dimensions=dimensions,
         complete=complete,
+        region=alarm.template.region or UNKNOWN,
     )

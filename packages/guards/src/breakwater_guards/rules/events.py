@@ -207,7 +207,7 @@ def _forms(detail: dict[str, Any], known: dict[str, str]) -> Iterator[tuple[str,
     for field, form in known.items():
         for given in _texts(_at(detail, field)):
             if not re.fullmatch(form, given):
-                yield f"detail.{field}", f"{given!r} is never sent; allowed: {form}."
+                yield f"detail.{field}", f"{given!r} is never sent; allowed: {form or 'a number'}."
 
 
 def _names(app: Assembly, near: Template, pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:

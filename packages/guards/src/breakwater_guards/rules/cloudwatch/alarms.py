@@ -24,6 +24,7 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 PUT_METRIC_ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
 ALARM_EMAIL = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
 ACTIONS = ("AlarmActions[]", "OKActions[]", "InsufficientDataActions[]")
+BYTES = 1e18  # the end of the range of what is counted in bytes: what is free is never below 1 MiB
 # What reads an alarm's state by the alarm's name.
 READERS = (COMPOSITE, "AWS::ECS::Service", "AWS::CodeDeploy::DeploymentGroup", "AWS::Route53::HealthCheck")
 
@@ -119,12 +120,10 @@ def threshold_can_be_crossed(app: Assembly) -> Iterator[Breach]:
             "LessThanOrEqualToThreshold": threshold < lowest,
         }
         if isinstance(operator, str) and never.get(operator):
-            yield breach(
-                metric.alarm,
-                "Threshold",
-                f"{operator} {threshold:g} is never true: {metric.name} lies between {lowest:g} and {highest:g} "
-                f"by {show(metric.statistic)}.",
-            )
+            reason = f"{metric.name} lies between {lowest:g} and {highest:g} by {show(metric.statistic)}"
+            if highest == BYTES:
+                reason = f"{metric.name} is in bytes, not megabytes, gigabytes or percent"
+            yield breach(metric.alarm, "Threshold", f"{operator} {threshold:g} is never true: {reason}.")
 
 
 def _range(metric: Metric) -> tuple[float, float] | None:

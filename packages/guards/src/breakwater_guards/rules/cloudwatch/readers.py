@@ -12,6 +12,7 @@ from breakwater_guards.aws.alarms import ALARM, COMPOSITE, DASHBOARD, Metric, ch
 from breakwater_guards.aws.arns import pattern
 from breakwater_guards.aws.names import misnamed, named
 from breakwater_guards.aws.policies import all_statements
+from breakwater_guards.aws.tags import words_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
@@ -23,6 +24,8 @@ from breakwater_guards.rules.lambda_functions.variables import programs_of
 
 _STATE = re.compile(r"""(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*["']?([^"')]*)["']?\s*\)""")
 _ALIKE = 0.8
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_COUNTS = {"count", "metric", "number", "of", "sum", "total"}
 
 
 @rule(
@@ -44,9 +47,14 @@ def named_alarms_exist(app: Assembly) -> Iterator[Breach]:
     for kind, path in facts("metrics")["alarm_readers"].items():
         for reader in app.of_type(kind):
             values = reader.given(path)
+            names = [name for value in values for name in _written(app, value, composite=kind == COMPOSITE)]
+            here = {known for known, _ in named(app, reader.template, ALARM, COMPOSITE)}
             others = any(_is_alarm(app, reference) for value in values for reference in _references(value))
-            for name in [name for value in values for name in _written(app, value, composite=kind == COMPOSITE)]:
-                reason = _not_there(app, reader, name, others=others)
+            others = others or not here.isdisjoint(names)
+            for name in names:
+                # A whole ARN is written where the alarm belongs to somebody else.
+                by_arn = any(f":alarm:{name}" in pattern(app, value) for value in values)
+                reason = _not_there(app, reader, name, others=others and not by_arn)
                 if reason:
                     yield breach(reader, path.replace("[]", ""), reason)
 
@@ -156,8 +164,14 @@ def _unpublished(app: Assembly, metric: Metric, namespace: str, name: str) -> st
         )
     if namespace in own and name not in texts | filters and not _is_published_elsewhere(app, namespace):
         near = get_close_matches(name, texts | filters, 1, _ALIKE)
+        near = near or sorted(one for one in filters if _stems(one) == _stems(name))
         return f"{name!r} is published by nothing here; allowed: {near[0]}." if near else None
     return None
+
+
+def _stems(name: str) -> set[str]:
+    """Return the words of a metric's name without plurals and what any count can be called."""
+    return {word.removesuffix("s") for word in words_of(_CAPITAL.sub(" ", name))} - _COUNTS
 
 
 def _by_others(app: Assembly, metric: Metric) -> str | None:

@@ -1,8 +1,7 @@
-"""Limits: Numbers, words and schedules that a service takes, where another property or resource decides about them."""
+"""Numbers and words that a service takes, where another property or resource decides about them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +10,8 @@ from breakwater_guards.aws.items import Item, items
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int
-from breakwater_guards.model.values import ABSENT
+from breakwater_guards.model.values import ABSENT, UNKNOWN
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
-
-_SCHEDULE = re.compile(r"(cron|rate)\((.*)\)")
-_RATE = re.compile(r"([1-9][0-9]*) (minute|hour|day)(s?)")
 
 
 @rule(
@@ -43,31 +39,13 @@ def values_are_within_limits(app: Assembly) -> Iterator[Breach]:
                 if given and len(wrong) == len(given) and _applies(app, row, item):
                     yield breach(resource, item.place(row["path"]), f"{show(wrong[0])}; allowed: {_allowed(row)}.")
     for row in facts("limits")["below"]:
-        for resource in app.of_type(row["type"]):
-            value, other = as_int(resource.get(row["path"])), resource.get(row["than"])
+        for item in (item for resource in app.of_type(row["type"]) for item in items(resource, row.get("each", ""))):
+            values, others = item.options(row["path"]), item.options(row["than"])
+            value, other = as_int(values[0]), others[0] if len(values) == len(others) == 1 else UNKNOWN
             most = row["default"] if other is ABSENT else as_int(other)
             if value is not None and most is not None and value >= most:
-                yield breach(resource, row["path"], f"{value}; allowed: less than {row['than']}, which is {most}.")
-
-
-@rule(
-    "DR-LIMIT-02",
-    title="Schedules are expressions that AWS takes",
-    outcome=Outcome.REFUSED,
-    prevents="Parameter ScheduleExpression is not valid (ValidationException), at the end of the deployment",
-    fix="Write cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or "
-    "rate(1 minute), rate(5 minutes).",
-    sources=("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html",),
-    data="limits",
-)
-def schedules_are_expressions(app: Assembly) -> Iterator[Breach]:
-    """Find a cron expression with both days or another number of fields, and a rate with the wrong number or unit."""
-    for kind, path in facts("limits")["schedules"].items():
-        for resource in app.of_type(kind):
-            for value in resource.given(path):
-                reason = _no_schedule(value) if isinstance(value, str) else None
-                if reason:
-                    yield breach(resource, path.replace("[]", ""), f"{value!r}: {reason}.")
+                message = f"{value}; allowed: less than {row['than']}, which is {most}."
+                yield breach(item.resource, item.place(row["path"]), message)
 
 
 def _applies(app: Assembly, row: dict[str, Any], item: Item) -> bool:
@@ -95,24 +73,3 @@ def _allowed(row: dict[str, Any]) -> str:
         return f"{', '.join(row['allowed'])} {row['unit']}"
     limits = (f"at least {row['min']}" if "min" in row else "", f"at most {row['max']}" if "max" in row else "")
     return f"{' and '.join(filter(None, limits))} {row['unit']}"
-
-
-def _no_schedule(text: str) -> str | None:
-    """Tell why a text is no schedule; ``None`` for one that may be, and for other kinds such as `at(…)`."""
-    found = _SCHEDULE.fullmatch(text)
-    if found is None:
-        return None
-    kind, inner = found.groups()
-    if kind == "rate":
-        rate = _RATE.fullmatch(inner)
-        if rate is None:
-            return "allowed is a number and minutes, hours or days"
-        return (
-            None if (rate[1] == "1") != bool(rate[3]) else "allowed: 1 with minute, hour or day; more with the plural"
-        )
-    fields = inner.split()
-    if len(fields) != 6:
-        return f"{len(fields)} fields; allowed: 6"
-    if (fields[2] == "?") == (fields[4] == "?"):
-        return "allowed is ? for one of day-of-month and day-of-week, and only for one"
-    return None

@@ -1,0 +1,1 @@
+"""Limits: numbers, words, names and schedules that a service takes."""
