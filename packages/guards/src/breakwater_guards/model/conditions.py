@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from breakwater_guards.model.bind import bind
 from breakwater_guards.model.scope import Scope
 from breakwater_guards.model.values import UNKNOWN, is_known
 
@@ -21,10 +22,13 @@ class Conditions:
     Args:
         template: declares them, and gives the values that they compare.
         assumed: names of conditions that are taken as true or false, e.g. while a conditional resource is read.
+        values: what a deployment gives for parameters.
     """
 
-    def __init__(self, template: Scope, assumed: Mapping[str, bool] | None = None) -> None:
-        self._template = template
+    def __init__(
+        self, template: Scope, assumed: Mapping[str, bool] | None = None, values: Mapping[str, Any] | None = None
+    ) -> None:
+        self._template, self._values = template, values or {}
         self._decided: dict[str, bool | None] = dict(assumed or {})
         self._given: dict[tuple[str, bool], dict[str, Any]] = {}
 
@@ -109,7 +113,7 @@ class Conditions:
         if not isinstance(argument, list) or depth > _MAX_DEPTH:
             return None
         if function == "Fn::Equals" and len(argument) == 2:
-            left, right = (self._template.certainly(part) for part in argument)
+            left, right = (self._template.certainly(bind(part, self._values)) for part in argument)
             return _spelling(left) == _spelling(right) if is_known(left) and is_known(right) else None
         parts = [self._evaluate(part, depth + 1) for part in argument]
         if function == "Fn::Not" and len(parts) == 1:

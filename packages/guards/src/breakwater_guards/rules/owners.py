@@ -133,11 +133,13 @@ def settings_have_one_owner(app: Assembly) -> Iterator[Breach]:
                     message = f"{within or first.resource.logical_id} sets the same already."
                     yield breach(item.resource, place.removesuffix("[]"), message)
     named: dict[tuple[Any, ...], Resource] = {}
+    everywhere = facts("physical_names")["global"]
     for template in app.templates.values():
         for resource in template.resources.values():
             found = physical_name(resource) if "Condition" not in resource.body and resource.exists else None
             if found is not None and found[1]:
-                other = named.setdefault((_place(template), resource.type, found[1]), resource)
+                place = (template.account if resource.type in everywhere else None) or _place(template)
+                other = named.setdefault((place, resource.type, found[1]), resource)
                 if other is not resource:
                     where = "" if other.template is template else f" ({other.template.file})"
                     name = show(resource.get(found[0]))

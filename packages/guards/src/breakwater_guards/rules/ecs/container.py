@@ -15,7 +15,11 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.ecs.task import containers_of, ports_of
 
 GROUP = "AWS::Logs::LogGroup"
-_FLAG = re.compile(r"^(?:--?(?:port|p|http-port|server\.port))(?:=|$)")
+_FLAG = re.compile(r"^(?:--?(?:port|p|http-port|server\.port)|-Dserver\.port)(?:=|$)")
+# An address to listen on, alone or behind one of the flags that web servers have for it: nobody calls 0.0.0.0.
+_LISTEN = r"(?:addr|address|b|bind|host|http|http-address|l|listen|listen-address|S|web\.listen-address)"
+_ADDRESS = re.compile(rf"(?:--?{_LISTEN}=)?(?:http://)?(?:0\.0\.0\.0|\[::\]):([0-9]+)")
+_OTHER_FLAG = re.compile(rf"-{{1,2}}(?!-|{_LISTEN}$)")
 
 
 @rule(
@@ -38,8 +42,9 @@ def containers_are_told_the_truth(app: Assembly) -> Iterator[Breach]:
         region = definition.template.region
         for name, container in containers_of(definition).items():
             ports = ports_of(container)
-            for place, told in _told(container):
-                if ports and len(ports) == 1 and told not in ports:
+            listening = list(_told(container))
+            for place, told in listening:
+                if ports and len(ports) == 1 and all(port not in ports for where, port in listening if where == place):
                     message = f"container {name!r} is told port {told}; mapped is {ports[0]}."
                     yield breach(definition, f"ContainerDefinitions.{place}", message)
             options = container.get("LogConfiguration", {})
@@ -56,12 +61,19 @@ def _told(container: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for entry in _list(container.get("Environment")):
         if isinstance(entry, dict) and entry.get("Name") in facts("fargate")["port_variables"]:
             yield from (("Environment", port) for port in [as_int(entry.get("Value"))] if port)
-    words = [str(word) for name in ("EntryPoint", "Command") for word in _list(container.get(name))]
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        flag = _FLAG.match(word)
+    words = [part for name in ("EntryPoint", "Command") for word in _list(container.get(name)) for part in _words(word)]
+    for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
+        flag, address = _FLAG.match(word), _ADDRESS.fullmatch(word)
         port = as_int(word[flag.end() :] or following) if flag is not None else None
+        if address is not None and not _OTHER_FLAG.match(before):
+            port = as_int(address[1])
         if port:
             yield "Command", port
+
+
+def _words(text: Any) -> list[str]:
+    """Split what is written for a shell: one word of a list may hold a whole command."""
+    return text.split() if isinstance(text, str) else [""]
 
 
 def _list(value: Any) -> list[Any]:

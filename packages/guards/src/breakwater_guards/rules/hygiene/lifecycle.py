@@ -7,14 +7,14 @@ from typing import Any
 
 from breakwater_guards.aws.items import Item, items
 from breakwater_guards.aws.key_policies import keys_of
-from breakwater_guards.aws.tags import physical_name
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, UNKNOWN
+from breakwater_guards.model.values import ABSENT, UNKNOWN, Opaque, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 POLICY = "DeletionPolicy"
+STABLE = frozenset({"region", "account", "AWS::Partition", "AWS::StackName", "AWS::URLSuffix"})
 PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html"
 
 
@@ -33,10 +33,10 @@ def named_and_retained(app: Assembly) -> Iterator[Breach]:
     for template in app.templates.values():
         for resource in template.resources.values():
             if resource.exists and resource.attribute(POLICY) == "Retain":
-                named = physical_name(resource)
-                if named is not None and named[1]:
-                    stays = f"{show(resource.get(named[0]))} stays when its creation is rolled back (Retain)"
-                    yield breach(resource, named[0], f"{stays}; allowed: RetainExceptOnCreate.")
+                path = facts("physical_names")["properties"].get(resource.type, "")
+                if path and any(map(_is_own, resource.given(path))):
+                    stays = f"{show(resource.given(path)[0])} stays when its creation is rolled back (Retain)"
+                    yield breach(resource, path, f"{stays}; allowed: RetainExceptOnCreate.")
 
 
 @rule(
@@ -124,6 +124,13 @@ def key_of_what_is_retained(app: Assembly) -> Iterator[Breach]:
                         yield breach(
                             key, "", f"is deleted, but {owner.logical_id}, which is kept, is encrypted with it."
                         )
+
+
+def _is_own(name: Any) -> bool:
+    """Tell whether a name is the same at each attempt: of text, and of what a stack keeps when it is made anew."""
+    if isinstance(name, Text):
+        return all(isinstance(part, str) or (isinstance(part, Opaque) and part.kind in STABLE) for part in name.parts)
+    return isinstance(name, str) and bool(name) and "{{resolve:" not in name
 
 
 def _is_meant(item: Item, row: Mapping[str, Any]) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from breakwater_guards.aws.tags import environment_meant, inherited_tag, physical_name, root_of, tag_of, words_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.template import Resource
+from breakwater_guards.model.template import Resource, Template
+from breakwater_guards.reading.assemblies import mapping
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 NAMES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"
@@ -62,6 +65,81 @@ def environments_agree(app: Assembly) -> Iterator[Breach]:
                 message = f"tagged Environment {show(environment)}; the other resources of the stacks are {usual}."
                 yield breach(resource, "Tags", message)
     yield from _contradicting_names(app)
+
+
+@rule(
+    "DR-HYGIENE-16",
+    title="Names tell deployments apart, as the names beside them do",
+    outcome=Outcome.POLICY,
+    prevents="… already exists in stack …: the second environment, or the stack of a second Region, collides with the "
+    "one name that is fixed; CloudFormation cannot update a stack when a custom-named resource requires replacing",
+    fix="Put into the name what the others have in theirs, e.g. ${Environment} or ${AWS::StackName}; into a name that "
+    "is global also ${AWS::AccountId} and ${AWS::Region}; or leave it out.",
+    sources=(
+        NAMES,
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html",
+    ),
+    data="physical_names",
+)
+def names_tell_deployments_apart(app: Assembly) -> Iterator[Breach]:
+    """Find a fixed name beside two that differ by deployment, one that is global, one of what each change replaces."""
+    known = facts("physical_names")
+    for template in app.templates.values():
+        if template.key != template.file:
+            continue
+        named = [
+            (resource, path, resource.body["Properties"][path])
+            for resource in template.resources.values()
+            if (path := _path(resource)) and path in mapping(resource.body.get("Properties"))
+        ]
+        varying = [resource for resource, _, raw in named if _varies(template, raw)]
+        for resource, path, raw in named:
+            name = resource.get(path)
+            if not isinstance(name, str) or not name or resource in varying or "{{resolve:" in name:
+                continue
+            if resource.type in known["replaced"]:
+                message = f"{show(name)}: each change replaces it, and a name cannot be taken twice; allowed: none."
+                yield breach(resource, path, message)
+            elif len(varying) > 1 or any(other.type == resource.type for other in varying):
+                others = " and ".join(other.logical_id for other in varying[:2])
+                yield breach(resource, path, f"{show(name)} is fixed; the names of {others} tell deployments apart.")
+            elif resource.type in known["global"] and not _has_place(name) and raw == name and not _is_tagged(resource):
+                message = f"{show(name)} is fixed, and names of {resource.type} are {known['global'][resource.type]}."
+                yield breach(resource, path, message)
+
+
+def _is_tagged(resource: Resource) -> bool:
+    """Tell whether a suffix is known, for which there is a rule of its own."""
+    return inherited_tag(resource, "suffix") is not None
+
+
+def _path(resource: Resource) -> str | None:
+    known = facts("physical_names")
+    found: str | None = known["properties"].get(resource.type) or known["replaced"].get(resource.type)
+    return found
+
+
+def _varies(template: Template, raw: Any) -> bool:
+    """Tell whether a name has a parameter or the stack's name in it."""
+    if isinstance(raw, list):
+        return any(_varies(template, item) for item in raw)
+    if isinstance(raw, dict):
+        return raw.get("Ref") in (*template.parameters, "AWS::StackName", "AWS::StackId") or any(
+            _varies(template, item) for item in raw.values()
+        )
+    return isinstance(raw, str) and any(
+        name.split(".")[0] in (*template.parameters, *template.resources, "AWS::StackName")
+        for name in _PLACEHOLDER.findall(raw)
+    )
+
+
+def _has_place(name: str) -> bool:
+    """Tell whether a literal name says an environment, an account or a Region already."""
+    return any(character.isdigit() for character in name) or any(map(environment_meant, words_of(name)))
+
+
+_PLACEHOLDER = re.compile(r"\$\{\s*([^!${}]+?)\s*\}")
 
 
 def _contradicting_names(app: Assembly) -> Iterator[Breach]:
