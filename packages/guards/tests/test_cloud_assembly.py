@@ -124,6 +124,21 @@ def test_nested_stack_by_its_uploaded_name(tmp_path: Path) -> None:
     assert made.construct_path == "App/Main/Child"
 
 
+def test_nested_stacks_by_the_path_of_their_asset(tmp_path: Path) -> None:
+    """Whoever copies templates out of a cloud assembly may leave the manifest of the assets behind."""
+
+    def staged(path: Any) -> Template:
+        return {**nested("https://s3.example/0a1b.json"), "Metadata": {"aws:asset:path": path}}
+
+    inner = template({"Deep": staged("Deep.nested.template.json"), "Again": staged("Mid.nested.template.json")})
+    main = {"Mid": staged("Mid.nested.template.json"), "Gone": staged("gone.json"), "Odd": staged(5)}
+    main |= {"Data": staged("data.json"), "Outside": staged("../outside.json"), "Code": resource()}
+    cloud_assembly(tmp_path, {"Main": template(main)})
+    write(tmp_path, Mid__nested__template__json=inner, Deep__nested__template__json=CHILD, data__json={"a": 1})
+    write(tmp_path.parent, outside__json=CHILD)
+    assert set(Assembly.load(tmp_path).templates) >= {"Main.template.json", "Mid.nested.template.json"}
+
+
 def test_construct_path_that_the_template_does_not_tell() -> None:
     assembly = family()
     assert assembly.templates["child.json"].construct_path is None

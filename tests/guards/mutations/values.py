@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.guards.mutations import MutableApp, mutation
 
 SERVICE, TABLE = "AWS::ECS::Service", "AWS::DynamoDB::GlobalTable"
@@ -91,3 +93,54 @@ def expression_of_a_metric_that_is_gone(app: MutableApp) -> None:
     alarm = next(item["Properties"] for item in app.resources(ALARM).values() if "Metrics" in item["Properties"])
     calculated = next(item for item in alarm["Metrics"] if "Expression" in item)
     calculated["Expression"] += " + others"
+
+
+@mutation("DR-HYGIENE-15")
+def stack_that_a_condition_leaves_out(app: MutableApp) -> None:
+    root = app.documents["root.template.json"]
+    root.setdefault("Parameters", {})["Operated"] = {"Type": "String", "Default": "yes", "AllowedValues": ["yes", "no"]}
+    root.setdefault("Conditions", {})["IsOperated"] = {"Fn::Equals": [{"Ref": "Operated"}, "yes"]}
+    needed = next(name for name, item in root["Resources"].items() if f'"{name}", "Outputs.' in json.dumps(root))
+    root["Resources"][needed]["Condition"] = "IsOperated"
+
+
+@mutation("DR-HYGIENE-16")
+def launch_configuration_with_a_name(app: MutableApp) -> None:
+    properties = {"LaunchConfigurationName": "dr-web", "ImageId": "ami-12345678", "InstanceType": "m7g.large"}
+    app.template_with(TABLE)["Resources"]["Launch"] = {
+        "Type": "AWS::AutoScaling::LaunchConfiguration",
+        "Properties": properties,
+    }
+
+
+@mutation("DR-STEPS-01")
+def state_machine_that_leads_nowhere(app: MutableApp) -> None:
+    states = {"Restore": {"Type": "Pass", "Next": "Verify"}, "Check": {"Type": "Succeed"}}
+    role = "arn:aws:iam::111111111111:role/machine"
+    app.template_with(TABLE)["Resources"]["Machine"] = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"RoleArn": role, "Definition": {"StartAt": "Restore", "States": states}},
+    }
+
+
+@mutation("DR-AURORA-25")
+def user_beside_a_snapshot(app: MutableApp) -> None:
+    cluster = app.properties("AWS::RDS::DBCluster")
+    cluster["SnapshotIdentifier"] = "orders-final"
+
+
+@mutation("DR-DYNAMODB-06")
+def scaling_of_what_is_billed_by_request(app: MutableApp) -> None:
+    template = app.template_with(TABLE)
+    table = next(name for name, item in template["Resources"].items() if item["Type"] == TABLE)
+    properties = {
+        "ServiceNamespace": "dynamodb",
+        "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+        "ResourceId": {"Fn::Join": ["/", ["table", {"Ref": table}]]},
+        "MinCapacity": 1,
+        "MaxCapacity": 9,
+    }
+    template["Resources"]["Reads"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+        "Properties": properties,
+    }

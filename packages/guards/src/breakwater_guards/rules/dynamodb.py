@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN
@@ -146,3 +147,29 @@ def replicas_have_a_stream(app: Assembly) -> Iterator[Breach]:
             views = table.options("StreamSpecification.StreamViewType")
             if all(view is ABSENT or view in ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE") for view in views):
                 yield breach(table, "StreamSpecification", f"{show(views[0])}; allowed: NEW_AND_OLD_IMAGES.")
+
+
+@rule(
+    "DR-DYNAMODB-06",
+    title="A table whose capacity is scaled has provisioned capacity",
+    outcome=Outcome.LATER,
+    prevents="No error is reported: a table that is billed by request has no capacity to scale, and the targets and "
+    "alarms of the scaling stay without effect until somebody changes the billing mode",
+    fix="Leave the scalable targets out, or set BillingMode to PROVISIONED with ProvisionedThroughput.",
+    sources=(
+        f"{GUIDE}/capacity-mode.html",
+        f"{GUIDE}/AutoScaling.html",
+        "https://github.com/hashicorp/terraform-provider-aws/issues/22784",
+    ),
+)
+def scaled_tables_have_capacity(app: Assembly) -> Iterator[Breach]:
+    """Find a scalable target for a table that is billed by request."""
+    for target in app.of_type("AWS::ApplicationAutoScaling::ScalableTarget"):
+        if target.get("ServiceNamespace") != "dynamodb":
+            continue
+        properties = target.body.get("Properties")
+        raw = properties.get("ResourceId") if isinstance(properties, dict) else None
+        for table in dict.fromkeys(app.target(reference) for reference in mentioned(target.template, raw)):
+            billed = table.options("BillingMode") if table and table.type in (TABLE, GLOBAL_TABLE) else []
+            if table and billed == ["PAY_PER_REQUEST"]:
+                yield breach(target, "ResourceId", f"{table.logical_id} is billed by request: it has no capacity.")

@@ -37,7 +37,7 @@ ITSELF = frozenset(
         "VpcId",
     }
 )
-DEFAULT_RETENTION, LONGEST = 1, 35  # days; beyond them DR-BACKUP-05 speaks
+LONGEST = 35  # days; beyond them DR-BACKUP-05 speaks
 
 
 @rule(
@@ -50,6 +50,7 @@ DEFAULT_RETENTION, LONGEST = 1, 35  # days; beyond them DR-BACKUP-05 speaks
     sources=(
         RETENTION,
         "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2167",
+        "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds/issues/511",
         "https://github.com/terraform-aws-modules/terraform-aws-rds-aurora/issues/411",
     ),
     data="owners",
@@ -65,10 +66,10 @@ def retention_has_one_value(app: Assembly) -> Iterator[Breach]:
             if item.options("EnableContinuousBackup") not in ([True], ["true"]):
                 continue
             for database, days in product(selected, map(as_int, item.options("Lifecycle.DeleteAfterDays"))):
-                path = facts("owners")["backed_up"].get(database.type) if database is not None else None
-                if database is None or path is None or days is None:
+                row = facts("owners")["backed_up"].get(database.type) if database is not None else None
+                if database is None or row is None or days is None:
                     continue
-                kept = [DEFAULT_RETENTION if value is ABSENT else as_int(value) for value in database.options(path)]
+                kept = [row[1] if value is ABSENT else as_int(value) for value in database.options(row[0])]
                 if None not in kept and days not in kept and days <= LONGEST:
                     yield breach(
                         plan,

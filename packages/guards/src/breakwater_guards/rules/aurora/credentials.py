@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from breakwater_guards.aws.aurora import CLUSTER, INSTANCE, clusters, engine_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.values import ABSENT, UNKNOWN
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 from breakwater_guards.rules.aurora.passwords import exposures
 
@@ -61,3 +62,31 @@ def user_name_is_free(app: Assembly) -> Iterator[Breach]:
                 yield breach(cluster, "MasterUsername", f"{show(name)} is reserved by {engine}: {listed}.")
             elif name and not (name[0].isascii() and name[0].isalpha()):
                 yield breach(cluster, "MasterUsername", f"{show(name)} does not begin with a letter.")
+
+
+@rule(
+    "DR-AURORA-25",
+    title="A database that is made from a snapshot or another database keeps that one's user",
+    outcome=Outcome.LATER,
+    prevents="MasterUsername is not valid beside a snapshot: the user stays that of the snapshot, and an application "
+    "that is told another one fails with password authentication failed",
+    fix="Leave MasterUsername out where a snapshot is given, e.g. by Fn::If; set a password or "
+    "ManageMasterUserPassword alone.",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbcluster.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html",
+    ),
+    data="rds_users",
+)
+def user_is_that_of_the_snapshot(app: Assembly) -> Iterator[Breach]:
+    """Find a MasterUsername that is always given, beside a snapshot or a source that may be."""
+    for kind, paths in facts("rds_users")["sources"].items():
+        for database in app.of_type(kind):
+            names = database.options("MasterUsername")
+            if ABSENT in names or UNKNOWN in names:
+                continue
+            for path in paths:
+                source = [value for value in database.given(path) if value != ""]
+                if source:
+                    message = f"{show(names[0])}, and {path} is {show(source[0])}, whose user it keeps; allowed: none."
+                    yield breach(database, "MasterUsername", message)

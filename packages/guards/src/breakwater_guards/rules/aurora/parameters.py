@@ -36,6 +36,7 @@ GROUPS = {
 def families_fit_the_version(app: Assembly) -> Iterator[Breach]:
     """Find a cluster or instance whose parameter group, own or default, has another family than its version."""
     yield from _of_another_engine(app)
+    yield from _of_other_stores(app)
     for kind, (path, group_type) in GROUPS.items():
         for database in app.of_type(kind):
             expected = {family for source in _versioned(app, database) for family in _families(source)}
@@ -101,6 +102,22 @@ def _of_another_engine(app: Assembly) -> Iterator[Breach]:
                 value = parameters[name]
                 if allowed and isinstance(value, str) and value not in allowed:
                     yield breach(group, "Parameters", f"{name} is {show(value)}; allowed: {', '.join(allowed)}.")
+
+
+def _of_other_stores(app: Assembly) -> Iterator[Breach]:
+    """Find the same of a cache or a document database, whose families are called otherwise."""
+    for kind, row in facts("rds_parameters")["groups"].items():
+        for store in app.of_type(kind):
+            group = app.target(store.get(row["group"]))
+            family = group.get(row["family"]) if group is not None and group.type == row["type"] else None
+            engine, version = row.get("engine") or store.get("Engine"), store.get("EngineVersion")
+            if not isinstance(family, str) or not isinstance(engine, str) or not isinstance(version, str | float):
+                continue
+            short = ".".join(str(version).split(".")[:2])
+            known = facts("rds_parameters")["caches"].get(engine, {})
+            allowed = f"{engine}{short}" if "engine" in row else known.get(short)
+            if allowed and family != allowed:
+                yield breach(store, row["group"], f"{show(family)} is the family; allowed: {allowed}.")
 
 
 def _unwritten(app: Assembly, groups: list[Resource]) -> Iterator[Breach]:

@@ -90,14 +90,14 @@ def zones_have_a_subnet(app: Assembly) -> Iterator[Breach]:
 )
 def windows_are_apart(app: Assembly) -> Iterator[Breach]:
     """Find windows that overlap in some week, are too short, or are written in no form that AWS reads."""
-    for cluster in clusters(app):
+    for cluster in app.of_type(CLUSTER, INSTANCE, "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"):
         backup, maintenance = cluster.get("PreferredBackupWindow"), cluster.get("PreferredMaintenanceWindow")
         daily, weekly = _daily(backup), _weekly(maintenance)
         for name, value, window in (
             ("PreferredBackupWindow", backup, daily),
             ("PreferredMaintenanceWindow", maintenance, weekly),
         ):
-            if isinstance(value, str) and (window is None or window[1] < SHORTEST_WINDOW):
+            if isinstance(value, str) and value and (window is None or window[1] < SHORTEST_WINDOW):
                 form = "hh:mm-hh:mm" if name == "PreferredBackupWindow" else "ddd:hh:mm-ddd:hh:mm"
                 yield breach(cluster, name, f"{show(value)}; allowed: {form} of at least {SHORTEST_WINDOW} minutes.")
         if daily and weekly and _overlap(daily, weekly):

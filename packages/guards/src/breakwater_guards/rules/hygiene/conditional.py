@@ -49,7 +49,7 @@ def conditional_is_referred_to_under_its_condition(app: Assembly) -> Iterator[Br
     """Find a Ref, Fn::GetAtt or Fn::Sub of a resource that is not there for values that a deployment may give."""
     for template in app.templates.values():
         optional = {name: one for name, one in template.resources.items() if "Condition" in one.body}
-        if not optional or template.key != template.file or "Rules" in template.document:
+        if not optional or template.key != template.file:
             continue
         for owner, uses in _readers(template, optional) if is_written_out(template) else ():
             for use in dict.fromkeys(uses):
@@ -113,7 +113,11 @@ def _without(template: Template, needed: Any, guards: Guards) -> dict[str, Any] 
     names = [needed, *(name for name, _ in guards)]
     if not all(isinstance(name, str) and name in template.conditions for name in names) or (needed, True) in guards:
         return None
+    # A rule may keep a deployment from giving some values together.
+    ruled = set(named_in(template.document.get("Rules"), "Ref", template.parameters))
     for values in _deployments(template, names):
+        if ruled.intersection(values):
+            return None
         conditions = Conditions(template, values=values)
         if conditions.holds(needed) is False and all(conditions.holds(name) is wanted for name, wanted in guards):
             return values

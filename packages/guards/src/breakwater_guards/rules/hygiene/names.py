@@ -104,7 +104,13 @@ def names_tell_deployments_apart(app: Assembly) -> Iterator[Breach]:
             elif len(varying) > 1 or any(other.type == resource.type for other in varying):
                 others = " and ".join(other.logical_id for other in varying[:2])
                 yield breach(resource, path, f"{show(name)} is fixed; the names of {others} tell deployments apart.")
-            elif resource.type in known["global"] and not _has_place(name) and raw == name and not _is_tagged(resource):
+            elif (
+                template.region is None
+                and resource.type in known["global"]
+                and not _has_place(name)
+                and raw == name
+                and not _is_tagged(resource)
+            ):
                 message = f"{show(name)} is fixed, and names of {resource.type} are {known['global'][resource.type]}."
                 yield breach(resource, path, message)
 

@@ -105,7 +105,7 @@ def _handler_in_asset(function: Resource) -> Iterator[Breach]:
         return
     if isinstance(runtime, str) and isinstance(handler, str):
         files = handler_files(runtime, handler)
-        if files and asset.holds(files) is False:
+        if files and asset.holds(files) is False and not (files[0].endswith(".class") and asset.has_archives()):
             yield breach(function, "Handler", f"{show(handler)}: asset {asset.name} has none of {', '.join(files)}.")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 _STAGING = re.compile(r"cdk-[a-z0-9]+-assets-")
 _KEY = re.compile(r"[0-9a-f]{64}\.\w+")
-_LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided)")
+_LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided|java|dotnet)")
 MAX_FILE = 4 * 1024 * 1024
 _SUFFIXES = {
     "python": (".py", "/__init__.py", ".pyc", ".so"),
@@ -76,6 +76,16 @@ class Asset:
     def _top(self) -> frozenset[str] | None:
         """What lies at the top of a folder: most modules that code imports do not; ``None`` for an archive."""
         return frozenset(item.name for item in self.path.iterdir()) if self.path.is_dir() else None
+
+    def has_archives(self) -> bool:
+        """Tell whether the asset has archives in it, which may hold a class; so does one that cannot be read."""
+        try:
+            if self._top is not None:
+                return any(self.path.rglob("*.jar"))
+        except (OSError, ValueError):
+            return True
+        names = _in_archive(self.path, lambda archive: archive.namelist())
+        return names is None or any(name.endswith(".jar") for name in names)
 
     @cached_property
     def vendored(self) -> frozenset[str]:
@@ -161,6 +171,10 @@ def handler_files(runtime: str, handler: str) -> list[str]:
     language = match[1] if match else ""
     if language == "provided":
         return ["bootstrap"]
+    if language == "java":
+        return [f"{handler.partition('::')[0].replace('.', '/')}.class"]
+    if language == "dotnet":
+        return [f"{handler.partition('::')[0]}.dll"]
     if language not in _SUFFIXES or handler.startswith("/") or ".." in handler:
         return []
     module = _module(language, handler)

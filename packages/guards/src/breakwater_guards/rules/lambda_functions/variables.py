@@ -54,7 +54,7 @@ def variables_are_set(app: Assembly) -> Iterator[Breach]:
             hint = f"; it has {near[0]}" if near else ""
             yield breach(function, VARIABLES, f"The code needs {name}, and the function does not have it{hint}.")
         for name in sorted(program.asked - program.needed - names - _runtime_variables()):
-            near = get_close_matches(name, idle, 1, _ALIKE)
+            near = get_close_matches(name, idle, 1, _ALIKE) or [one for one in idle if _is_part(one, name)][:1]
             if near:
                 yield breach(function, f"{VARIABLES}.{near[0]}", f"The code reads {name}, and never {near[0]}.")
 
@@ -87,6 +87,11 @@ def qualifiers_exist(app: Assembly) -> Iterator[Breach]:
                 allowed = ", ".join(["$LATEST", *map(str, names)])
                 message = f"{function.logical_id} has no alias {qualifier!r}; allowed: {allowed}."
                 yield breach(resource, "Qualifier", message)
+
+
+def _is_part(one: str, other: str) -> bool:
+    """Tell whether one name is the beginning of another, without its last words: TABLE and TABLE_NAME."""
+    return one.startswith(f"{other}_") or other.startswith(f"{one}_")
 
 
 def programs_of(app: Assembly) -> dict[Resource, Program]:
