@@ -25,6 +25,8 @@ FUNCTION = "AWS::Lambda::Function"
         ("nodejs24.x", "index.nested.handler", "index.js"),
         ("ruby3.4", "function.Namespace::Class.process", "function.rb"),
         ("provided.al2023", "anything", "bootstrap"),
+        ("java21", "com.example.Handler::handle", "com/example/Handler.class"),
+        ("dotnet8", "Orders::Orders.Function::Handle", "Orders.dll"),
     ],
 )
 def test_file_of_a_handler(runtime: str, handler: str, first: str) -> None:
@@ -33,10 +35,19 @@ def test_file_of_a_handler(runtime: str, handler: str, first: str) -> None:
 
 @pytest.mark.parametrize(
     ("runtime", "handler"),
-    [("java21", "com.Handler::handle"), ("python3.13", "../other.handler"), ("nodejs24.x", "/opt/nodejs/x.handler")],
+    [("go1.x", "main"), ("python3.13", "../other.handler"), ("nodejs24.x", "/opt/nodejs/x.handler")],
 )
 def test_packages_that_cannot_be_read(runtime: str, handler: str) -> None:
     assert handler_files(runtime, handler) == []
+
+
+@pytest.mark.parametrize(("name", "inside"), [("lib/all.jar", True), ("com/example/Handler.class", False)])
+def test_archives_inside_an_asset(tmp_path: Path, name: str, inside: bool) -> None:
+    archive = tmp_path / "code.zip"
+    with ZipFile(archive, "w") as file:
+        file.writestr(name, "")
+    assert Asset("code.zip", archive).has_archives() is inside
+    assert Asset("gone.zip", tmp_path / "gone.zip").has_archives()
 
 
 def test_zip_asset(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def user_name_is_free(app: Assembly) -> Iterator[Breach]:
 )
 def user_is_that_of_the_snapshot(app: Assembly) -> Iterator[Breach]:
     """Find a MasterUsername that is always given, beside a snapshot or a source that may be."""
-    for kind, paths in facts("rds_users")["sources"].items():
+    for kind, paths in facts("rds_users")["made_from"].items():
         for database in app.of_type(kind):
             names = database.options("MasterUsername")
             if ABSENT in names or UNKNOWN in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
@@ -89,7 +89,7 @@ def _uses(value: Any, place: str, guards: Guards, optional: Mapping[str, Resourc
             yield from _uses(arms[1], place, (*guards, (arms[0], True)), optional)
             yield from _uses(arms[2], place, (*guards, (arms[0], False)), optional)
             return
-        for name in _names(value):
+        for name in _names(value) if len(value) == 1 else ():
             if name in optional:
                 yield Use(name, place, guards)
         for item in value.values():
@@ -97,10 +97,8 @@ def _uses(value: Any, place: str, guards: Guards, optional: Mapping[str, Resourc
 
 
 def _names(value: Mapping[str, Any]) -> Iterator[str]:
-    if len(value) != 1:
-        return
-    ((function, argument),) = value.items()
-    first = argument[0] if isinstance(argument, list) and argument else argument
+    function, argument = next(iter(value.items()))
+    first: Any = argument[0] if isinstance(argument, list) and argument else argument
     if function in ("Ref", "Fn::GetAtt") and isinstance(first, str):
         yield first.partition(".")[0] if function == "Fn::GetAtt" and argument is first else first
     elif function == "Fn::Sub" and isinstance(first, str):
@@ -140,9 +138,7 @@ def _deployments(template: Template, conditions: list[str]) -> Iterator[dict[str
     parameters = {name: _candidates(template, name, compared) for name in dict.fromkeys(named)}
     open_ = [name for name in parameters if "Default" not in mapping(template.parameters[name])]
     usual = [[(name, value) for value in (found if name in open_ else found[:1])] for name, found in parameters.items()]
-    for number, chosen in enumerate(product(*usual)):
-        if number >= MAX_DEPLOYMENTS:
-            return
+    for chosen in islice(product(*usual), MAX_DEPLOYMENTS):
         yield dict(chosen)
         for name, found in parameters.items():
             for value in found[1:] if name not in open_ else ():

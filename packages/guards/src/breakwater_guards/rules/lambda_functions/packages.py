@@ -79,12 +79,10 @@ class Asset:
 
     def has_archives(self) -> bool:
         """Tell whether the asset has archives in it, which may hold a class; so does one that cannot be read."""
-        try:
-            if self._top is not None:
-                return any(self.path.rglob("*.jar"))
-        except (OSError, ValueError):
-            return True
-        names = _in_archive(self.path, lambda archive: archive.namelist())
+        folder = self._top is not None
+        names = (
+            map(str, self.path.rglob("*.jar")) if folder else _in_archive(self.path, lambda zipped: zipped.namelist())
+        )
         return names is None or any(name.endswith(".jar") for name in names)
 
     @cached_property
