@@ -8,7 +8,7 @@ from typing import Any
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.json_values import from_json
 from breakwater_guards.model.values import Text
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 MACHINES = {

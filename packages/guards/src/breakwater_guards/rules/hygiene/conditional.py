@@ -11,7 +11,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.conditions import Conditions, named_in
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import is_known
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 from breakwater_guards.rule import Breach, Outcome, rule
 from breakwater_guards.rules.hygiene.reference_graph import is_written_out
 

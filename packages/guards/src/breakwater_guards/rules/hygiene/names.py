@@ -11,7 +11,7 @@ from breakwater_guards.aws.tags import environment_meant, inherited_tag, physica
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource, Template
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 NAMES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"

@@ -8,7 +8,7 @@ from typing import Any
 
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.reading.assemblies import mapping
+from breakwater_guards.reading.files import mapping
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 SERVERLESS = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
