@@ -135,7 +135,7 @@ def _varies(template: Template, raw: Any) -> bool:
             _varies(template, item) for item in raw.values()
         )
     return isinstance(raw, str) and any(
-        name.split(".")[0] in (*template.parameters, *template.resources, "AWS::StackName")
+        name.strip().split(".")[0] in (*template.parameters, *template.resources, "AWS::StackName")
         for name in _PLACEHOLDER.findall(raw)
     )
 
@@ -145,7 +145,7 @@ def _has_place(name: str) -> bool:
     return any(character.isdigit() for character in name) or any(map(environment_meant, words_of(name)))
 
 
-_PLACEHOLDER = re.compile(r"\$\{\s*([^!${}]+?)\s*\}")
+_PLACEHOLDER = re.compile(r"\$\{([^!${}][^${}]*)\}")
 
 
 def _contradicting_names(app: Assembly) -> Iterator[Breach]:
