@@ -111,11 +111,11 @@ def _of_other_stores(app: Assembly) -> Iterator[Breach]:
             group = app.target(store.get(row["group"]))
             family = group.get(row["family"]) if group is not None and group.type == row["type"] else None
             engine, version = row.get("engine") or store.get("Engine"), store.get("EngineVersion")
+            engine = row.get("default") if engine is ABSENT else engine
             if not isinstance(family, str) or not isinstance(engine, str) or not isinstance(version, str | float):
                 continue
-            short = ".".join(str(version).split(".")[:2])
-            known = facts("rds_parameters")["caches"].get(engine, {})
-            allowed = f"{engine}{short}" if "engine" in row else known.get(short)
+            known = facts("rds_parameters")["families"].get(row.get("prefix", "") + engine, {})
+            allowed = known.get(".".join(str(version).split(".")[:2]))
             if allowed and family != allowed:
                 yield breach(store, row["group"], f"{show(family)} is the family; allowed: {allowed}.")
 

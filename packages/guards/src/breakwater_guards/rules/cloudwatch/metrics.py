@@ -17,6 +17,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int, as_number
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
+from breakwater_guards.rules.cloudwatch.reach import elsewhere, no_dimension
 
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
 _ALIKE, _SAME = 0.8, 0.92
@@ -68,7 +69,7 @@ def sparse_metrics_need_one_period(app: Assembly) -> Iterator[Breach]:
 def metrics_exist(app: Assembly) -> Iterator[Breach]:
     """Find a namespace, metric or unit of no service, dimensions without data, a value that is no resource's name."""
     for metric in [*metrics_of(app), *charted(app)]:
-        namespace = _no_namespace(metric.namespace) or _elsewhere(app, metric)
+        namespace = _no_namespace(metric.namespace) or elsewhere(app, metric)
         if namespace:
             yield breach(metric.alarm, "Namespace" if metric.path == "Dimensions" else metric.path, namespace)
         known = _namespace(metric)
@@ -87,6 +88,8 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
                 metric.path,
                 f"{metric.name} has no data by {given or 'no dimension'}; allowed: {allowed}.",
             )
+        for message in no_dimension(metric, known) if sets is None else ():
+            yield breach(metric.alarm, metric.path, message)
         yield from _apart(app, metric)
         yield from _switched_off(app, metric)
         for unit, names in facts("metrics")["units"].get(metric.namespace, {}).items():
@@ -182,21 +185,6 @@ def _no_namespace(given: Any) -> str | None:
     near = get_close_matches(given.lower(), spelled, 1, _SAME)
     allowed = known["other_names"].get(given) or (spelled[near[0]] if near else None)
     return f"{given!r} is no namespace of AWS; allowed: {allowed}." if allowed else None
-
-
-def _elsewhere(app: Assembly, metric: Metric) -> str | None:
-    """Tell why a metric has no data in the Region where it is looked for: its service or resource is elsewhere."""
-    needed = facts("metrics")["regions"].get(metric.namespace) if isinstance(metric.namespace, str) else None
-    if not isinstance(metric.region, str) or metric.region == needed:
-        return None
-    if needed is not None:
-        return f"{metric.namespace} has its metrics in {needed} alone; looked for in {metric.region}."
-    for name, value in metric.dimensions.items():
-        resource = app.target(value) if isinstance(value, Reference) else None
-        region = resource.template.region if resource is not None else None
-        if resource is not None and region and region != metric.region:
-            return f"{name} is {resource.logical_id} of {region}; looked for in {metric.region}."
-    return None
 
 
 def _no_metric(metric: Metric, known: dict[str, Any]) -> str | None:
