@@ -54,17 +54,25 @@ and within a minute:
 | cfn-lint | root and nested templates | for an error or a warning |
 | cdk-preflight | its rules and CloudFormation Validate, nested templates included | for an error |
 | account | the checks of this page, but PF-CFN-03 | for a check that fails, or an expired session |
-| changes | what is deployed against what is planned | for data or a network that would be replaced or lost |
+| changes | what is deployed against what is planned | for data, a network or a protection that would be lost |
 
 What would be replaced comes from CloudFormation's resource schemas, which cfn-lint carries, and from there on to all
 that refers to it; what becomes of the old resource comes from `DeletionPolicy` and `UpdateReplacePolicy`. A resource
 with a name of its own is refused by CloudFormation, which the report says. Nested stacks are compared like the root.
 `--change-set NAME` reads a prepared change set and those of its nested stacks instead
-(`cloudformation:DescribeChangeSet`); the report says which of the two it used. `--accept PATH` lets through what is
-lost on purpose, by the construct path that the report prints.
+(`cloudformation:DescribeChangeSet`); the report says which of the two it used.
 
-The last line is the verdict, *GO* or *NO GO*, and the exit status follows it: 0, 1, or 2 for a wrong command line.
-Without credentials the last two parts are not asked, which the verdict says; `--require-account` makes that a failure.
+*weaken* is a change that switches a protection off or shortens it: point-in-time recovery, deletion protection, the
+retention of backups, versions or logs, the lock of the vault, encryption with a key, a minimum of one task, an instance
+that could take over, a policy that deletes what it kept. `ops/check/protections.toml` lists them. It is no go, and in
+dev a warning.
+
+`--accept PATH` lets through what is lost or weakened on purpose: the construct path that the report prints, with all
+below it. One that lets nothing through is told as stale. What CloudFormation refuses cannot be accepted.
+
+The last line is the verdict, and the exit status follows it: *GO* 0, *NO GO* 1, *INCOMPLETE* 3 where nothing was found
+but cfn-lint or cdk-preflight is not installed (`make local` alone does not), and 2 for a wrong command line. Without
+credentials the last two parts are not asked, which the verdict says; `--require-account` makes that a failure.
 `--format` is `text`, `markdown`, `json`, or `github`: annotations, and the page in the summary of the run.
 """
 

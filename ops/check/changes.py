@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from breakwater_guards.facts import facts
+from ops.check import protections
 from ops.preflight.account import Ask
 from ops.preflight.check import Status
 from ops.preflight.checks.stack import CREATE_ONLY, DISPENSABLE
@@ -19,6 +21,7 @@ _REPLACED_UPON: Final = {"True": "replace", "Conditional": "may replace"}
 _REVISED: Final = frozenset({"AWS::ECS::TaskDefinition", "AWS::Lambda::Version", "AWS::Lambda::LayerVersion"})
 _IN_WORDS: Final = {"deleted": "deleted", "kept": "kept outside of the stack", "snapshot": "deleted after a snapshot"}
 FATES: Final[Mapping[str, str]] = {"Delete": "deleted", "Retain": "kept", "Snapshot": "snapshot"}
+POLICIES: Final = ("DeletionPolicy", "UpdateReplacePolicy")
 HOLDING: Final = frozenset(CREATE_ONLY) | frozenset(facts("stateful_types")["types"])
 
 
@@ -27,6 +30,7 @@ class Action(StrEnum):
 
     ADD = "add"
     CHANGE = "change"
+    WEAKEN = "weaken"
     MAY_REPLACE = "may replace"
     REPLACE = "replace"
     REMOVE = "remove"
@@ -41,12 +45,12 @@ class Change:
         type: of the resource.
         where: construct path, or the logical ids that lead to it.
         why: the properties that differ, in words; empty where there is no more to say.
-        old: what becomes of the old resource: `deleted`, `kept` or `snapshot`; empty where it stays. Of a change in
-            place: `deleted` where a later removal deletes what one kept until now.
+        old: what becomes of the old resource: `deleted`, `kept` or `snapshot`; empty where it stays.
         holds: whether it holds data, or is a part of the network or a whole nested stack.
         same_name: property with the name that a new resource would share with a deployed one, or the logical id that
             two types would share; CloudFormation refuses both:
             https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+        weakened: the protections that are switched off or weakened, in words.
     """
 
     action: Action
@@ -56,14 +60,13 @@ class Change:
     old: str = ""
     holds: bool = False
     same_name: str = ""
+    weakened: str = ""
 
     @property
     def status(self) -> Status:
-        """A failure where data or the network is lost or left behind, or AWS refuses; a warning for anything else."""
-        if self.same_name:
+        """A failure where data, the network or a protection is lost, or AWS refuses; a warning for anything else."""
+        if self.same_name or self.weakened:
             return Status.FAIL
-        if self.action is Action.CHANGE and self.old:
-            return Status.WARN
         if self.action in (Action.ADD, Action.CHANGE) or self.type in _REVISED:
             return Status.PASS
         if self.action is Action.REPLACE or (self.action is Action.REMOVE and self.type not in DISPENSABLE):
@@ -77,11 +80,32 @@ class Change:
         return -list(Status).index(self.status), -list(Action).index(self.action), self.where
 
     def __str__(self) -> str:
-        whose = "with a later removal it" if self.action is Action.CHANGE else "the old one"
-        fate = self.old and f"{whose} would be {_IN_WORDS[self.old]}"
+        fate = self.old and f"the old one would be {_IN_WORDS[self.old]}"
         refused = self.same_name and f"CloudFormation refuses it, since {self.same_name} stays the same"
-        details = "; ".join(filter(None, (self.why, refused or fate)))
+        weakened = self.weakened and f"weakened: {self.weakened}"
+        details = "; ".join(filter(None, (self.why, refused or fate, weakened)))
         return f"{self.action} {self.where} ({self.type})" + (f": {details}" if details else "")
+
+    def weakening(self, *protections: str) -> Change:
+        """Return the change with the protections that it weakens; empty words are none."""
+        told = "; ".join(filter(None, protections))
+        if not told:
+            return self
+        return replace(self, action=Action.WEAKEN if self.action is Action.CHANGE else self.action, weakened=told)
+
+
+def loosened(attribute: str, before: str, after: str) -> str:
+    """Return in words that a policy deletes what it kept until now; empty where it does not.
+
+    Args:
+        attribute: `DeletionPolicy` or `UpdateReplacePolicy`.
+        before: the deployed fate, of :data:`FATES`.
+        after: the planned one.
+    """
+    if after != "deleted" or before == after:
+        return ""
+    what = "removal" if attribute == "DeletionPolicy" else "replacement"
+    return f"{attribute}: a later {what} would delete what until now would be {_IN_WORDS[before]}"
 
 
 def of_change_set(ask: Ask, stack: str, name: str, path: str = "") -> Iterator[Change]:
@@ -101,7 +125,7 @@ def of_change_set(ask: Ask, stack: str, name: str, path: str = "") -> Iterator[C
         ClientError: there is no such change set.
     """
     whose = {} if name.startswith("arn:") else {"StackName": stack}
-    for each in ask.every(CHANGE_SET_CALL, "Changes", ChangeSetName=name, **whose):
+    for each in ask.every(CHANGE_SET_CALL, "Changes", ChangeSetName=name, IncludePropertyValues=True, **whose):
         made = each["ResourceChange"]
         where = f"{path or stack}/{made['LogicalResourceId']}"
         if made.get("ChangeSetId"):
@@ -121,4 +145,20 @@ def _of_resource(made: Mapping[str, Any], where: str) -> Change:
     names = sorted({each["Target"].get("Name", "") for each in made.get("Details", [])} - {""})
     # A change set does not say whether a database instance is the member of a cluster, which holds the data.
     holds = kind == NESTED or (kind in HOLDING and kind not in facts("stateful_types")["copies"])
-    return Change(action, kind, where, ", ".join(names), FATES.get(policy, default) if holds else "", holds)
+    change = Change(action, kind, where, ", ".join(names), FATES.get(policy, default) if holds else "", holds)
+    if action is Action.ADD:
+        return change
+    if action is Action.REMOVE:
+        return change.weakening(protections.of_removal(kind))
+    before, after = (json.loads(made.get(key) or "{}") for key in ("BeforeContext", "AfterContext"))
+    if not before or not after:  # an emulator may leave them out
+        return change
+    policies = [
+        loosened(
+            name, *(FATES[context.get(name, "Delete").removesuffix("ExceptOnCreate")] for context in (before, after))
+        )
+        for name in POLICIES
+        if holds
+    ]
+    found = protections.weakened(kind, *(context.get("Properties", {}) for context in (before, after)))
+    return change.weakening(found, *policies)

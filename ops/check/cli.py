@@ -1,7 +1,7 @@
 """One report before a deployment: settings, synthesis, rules, the account, and what would be replaced or lost.
 
-Exit status: 0 go, 1 no go, 2 the command line is wrong. Everything only reads: nothing is deployed, and no change set
-is made.
+Exit status: 0 go, 1 no go, 2 the command line is wrong, 3 incomplete: nothing was found, but a tool is not installed.
+Everything only reads: nothing is deployed, and no change set is made.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from breakwater_guards.reading.files import InputError
 from ops.arguments import Commands, add_assembly, add_context
-from ops.check import parts
+from ops.check import parts, tools
 from ops.check.page import FORMATS, Report, print_text
 from ops.check.part import ACCOUNT, CHANGES, PARTS, SETTINGS, SYNTHESIS, Line, Part, not_asked
-from ops.check.parts import TOOLS
 from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, CouldNotAsk, NoCredentialsGivenError
@@ -35,9 +34,9 @@ from ops.settings import parse_context
 from stacks.names import Names
 from stacks.settings import Settings, SettingsError, load_settings
 
-GO, NO_GO, USAGE = 0, 1, 2
+GO, NO_GO, USAGE, INCOMPLETE = 0, 1, 2, 3
 Question: TypeAlias = Callable[[Account, Mapping[str, str]], Part]
-_EARLIER = "not asked: it needs what comes before it"
+_EARLIER = "not asked: this needs what comes before"
 
 
 def add_to(commands: Commands) -> None:
@@ -59,7 +58,11 @@ def add_to(commands: Commands) -> None:
         "--change-set", default="", metavar="NAME", help="read the changes from this change set of the stack"
     )
     parser.add_argument(
-        "--accept", action="append", default=[], metavar="PATH", help="what may be lost on purpose; repeatable"
+        "--accept",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="what may be lost or weakened on purpose: its construct path; repeatable",
     )
     parser.set_defaults(run=_run)
 
@@ -77,7 +80,7 @@ def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -
             sys.stdout.write(FORMATS[options.format](report))
     except OSError as error:
         raise OpsError(f"the report cannot be written: {error}", exit_code=USAGE) from None
-    return GO if report.go else NO_GO
+    return NO_GO if report.blocking else INCOMPLETE if report.missing else GO
 
 
 def _report(options: argparse.Namespace) -> Report:
@@ -110,7 +113,10 @@ def _parts(options: argparse.Namespace, settings: Settings, wanted: Sequence[str
     if SETTINGS in wanted:
         given = f", changed by {len(options.context)} -c" if options.context else ""
         yield Part(SETTINGS, f"environments/{settings.environment}.toml{given}")
-    with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
+    if wanted == [SETTINGS]:
+        return
+    # The last one is for what guards, cfn-lint and cdk-preflight wait for.
+    with ThreadPoolExecutor(max_workers=len(PARTS) + 1) as pool:
         login = pool.submit(_login, settings.region) if {ACCOUNT, CHANGES} & set(wanted) else None
         if SYNTHESIS in wanted or options.assembly is None:
             made = _whole(SYNTHESIS, partial(parts.synthesis, options.context, options.assembly, folder))
@@ -123,8 +129,9 @@ def _parts(options: argparse.Namespace, settings: Settings, wanted: Sequence[str
                 yield from (not_asked(name, _EARLIER, how) for name in later)
                 return
         plan = _plan(options.assembly or folder, settings)
-        jobs = {name: partial(parts.rules, name, plan) for name in wanted if name in TOOLS}
-        running = [pool.submit(_whole, name, job) for name, job in jobs.items()]
+        judging = [name for name in wanted if name in tools.TOOLS]
+        judged = pool.submit(tools.judge, plan, judging) if judging else Future()
+        running = [pool.submit(_whole, name, partial(tools.rules, name, plan, judged.result)) for name in judging]
         if login is not None:
             questions = {
                 ACCOUNT: lambda asked, identity: parts.account(asked, identity, settings, plan),
@@ -162,8 +169,10 @@ def _asked(name: str, login: Future[tuple[Account, Mapping[str, str]]], question
     except NoCredentialsGivenError:
         status = Status.FAIL if required else Status.COULD_NOT_ASK
         return not_asked(name, parts.NO_CREDENTIALS, parts.HOW_TO_LOG_IN, status)
-    except (CouldNotAsk, OpsError) as error:
-        # Whoever is logged in means to ask: an expired session must not look like a part that nobody wanted.
+    # Whoever is logged in means to ask: an expired session must not look like a part that nobody wanted.
+    except OpsError as error:
+        return not_asked(name, str(error), "", Status.FAIL)
+    except CouldNotAsk as error:
         return not_asked(name, str(error), parts.HOW_TO_SEE, Status.FAIL)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
-from ops.check.part import Part
+from ops.check.part import PARTS, Part
 from ops.console import COLORS, colored, new_table, print_table
 from ops.preflight.check import Status
 from ops.preflight.formats import LEVELS, annotation, to_summary
@@ -35,19 +36,46 @@ class Report:
     seconds: float
 
     @property
+    def blocking(self) -> str:
+        """The parts that stand against a deployment."""
+        return _names(part for status in (Status.FAIL, Status.BROKEN) for part in self.parts if part.status is status)
+
+    @property
+    def missing(self) -> str:
+        """The parts that wait for a tool that is not installed."""
+        return _names(part for part in self.parts if part.missing)
+
+    @property
     def go(self) -> bool:
-        """Whether nothing stands against a deployment."""
-        return not any(part.status in BLOCKING for part in self.parts)
+        """Whether nothing stands against a deployment, and nothing is missing that would have told."""
+        return not self.blocking and not self.missing
 
     @property
     def verdict(self) -> str:
         """The last line."""
-        named = {status: ", ".join(part.name for part in self.parts if part.status is status) for status in Status}
-        against = ", ".join(filter(None, (named[Status.FAIL], named[Status.BROKEN])))
-        told = [f"NO GO: {against}" if against else "GO: nothing stands against a deployment"]
-        told += [f"look at the warnings of {named[Status.WARN]}"] if named[Status.WARN] else []
-        unasked = named[Status.COULD_NOT_ASK]
+        if self.blocking:
+            told = [f"NO GO: {self.blocking}"]
+        elif self.missing:
+            told = [f"INCOMPLETE: nothing found so far; for {self.missing}, run `make install`"]
+        elif len(self.parts) < len(PARTS):
+            told = [f"GO as far as asked: {_names(self.parts)}"]
+        else:
+            told = ["GO: nothing stands against a deployment"]
+        warned = _names(part for part in self.parts if part.status is Status.WARN)
+        told += [f"look at the warnings of {warned}"] if warned else []
+        unasked = _names(part for part in self.parts if part.status is Status.COULD_NOT_ASK)
         return "; ".join([*told, *([f"not everything could be asked: {unasked}"] if unasked else [])])
+
+    @property
+    def sections(self) -> list[Part]:
+        """The parts as they are shown: neighbors that say the same are one."""
+        alike = groupby(self.parts, key=lambda part: (part.summary, part.lines, part.changes))
+        groups = [list(parts) for _, parts in alike]
+        return [replace(parts[0], name=_names(parts)) for parts in groups]
+
+
+def _names(parts: Iterable[Part]) -> str:
+    return ", ".join(part.name for part in parts)
 
 
 def print_text(console: Console, report: Report) -> None:
@@ -58,10 +86,10 @@ def print_text(console: Console, report: Report) -> None:
         report: what to print.
     """
     table = new_table(f"Check of {report.subject}", "Part", "Answer", "What was found")
-    for part in report.parts:
+    for part in report.sections:
         table.add_row(part.name, colored(part.status), escape(part.summary))
     print_table(console, table)
-    for part in report.parts:
+    for part in report.sections:
         if part.lines:
             console.print(f"[bold]{part.name}[/bold]")
         for line in part.lines:
@@ -70,7 +98,7 @@ def print_text(console: Console, report: Report) -> None:
             )
             if line.fix:
                 console.print(f"      [dim]{escape(line.fix)}[/dim]", highlight=False, soft_wrap=True)
-    style = "bold green" if report.go else "bold red"
+    style = "bold red" if report.blocking else "bold yellow" if report.missing else "bold green"
     told = f"\n[{style}]{escape(report.verdict)}[/] [dim]({report.seconds:.0f} s)[/dim]"
     console.print(told, highlight=False, soft_wrap=True)
 
@@ -85,10 +113,10 @@ def _markdown(report: Report) -> Iterator[str]:
     yield f"Check of {_safe(report.subject)}, {report.seconds:.0f} s.\n"
     yield "| Part | Answer | What was found |"
     yield "| --- | --- | --- |"
-    for part in report.parts:
+    for part in report.sections:
         answer = f"**{part.status}**" if part.status in BLOCKING else part.status
         yield f"| {part.name} | {answer} | {_safe(part.summary)} |"
-    for part in report.parts:
+    for part in report.sections:
         if part.lines:
             yield f"\n### {part.name}\n"
         for line in part.lines:
@@ -125,7 +153,7 @@ def to_json(report: Report) -> str:
 def to_github(report: Report) -> str:
     """Return an annotation for each line, and append the page to the summary of the run."""
     to_summary(to_markdown(report))
-    lines = [(part, line) for part in report.parts for line in part.lines if line.status in LEVELS]
+    lines = [(part, line) for part in report.sections for line in part.lines if line.status in LEVELS]
     told = [annotation(LEVELS[line.status], part.name, f"{line.text} {line.fix}".strip()) for part, line in lines]
     return "".join([*told, f"{report.verdict}\n"])
 

@@ -1,4 +1,4 @@
-"""The parts of the report: each asks one of the tools, and says what it found or why it could not ask."""
+"""The synthesis, the account and the changes: each asks, and says what it found or why it could not ask."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import ClientError
 
-from breakwater_guards.engine import examine
-from breakwater_guards.rule import Finding, Severity
-from breakwater_guards.tools import MissingToolError
 from ops import REPOSITORY
 from ops.check.changes import CHANGE_SET_CALL, Action, Change, of_change_set
-from ops.check.part import ACCOUNT, CHANGES, GUARDS, LINT, RULES, SYNTHESIS, Line, Part, not_asked
+from ops.check.part import (
+    ACCOUNT,
+    CHANGES,
+    INSTALL,
+    SYNTHESIS,
+    Line,
+    Part,
+    counted,
+    not_asked,
+    not_installed,
+    worst_first,
+)
 from ops.check.templates import of_templates
 from ops.errors import aws_answer
 from ops.preflight import cli as preflight
@@ -37,24 +42,17 @@ from stacks.settings import Settings
 
 # What `changes` answers in more detail.
 LEFT_TO_CHANGES: Final = "PF-CFN-03"
-TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
-    GUARDS: (),
-    LINT: ("cfn-lint",),
-    RULES: ("cloudformation-validate", "cdk-preflight"),
-}
 NO_CREDENTIALS: Final = "not asked: no credentials"
 HOW_TO_LOG_IN: Final = (
     "Log in, or set AWS_PROFILE; for the embedded AWS: `python -m ops local run -- python -m ops check …`"
 )
-# The findings that `make lint` accepts, each with its reason.
-LISTED: Final = REPOSITORY / "scripts" / "scan" / "listed.toml"
-LISTED_AS: Final = "CloudFormation Validate"
-INSTALL: Final = "Run `make install`, or `make check`."
 HOW_TO_SEE: Final = (
     "The IAM actions are in docs/preflight-policy.json; what an emulator cannot answer, an account does."
 )
 HOW_TO_PREPARE: Final = "Make it: `cdk deploy --method prepare-change-set --change-set-name …`"
 FIXED: Final = frozenset({Status.WARN, Status.FAIL})
+# The environment for trying things out: there a weakened protection is a warning.
+UNPROTECTED: Final = "dev"
 SYNTHESIS_SECONDS: Final = 120.0
 
 
@@ -100,59 +98,6 @@ def synthesis(context: Sequence[str], given: Path | None, folder: Path) -> Part:
     return Part(SYNTHESIS, "cdk validate finds nothing; the guards let it through")
 
 
-def rules(name: str, plan: Plan) -> Part:
-    """Ask the guards, cfn-lint, or CloudFormation Validate with the rules of cdk-preflight.
-
-    Args:
-        name: of the part.
-        plan: the templates.
-
-    Returns:
-        The part. Every finding of cfn-lint fails, as in `make lint`; of the others an error does.
-    """
-    tools = TOOLS[name]
-    try:
-        report = examine(plan.assembly, strict=True, tools=tools)
-    except MissingToolError as error:
-        return not_asked(name, f"{error}".partition("; ")[0], INSTALL, Status.FAIL)
-    mine = tools or ("",)
-    found = [each for each in report.findings if each.tool in mine]
-    lines = [Line(_status(each, name), _told(each), each.fix) for each in found if not _listed(each)]
-    accepted = len(found) - len(lines) + sum(item.finding.tool in mine for item in report.acknowledged)
-    lines += [Line(Status.BROKEN, str(item)) for item in report.unjudged if not tools or item.rule in tools]
-    summary = f"{len(plan.assembly.templates)} templates, {counted(line.status for line in lines) or 'nothing found'}"
-    return Part(name, summary + (f", {accepted} accepted" if accepted else ""), _worst_first(lines))
-
-
-def counted(statuses: Iterable[Status]) -> str:
-    """Return how often each status occurs, in words, the gravest first."""
-    counts = Counter(statuses)
-    return ", ".join(f"{counts[status]} {status}" for status in reversed(Status) if counts[status])
-
-
-@cache
-def _entries(file: Path) -> list[dict[str, str]]:
-    entries: list[dict[str, str]] = tomllib.loads(file.read_text(encoding="utf-8"))["listed"]
-    return entries
-
-
-def _listed(found: Finding) -> bool:
-    """Tell whether the repository has a reason for a warning of CloudFormation Validate or cdk-preflight."""
-    stack = "/".join((found.construct or "").split("/")[1:2])
-    where = f"{stack}/{found.resource or '.'.join(found.path.split('.')[1:2])}"
-    named = [each for each in _entries(LISTED) if each["scanner"] == LISTED_AS and each["rule"] == found.rule]
-    return found.severity is Severity.WARNING and any(fnmatchcase(where, each["where"]) for each in named)
-
-
-def _status(found: Finding, name: str) -> Status:
-    return Status.FAIL if found.severity is Severity.ERROR or name == LINT else Status.WARN
-
-
-def _told(found: Finding) -> str:
-    where = found.construct or f"{found.template} {found.resource}".strip()
-    return f"{found.rule} {where}{f' ({found.path})' if found.path else ''}: {found.message}"
-
-
 def account(asked: Account, identity: Mapping[str, str], settings: Settings, plan: Plan) -> Part:
     """Run the preflight checks.
 
@@ -176,7 +121,7 @@ def account(asked: Account, identity: Mapping[str, str], settings: Settings, pla
     if asking and all(result.status is Status.COULD_NOT_ASK for result in asking):
         lines.append(Line(Status.FAIL, "the account answered nothing: its permissions allow no check"))
     told = counted(result.status for result in results)
-    return Part(ACCOUNT, f"account {identity['Account']}, {settings.region}: {told}", _worst_first(lines))
+    return Part(ACCOUNT, f"account {identity['Account']}, {settings.region}: {told}", worst_first(lines))
 
 
 def changes(
@@ -189,7 +134,7 @@ def changes(
         settings: of the deployment.
         plan: the templates.
         change_set: name of one that was made of the same templates; empty to compare templates.
-        accepted: beginnings of the paths of what may be lost on purpose.
+        accepted: construct paths of what may be lost or weakened on purpose, with what is below them.
 
     Raises:
         CouldNotAsk: CloudFormation does not answer.
@@ -205,27 +150,39 @@ def changes(
         deployed = deployed_templates(Ask(asked, TEMPLATE_CALLS), stack, plan.assembly.roots[0])
         if deployed is None:
             every = sum(len(template.resources) for template in plan.assembly.templates.values())
-            return Part(CHANGES, f"first deployment, {every} resources")
+            return Part(CHANGES, f"first deployment, {every} resources", tuple(_stale((), accepted)))
         try:
             found = of_templates(deployed, plan.assembly)
         except ModuleNotFoundError as error:
-            return not_asked(CHANGES, f"{error.name} is not installed", INSTALL, Status.FAIL)
+            return not_installed(CHANGES, f"{error.name}")
         source = f"templates of {len(deployed.templates)} stacks compared, schemas of cfn-lint {version('cfn-lint')}"
     ordered = tuple(sorted(found, key=lambda change: change.order))
-    lines = [_line(change, accepted) for change in ordered if change.status is not Status.PASS]
+    lines = [_line(change, accepted, settings) for change in ordered if change.status is not Status.PASS]
+    lines += _stale(ordered, accepted)
     counts = Counter(change.action for change in ordered)
     told = ", ".join(f"{counts[action]} {action}" for action in Action if counts[action])
-    return Part(CHANGES, f"{told or 'nothing changes'} ({source})", _worst_first(lines), ordered)
+    return Part(CHANGES, f"{told or 'nothing changes'} ({source})", worst_first(lines), ordered)
 
 
-def _line(change: Change, accepted: Sequence[str]) -> Line:
+def _line(change: Change, accepted: Iterable[str], settings: Settings) -> Line:
     if change.same_name:
         return Line(change.status, str(change), f"Give it another {change.same_name} as well, or set it back.")
-    if change.status is Status.FAIL and change.where.startswith(tuple(filter(None, accepted))):
+    if change.status is Status.FAIL and any(_within(change, path) for path in accepted):
         return Line(Status.WARN, f"{change} (accepted)")
-    fix = f"Set it back, move the data first, or accept it: --accept {change.where}"
+    if change.weakened and not change.old and settings.environment == UNPROTECTED:
+        return Line(Status.WARN, str(change))
+    fix = f"Set it back, {'move the data first, ' if change.old else ''}or accept it: --accept {change.where}"
     return Line(change.status, str(change), fix if change.status is Status.FAIL else "")
 
 
-def _worst_first(lines: Iterable[Line]) -> tuple[Line, ...]:
-    return tuple(sorted(lines, key=lambda line: -list(Status).index(line.status)))
+def _within(change: Change, path: str) -> bool:
+    """Tell whether a change is at a construct path or below it; an unset variable of a pipeline names none."""
+    return bool(path) and f"{change.where}/".startswith(f"{path.rstrip('/')}/")
+
+
+def _stale(changes: Iterable[Change], accepted: Iterable[str]) -> Iterator[Line]:
+    """Yield what is accepted and does not happen: kept, it would let a later loss through."""
+    failing = [change for change in changes if change.status is Status.FAIL and not change.same_name]
+    for path in dict.fromkeys(filter(None, accepted)):
+        if not any(_within(change, path) for change in failing):
+            yield Line(Status.WARN, f"--accept {path} is stale: nothing there would be lost or weakened", "Remove it.")

@@ -14,7 +14,8 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import shorten
-from ops.check.changes import FATES, HOLDING, Action, Change
+from ops.check import protections
+from ops.check.changes import FATES, HOLDING, POLICIES, Action, Change, loosened
 from ops.check.schemas import create_only, named_by, same_name
 from ops.preflight.deployed import NESTED, Difference, differences, name_of, place_of, shown
 
@@ -86,7 +87,13 @@ def _removed(
         if _holds(old) and _renamed(old, new):
             why = f"{new.logical_id} is the same under another logical id than {old.logical_id}: give it the old one"
             action = Action.REPLACE
-    return _change(action, old, why, _fate(old, "DeletionPolicy"))
+    gone = _change(action, old, why, _fate(old, "DeletionPolicy"))
+    # What comes in its place under another name protects as well.
+    return (
+        gone
+        if any(new.type == old.type for new in added.values())
+        else gone.weakening(protections.of_removal(old.type))
+    )
 
 
 def _renamed(old: Resource, new: Resource) -> bool:
@@ -124,17 +131,17 @@ def _updated(pairs: Sequence[tuple[Resource, Resource]]) -> Iterator[Change]:
             if action is Action.REPLACE:
                 yield replace(_change(action, new, why, fate), same_name=same_name(old, new))
             else:
-                yield _loosened(old, new, _change(action, new, why))
-        elif (found := _loosened(old, new, _change(Action.CHANGE, new))).old:
+                yield _weakened(old, new, _change(action, new, why))
+        elif (found := _weakened(old, new, _change(Action.CHANGE, new))).weakened:
             yield found
 
 
-def _loosened(old: Resource, new: Resource, change: Change) -> Change:
-    """Return a change in place, with what a later removal does where one kept the data until now."""
-    before, after = (_fate(each, "DeletionPolicy") for each in (old, new))
-    if not change.holds or change.action is not Action.CHANGE or after != "deleted" or before == after:
-        return change
-    return replace(change, why=", ".join(filter(None, (change.why, "DeletionPolicy"))), old=after)
+def _weakened(old: Resource, new: Resource, change: Change) -> Change:
+    """Return a change with the protections that it weakens."""
+    names = protections.properties(new.type)
+    before, after = ({name: each.get(name) for name in names} for each in (old, new))
+    policies = (loosened(each, _fate(old, each), _fate(new, each)) for each in POLICIES if change.holds)
+    return change.weakening(protections.weakened(new.type, before, after), *policies)
 
 
 def _compared(old: Resource, new: Resource) -> Iterator[tuple[Action, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -60,12 +61,16 @@ def test_a_change_set_is_read_with_those_of_its_nested_stacks() -> None:
         "Breakwater-dev/Storage/Table": ("replace", "fail", "kept"),
         "Breakwater-dev/Storage/Log": ("remove", "warn", "kept"),
         "Breakwater-dev/Storage/Data": ("remove", "fail", "deleted"),
-        "Breakwater-dev/Storage/Reader": ("remove", "warn", ""),
+        "Breakwater-dev/Storage/Reader": ("remove", "fail", ""),
         "Breakwater-dev/Storage/Role": ("may replace", "warn", ""),
         "Breakwater-dev/Storage/Alarm": ("change", "pass", ""),
     }
     assert found["Breakwater-dev/Storage/Table"].why == "KeySchema"
-    assert asked == [{"ChangeSetName": "run-1", "StackName": "Breakwater-dev"}, {"ChangeSetName": NESTED_SET}]
+    values = {"IncludePropertyValues": True}
+    assert asked == [
+        {"ChangeSetName": "run-1", "StackName": "Breakwater-dev", **values},
+        {"ChangeSetName": NESTED_SET, **values},
+    ]
 
 
 def test_a_change_set_that_may_not_be_read_is_not_taken_for_an_empty_one() -> None:
@@ -73,3 +78,33 @@ def test_a_change_set_that_may_not_be_read_is_not_taken_for_an_empty_one() -> No
     ask = Ask(Account("us-east-1", Session(answers)), (CHANGE_SET_CALL,))
     with pytest.raises(CouldNotAsk, match="cloudformation:DescribeChangeSet is missing"):
         list(of_change_set(ask, "Breakwater-dev", "run-1"))
+
+
+def _context(policy: str | None, **properties: Any) -> str:
+    return json.dumps({"Properties": properties} | ({"DeletionPolicy": policy} if policy else {}))
+
+
+LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            _context("Retain", VersioningConfiguration={"Status": "Enabled"}),
+            _context(None, VersioningConfiguration={"Status": "Suspended"}),
+            (
+                "earlier versions of objects: VersioningConfiguration.Status is Enabled, planned is Suspended; "
+                "DeletionPolicy: a later removal would delete what until now would be kept outside of the stack"
+            ),
+        ),
+        (_context("RetainExceptOnCreate"), _context("Retain"), ""),
+        (_context(None, LoggingConfiguration={"a": 1}), _context(None, LoggingConfiguration=LATER), ""),
+        ("", _context("Retain"), ""),
+    ],
+)
+def test_a_change_set_with_values_says_what_it_weakens(before: str, after: str, told: str) -> None:
+    change = _resource("Modify", "Data", BUCKET, Replacement="False", BeforeContext=before, AfterContext=after)
+    ask = Ask(Account("us-east-1", Session({CHANGE_SET_CALL: _set_of(change)})), (CHANGE_SET_CALL,))
+    (found,) = of_change_set(ask, "Breakwater-dev", "run-1")
+    assert (found.weakened, str(found.action)) == (told, "weaken" if told else "change")

@@ -130,7 +130,9 @@ def test_a_nested_stack_that_is_kept_keeps_what_is_in_it(policy: str, old: str, 
     assert {(each.old, str(each.status)) for each in found} == {(old, status)}
 
 
-def _one(kind: str, before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+def changed_alone(kind: str, before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    """Return the changes of a template in which one resource has another body."""
+
     def made(body: dict[str, Any]) -> Assembly:
         resources = {"One": {"Type": kind, **body}, "Other": {"Type": "AWS::SNS::Topic"}}
         return Assembly({"root.json": {"Resources": resources}})
@@ -143,7 +145,7 @@ def _properties(**given: Any) -> dict[str, Any]:
 
 
 def test_a_change_in_place_names_its_properties() -> None:
-    (found,) = _one(BUCKET, _properties(Tags=[]), _properties(Tags=[{}], ObjectLockEnabled=True))
+    (found,) = changed_alone(BUCKET, _properties(Tags=[]), _properties(Tags=[{}], ObjectLockEnabled=True))
     assert (found.action, found.status, str(found)) == (
         Action.CHANGE, Status.PASS, f"change One ({BUCKET}): ObjectLockEnabled, Tags"
     )  # fmt: skip
@@ -160,8 +162,8 @@ def test_a_change_in_place_names_its_properties() -> None:
 def test_a_property_that_appears_or_goes_replaces_what_holds_data(kind: str, name: str, status: Status) -> None:
     action = Action.REPLACE if status is Status.FAIL else Action.MAY_REPLACE
     given = {name: "a"}
-    (gone,) = _one(kind, _properties(**given), {})
-    (new,) = _one(kind, {}, _properties(**given))
+    (gone,) = changed_alone(kind, _properties(**given), {})
+    (new,) = changed_alone(kind, {}, _properties(**given))
     assert {(each.action, each.status) for each in (gone, new)} == {(action, status)}
     assert [gone.why, new.why] == [f"{name} is a, planned is not given", f"{name} is not given, planned is a"]
 
@@ -176,26 +178,26 @@ def test_data_survives_a_replacement_if_both_templates_keep_it(before: str, afte
         {"UpdateReplacePolicy": policy, **_properties(BucketName=name)}
         for policy, name in ((before, "a"), (after, "b"))
     ]
-    (found,) = _one(BUCKET, *bodies)
+    (found,) = changed_alone(BUCKET, *bodies)
     assert (found.action, found.old, found.status) == (Action.REPLACE, old, Status.FAIL)
 
 
 def test_a_name_of_its_own_is_refused_even_where_nothing_is_lost() -> None:
     role = {"RoleName": "a", "AssumeRolePolicyDocument": {}}
-    (found,) = _one("AWS::IAM::Role", _properties(**role, Path="/a/"), _properties(**role, Path="/b/"))
+    (found,) = changed_alone("AWS::IAM::Role", _properties(**role, Path="/a/"), _properties(**role, Path="/b/"))
     assert (found.action, found.status, found.same_name) == (Action.REPLACE, Status.FAIL, "RoleName")
-    (found,) = _one("AWS::IAM::Role", _properties(Path="/a/"), _properties(Path="/b/"))
+    (found,) = changed_alone("AWS::IAM::Role", _properties(Path="/a/"), _properties(Path="/b/"))
     assert (found.action, found.status, found.same_name) == (Action.REPLACE, Status.WARN, "")
 
 
 def test_a_new_revision_is_no_loss() -> None:
-    (found,) = _one("AWS::ECS::TaskDefinition", _properties(Cpu="256"), _properties(Cpu="512"))
+    (found,) = changed_alone("AWS::ECS::TaskDefinition", _properties(Cpu="256"), _properties(Cpu="512"))
     assert (found.action, found.status) == (Action.REPLACE, Status.PASS)
 
 
 def test_a_large_value_is_told_by_the_member_that_differs() -> None:
     before, after = ({"SelectionName": "s", "Resources": ["a", {"b": last}]} for last in ("x", "y" * 200))
-    (found,) = _one(
+    (found,) = changed_alone(
         "AWS::Backup::BackupSelection", _properties(BackupSelection=before), _properties(BackupSelection=after)
     )
     assert found.why == f"BackupSelection.Resources.1.b is x, planned is {'y' * 100}…"
@@ -203,7 +205,7 @@ def test_a_large_value_is_told_by_the_member_that_differs() -> None:
 
 def test_a_member_that_is_not_there_any_more_is_told() -> None:
     before, after = ({"SelectionName": "s", name: 1} for name in ("A", "B"))
-    (found,) = _one(
+    (found,) = changed_alone(
         "AWS::Backup::BackupSelection", _properties(BackupSelection=before), _properties(BackupSelection=after)
     )
     assert found.why == "BackupSelection.A is 1, planned is not given"
@@ -211,7 +213,7 @@ def test_a_member_that_is_not_there_any_more_is_told() -> None:
 
 def test_values_that_differ_in_several_members_are_told_whole() -> None:
     before, after = ({"SelectionName": name, "IamRoleArn": name} for name in ("a", "b"))
-    (found,) = _one(
+    (found,) = changed_alone(
         "AWS::Backup::BackupSelection", _properties(BackupSelection=before), _properties(BackupSelection=after)
     )
     assert found.why.startswith('BackupSelection is {"SelectionName": "a", ')
@@ -221,9 +223,11 @@ def test_values_that_only_a_deployment_knows_are_told_in_words() -> None:
     """A value that joins what the templates do not determine once made the report of it recurse for ever."""
     zone = {"Fn::Select": [0, {"Fn::GetAZs": ""}]}
     arn = {"Fn::Join": ["", ["arn:aws:sns:", {"Ref": "AWS::Region"}, ":a"]]}
-    (found,) = _one("AWS::EC2::Subnet", _properties(AvailabilityZone=zone), _properties(AvailabilityZone="eu-west-1a"))
+    (found,) = changed_alone(
+        "AWS::EC2::Subnet", _properties(AvailabilityZone=zone), _properties(AvailabilityZone="eu-west-1a")
+    )
     assert found.why == "AvailabilityZone is decided by AWS, planned is eu-west-1a"
-    (found,) = _one("AWS::Lambda::Permission", _properties(SourceArn=arn), _properties(SourceArn="b"))
+    (found,) = changed_alone("AWS::Lambda::Permission", _properties(SourceArn=arn), _properties(SourceArn="b"))
     assert found.why == "SourceArn is arn:aws:sns:*:a, planned is b"
 
 

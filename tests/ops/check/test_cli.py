@@ -12,11 +12,12 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from ops import __main__ as ops
-from ops.check import parts
+from ops.check import parts, tools
 from ops.check.changes import CHANGE_SET_CALL
 from ops.check.part import PARTS, Line, Part
 from ops.preflight.check import Outcome, Status
 from ops.preflight.engine import CheckResult
+from stacks.profiles import PROFILES
 from tests.assembly import assembly
 from tests.ops.check.conftest import IDENTITY_CALL, Answers, Run
 from tests.ops.preflight.cases import plan, refuse
@@ -66,6 +67,9 @@ def test_no_go_when_data_would_be_lost_unless_it_is_accepted(run: Run, answers: 
     assert {change["status"] for change in found["parts"][0]["changes"]} == {"fail", "warn", "pass"}
     accepted = run("--only", "changes", "--accept", "Breakwater-dev/Storage/Table", code=0)
     assert accepted["parts"][0]["findings"][0]["text"].endswith("(accepted)")
+    # Another construct is not below a path because its name begins like it.
+    beside = run("--only", "changes", "--accept", "Breakwater-dev/Stor", code=1)["parts"][0]["findings"]
+    assert "--accept Breakwater-dev/Stor is stale: nothing there would be lost or weakened" in beside[-1]["text"]
     # An unset variable of a pipeline accepts nothing.
     assert run("--only", "changes", "--accept", "", code=1)["statuses"] == {"changes": "fail"}
 
@@ -118,9 +122,46 @@ def test_whoever_is_logged_in_is_told_that_the_account_did_not_answer(
 @pytest.mark.usefixtures("cdk")
 def test_before_the_first_deployment_all_is_new(run: Run, answers: Answers) -> None:
     answers["cloudformation:ListStackResources"] = refuse("ValidationError")
-    (part,) = run("--only", "changes", code=0)["parts"]
+    (part,) = run("--only", "changes", "--accept", "Breakwater-dev/Old", code=0)["parts"]
     resources = sum(len(each.resources) for each in plan("dev").assembly.templates.values())
     assert part["summary"] == f"first deployment, {resources} resources"
+    (stale,) = part["findings"]
+    assert (stale["status"], stale["fix"]) == ("warn", "Remove it.")
+    assert stale["text"].startswith("--accept Breakwater-dev/Old is stale")
+
+
+@pytest.mark.parametrize(("environment", "status", "code"), [("dev", "warn", 0), ("prod", "fail", 1)])
+@pytest.mark.usefixtures("cdk")
+def test_a_protection_that_is_weakened_is_no_go_but_in_dev(
+    answers: Answers, capsys: pytest.CaptureFixture[str], environment: str, status: str, code: int
+) -> None:
+    def stronger(documents: Documents) -> None:
+        for document in documents.values():
+            for body in document["Resources"].values():
+                if body["Type"] == "AWS::RDS::DBCluster":
+                    body["Properties"] |= {"BackupRetentionPeriod": 42}
+
+    answers.update(deployed(stronger, planned=plan(environment)))
+    context = [word for key, value in PROFILES[environment].items() for word in ("-c", f"{key}={value}")]
+    words = [
+        "check",
+        "--assembly",
+        str(assembly(environment).folder),
+        "--format",
+        "json",
+        "--only",
+        "changes",
+        *context,
+    ]
+    assert ops.main(words) == code
+    (part,) = json.loads(capsys.readouterr().out)["parts"]
+    (line,) = part["findings"]
+    told = "weakened: how far point-in-time recovery reaches back: BackupRetentionPeriod is 42, planned is "
+    assert (line["status"], told in line["text"]) == (status, True)
+    assert part["summary"].startswith("1 weaken (")
+    assert part["changes"][0]["weakened"]
+    assert ops.main([*words, "--accept", part["changes"][0]["where"]]) == 0
+    capsys.readouterr()
 
 
 @pytest.mark.usefixtures("cdk")
@@ -169,6 +210,10 @@ def test_an_account_that_answers_nothing_has_not_passed(run: Run, monkeypatch: p
     assert part["findings"][0]["text"] == "the account answered nothing: its permissions allow no check"
 
 
+def test_settings_alone_need_no_synthesis(run: Run) -> None:
+    assert run("--only", "settings", code=0)["verdict"] == "GO as far as asked: settings"
+
+
 def test_settings_that_cannot_be_used_are_a_report(run: Run) -> None:
     found = run("-c", "database.max_acu=0.7", code=1)
     assert found["statuses"] == {"settings": "fail"} | dict.fromkeys(PARTS[1:], "could-not-ask")
@@ -206,10 +251,21 @@ def test_a_part_that_is_broken_is_no_go_and_keeps_the_others(run: Run, monkeypat
     def broken(*_: Any) -> Any:
         raise KeyError("x")
 
-    monkeypatch.setattr(parts, "rules", broken)
+    monkeypatch.setattr(tools, "rules", broken)
     found = run("--only", "guards", "--only", "changes", code=1)
     assert found["statuses"] == {"guards": "broken", "changes": "pass"}
     assert found["verdict"] == "NO GO: guards"
+
+
+@pytest.mark.usefixtures("answers", "cdk")
+def test_a_tool_that_is_not_installed_ends_with_3_unless_something_stands_against_it(
+    run: Run, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "missing", lambda name: "cfn-lint" if name == "cfn-lint" else "")
+    found = run("--only", "cfn-lint", "--only", "changes", code=3)
+    assert (found["go"], found["statuses"]) == (False, {"cfn-lint": "could-not-ask", "changes": "pass"})
+    answers.update(deployed(_keyed))
+    assert run("--only", "cfn-lint", "--only", "changes", code=1)["verdict"].startswith("NO GO: changes")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +302,7 @@ def test_progress_ends_at_its_total(
     assert ops.main(words) == 0
     said = capsys.readouterr()
     plain = re.sub(r"\x1b\[[\d;]*m", "", said.out)
-    assert plain.splitlines()[-1].startswith("GO: nothing stands against a deployment (")
+    assert plain.splitlines()[-1].startswith("GO as far as asked: guards, changes (")
     counts = [tuple(map(int, found)) for found in re.findall(r"(\d+)/(\d+)", re.sub(r"\x1b\[[\d;?]*\w", "", said.err))]
     assert counts[-1] == (2, 2)
     assert all(done <= total == 2 for done, total in counts)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from breakwater_guards.model.assembly import Assembly
-from ops.check.changes import Action, Change
+from ops.check.changes import Action
 from ops.check.templates import of_templates
 from ops.preflight.check import Status
 
@@ -62,26 +62,3 @@ def test_another_type_under_a_logical_id_is_refused() -> None:
     assert str(gone).endswith(
         f"it is planned as {TABLE}; CloudFormation refuses it, since its logical id stays the same"
     )
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "tags", "told"),
-    [
-        ("Retain", "Delete", [], "DeletionPolicy; with a later removal it would be deleted"),
-        ("Snapshot", "Delete", [{}], "Tags, DeletionPolicy; with a later removal it would be deleted"),
-        ("Retain", "RetainExceptOnCreate", [], ""),
-        ("Delete", "Retain", [], ""),
-        ("Delete", "Delete", [{}], "Tags"),
-    ],
-)
-def test_a_policy_that_keeps_data_no_longer_is_told(before: str, after: str, tags: list[Any], told: str) -> None:
-    def found_of(kind: str) -> list[Change]:
-        pairs: tuple[tuple[str, list[Any]], ...] = ((before, []), (after, tags))
-        apps = [_app(One={"Type": kind, "DeletionPolicy": a, "Properties": {"Tags": b}}) for a, b in pairs]
-        return of_templates(*apps)
-
-    found = found_of(BUCKET)
-    warned = Status.WARN if "deleted" in told else Status.PASS
-    assert [(each.action, each.status) for each in found] == ([(Action.CHANGE, warned)] if told else [])
-    assert [str(each) for each in found] == ([f"change One ({BUCKET}): {told}"] if told else [])
-    assert {each.status for each in found_of("AWS::SNS::Topic")} <= {Status.PASS}

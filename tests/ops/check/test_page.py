@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 from ops.check import page
 from ops.check.changes import Action, Change
 from ops.check.page import Report
-from ops.check.part import Line, Part
+from ops.check.part import PARTS, Line, Part, not_asked, not_installed
 from ops.preflight.check import Status
 from ops.preflight.formats import SUMMARY
 
@@ -68,3 +69,23 @@ def test_github_gets_annotations_and_the_page(monkeypatch: pytest.MonkeyPatch, t
         "::warning title=account::no",
         VERDICT,
     ]
+
+
+def test_parts_that_say_the_same_are_shown_once() -> None:
+    later = [not_asked(name, "not asked: the settings come first", "Correct the settings.") for name in PARTS[1:]]
+    report = Report("x", [Part("settings", "no", (Line(Status.FAIL, "no"),)), *later], 0.0)
+    console = Console(width=200, record=True, file=StringIO())
+    page.print_text(console, report)
+    for shown in (console.export_text(), page.to_markdown(report)):
+        assert len(re.findall("Correct the settings", shown)) == 1
+        assert f"{', '.join(PARTS[1:])}" in shown
+    assert [part["name"] for part in json.loads(page.to_json(report))["parts"]] == list(PARTS)
+
+
+def test_a_report_that_lacks_a_tool_is_neither_go_nor_no_go() -> None:
+    report = Report("x", [Part("guards", "fine"), not_installed("cfn-lint", "cfn-lint")], 0.0)
+    assert (report.go, report.blocking, report.missing) == (False, "", "cfn-lint")
+    assert report.verdict.startswith("INCOMPLETE: nothing found so far; for cfn-lint, run `make install`")
+    console = Console(force_terminal=True, width=100, color_system="standard", record=True, file=StringIO())
+    page.print_text(console, report)
+    assert "\x1b[1;33mINCOMPLETE" in console.export_text(styles=True)

@@ -16,7 +16,7 @@ from breakwater_guards.report import Report, Unjudged
 from breakwater_guards.rule import Severity
 from breakwater_guards.tools import MissingToolError
 from ops import REPOSITORY
-from ops.check import parts
+from ops.check import parts, tools
 from ops.check.part import Line, Part
 from ops.preflight.account import Account
 from ops.preflight.check import Status
@@ -38,25 +38,37 @@ def test_findings_fail_or_warn_as_their_tools_say(monkeypatch: pytest.MonkeyPatc
         for severity in Severity
     ]
     unjudged = (Unjudged(rule="DR-A-1", error=KeyError("k")), Unjudged(rule="cfn-lint", error=KeyError("k")))
-    monkeypatch.setattr(parts, "examine", _like(report, findings=tuple(found), unjudged=unjudged))
-    statuses = {name: [line.status for line in parts.rules(name, plan("dev")).lines] for name in parts.TOOLS}
+    monkeypatch.setattr(tools, "examine", _like(report, findings=tuple(found), unjudged=unjudged))
+    judged = partial(tools.judge, plan("dev"), tools.TOOLS)
+    statuses = {name: [line.status for line in tools.rules(name, plan("dev"), judged).lines] for name in tools.TOOLS}
     assert statuses == {
-        "guards": [Status.FAIL, Status.BROKEN, Status.BROKEN, Status.WARN],
+        "guards": [Status.FAIL, Status.BROKEN, Status.WARN],
         "cfn-lint": [Status.FAIL, Status.FAIL, Status.BROKEN],
         "cdk-preflight": [Status.FAIL, Status.WARN],
     }
-    (first, *_) = parts.rules("cfn-lint", plan("dev")).lines
+    (first, *_) = tools.rules("cfn-lint", plan("dev"), judged).lines
     assert first == Line(Status.FAIL, f"X1 {warning.template} ({warning.path}): error", "f")
 
 
-def test_a_tool_that_is_not_installed_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: Any, **__: Any) -> Any:
-        raise MissingToolError("--with cfn-lint: cfn-lint is not installed; run: pip install cfn-lint")
+def test_the_tools_that_are_there_judge_once_and_a_missing_one_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
 
-    monkeypatch.setattr(parts, "examine", missing)
-    part = parts.rules("cfn-lint", plan("dev"))
-    assert (part.status, part.summary) == (Status.FAIL, "--with cfn-lint: cfn-lint is not installed")
-    assert "make install" in part.lines[0].fix
+    def load(tool: str) -> Any:
+        if tool == "cfn-lint":
+            raise MissingToolError("--with cfn-lint: cfn-lint is not installed; run: pip install cfn-lint")
+
+    def judge(*_: Any, tools: list[str], **__: Any) -> Report:
+        asked.append(tools)
+        return Report(findings=(), acknowledged=(), rules=())
+
+    monkeypatch.setattr(tools, "loader", load)
+    monkeypatch.setattr(tools, "examine", judge)
+    judged = tools.judge(plan("dev"), tools.TOOLS)
+    assert asked == [["cloudformation-validate", "cdk-preflight"]]
+    part = tools.rules("cfn-lint", plan("dev"), lambda: judged)
+    assert (part.status, part.summary) == (Status.COULD_NOT_ASK, "not asked: cfn-lint is not installed")
+    assert (part.missing, "make install" in part.lines[0].fix) == ("cfn-lint", True)
+    assert tools.rules("guards", plan("dev"), lambda: judged).status is Status.PASS
 
 
 def test_schemas_that_are_not_installed_are_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +78,9 @@ def test_schemas_that_are_not_installed_are_no_pass(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(parts, "of_templates", missing)
     account = Account("us-east-1", Session(deployed(lambda _: None)))
     part = parts.changes(account, assembly("dev").settings, plan("dev"))
-    assert (part.status, part.summary) == (Status.FAIL, "cfnlint is not installed")
+    assert (part.status, part.summary, part.missing) == (
+        Status.COULD_NOT_ASK, "not asked: cfnlint is not installed", "cfnlint"
+    )  # fmt: skip
 
 
 def test_the_pinned_tools_are_used_from_any_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
