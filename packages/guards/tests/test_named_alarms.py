@@ -114,3 +114,10 @@ def test_a_namespace_is_known_from_policies_and_not_from_open_values() -> None:
         "F": {**given["F"], "Properties": {**given["F"]["Properties"], "Environment": {"Variables": 1}}},
     }
     assert len(found("DR-CLOUDWATCH-10", written)) == 1
+
+
+@pytest.mark.parametrize(("name", "count"), [("Errors", 1), ("ErrorCount", 0), ("ErrorsLost", 0), ("Orders", 0)])
+def test_a_metric_of_a_filter_by_another_word_for_a_count(name: str, count: int) -> None:
+    made = [{"MetricNamespace": "Own", "MetricName": "ErrorCount", "MetricValue": "1"}]
+    given = {"Filter": resource("AWS::Logs::MetricFilter", LogGroupName="g", MetricTransformations=made)}
+    assert len(found("DR-CLOUDWATCH-10", {**given, "Alarm": alarm("Own", name)})) == count
