@@ -9,7 +9,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ProfileNotFound
 
+from embedded_aws import clients
 from ops.errors import OpsError
+from ops.local.workspace import Workspace
 
 
 def new_session(region: str | None = None) -> boto3.session.Session:
@@ -71,6 +73,18 @@ class Connection:
         """
         return cls(new_session(region), os.environ.get("AWS_ENDPOINT_URL") or None)
 
+    @property
+    def region(self) -> str:
+        """Its Region.
+
+        Raises:
+            OpsError: neither the command nor the environment names one.
+        """
+        found: str | None = self.session.region_name
+        if found is None:
+            raise OpsError("no Region: give --region, or set AWS_REGION")
+        return found
+
     def client(self, service: str, **options: Any) -> Any:
         """Return a new client.
 
@@ -82,3 +96,22 @@ class Connection:
             OpsError: the Region or the endpoint is not well-formed.
         """
         return new_client(self.session, service, endpoint_url=self.endpoint, **options)
+
+
+def connect(region: str | None, workspace: Workspace) -> Connection:
+    """Return a connection with the credentials of the environment, else to the embedded AWS of this checkout.
+
+    Args:
+        region: None for the Region of the environment or the profile.
+        workspace: the checkout.
+
+    Raises:
+        OpsError: there are no credentials, and no embedded AWS.
+    """
+    connection = Connection.from_environment(region)
+    if connection.session.get_credentials() is not None:
+        return connection
+    running = workspace.emulator.running()
+    if running is None:
+        raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
+    return Connection(clients.session(running.key, region), running.endpoint)

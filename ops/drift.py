@@ -16,7 +16,7 @@ from rich.console import Console
 from breakwater_guards.formats import markdown
 from ops import outputs
 from ops.arguments import Commands, add_stack, number_within
-from ops.connection import Connection
+from ops.connection import connect
 from ops.console import new_table, print_table
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
@@ -62,7 +62,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "drift",
         help="what differs from the templates, in root and nested stacks",
-        description=f"{__doc__} Ends with 1 when something drifted, with {COULD_NOT_ASK} when it could not be read.",
+        description=f"{__doc__} Ends with 1 when something drifted, with {COULD_NOT_ASK} when it could not be asked.",
     )
     add_stack(parser)
     parser.add_argument(
@@ -85,18 +85,17 @@ def _property(text: str) -> tuple[str, str]:
     return kind, path
 
 
-def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
-    connection = Connection.from_environment(options.region)
-    region = connection.session.region_name
-    if region is None:
-        raise OpsError("no Region: give --region, or set AWS_REGION")
+def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
     accepted = {*options.accept, *EXPECTED}
     try:
-        client = connection.client("cloudformation")
+        connection = connect(options.region, workspace)
+        region, client = connection.region, connection.client("cloudformation")
         root = outputs.root_stack(client, options.stack, region)["StackName"]
         asked = Drift(client, options.timeout * 60)
         stacks = list(asked.stacks(root))
         found = [each for each in asked.differences(stacks) if (each[0], each[1].what) not in accepted]
+    except OpsError as error:  # 1 would say that something drifted
+        raise OpsError(str(error), COULD_NOT_ASK) from None
     except ClientError as error:
         raise OpsError(f"{error.operation_name}: {aws_answer(error)}", COULD_NOT_ASK) from None
     except BotoCoreError as error:

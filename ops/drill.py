@@ -31,10 +31,9 @@ from breakwater_drills import (
     summary,
 )  # fmt: skip
 from breakwater_drills.runner import STEPS
-from embedded_aws import clients
 from ops import outputs
 from ops.arguments import Commands, add_stack, number_within
-from ops.connection import Connection
+from ops.connection import Connection, connect
 from ops.console import Steps, confirm, new_table, print_table
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
@@ -187,25 +186,6 @@ def find(stack: str | None, region: str | None, workspace: Workspace) -> Target:
     # The domain name of a certificate leads nowhere here; the load balancer is at an address of its own.
     address, authority = found[OutputKey.LOAD_BALANCER_DNS_NAME], str(workspace.emulator.authority)
     return replace(target, service=replace(target.service, connect_to=address, authority=authority))
-
-
-def connect(region: str | None, workspace: Workspace) -> Connection:
-    """Return a connection with the credentials of the environment, or to the embedded AWS of this checkout.
-
-    Args:
-        region: None for the Region of the environment.
-        workspace: the checkout.
-
-    Raises:
-        OpsError: there are no credentials, and no embedded AWS.
-    """
-    connection = Connection.from_environment(region)
-    if connection.session.get_credentials() is not None:
-        return connection
-    running = workspace.emulator.running()
-    if running is None:
-        raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
-    return Connection(clients.session(running.key, region), running.endpoint)
 
 
 def target_of(found: Mapping[str, str], settings: Settings, connection: Connection) -> Target:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ops import outputs
 from ops.arguments import Commands, add_stack
-from ops.connection import Connection
+from ops.connection import connect
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
 from stacks.names import OutputKey
@@ -33,8 +33,8 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
-    connection = Connection.from_environment(options.region)
+def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
+    connection = connect(options.region, workspace)
     found = outputs.deployed(options.stack, connection)
     function = found.get(OutputKey.MIGRATION_FUNCTION)
     if function is None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ops import REPOSITORY
 from ops.arguments import STACK, Commands, add_stack
-from ops.connection import Connection
+from ops.connection import Connection, connect
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
 from stacks.names import STACK_PREFIX, OutputKey, TagKey
@@ -40,8 +40,8 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
-    found = deployed(options.stack, Connection.from_environment(options.region))
+def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
+    found = deployed(options.stack, connect(options.region, workspace))
     text = json.dumps(found, indent=2) + "\n"
     if options.out is None:
         console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
@@ -66,9 +66,7 @@ def deployed(stack: str | None, connection: Connection) -> dict[str, str]:
     Raises:
         OpsError: the stack does not exist, there are several, it is being changed, or AWS does not answer.
     """
-    region = connection.session.region_name
-    if region is None:
-        raise OpsError("no Region: give --region, or set AWS_REGION")
+    region = connection.region
     cloudformation = connection.client("cloudformation")
     try:
         found = root_stack(cloudformation, stack, region)

@@ -22,6 +22,7 @@ from breakwater_drills.distribution import FAILED, LOST, Figures
 from breakwater_guards.formats import markdown
 from ops import drill, outputs
 from ops.arguments import Commands, add_stack, number_within
+from ops.connection import connect
 from ops.console import confirm, new_table, print_table
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
@@ -161,7 +162,7 @@ def _refuse(chosen: Sequence[Part], options: argparse.Namespace, workspace: Work
             f"{target.stack} is in an account: a series is for the embedded AWS; use `ops drill --runs N`. "
             "Nothing was broken"
         )
-    found = outputs.deployed(options.stack, drill.connect(options.region, workspace))
+    found = outputs.deployed(options.stack, connect(options.region, workspace))
     settings = deployed_settings(found)
     for part in chosen:
         if not has(settings, part.setting):

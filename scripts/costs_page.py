@@ -5,6 +5,7 @@ All of it comes from synthesized templates and from `ops/estimate/data.toml`. A 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ CASES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 SHOWN = "prod"
 COLORS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#f0e442")
+NUMBER = re.compile(r"[\d.,]+")
 WIDTH, LEFT, ROW = 760, 150, 34
 
 INTRODUCTION = """# What it costs and how long it takes
@@ -122,7 +124,8 @@ def _duration(shown: Estimate, data: Data) -> Iterator[str]:
 
 def _data(data: Data) -> Iterator[str]:
     yield "## What is assumed\n"
-    yield from _table(["Value", "What"], ([f"{each.value:g}", each.what] for each in data.assumptions.values()))
+    assumed = ([f"{each.value:,g} {each.unit}", each.what] for each in data.assumptions.values())
+    yield from _table(["How much", "Of what"], assumed)
     yield "## Prices\n"
     yield f"Of {data.region} on {data.date}. *Found in*: a page that tells the price; without one it is known from"
     yield "AWS's public price list, and nobody has compared it with the page since.\n"
@@ -154,8 +157,10 @@ def _data(data: Data) -> Iterator[str]:
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     head = [*columns]
     yield markdown.row(*head)
-    yield markdown.row(*["---"] * len(head))
-    yield from (markdown.row(*cells) for cells in rows)
+    kept = [[*cells] for cells in rows]
+    numbers = [all(NUMBER.fullmatch(cell) for cell in column) for column in zip(*kept, strict=True)]
+    yield markdown.row(*("---:" if each else "---" for each in numbers))
+    yield from (markdown.row(*cells) for cells in kept)
     yield ""
 
 

@@ -31,9 +31,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Assumption:
-    """A number that no template tells, and what it counts."""
+    """A number that no template tells, its unit, and what it counts."""
 
     value: float
+    unit: str
     what: str
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from breakwater_drills import Target
 from ops import outputs
 from ops.arguments import Commands, add_stack
-from ops.connection import Connection
+from ops.connection import Connection, connect
 from ops.console import confirm
 from ops.errors import OpsError, aws_answer, one_line
 from ops.local.workspace import Workspace
@@ -56,13 +56,11 @@ def _moment(word: str) -> datetime | str:
     return moment.astimezone(UTC)
 
 
-def _run(options: argparse.Namespace, _workspace: Workspace, console: Console) -> int:
+def _run(options: argparse.Namespace, workspace: Workspace, console: Console) -> int:
     if (options.what == "take-over") is not (options.to is None):
         raise OpsError("--to is needed for aurora and table, and only for them: give a time, or latest")
-    connection = Connection.from_environment(options.region)
+    connection = connect(options.region, workspace)
     deployed = outputs.deployed(options.stack, connection)
-    # The Region of a stack is that of its outputs, whatever the environment says.
-    connection = Connection.from_environment(deployed[OutputKey.REGION])
     try:
         plans = list(_plans(options, connection, deployed))
     except ClientError as error:

@@ -23,6 +23,13 @@ NODE = "print('v{version}')"  # a stand-in for the program, as a Python script
 _PACKAGE = {"engines": {"node": "22 || 24"}, "dependencies": {"aws-cdk": "2.1148.1"}}
 
 
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set credentials that lead nowhere: without any, commands take the embedded AWS that runs in this checkout."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """Return a checkout with stand-ins for everything that `up` needs, and stop an emulator that is left running."""

@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from boto3.session import Session
 
+from embedded_aws.emulator import Emulator, Running
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.errors import OpsError
+from ops.local.workspace import Workspace
 from ops.preflight.account import Account
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -20,8 +23,6 @@ def _no_region(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,44 @@ def test_a_wrong_environment_is_one_line(
         said = capsys.readouterr().err
         assert told in said
         assert said.count("\n") == 1
+
+
+COMMANDS = {
+    "drift": (["drift"], 3),
+    "drill": (["drill", "failover", "--yes"], 1),
+    "load": (["load"], 1),
+    "migrate": (["migrate"], 1),
+    "outputs": (["outputs"], 1),
+    "restore": (["restore", "take-over", "--yes"], 1),
+    "series": (["drill-series", "--yes"], 1),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_credentials_every_command_takes_the_embedded_aws_or_says_that_none_runs(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Session, "get_credentials", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    words, code = COMMANDS[command]
+    assert main(words, Workspace(state=tmp_path / "state")) == code
+    told = "error: no AWS credentials, and no embedded AWS runs here: log in, or run `make local`\n"
+    assert capsys.readouterr().err == told
+    # Nothing listens there.
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(Emulator, "running", lambda _: Running(pid=1, port=9, key="k"))
+    assert main(words, Workspace(state=tmp_path / "state")) == code
+    assert "AWS cannot be reached: Could not connect to the endpoint URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_with_credentials_every_command_needs_a_region(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words, code = COMMANDS[command]
+    assert main(words, Workspace(state=tmp_path / "state")) == code
+    assert capsys.readouterr().err == "error: no Region: give --region, or set AWS_REGION\n"
 
 
 def test_preflight_says_it_as_well(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,4 +203,4 @@ def test_without_a_region_nothing_is_asked(
     drift: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_Session, "region_name", None)
-    assert drift({}) == (1, "error: no Region: give --region, or set AWS_REGION")
+    assert drift({}) == (3, "error: no Region: give --region, or set AWS_REGION")

@@ -27,16 +27,9 @@ from stacks import profiles
 from stacks.settings import Settings, load_settings
 
 
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set credentials that lead nowhere, so that clients can be made."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-
-
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
     """Replace the failover drill by one that breaks this store."""
-    credentials(monkeypatch)
     monkeypatch.chdir(tmp_path)
     made = Store()
 
@@ -155,19 +148,6 @@ def test_a_wrong_number_is_refused(words: tuple[str, str], capsys: pytest.Captur
     assert f"{words[1]!r} is not a number" in capsys.readouterr().err
 
 
-def test_without_credentials_and_without_an_embedded_aws_there_is_nothing_to_drill(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    code = main(["drill", "failover", "--yes"], Workspace(state=tmp_path / "state"))
-    told = "error: no AWS credentials, and no embedded AWS runs here: log in, or run `make local`\n"
-    assert (code, capsys.readouterr().err) == (1, told)
-
-
 @pytest.mark.usefixtures("store")
 def test_what_could_not_be_removed_ends_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -239,7 +219,6 @@ def settings_of(image: str) -> Settings:
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Workspace:
     """Let CloudFormation know one stack, and return a checkout without an embedded AWS."""
-    credentials(monkeypatch)
     monkeypatch.setattr(outputs, "deployed", lambda *_: DEPLOYED)
     return Workspace(state=tmp_path)
 

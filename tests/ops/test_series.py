@@ -46,7 +46,7 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
     for part in (FAILOVER, ROTATION):
         monkeypatch.setitem(DRILLS, part.name, type("Named", (Local,), {"name": part.name}))
     monkeypatch.setattr(drill, "find", lambda *_: target(endpoint=EMULATOR))
-    monkeypatch.setattr(drill, "connect", lambda *_: None)
+    monkeypatch.setattr(series, "connect", lambda *_: None)
     monkeypatch.setattr(outputs, "deployed", lambda *_: {})
     monkeypatch.setattr(series, "deployed_settings", lambda _: settings_with(task_login="secret"))
     monkeypatch.setattr(timeline, "draw", lambda path, *_: path.write_bytes(b"PNG"))
