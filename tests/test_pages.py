@@ -65,7 +65,7 @@ def test_every_notice_of_the_monitor_leads_to_a_section(component: Component) ->
 
 
 def test_every_reason_that_is_quoted_is_one_of_the_monitors() -> None:
-    section = TEXT[TEXT.index("### Health of the database") : TEXT.index("### Health of the backups")]
+    section = TEXT[TEXT.index("### health-database") : TEXT.index("### health-backups")]
     quoted = re.findall(r"(?<!\*)\*([^*\n]+(?:\n[^*\n]+)?)\*(?!\*)", section)
     source = (ROOT / "lambda_src" / "health_monitor" / "logic.py").read_text(encoding="utf-8")
     assert len(quoted) > 10

@@ -9,7 +9,7 @@ from health_monitor.state import HealthChange
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 MAX_SUBJECT_LENGTH, MAX_MESSAGE_BYTES = 100, 262_144
-RUNBOOK = "docs/runbook.md#health-of-the-"
+RUNBOOK = "docs/runbook.md#health-"
 
 
 def subject(changes: Sequence[HealthChange], stack: str) -> str:

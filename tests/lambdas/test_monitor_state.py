@@ -158,7 +158,7 @@ def test_the_notification_says_what_since_when_why_and_what_to_do() -> None:
     assert message([CHANGE]).splitlines() == [
         "database: healthy -> unhealthy (healthy since 2027-01-15T08:00:00+00:00)",
         "  - the cluster is failing-over",
-        "  What to do: docs/runbook.md#health-of-the-database",
+        "  What to do: docs/runbook.md#health-database",
     ]
 
 

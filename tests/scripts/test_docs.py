@@ -198,9 +198,9 @@ def test_no_document_names_a_path_of_somebodys_machine(name: str) -> None:
 
 def test_the_site_lists_every_page() -> None:
     nav = tomllib.loads(_text("zensical.toml"))["project"]["nav"]
-    listed = [
-        page for entry in nav for pages in entry.values() for page in ([pages] if isinstance(pages, str) else pages)
-    ]
+    entries = [page for section in nav for pages in section.values() for page in pages]
+    titles = [title for page in entries if isinstance(page, dict) for title in page]
+    listed = [path for page in entries for path in (page.values() if isinstance(page, dict) else [page])]
     found = [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
@@ -210,3 +210,4 @@ def test_the_site_lists_every_page() -> None:
     pages = [str(path.relative_to(ROOT)) for path in found]
     rules = [f"docs/guards/{service}.md" for service in by_service()]
     assert sorted(listed) == sorted([*pages, "docs/decisions/README.md", *rules])
+    assert len(titles) == len({*titles}) == len([page for page in listed if page.endswith("/CHANGELOG.md")])
