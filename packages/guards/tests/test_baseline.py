@@ -70,6 +70,8 @@ def test_what_is_no_baseline_is_one_line(baseline: Path, text: str, capsys: pyte
     baseline.write_text(text, encoding="utf-8")
     assert run(baseline) == UNJUDGED
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{baseline}: no baseline; write one with: breakwater-guards check PATH --format json" in line
+    assert f"{baseline} is no baseline, which `--format json` prints; write one into another file: " in line
+    # A file of another kind must not be named as the place to write to.
+    assert line.endswith("check PATH --format json > baseline.json")
     baseline.unlink()
     assert run(baseline) == UNJUDGED

@@ -16,6 +16,7 @@ from breakwater_guards.engine import all_rules
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RULES = all_rules()
+VERBS = {"does", "is", "may", "names", "needs"}
 CASES = [(path.parent.name, path) for path in sorted(FIXTURES.glob("*/*"))]
 
 
@@ -31,6 +32,7 @@ def test_fixture(rule: str, path: Path) -> None:
         for finding in report.findings:
             assert finding.rule == rule
             assert finding.message
+            assert finding.message.split()[0] not in VERBS, "the message does not say what it speaks of"
             assert finding.resource or not finding.path
             _assert_no_inner_wildcard(finding.message, path)
     else:

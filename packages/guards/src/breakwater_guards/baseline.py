@@ -32,7 +32,8 @@ def read_baseline(file: Path) -> Counter[Key]:
         return Counter(_key(finding) for finding in findings)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(
-            f"{file}: no baseline; write one with: breakwater-guards check PATH --format json > {file}"
+            f"{file} is no baseline, which `--format json` prints; write one into another file: "
+            "breakwater-guards check PATH --format json > baseline.json"
         ) from None
 
 

@@ -40,7 +40,9 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
     for row, later, target, late in _late(app):
         if not _is_waiting(late, later):
             yield breach(
-                later, _place(row), f"is created beside {late[0].logical_id}, which {target.logical_id} needs."
+                later,
+                _place(row),
+                f"{later.logical_id} is created beside {late[0].logical_id}, which {target.logical_id} needs.",
             )
     yield from _anywhere(app)
     yield from _alike(app)
@@ -52,7 +54,11 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
                 first = resource_named(app, name, later.template, *row["first"]) if name and "*" not in name else None
                 same = row.get("same", "Type")
                 if first is not None and first.get(same) == later.get(same) and not comes_before(first, later):
-                    yield breach(later, row["path"], f"names {first.logical_id} by text, and is created beside it.")
+                    yield breach(
+                        later,
+                        row["path"],
+                        f"{later.logical_id} names {first.logical_id} by text, and is created beside it.",
+                    )
 
 
 @rule(
@@ -72,7 +78,9 @@ def needs_do_not_wait(app: Assembly) -> Iterator[Breach]:
     """Find a bucket whose notifications need a permission that is made from the bucket's ARN, and the like."""
     for row, later, target, late in _late(app):
         if _is_waiting(late, later):
-            message = f"needs {late[0].logical_id} for {target.logical_id}, which is created only after it."
+            message = (
+                f"{later.logical_id} needs {late[0].logical_id} for {target.logical_id}; that is created only after it."
+            )
             yield breach(later, _place(row), message)
 
 
@@ -100,7 +108,11 @@ def policies_come_first(app: Assembly) -> Iterator[Breach]:
                     role = roles_of(app).find(value, owner.resource.template)
                     for policy in roles_of(app).policies(role) if role is not None else ():
                         if not comes_before(policy, user) and (actions == ["*"] or _grants(policy, set(actions))):
-                            yield breach(user, "", f"does not wait for {policy.logical_id}, a policy of its role.")
+                            yield breach(
+                                user,
+                                "",
+                                f"{user.logical_id} does not wait for {policy.logical_id}, a policy of its role.",
+                            )
 
 
 def _late(app: Assembly) -> Iterator[tuple[dict[str, Any], Resource, Resource, list[Resource]]]:
@@ -141,7 +153,9 @@ def _anywhere(app: Assembly) -> Iterator[Breach]:
             late = [first for first in firsts if first.template is later.template and not comes_before(first, later)]
             if late and _is_given(row, later):
                 yield breach(
-                    later, row["when"].replace("[]", ""), f"is created beside {late[0].logical_id}, which it needs."
+                    later,
+                    row["when"].replace("[]", ""),
+                    f"{later.logical_id} is created beside {late[0].logical_id}, which it needs.",
                 )
 
 
@@ -153,7 +167,11 @@ def _alike(app: Assembly) -> Iterator[Breach]:
             own = [later.get(name) for name in row["same"]]
             for first in firsts if not any(value is ABSENT or value is UNKNOWN for value in own) else ():
                 if [first.get(name) for name in row["same"]] == own and not comes_before(first, later):
-                    yield breach(later, row["same"][0], f"is created beside {first.logical_id}, which it needs.")
+                    yield breach(
+                        later,
+                        row["same"][0],
+                        f"{later.logical_id} is created beside {first.logical_id}, which it needs.",
+                    )
 
 
 def _beside_listeners(app: Assembly) -> Iterator[Breach]:
@@ -162,7 +180,9 @@ def _beside_listeners(app: Assembly) -> Iterator[Breach]:
         for group in target_groups(app, service):
             listeners = balancers_of(app).listeners_of(group)
             if balancers_of(app).exist_before(service, listeners) is Answer.MAYBE:
-                message = f"is created beside {listeners[0].logical_id}, which {group.logical_id} needs."
+                message = (
+                    f"{service.logical_id} is created beside {listeners[0].logical_id}, which {group.logical_id} needs."
+                )
                 yield breach(service, "LoadBalancers.TargetGroupArn", message)
 
 

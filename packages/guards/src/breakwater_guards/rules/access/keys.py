@@ -44,7 +44,7 @@ def roles_may_use_keys(app: Assembly) -> Iterator[Breach]:
                 if not allowed and not access.names_role(key, role, needed) and (key, needed) not in told:
                     told.add((key, needed))
                     what = f"{action} on {target.logical_id}, but not {needed} on {key.logical_id}, its key."
-                    yield breach(role, "", f"may use {what}")
+                    yield breach(role, "", f"{role.logical_id} may use {what}")
 
 
 def _uses(app: Assembly, statement: Statement) -> Iterator[tuple[Resource, Resource, str, str]]:

@@ -67,7 +67,9 @@ def needed_by_what_is_retained(app: Assembly) -> Iterator[Breach]:
                         if needed and needed not in told and not _is_kept(needed) and needed.type.startswith("AWS"):
                             told.add(needed)
                             yield breach(
-                                needed, "", f"is deleted, but {owner.logical_id}, which is retained, needs it."
+                                needed,
+                                "",
+                                f"{needed.logical_id} is deleted, but {owner.logical_id}, which is retained, needs it.",
                             )
 
 
@@ -122,7 +124,9 @@ def key_of_what_is_retained(app: Assembly) -> Iterator[Breach]:
                     if key not in told and not _is_kept(key):
                         told.add(key)
                         yield breach(
-                            key, "", f"is deleted, but {owner.logical_id}, which is kept, is encrypted with it."
+                            key,
+                            "",
+                            f"{key.logical_id} is deleted, but {owner.logical_id}, which is kept, needs it.",
                         )
 
 
