@@ -102,7 +102,9 @@ def starters_may_pass_roles(app: Assembly) -> Iterator[Breach]:
                     if passed is not None and not access.role_may(
                         role, PASS_ROLE, arn_of(app, passed), passed_to="ecs-tasks.amazonaws.com"
                     ):
-                        message = f"{role.logical_id} may run {task.logical_id}, but not pass {passed.logical_id} to ecs-tasks.amazonaws.com."
+                        message = (
+                            f"{role.logical_id} may run {task.logical_id}, but not pass its {passed.logical_id} to ECS."
+                        )
                         yield breach(role, "", message)
 
 
