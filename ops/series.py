@@ -13,17 +13,16 @@ from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
 from breakwater_drills import DRILLS, DrillError, Target, Timing, distribution, evidence, signals
-from breakwater_drills.distribution import FAILED, LOST, Figures
-from breakwater_guards.formats import markdown
-from ops import drill, outputs
+from breakwater_drills.distribution import FAILED, Figures
+from ops import drill, figures, outputs
 from ops.arguments import Commands, add_stack, number_within
 from ops.connection import connect
-from ops.console import confirm, new_table, print_table
+from ops.console import confirm
 from ops.errors import OpsError
 from ops.local.workspace import Workspace
 from ops.settings import deployed_settings
@@ -33,9 +32,6 @@ from stacks.settings.fields import from_text
 # Long enough for p99 before the fault, and for a request that the fault has slowed down to fail (3 s).
 _TIMING: Final = Timing(before=2.0, after=4.0)
 _PER_SECOND: Final = 50.0
-HEADS: Final = ("Runs", "Requests", "Failed", "Slowest request: p50 / p99 / max", "RTO: p50 / p99 / max", "Lost")
-BEGIN: Final = "<!-- Written by `make drill-series`: do not edit. -->"
-END: Final = "<!-- End of what `make drill-series` writes. -->"
 
 
 @dataclass(frozen=True)
@@ -145,12 +141,12 @@ def _series(options: argparse.Namespace, workspace: Workspace, console: Console)
             done[part.label] = [each.figures for each in kept]
             worse = distribution.worse(done[part.label], options.against) if options.against else []
             problems += [f"{part.label}, worse than before: {line}" for line in worse]
-    _show(console, {label: distribution.as_json(figures) for label, figures in done.items()})
+    figures.show(console, {label: distribution.as_json(each) for label, each in done.items()})
     if not problems and options.record:
-        for figures in done.values():
-            distribution.record(options.record, figures)
+        for each in done.values():
+            distribution.record(options.record, each)
         if options.page:
-            _write(options.page, "\n".join(table(distribution.read(options.record))))
+            figures.write(options.page, distribution.read(options.record))
     return problems
 
 
@@ -228,44 +224,3 @@ def _problems(part: Part, done: Sequence[Kept]) -> Iterator[str]:
         total = sum(kept.figures.values[name] or 0 for kept in done)
         if total > most:
             yield f"{part.label}: {name} {total:g} in all runs together, at most {most:g} is allowed"
-
-
-def _show(console: Console, kept: Mapping[str, Mapping[str, Any]]) -> None:
-    made = new_table("Series", "Drill", *HEADS, right=HEADS)
-    for row in _rows(kept):
-        made.add_row(*row)
-    print_table(console, made)
-
-
-def table(kept: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the lines of the recorded figures, as Markdown.
-
-    Args:
-        kept: distributions by drill, as `distribution.read` returns them.
-    """
-    yield markdown.row("Drill", *HEADS)
-    yield markdown.row(*["---"] * (len(HEADS) + 1))
-    yield from (markdown.row(*row) for row in _rows(kept))
-
-
-def _rows(kept: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
-    for label, each in kept.items():
-        spreads = {name: distribution.Spread(**spread) for name, spread in each["figures"].items()}
-        yield (
-            label,
-            str(len(each["runs"])),
-            str(sum(each["requests_per_run"])),
-            f"{sum(each['failed_per_run'])}",
-            " / ".join(spreads["slowest request"].words),
-            " / ".join(spreads["RTO"].words),
-            spreads[LOST].words[-1],
-        )
-
-
-def _write(page: Path, text: str) -> None:
-    """Put the figures into a page, between its two marks."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise OpsError(f"{page} lacks the lines {BEGIN} and {END}, where the figures belong")
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

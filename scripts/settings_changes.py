@@ -9,12 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
 from breakwater_guards.model.assembly import Assembly
+from ops.check.schemas import create_only
 from ops.preflight.checks.stack import CREATE_ONLY, DISPENSABLE
 from stacks import profiles
 from stacks.settings import Settings, SettingsError, load_settings
@@ -116,18 +116,9 @@ def changed_types(keys: Iterable[str]) -> frozenset[str]:
         if place not in after:
             if kind in CREATE_ONLY and kind not in DISPENSABLE:
                 found.add(kind)
-        elif any(properties.get(name) != after[place][1].get(name) for name in _create_only(kind)):
+        elif any(properties.get(name) != after[place][1].get(name) for name in chain(*create_only(kind))):
             found.add(kind)
     return frozenset(found) - set(_REVISED)
-
-
-@cache
-def _create_only(kind: str) -> tuple[str, ...]:
-    if kind.startswith("Custom::"):
-        return ("ServiceToken",)
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    paths = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
-    return tuple(sorted({path.split("/")[2] for path in paths}))
 
 
 @cache

@@ -14,9 +14,10 @@ from breakwater_drills.distribution import Figures
 from breakwater_drills.errors import DrillError
 from drills_testing.clock import SimulatedClock
 from drills_testing.fakes import EMULATOR, FakeDrill, Store, target
-from ops import drill, outputs, series
+from ops import drill, figures, outputs, series
 from ops.__main__ import main
-from ops.series import BEGIN, END, PARTS, Part
+from ops.figures import BEGIN, END
+from ops.series import PARTS, Part
 from stacks import profiles
 from stacks.settings import Settings, load_settings
 from tests.assembly import ROOT
@@ -285,4 +286,4 @@ def test_the_committed_page_shows_the_recorded_figures() -> None:
     _, _, rest = (ROOT / "docs" / "recovery.md").read_text(encoding="utf-8").partition(BEGIN)
     shown, end, _ = rest.partition(END)
     assert end
-    assert shown.strip() == "\n".join(series.table(distribution.read(ROOT / "docs" / "drill-figures.json")))
+    assert shown.strip() == "\n".join(figures.table(distribution.read(ROOT / "docs" / "drill-figures.json")))

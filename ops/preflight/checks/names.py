@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -13,16 +12,22 @@ REMOVE = "Delete or import what is there, or choose another `suffix`."
 
 
 class TakenName(Check):
-    """Checks that the names of one resource type are free; a subclass says how to look for one."""
+    """Checks that the names of one resource type are free; a subclass says how to look for one.
+
+    `absent` and `parameter` are for the operation that describes one resource: its error where there is none, and the
+    parameter that takes the name.
+    """
 
     kind: ClassVar[str]
     path: ClassVar[str]
     noun: ClassVar[str]
+    absent: ClassVar[str]
+    parameter: ClassVar[str]
     fix = REMOVE
 
-    @abstractmethod
     def found(self, context: CheckContext, name: str) -> str | None:
-        """Return the physical id of the resource with that name; ``None`` where none exists."""
+        """Return the physical id of the resource with that name, by default the name; ``None`` where none exists."""
+        return None if context.ask.find(self.calls[0], self.absent, **{self.parameter: name}) is None else name
 
     def run(self, context: CheckContext) -> Iterator[Outcome]:
         """Look for every planned name; a resource that the stack itself owns is only updated."""
@@ -93,11 +98,7 @@ class Clusters(TakenName):
     source = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html"
     calls = ("rds:DescribeDBClusters",)
     kind, path, noun = "AWS::RDS::DBCluster", "DBClusterIdentifier", "cluster"
-
-    def found(self, context: CheckContext, name: str) -> str | None:
-        """Ask for the cluster."""
-        found = context.ask.find("rds:DescribeDBClusters", "DBClusterNotFoundFault", DBClusterIdentifier=name)
-        return None if found is None else name
+    absent, parameter = "DBClusterNotFoundFault", "DBClusterIdentifier"
 
 
 class Tables(TakenName):
@@ -109,11 +110,7 @@ class Tables(TakenName):
     source = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html"
     calls = ("dynamodb:DescribeTable",)
     kind, path, noun = "AWS::DynamoDB::GlobalTable", "TableName", "table"
-
-    def found(self, context: CheckContext, name: str) -> str | None:
-        """Ask for the table."""
-        found = context.ask.find("dynamodb:DescribeTable", "ResourceNotFoundException", TableName=name)
-        return None if found is None else name
+    absent, parameter = "ResourceNotFoundException", "TableName"
 
 
 class Functions(TakenName):
@@ -125,11 +122,7 @@ class Functions(TakenName):
     source = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
     calls = ("lambda:GetFunctionConfiguration",)
     kind, path, noun = "AWS::Lambda::Function", "FunctionName", "function"
-
-    def found(self, context: CheckContext, name: str) -> str | None:
-        """Ask for the function."""
-        found = context.ask.find("lambda:GetFunctionConfiguration", "ResourceNotFoundException", FunctionName=name)
-        return None if found is None else name
+    absent, parameter = "ResourceNotFoundException", "FunctionName"
 
 
 class LoadBalancers(TakenName):
