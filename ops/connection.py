@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -114,4 +116,11 @@ def connect(region: str | None, workspace: Workspace) -> Connection:
     running = workspace.emulator.running()
     if running is None:
         raise OpsError("no AWS credentials, and no embedded AWS runs here: log in, or run `make local`")
+    _say(running.endpoint)
     return Connection(clients.session(running.key, region), running.endpoint)
+
+
+@cache
+def _say(endpoint: str) -> None:
+    """Say once that it is not AWS which a command reaches."""
+    print(f"no AWS credentials: this is the embedded AWS of this checkout, {endpoint}", file=sys.stderr)

@@ -59,7 +59,7 @@ BAD = {
     ),
     "unknown environment": (
         {"environment": "production"},
-        [line("environment", '"production"', "dev or prod or staging")],
+        [line("environment", '"production"', "'dev', 'prod' or 'staging'")],
     ),
 }
 

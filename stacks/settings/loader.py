@@ -94,7 +94,8 @@ def _environment_file(environment: object, directory: Path) -> tuple[dict[str, A
     """Return the content of an environment's file, and what to call the file."""
     known = sorted(path.stem for path in directory.glob("*.toml"))
     if environment not in known:
-        choices = " or ".join(known) or f"the name of a .toml file in {directory}, which holds none"
+        *others, last = [*map(repr, known)] or [f"the name of a .toml file in {directory}, which holds none"]
+        choices = f"{', '.join(others)} or {last}" if others else last
         problem = Problem(key="environment", value=environment, allowed=choices, where=_given("environment"))
         raise SettingsError(problem)
     source = f"environments/{environment}.toml"

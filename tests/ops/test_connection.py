@@ -9,6 +9,7 @@ import pytest
 from boto3.session import Session
 
 from embedded_aws.emulator import Emulator, Running
+from ops import connection
 from ops.__main__ import main
 from ops.connection import Connection
 from ops.errors import OpsError
@@ -100,8 +101,11 @@ def test_without_credentials_every_command_takes_the_embedded_aws_or_says_that_n
     # Nothing listens there.
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(Emulator, "running", lambda _: Running(pid=1, port=9, key="k"))
+    connection._say.cache_clear()
     assert main(words, Workspace(state=tmp_path / "state")) == code
-    assert "AWS cannot be reached: Could not connect to the endpoint URL" in capsys.readouterr().err
+    said, failed = capsys.readouterr().err.splitlines()
+    assert said == "no AWS credentials: this is the embedded AWS of this checkout, http://127.0.0.1:9"
+    assert failed.startswith("error: AWS cannot be reached: Could not connect to the endpoint URL")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -199,7 +199,7 @@ def test_a_file_of_another_name_is_no_environment(environment_file: EnvironmentF
     ("environment", "shown"), [("qa", '"qa"'), ("../dev", '"../dev"'), (["dev"], '["dev"]'), (None, None)]
 )
 def test_an_unknown_environment(environment: Any, shown: str | None) -> None:
-    assert refused({"environment": environment}) == [line("environment", shown, "dev or prod or staging")]
+    assert refused({"environment": environment}) == [line("environment", shown, "'dev', 'prod' or 'staging'")]
 
 
 def test_no_environment_file_at_all(tmp_path: Path) -> None:

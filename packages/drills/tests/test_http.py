@@ -66,7 +66,7 @@ def test_a_connection_is_used_again() -> None:
 def test_what_aws_answers_is_told_on_one_line() -> None:
     assert aws_answer(ClientError({"Error": {"Code": "Bad", "Message": "one\n  two"}}, "Ask")) == "Bad: one two"
     assert aws_answer(ClientError({"Error": {"Message": "one"}}, "Ask")) == ": one"
-    assert aws_answer(ClientError({"Error": {"Code": "Bad"}}, "Ask")) == "Bad: "
+    assert aws_answer(ClientError({"Error": {"Code": "Bad"}}, "Ask")) == "Bad: AWS gives no reason"
 
 
 def test_what_is_not_answered_is_an_error_in_one_word() -> None:

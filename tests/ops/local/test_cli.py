@@ -67,7 +67,7 @@ def test_settings_are_passed_on_and_the_fixed_ones_added() -> None:
         (
             "environment=test",
             (
-                'environment = "test" cannot be used: allowed is dev or prod or staging. '
+                "environment = \"test\" cannot be used: allowed is 'dev', 'prod' or 'staging'. "
                 "Change it in -c environment=… (or in the context of cdk.json)."
             ),
         ),

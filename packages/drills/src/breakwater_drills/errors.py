@@ -23,4 +23,5 @@ def error_code(error: ClientError) -> str:
 
 def aws_answer(error: ClientError) -> str:
     """Return AWS's code and message of an error on one line, e.g. `AccessDenied: User … is not authorized`."""
-    return f"{error_code(error)}: {' '.join(error.response['Error'].get('Message', '').split())}"
+    message = " ".join(error.response["Error"].get("Message", "").split())
+    return f"{error_code(error)}: {message or 'AWS gives no reason'}"
