@@ -53,6 +53,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """The last line."""
+        unasked = _names(part for part in self.parts if part.status is Status.COULD_NOT_ASK)
         if self.blocking:
             told = [f"NO GO: {self.blocking}"]
         elif self.missing:
@@ -60,10 +61,9 @@ class Report:
         elif len(self.parts) < len(PARTS):
             told = [f"GO as far as asked: {_names(self.parts)}"]
         else:
-            told = ["GO: nothing stands against a deployment"]
+            told = ["GO as far as asked" if unasked else "GO: nothing stands against a deployment"]
         warned = _names(part for part in self.parts if part.status is Status.WARN)
         told += [f"look at the warnings of {warned}"] if warned else []
-        unasked = _names(part for part in self.parts if part.status is Status.COULD_NOT_ASK)
         return "; ".join([*told, *([f"not everything could be asked: {unasked}"] if unasked else [])])
 
     @property

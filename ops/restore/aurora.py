@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-pitr.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -17,45 +17,31 @@ from botocore.exceptions import ClientError
 from ops.errors import OpsError, error_code
 from ops.restore.plan import Plan, Step, in_words, own_tags, require_restorable
 
+
+def _alike(*names: str, **others: str) -> dict[str, str]:
+    return {name: name for name in names} | others
+
+
 # Parameter of RestoreDBClusterToPointInTime, and what DescribeDBClusters calls it.
-RESTORED: Final = {
-    "BackupRetentionPeriod": "BackupRetentionPeriod",
-    "CopyTagsToSnapshot": "CopyTagsToSnapshot",
-    "DBClusterParameterGroupName": "DBClusterParameterGroup",
-    "DBSubnetGroupName": "DBSubnetGroup",
-    "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
-    "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
-    "EngineLifecycleSupport": "EngineLifecycleSupport",
-    "KmsKeyId": "KmsKeyId",
-    "NetworkType": "NetworkType",
-    "Port": "Port",
-    "PreferredBackupWindow": "PreferredBackupWindow",
-    "StorageType": "StorageType",
-}
+RESTORED: Final = _alike(
+    "BackupRetentionPeriod", "CopyTagsToSnapshot", "EngineLifecycleSupport", "KmsKeyId", "NetworkType", "Port",
+    "PreferredBackupWindow", "StorageType",
+    DBClusterParameterGroupName="DBClusterParameterGroup",
+    DBSubnetGroupName="DBSubnetGroup",
+    EnableCloudwatchLogsExports="EnabledCloudwatchLogsExports",
+    EnableIAMDatabaseAuthentication="IAMDatabaseAuthenticationEnabled",
+)  # fmt: skip
+_INSIGHTS: Final = _alike(
+    "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "PreferredMaintenanceWindow",
+    EnablePerformanceInsights="PerformanceInsightsEnabled",
+)  # fmt: skip
 # The same of ModifyDBCluster, for what a restore does not take or, as Performance Insights, takes only together.
-MODIFIED: Final = {
-    "DatabaseInsightsMode": "DatabaseInsightsMode",
-    "EnablePerformanceInsights": "PerformanceInsightsEnabled",
-    "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
-    "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
-    "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
-}
+MODIFIED: Final = _alike("DatabaseInsightsMode") | _INSIGHTS
 # The same of CreateDBInstance.
-INSTANCE: Final = {
-    "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
-    "AvailabilityZone": "AvailabilityZone",
-    "CACertificateIdentifier": "CACertificateIdentifier",
-    "DBInstanceClass": "DBInstanceClass",
-    "EnablePerformanceInsights": "PerformanceInsightsEnabled",
-    "Engine": "Engine",
-    "MonitoringInterval": "MonitoringInterval",
-    "MonitoringRoleArn": "MonitoringRoleArn",
-    "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
-    "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
-    "PreferredMaintenanceWindow": "PreferredMaintenanceWindow",
-    "PromotionTier": "PromotionTier",
-    "PubliclyAccessible": "PubliclyAccessible",
-}
+INSTANCE: Final = _INSIGHTS | _alike(
+    "AutoMinorVersionUpgrade", "AvailabilityZone", "CACertificateIdentifier", "DBInstanceClass", "Engine",
+    "MonitoringInterval", "MonitoringRoleArn", "PromotionTier", "PubliclyAccessible",
+)  # fmt: skip
 _ABSENT: Final = ("DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault")
 
 
@@ -213,13 +199,8 @@ class Aurora:
         return found is not None and found["Status"] == "available"
 
     def _instance_is_available(self, identifier: str) -> bool:
-        try:
-            found = self._rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
-        except ClientError as error:
-            if error_code(error) not in _ABSENT:
-                raise
-            return False
-        return bool(found["DBInstanceStatus"] == "available")
+        found = _first(self._rds.describe_db_instances, "DBInstances", DBInstanceIdentifier=identifier)
+        return found is not None and found["DBInstanceStatus"] == "available"
 
 
 def aside(identifier: str) -> str:
@@ -229,8 +210,12 @@ def aside(identifier: str) -> str:
 
 def describe_cluster(rds: Any, identifier: str) -> dict[str, Any] | None:
     """Return a cluster as RDS describes it; None when there is none."""
+    return _first(rds.describe_db_clusters, "DBClusters", DBClusterIdentifier=identifier)
+
+
+def _first(ask: Callable[..., Mapping[str, Any]], member: str, **which: str) -> dict[str, Any] | None:
     try:
-        return dict(rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0])
+        return dict(ask(**which)[member][0])
     except ClientError as error:
         if error_code(error) not in _ABSENT:
             raise

@@ -89,3 +89,15 @@ def test_a_report_that_lacks_a_tool_is_neither_go_nor_no_go() -> None:
     console = Console(force_terminal=True, width=100, color_system="standard", record=True, file=StringIO())
     page.print_text(console, report)
     assert "\x1b[1;33mINCOMPLETE" in console.export_text(styles=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (PARTS, "GO: nothing stands against a deployment"),
+        (PARTS[:-1], "GO as far as asked; not everything could be asked: changes"),
+    ],
+)
+def test_go_says_when_it_is_not_of_everything(asked: tuple[str, ...], told: str) -> None:
+    parts = [Part(name, "") if name in asked else not_asked(name, "no", "") for name in PARTS]
+    assert Report("x", parts, 0.0).verdict == told
