@@ -98,7 +98,9 @@ def _drill(options: argparse.Namespace, workspace: Workspace, console: Console) 
     kind = DRILLS[options.drill]
     if target.environment == _PROD and not options.allow_prod:
         raise OpsError(f"{target.stack} is {_PROD}: add --allow-prod if you mean it")
-    kind(target, "", how=options.how)  # refuses a way that the drill does not have
+    label = kind(target, "", how=options.how).label  # refuses a way that the drill does not have
+    if options.against:  # before something is broken
+        distribution.earlier(options.against, label)
     if not options.yes:
         _confirm(kind, target, console)
     evidence.make_folder(options.out)

@@ -46,8 +46,11 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
     if options.out is None:
         console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
         return 0
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text, encoding="utf-8")
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OpsError(f"--out {options.out}: {error.strerror}: name a file that can be written") from None
     console.print(f"{len(found)} outputs and physical ids -> {options.out}", highlight=False)
     return 0
 

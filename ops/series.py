@@ -125,6 +125,8 @@ def _run(options: argparse.Namespace, workspace: Workspace, console: Console) ->
 
 def _series(options: argparse.Namespace, workspace: Workspace, console: Console) -> list[str]:
     chosen = [part for part in PARTS if part.label in options.only and part.label not in options.without]
+    for part in chosen if options.against else ():  # before something is broken
+        distribution.earlier(options.against, part.label)
     target = _refuse(chosen, options, workspace)
     if not options.yes:
         confirm(f"Type the name of the stack to break again and again ({target.stack})", target.stack)

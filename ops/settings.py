@@ -34,7 +34,8 @@ def parse_context(words: Iterable[str], source: str = "-c") -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not (key and equals):
-            raise OpsError(f"{source} {word}: expected key=value, e.g. {source} environment=prod")
+            example = f"{source} environment=prod" if source.startswith("-") else f"{source}='database.max_acu=4'"
+            raise OpsError(f"{source} {word}: expected key=value, e.g. {example}")
         context[key] = value
     return context
 

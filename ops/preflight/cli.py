@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from breakwater_guards.reading.files import InputError
-from ops.arguments import Commands, add_assembly, add_context
+from ops.arguments import Commands, add_assembly, add_context, number_within
 from ops.errors import OpsError, one_line
 from ops.local.workspace import Workspace
 from ops.preflight.account import Account, Ask, CouldNotAsk
@@ -52,7 +52,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--skip", action="append", default=[], metavar="ID", help="not these; repeatable")
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=number_within(float, 0.01, 3600.0, "number of seconds"),
         default=TIMEOUT_SECONDS,
         metavar="SECONDS",
         help="for all checks together (default: %(default)g)",
@@ -78,8 +78,6 @@ def _run(options: argparse.Namespace, _workspace: Workspace, _console: Console) 
 
 
 def _check(options: argparse.Namespace) -> int:
-    if options.timeout <= 0:
-        raise OpsError(f"--timeout {options.timeout:g}: allowed are seconds above 0")
     checks = choose(options.only, options.skip)
     settings = load_settings(parse_context(options.context))
     account = Account(settings.region)

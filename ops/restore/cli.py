@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,10 +39,21 @@ def add_to(commands: Commands) -> None:
         help="aurora and table: restore a copy; take-over: put the copies that are there in the place of their sources",
     )
     parser.add_argument("--to", type=_moment, metavar="TIME", help="e.g. 2026-01-31T12:34:56Z, or latest")
-    parser.add_argument("--as", dest="copy", metavar="NAME", help="name of the copy (default: the source's, -restored)")
+    parser.add_argument(
+        "--as", dest="copy", type=_name, metavar="NAME", help="of the copy (default: the source's, -restored)"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask before the first request")
     add_stack(parser)
     parser.set_defaults(run=_run)
+
+
+def _name(word: str) -> str:
+    # What both services take: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterToPointInTime.html
+    if not re.fullmatch(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,61}[A-Za-z0-9]", word):
+        raise argparse.ArgumentTypeError(
+            f"{word!r} cannot be a name: allowed are 3 to 63 letters, digits and single hyphens, a letter first"
+        )
+    return word
 
 
 def _moment(word: str) -> datetime | str:

@@ -75,6 +75,13 @@ def test_the_figures_of_several_runs_are_kept_and_compared_with_those_of_before(
     told = capsys.readouterr().err
     assert re.match(r"error: worse than before: RTO, p50: 0\.\d+ s, was 0, at most 0\.25 is allowed\n", told)
     assert not (tmp_path / "worse.json").exists(), "what is worse is not the new measure"
+    broken = len(store.removed)
+    assert drill("--yes", "--against", "none.json") == 1
+    assert capsys.readouterr().err.startswith("error: the figures in none.json cannot be read: ")
+    (tmp_path / "empty.json").write_text("{}")
+    assert drill("--yes", "--against", "empty.json") == 1
+    assert "empty.json has no figures of fake" in capsys.readouterr().err
+    assert len(store.removed) == broken, "nothing is broken before the figures are there"
 
 
 @pytest.mark.usefixtures("store")

@@ -128,6 +128,15 @@ def test_they_are_written_where_programs_look_for_them(
 
 
 @pytest.mark.usefixtures("cloudformation")
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path, tmp_path / "file" / "outputs.json"):
+        said = _said(["--out", str(place)], capsys)
+        assert said.startswith(f"error: --out {place}: ")
+        assert said.endswith(": name a file that can be written\n")
+
+
+@pytest.mark.usefixtures("cloudformation")
 def test_they_are_printed_for_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert main(["outputs"]) == 0

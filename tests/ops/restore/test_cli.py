@@ -193,6 +193,15 @@ def test_a_time_needs_its_zone(word: str, capsys: pytest.CaptureFixture[str]) ->
     assert f"{word!r} is not a time with its zone, e.g. 2026-01-31T12:34:56Z, or latest" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["bad name!", "1copy", "a--b", "a-", "ab", "x" * 64])
+def test_a_name_that_no_copy_can_have_is_refused_before_anything_is_asked(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["restore", "table", "--to", "latest", "--as", word])
+    assert f"{word!r} cannot be a name: allowed are 3 to 63 letters" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("word", "asked"), [("table", 6), ("yes", 0)])
 def test_a_person_types_what_is_restored(
     dynamodb: Recorder, monkeypatch: pytest.MonkeyPatch, word: str, asked: int

@@ -166,9 +166,7 @@ def worse(runs: Sequence[Figures], file: Path) -> list[str]:
     Raises:
         DrillError: it cannot be read, or has nothing of this drill.
     """
-    kept = read(file).get(runs[0].drill)
-    if kept is None:
-        raise DrillError(f"{file} has no figures of {runs[0].drill}: record some with --record {file}")
+    kept = earlier(file, runs[0].drill)
     found = []
     for name, now in spreads(runs).items():
         for rank in ("p50", "p99", "max"):
@@ -179,6 +177,22 @@ def worse(runs: Sequence[Figures], file: Path) -> list[str]:
             if value is None or value > most:
                 told = "unknown" if value is None else f"{value:.3g} {now.unit}".rstrip()
                 found.append(f"{name}, {rank}: {told}, was {before:.3g}, at most {most:.3g} is allowed")
+    return found
+
+
+def earlier(file: Path, drill: str) -> dict[str, Any]:
+    """Return the distribution of a drill that a file keeps.
+
+    Args:
+        file: that `record` wrote.
+        drill: its label.
+
+    Raises:
+        DrillError: the file cannot be read, or has nothing of this drill.
+    """
+    found: dict[str, Any] | None = read(file).get(drill)
+    if found is None:
+        raise DrillError(f"{file} has no figures of {drill}: record some with --record {file}")
     return found
 
 
