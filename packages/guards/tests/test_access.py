@@ -17,6 +17,7 @@ NAMED = {
     ":aws-sdk:([a-z0-9]+):(\\w+)": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
     ":([a-z0-9-]+):action/(\\w+)": "arn:aws:apigateway:eu-west-1:states:action/StartExecution",
     "^(\\w+)-(\\w+)$": "StepFunctions-StartExecution",
+    ":states:::(?:aws-sdk:)?([a-z0-9]+):(\\w+)": "arn:aws:states:::aws-sdk:sfn:startExecution",
 }
 ALLOWED = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -46,6 +47,9 @@ def caller(row: dict[str, Any], target: Any, *statements: Any) -> dict[str, Any]
         put(holder, at + first, {"Ref": "Between"} if rest else value)
     if "given" in row:
         put(holder, at + row["given"], "given")
+    for asked, told in row.get("if", {}).items():
+        if ">" not in asked:
+            put(holder, at + asked, told)
     if "caller" in row:
         put(holder, row["caller"], "arn:aws:sns:eu-west-1:111122223333:caller")
     if "role" in row and "service" not in row:
@@ -153,14 +157,25 @@ def test_a_call_that_cannot_be_made_without_a_role_needs_one(row: dict[str, Any]
 USERS = [(kind, path, names) for kind, paths in facts("role_users")["users"].items() for path, names in paths.items()]
 
 
+def using(kind: str, path: str) -> dict[str, Any]:
+    """Return what uses the role, and the resources through which it does."""
+    value: Any = {"Fn::GetAtt": ["Role", "Arn"]}
+    resources: dict[str, Any] = {}
+    *between, last = reversed(path.split(">"))
+    for number, step in enumerate(between):
+        resources[f"Between{number}"] = resource("AWS::Test::Between", **{step: value})
+        value = {"Ref": f"Between{number}"}
+    resources["User"] = resource(kind)
+    put(resources["User"]["Properties"], last, value)
+    return resources
+
+
 @pytest.mark.parametrize(("kind", "path", "services"), USERS, ids=[f"{kind}-{path}" for kind, path, _ in USERS])
 def test_a_role_is_trusted_by_each_of_its_users(kind: str, path: str, services: list[str]) -> None:
     for service, expected in (("other", 1), *((name, 0) for name in services)):
-        resources = {"Role": role(service=f"{service}.amazonaws.com"), "User": resource(kind)}
-        put(resources["User"]["Properties"], path, {"Fn::GetAtt": ["Role", "Arn"]})
+        resources = {"Role": role(service=f"{service}.amazonaws.com"), **using(kind, path)}
         assert len(findings(resources, "DR-ACCESS-03")) == expected, service
-    resources = {"Role": role(service=f"{services[0]}.amazonaws.com"), "User": resource(kind)}
-    put(resources["User"]["Properties"], path, {"Fn::GetAtt": ["Role", "Arn"]})
+    resources = {"Role": role(service=f"{services[0]}.amazonaws.com"), **using(kind, path)}
     trust = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     (whole,) = trust
     for broken in (

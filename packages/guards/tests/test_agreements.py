@@ -106,10 +106,12 @@ def test_attributes_need_their_property(kind: str, attribute: str) -> None:
 )
 def test_identifiers_have_a_form(row: dict[str, Any], value: str) -> None:
     for text, count in [(form.replace("*", "x"), 0) for form in row["form"][value]] + [("-", 1), (OPEN, 0), ("", 0)]:
-        given: Template = {row["own"]: value}
+        given: Template = {}
+        put(given, row["own"], value)
         put(given, row["path"], text)
         assert len(found("DR-AGREE-03", {"R": resource(row["type"], **given)})) == count, text
-    given = {row["own"]: OPEN}
+    given = {}
+    put(given, row["own"], OPEN)
     put(given, row["path"], "-")
     assert found("DR-AGREE-03", {"R": resource(row["type"], **given)}) == []
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from breakwater_guards.aws.arns import arn_of, may_match, pattern, patterns_of, resource_named
 from breakwater_guards.aws.authorization import is_typeless
 from breakwater_guards.aws.denials import denies
-from breakwater_guards.aws.key_policies import is_closed, may_hold, required_keys
-from breakwater_guards.aws.policies import statements_of
+from breakwater_guards.aws.key_policies import context_of, is_closed, may_hold, other_contexts, required_keys
+from breakwater_guards.aws.policies import as_statement, statements_of
 from breakwater_guards.aws.roles import Permissions, roles_of
 from breakwater_guards.aws.statements import Statement, matches
 from breakwater_guards.facts import facts
@@ -84,7 +84,15 @@ class Access:
         return not found.complete or self._allow(statements, action, arn) or found.is_managed(action)
 
     def admits(
-        self, target: Resource, service: str, action: str, caller: str, arn: str, *, absent: Collection[str] = ()
+        self,
+        target: Resource,
+        service: str,
+        action: str,
+        caller: str,
+        arn: str,
+        *,
+        absent: Collection[str] = (),
+        carried: Mapping[str, str] | None = None,
     ) -> bool:
         """Tell whether the policy of a resource may admit a service.
 
@@ -95,7 +103,9 @@ class Access:
             caller: pattern of the ARN for which the service calls.
             arn: pattern of what the action is used on.
             absent: condition keys that the service's calls do not carry, beside those that no service's do.
+            carried: condition keys in lower case that they do, with a pattern of the value.
         """
+        carried = {**(carried or {}), **context_of(service, caller)}
         if self.shuts_out(target, service, action, arn, absent=absent):
             return False
         if self._unknowable(target):
@@ -105,7 +115,8 @@ class Access:
             statement.acts_on(action)
             and (statement.not_principals or statement.names_service(service))
             and self._covers(statement, arn, action)
-            and not required_keys(statement, never)
+            and not required_keys(statement, {*never, *other_contexts(statement, carried)})
+            and may_hold(self._app, statement, carried)
             and self._is_caller(statement, caller, target.template)
             for statement in self._statements(target)
         )
@@ -180,7 +191,7 @@ class Access:
         """Yield every statement of the policies of a resource."""
         for policy in self._policies.get(target.reference, []):
             if policy.type == PERMISSION:
-                yield _as_statement(policy)
+                yield as_statement(policy)
             else:
                 yield from statements_of(policy, "PolicyDocument")
         yield from statements_of(target, "KeyPolicy")
@@ -220,23 +231,3 @@ def _passes(statement: Statement, service: str) -> bool:
 
 def _is_account(principal: str) -> bool:
     return "*" in principal or principal.endswith(":root") or principal.isdigit()
-
-
-def _as_statement(permission: Resource) -> Statement:
-    """Read a function's permission as the statement that Lambda makes of it."""
-    properties = permission.body.get("Properties", {})
-    condition = {
-        operator: {f"aws:{name}": properties[name]}
-        for operator, name in (("ArnLike", "SourceArn"), ("StringEquals", "SourceAccount"))
-        if name in properties
-    }
-    return Statement(
-        permission,
-        "",
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": properties.get("Principal", ABSENT)},
-            "Action": properties.get("Action", []),
-            "Condition": condition,
-        },
-    )

@@ -44,12 +44,12 @@ class Balancers:
         """Return the listeners and listener rules that forward to a target group."""
         return self._listeners.get(group.reference, [])
 
-    def in_front_of(self, group: Resource) -> list[Resource]:
-        """Return the Application Load Balancers that forward to a target group."""
+    def in_front_of(self, group: Resource, *, network: bool = False) -> list[Resource]:
+        """Return the Application (or Network) Load Balancers that forward to a target group."""
         found = [self._balancer(listener) for listener in self.listeners_of(group)]
-        application = {balancer.reference for balancer in self.application()}
+        wanted = {balancer.reference for balancer in (self.network() if network else self.application())}
         unique = {item.reference: item for item in found if item is not None}
-        return [balancer for reference, balancer in unique.items() if reference in application]
+        return [balancer for reference, balancer in unique.items() if reference in wanted]
 
     def exist_before(self, service: Resource, listeners: list[Resource]) -> Answer:
         """Tell whether one of some listeners exists when CloudFormation creates a service.

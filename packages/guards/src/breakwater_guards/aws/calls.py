@@ -21,7 +21,8 @@ MENTIONED = "@mentioned "
 _PLACE = re.compile(r"\{([^}]+)\}")
 _HANDED_OVER, _BEFORE_TARGET = re.compile(r'"Arn"\s*:\s*"\$\{[^}]*\}'), re.compile(r'"Arn"\s*:\s*"$')
 ANY = "@"  # in the place of an ending: the action is on no resource
-LOG_GROUP = "AWS::Logs::LogGroup"
+LOG_GROUP, PATH = "AWS::Logs::LogGroup", "AWS::ApiGateway::Resource"
+MAX_PARTS = 30  # an API has no deeper paths; one that is its own parent has no end
 
 
 class Call(NamedTuple):
@@ -79,9 +80,11 @@ def _holds(app: Assembly, row: dict[str, Any], item: Item) -> bool:
 def _calls_of(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[Call]:
     if "when" in row:
         given = [_text(value) for value in item.options(row["when"]) if value is not ABSENT]
-        if any(row.get("matching", "") in text.lower() for text in given):
-            actions = tuple(row["actions"][""]) or tuple(_named(row["named"], text) for text in given)
-            if all(actions):
+        left_out = "but" in row and any(row["but"] in text.lower() for text in given)
+        if any(row.get("matching", "") in text.lower() for text in given) and not left_out:
+            found = (action for text in given for action in _named(row.get("named", ""), text))
+            actions = tuple(row["actions"][""]) or tuple(dict.fromkeys(found))
+            if actions:
                 yield Call(item=item, row=row, target=None, arn="*", actions=actions)
         return
     seen = set()
@@ -124,13 +127,15 @@ def _called(raw: Any) -> Any:
     return [_called(item) for text, item in zip(before, raw, strict=False) if not _BEFORE_TARGET.search(text)]
 
 
-def _named(expression: str, text: str) -> str:
-    """Return the action that a value names by a service and an operation; empty when it is not known."""
-    found = re.search(expression, text)
-    service, operation = found.groups() if found else ("", "")
-    prefix = facts("callers")["services"].get(service.lower(), service.lower())
-    action = f"{prefix}:{operation[:1].upper()}{operation[1:]}"
-    return action if expand(action) else ""
+def _named(expression: str, text: str) -> Iterator[str]:
+    """Yield the actions that a value names by a service and an operation, where they are known."""
+    for found in re.finditer(expression, text) if expression else ():
+        service, operation = found.groups()
+        prefix = facts("callers")["services"].get(service.lower(), service.lower())
+        action = f"{prefix}:{operation[:1].upper()}{operation[1:]}"
+        action = facts("iam_involved")["operations"].get(action, action)
+        if expand(action):
+            yield action
 
 
 def _arn(app: Assembly, target: Resource, value: Any) -> str:
@@ -155,9 +160,24 @@ def _part(app: Assembly, call: Call, name: str) -> str:
     source = call.item.resource
     if name == "@self":
         return pattern(app, source.reference)
+    if name == "@path":
+        return _path(app, source.get("ResourceId"))
     whole = name.removeprefix("@source ")
     values = call.item.given(name) if whole == name else source.given(whole)
-    return pattern(app, values[0]) if len(values) == 1 else "*"
+    return pattern(app, values[0]) if len(values) == 1 and values[0] != "ANY" else "*"
+
+
+def _path(app: Assembly, value: Any) -> str:
+    """Return the path of an API's resource, with a slash before it: a star for a part that a request fills in."""
+    parts: list[str] = []
+    while isinstance(value, Reference) and value.attribute != "RootResourceId":
+        resource = app.target(value)
+        if resource is None or resource.type != PATH or len(parts) > MAX_PARTS:
+            return "*"
+        part = pattern(app, resource.get("PathPart"))
+        parts.append("*" if part.startswith("{") else part)
+        value = resource.get("ParentId")
+    return "/" + "/".join(reversed(parts)) if isinstance(value, Reference) else "*"
 
 
 def _ending(app: Assembly, item: Item, place: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ from breakwater_guards.aws.arns import may_match, patterns_of
 from breakwater_guards.aws.denials import denies
 from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.statements import Statement
+from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
@@ -82,7 +83,7 @@ def refusal(
     for action in actions:
         denied = any(denies(app, item, [action], "*", service=service, absent=never_met) for item in statements)
         on_action = [item for item in grants if item.acts_on(action) is not Answer.NO and not denied]
-        barriers = [required_keys(item, never_met) for item in on_action]
+        barriers = [required_keys(item, {*never_met, *other_contexts(item, carried or {})}) for item in on_action]
         if not on_action:
             missing.append(action)
         elif all(barriers):
@@ -143,6 +144,21 @@ def may_hold(app: Assembly, statement: Statement, carried: Mapping[str, str]) ->
         or any(may_match(text, carried[condition.key.lower()]) for text in patterns_of(app, condition))
         for condition in statement.conditions
     )
+
+
+CONTEXT = "kms:encryptioncontext:"
+
+
+def context_of(service: str, caller: str) -> dict[str, str]:
+    """Return the encryption context that a service's calls to a key carry, as a condition key with its value."""
+    name = facts("callers")["contexts"].get(service)
+    return {f"{CONTEXT}{name}": caller} if name else {}
+
+
+def other_contexts(statement: Statement, carried: Mapping[str, str]) -> set[str]:
+    """Return the encryption contexts that a statement asks for, and that calls with another one do not carry."""
+    asked = {key for key in statement.condition_keys() if key.startswith(CONTEXT)}
+    return asked - set(carried) if any(key.startswith(CONTEXT) for key in carried) else set()
 
 
 def through(target: Resource) -> dict[str, str]:

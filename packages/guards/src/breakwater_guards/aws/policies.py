@@ -18,7 +18,7 @@ from breakwater_guards.model.json_values import from_json
 from breakwater_guards.model.resolve import Resolver
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.unfold import unfold
-from breakwater_guards.model.values import Text
+from breakwater_guards.model.values import ABSENT, Text
 from breakwater_guards.model.views import view
 
 _STRINGS = ("Fn::Join", "Fn::Sub")
@@ -81,3 +81,23 @@ def _statements(resource: Resource, path: str, document: dict[str, Any]) -> Iter
     for place, raw in unfold(resource.resolver, document["Statement"], f"{path}.Statement" if path else "Statement"):
         if isinstance(raw, dict) and "Effect" in raw:  # a web ACL has a Statement too
             yield Statement(resource, place, raw)
+
+
+def as_statement(permission: Resource) -> Statement:
+    """Read a function's permission as the statement that Lambda makes of it."""
+    properties = permission.body.get("Properties", {})
+    condition = {
+        operator: {f"aws:{name}": properties[name]}
+        for operator, name in (("ArnLike", "SourceArn"), ("StringEquals", "SourceAccount"))
+        if name in properties
+    }
+    return Statement(
+        permission,
+        "",
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": properties.get("Principal", ABSENT)},
+            "Action": properties.get("Action", []),
+            "Condition": condition,
+        },
+    )

@@ -58,7 +58,8 @@ def logs_can_use_the_key(app: Assembly) -> Iterator[Breach]:
                         group,
                         "KmsKeyId",
                         f"the policy of {key.logical_id} ({key.template.file}) does not let "
-                        f"logs.{region or '<region>'}.amazonaws.com use {', '.join(reason.missing)}.",
+                        f"logs.{region or '<region>'}.amazonaws.com use "
+                        f"{', '.join(reason.missing) or f'it: {reason.conditions[0]} is never carried'}.",
                     )
 
 

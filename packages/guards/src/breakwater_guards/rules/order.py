@@ -9,9 +9,10 @@ from typing import Any
 from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.aws.balancers import balancers_of, target_groups
 from breakwater_guards.aws.items import items
+from breakwater_guards.aws.network import SUBNET, ipv4_network, network_of
 from breakwater_guards.aws.order import comes_before
-from breakwater_guards.aws.policies import statements_of
-from breakwater_guards.aws.roles import roles_of
+from breakwater_guards.aws.policies import all_statements, statements_of
+from breakwater_guards.aws.roles import ROLE, roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
@@ -30,9 +31,14 @@ FIX = "Add DependsOn, or refer to the resource."
     prevents="route table and network gateway belong to different networks; The REST API doesn't contain any methods; "
     "Unable to validate the following destination configurations; Incorrect S3 bucket policy is detected for bucket; "
     "a capacity provider that is not associated with the cluster; The target group … does not have an associated load "
-    "balancer; No scalable target registered: CloudFormation creates what is not ordered at once",
+    "balancer; No scalable target registered; Policy contains a statement with one or more invalid principals: "
+    "CloudFormation creates what is not ordered at once",
     fix=FIX,
-    sources=(DEPENDS_ON,),
+    sources=(
+        DEPENDS_ON,
+        "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpccidrblock.html",
+    ),
     data="order",
 )
 def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
@@ -46,6 +52,8 @@ def needed_resources_come_first(app: Assembly) -> Iterator[Breach]:
             )
     yield from _anywhere(app)
     yield from _alike(app)
+    yield from _principals(app)
+    yield from _second_ranges(app)
     yield from _beside_listeners(app)
     for row in facts("order")["named"]:
         for later in app.of_type(row["later"]):
@@ -172,6 +180,32 @@ def _alike(app: Assembly) -> Iterator[Breach]:
                         row["same"][0],
                         f"{later.logical_id} is created beside {first.logical_id}, which it needs.",
                     )
+
+
+def _principals(app: Assembly) -> Iterator[Breach]:
+    """Find a policy that names a role by text and does not wait for it: AWS refuses a principal that is not there."""
+    for statement in all_statements(app):
+        for principal in statement.principals if statement.resource.type != ROLE else ():
+            value, owner = principal.value, statement.resource
+            if principal.kind == "AWS" and isinstance(value, str | Text) and app.target(value) is None:
+                role = resource_named(app, value, owner.template, ROLE)
+                if role is not None and role.template is owner.template and not comes_before(role, owner):
+                    message = f"names {role.logical_id} by text, and is created beside it."
+                    yield breach(owner, statement.path, message)
+
+
+def _second_ranges(app: Assembly) -> Iterator[Breach]:
+    """Find a subnet in a further range of its VPC that may be added later."""
+    blocks = list(app.of_type("AWS::EC2::VPCCidrBlock"))
+    for subnet in app.of_type(SUBNET) if blocks else ():
+        vpc, own = network_of(app).vpc_of(subnet), ipv4_network(subnet.get("CidrBlock"))
+        first = ipv4_network(vpc.get("CidrBlock")) if vpc is not None else None
+        if vpc is None or own is None or first is None or own.subnet_of(first):
+            continue
+        mine = [item for item in blocks if network_of(app).vpc(item.get("VpcId")) is vpc]
+        around = [item for item in mine if (outer := ipv4_network(item.get("CidrBlock"))) and own.subnet_of(outer)]
+        if around and not any(comes_before(item, subnet) for item in around):
+            yield breach(subnet, "CidrBlock", f"{own} is created beside {around[0].logical_id}, which it needs.")
 
 
 def _beside_listeners(app: Assembly) -> Iterator[Breach]:

@@ -43,7 +43,13 @@ def targets_admit_services(app: Assembly) -> Iterator[Breach]:
             action
             for action, arn in call.each()
             if not access_of(app).admits(
-                call.target, call.row["service"], action, caller_of(app, call), arn, absent=call.row.get("absent", ())
+                call.target,
+                call.row["service"],
+                action,
+                caller_of(app, call),
+                arn,
+                absent=call.row.get("absent", ()),
+                carried=call.row.get("carried"),
             )
         ]
         if missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.items import items
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
@@ -22,16 +23,17 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule
     sources=(
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html",
         "https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html",
+        "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html",
     ),
     data="role_users",
 )
 def roles_are_trusted(app: Assembly) -> Iterator[Breach]:
     """Find a role whose trust policy does not admit the service that it is given to, or under a condition never met."""
     for kind, paths in facts("role_users")["users"].items():
-        for user in app.of_type(kind):
+        for item in (one for user in app.of_type(kind) for one in items(user)):
             for path, services in paths.items():
-                for value in user.given(path):
-                    role = roles_of(app).find(value, user.template)
+                for owner, value in item.follow(app, path):
+                    role = roles_of(app).find(value, owner.resource.template)
                     if role is not None and not access_of(app).trusts(role, services):
                         message = f"role {role.logical_id} does not trust {services[0]}.amazonaws.com for this {kind}."
-                        yield breach(user, path.replace("[]", ""), message)
+                        yield breach(item.resource, item.place(path), message)

@@ -130,9 +130,16 @@ def _unwritten(app: Assembly, groups: list[Resource]) -> Iterator[Breach]:
                 continue
             for log in database.given("EnableCloudwatchLogsExports[]"):
                 name = known.get(log) if isinstance(log, str) else None
+                if name in TABLES and any(isinstance(one, dict) and one.get("log_output") == "TABLE" for one in stated):
+                    message = f"{log!r} is exported, and log_output is TABLE; allowed: FILE."
+                    yield breach(database, "EnableCloudwatchLogsExports", message)
                 if name and all(value is ABSENT or _is_off(value, name) for value in stated):
                     message = f"{log!r} is exported, and no parameter group sets {name} to 1."
                     yield breach(database, "EnableCloudwatchLogsExports", message)
+
+
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.MySQL.LogFileSize.html: only files are exported
+TABLES = ("general_log", "slow_query_log")
 
 
 def _is_off(parameters: Any, name: str) -> bool:

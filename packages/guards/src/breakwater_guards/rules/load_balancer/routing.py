@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from breakwater_guards.aws.balancers import LISTENER, LISTENER_RULE, TARGET_GROUP, balancers_of, target_groups
-from breakwater_guards.aws.ecs import NETWORK, Service, services_of
+from breakwater_guards.aws.balancers import LISTENER, LISTENER_RULE, balancers_of, target_groups
+from breakwater_guards.aws.ecs import services_of
 from breakwater_guards.aws.items import items
-from breakwater_guards.aws.network import SUBNET, network_of
-from breakwater_guards.aws.security_groups import security_groups_of
 from breakwater_guards.aws.zones import one_zone
 from breakwater_guards.model.answer import Answer
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.scalars import as_int
-from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT, UNKNOWN
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
@@ -43,36 +39,6 @@ def targets_are_addresses(app: Assembly) -> Iterator[Breach]:
                         f"{show(value)}: tasks of {service.resource.logical_id} register by address; "
                         "only 'ip' is allowed.",
                     )
-
-
-@rule(
-    "DR-ALB-02",
-    title="Security groups let the load balancer reach the tasks",
-    outcome=Outcome.SILENT,
-    prevents="(reason Request timed out): every target stays unhealthy, the deployment never ends, clients get 504",
-    fix="Allow the container's port from the load balancer's security group in the tasks' group, and out of the load "
-    "balancer's group.",
-    sources=(
-        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html",
-    ),
-)
-def balancer_reaches_tasks(app: Assembly) -> Iterator[Breach]:
-    """Find a listener whose load balancer cannot reach the port of the tasks or of their health check."""
-    groups, balancers = security_groups_of(app), balancers_of(app)
-    for service in services_of(app):
-        for group, port in ports_of(app, service):
-            for balancer in balancers.in_front_of(group):
-                subnets = [network_of(app).resource(value, SUBNET) for value in balancer.options("Subnets[]")]
-                front = security_groups_of(app).peer(balancer.options("SecurityGroups[]"), subnets)
-                if groups.lets_out(front, port, service.peer) is Answer.NO:
-                    side = f"the security groups of {balancer.logical_id} let nothing out to port {port} of the tasks"
-                elif groups.lets_in(service.peer, port, front) is Answer.NO:
-                    side = f"the tasks' security groups do not admit {balancer.logical_id} on port {port}"
-                else:
-                    continue
-                yield breach(
-                    service.resource, f"{NETWORK}.SecurityGroups", f"{group.logical_id} sends to the tasks, but {side}."
-                )
 
 
 @rule(
@@ -160,15 +126,3 @@ def _is_same(given: list[Any], requested: list[Any]) -> bool:
 def _as_text(value: Any) -> Any:
     """Write a number as text: a template may give a port either way."""
     return str(value) if isinstance(value, int) else value
-
-
-def ports_of(app: Assembly, service: Service) -> Iterator[tuple[Resource, int]]:
-    """Yield each target group of a service with the ports that a load balancer opens: traffic, health checks."""
-    if service.resource.options(NETWORK) == [ABSENT]:
-        return  # not awsvpc: the tasks have the security groups and ports of instances
-    for balancer in service.resource.given("LoadBalancers[]"):
-        group = app.target(balancer.get("TargetGroupArn")) if isinstance(balancer, dict) else None
-        if group is None or group.type != TARGET_GROUP:
-            continue
-        found = {as_int(balancer.get("ContainerPort")), *(as_int(value) for value in group.options("HealthCheckPort"))}
-        yield from ((group, port) for port in sorted(port for port in found if port is not None))

@@ -16,7 +16,7 @@ from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 from breakwater_guards.rules.lambda_functions.network import FUNCTION, calls_of, subnets_of
-from breakwater_guards.rules.load_balancer.routing import ports_of
+from breakwater_guards.rules.load_balancer.targets import ports_of
 
 HTTPS = 443
 
