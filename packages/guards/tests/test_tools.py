@@ -221,3 +221,14 @@ def test_what_cfn_lint_only_informs_of_is_left_out(tmp_path: Path, monkeypatch: 
     told = [item.rule for item in cfn_lint.judge(json.dumps(document), "x", "us-east-1")]
     assert "E3002" in told
     assert not any(rule.startswith("I") for rule in told)
+
+
+@pytest.mark.parametrize(("version", "expected"), [({}, []), ({"Version": "2015-01-01"}, ["pf-iam-policy-version"])])
+def test_a_policy_needs_no_version(version: dict[str, str], expected: list[str], tmp_path: Path) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = {"PolicyName": "read", "PolicyDocument": {**version, "Statement": [statement]}}
+    role = resource("AWS::IAM::Role", AssumeRolePolicyDocument={"Statement": [trust]}, Policies=[policy])
+    write(tmp_path, a__json=template({"Role": role}))
+    report = check(tmp_path, rules=["DR-NET-01"], tools=["cdk-preflight"])
+    assert [finding.rule for finding in report.findings if finding.severity is Severity.ERROR] == expected

@@ -190,7 +190,7 @@ def _principals(app: Assembly) -> Iterator[Breach]:
             if principal.kind == "AWS" and isinstance(value, str | Text) and app.target(value) is None:
                 role = resource_named(app, value, owner.template, ROLE)
                 if role is not None and role.template is owner.template and not comes_before(role, owner):
-                    message = f"names {role.logical_id} by text, and is created beside it."
+                    message = f"The policy names {role.logical_id} by text, and is created beside it."
                     yield breach(owner, statement.path, message)
 
 

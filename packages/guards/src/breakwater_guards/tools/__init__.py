@@ -37,6 +37,8 @@ _FOREIGN = re.compile(r"[A-Z]\d{4}|pf-[a-z0-9-]+")
 _LOCAL_PATH = frozenset({"pf-cfn-nested-templateurl-scheme", "W3002", "E3043"})
 # `AWS::Serverless` without `Transform`: the tool that deploys may add the line.
 _MAY_BE_ADDED = frozenset({"E3038"})
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html: a policy may do without.
+_NO_VERSION = ("pf-iam-policy-version", "__pf_absent")
 
 
 class MissingToolError(InputError):
@@ -161,6 +163,8 @@ def _unconditional(body: Any) -> Any:
 def _corrected(template: Template, told: Told) -> Told | None:
     """Return what is left of a statement when the whole assembly is known."""
     if told.rule in _LOCAL_PATH and template.child(told.resource) is not None:
+        return None
+    if told.rule == _NO_VERSION[0] and _NO_VERSION[1] in told.message:
         return None
     return told._replace(severity=Severity.WARNING) if told.rule in _MAY_BE_ADDED else told
 
