@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from aws_cdk import App, Stack
 
+from stacks.common.acknowledgements import accept_loss_of_data
+from stacks.settings.foundation import RemovalSettings
 from tests.assembly import Assembly, Resource
 
 LOG_BUCKET = "${Storage/LogBucket}"
@@ -85,3 +88,23 @@ def test_what_stays_by_environment(request: pytest.FixtureRequest, environment: 
         if home
         else set()
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "protections", "accepted"),
+    [
+        ("destroy", (False, False), True),
+        ("destroy", (True, False), False),
+        ("destroy", (False, True), False),
+        ("snapshot", (False, False), False),
+    ],
+)
+def test_the_loss_of_data_is_accepted_only_where_nothing_protects_it(
+    data: Literal["destroy", "snapshot"], protections: tuple[bool, bool], *, accepted: bool
+) -> None:
+    stack = Stack(App(), "Given")
+    deletion, termination = protections
+    removal = RemovalSettings(data=data, deletion_protection=deletion, termination_protection=termination)
+    accept_loss_of_data(stack, removal)
+    acknowledged = [each.data for each in stack.node.metadata if each.type == "aws:cdk:acknowledged-rules"]
+    assert [list(each) for each in acknowledged] == ([["breakwater-guards::DR-HYGIENE-08"]] if accepted else [])
