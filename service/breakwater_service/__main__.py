@@ -38,14 +38,11 @@ def http_server(service: Service, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Work at an interval, and once more when cancelled."""
-    try:
-        while True:
-            await work()
-            await asyncio.sleep(seconds)
-    finally:
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], ending: asyncio.Future[None]) -> None:
+    """Work at an interval until the end comes; work that has begun is finished, so that nothing of it is lost."""
+    while not ending.done():
         await work()
+        await asyncio.wait([ending], timeout=seconds)
 
 
 async def run(service: Service, server: uvicorn.Server) -> int:
@@ -59,14 +56,16 @@ async def run(service: Service, server: uvicorn.Server) -> int:
             return 1
         # What costs little more for many than for one is collected; the metrics come last, since they count the others.
         regular = (0.1, service.replays.write), (0.5, service.outbox.move), (10.0, service.metrics.write)
+        ending = asyncio.get_running_loop().create_future()
         # A part that fails ends the process, so that ECS replaces the task.
         async with asyncio.TaskGroup() as parts:
-            tasks = [parts.create_task(_repeat(*each)) for each in regular]
+            for seconds, work in regular:
+                parts.create_task(_repeat(seconds, work, ending))
             await server.serve()
-            service.outbox.wake()  # a batch that is interrupted now is moved again
-            for task in tasks:
-                task.cancel()
-                await asyncio.wait([task])
+            ending.set_result(None)
+        service.outbox.wake()
+        for _, work in regular:
+            await work()
     return 0
 
 

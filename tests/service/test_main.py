@@ -10,6 +10,7 @@ import runpy
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -245,6 +246,29 @@ def test_receipts_wait_while_the_bucket_does_not_answer(postgres: Postgres, capl
         assert postgres.ask("SELECT count(*) FROM outbox") == "1"
     with running(settings_for(postgres, bucket_name=BUCKET)):
         eventually(lambda: postgres.ask("SELECT count(*) FROM outbox") == "0")
+
+
+def test_a_receipt_that_is_being_written_at_the_end_is_written_once(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, released, put = threading.Event(), threading.Event(), Outbox._put
+    puts: list[int] = []
+
+    def slowly(outbox: Outbox, rows: list[dict[str, Any]]) -> None:
+        puts.append(len(rows))
+        begun.set()
+        released.wait(20)
+        put(outbox, rows)
+
+    monkeypatch.setattr(Outbox, "_put", slowly)
+    with running(settings_for(postgres)) as it:
+        assert transfer(it.port, "in-mid-receipt").status == 201
+        assert begun.wait(20)
+        it.server.should_exit = True
+        eventually(lambda: not answers(it.port))
+        time.sleep(0.5)  # the server has ended by then, and what it does not wait for is interrupted
+        released.set()
+    assert (puts, postgres.ask("SELECT count(*) FROM outbox")) == ([1], "0")
 
 
 def test_many_receipts_are_written_in_batches(service: Running, postgres: Postgres) -> None:
