@@ -16,6 +16,7 @@ from embedded_aws.clients import Aws
 from embedded_aws.emulator import Emulator
 from embedded_testing import Deploy, stack
 from embedded_testing.aurora import aurora
+from embedded_testing.ports import free_port
 
 pytestmark = pytest.mark.emulator
 _TIMEOUT_SECONDS = 60.0
@@ -27,6 +28,8 @@ class Database:
     def __init__(self, aws: Aws, deploy: Deploy) -> None:
         template = aurora()
         template["Resources"]["Cluster"]["Properties"] |= {"EnableHttpEndpoint": True, "DatabaseName": "app"}
+        # Its own: an emulator of another test would take an address and port that this cluster has just freed.
+        template["Resources"]["Cluster"]["Properties"]["Port"] = free_port()
         made = deploy(template)
         assert made.status == "CREATE_COMPLETE"
         self.rds, self.data = aws("rds"), aws("rds-data")
