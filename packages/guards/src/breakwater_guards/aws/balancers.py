@@ -51,6 +51,11 @@ class Balancers:
         unique = {item.reference: item for item in found if item is not None}
         return [balancer for reference, balancer in unique.items() if reference in wanted]
 
+    def may_be_behind(self, group: Resource, balancer: Resource) -> bool:
+        """Tell whether a load balancer may forward to a target group: not if each of its listeners is of another."""
+        found = [self._balancer(listener) for listener in self.listeners_of(group)]
+        return not found or None in found or balancer in found
+
     def exist_before(self, service: Resource, listeners: list[Resource]) -> Answer:
         """Tell whether one of some listeners exists when CloudFormation creates a service.
 

@@ -225,5 +225,12 @@ def _shown(forms: list[str]) -> str:
 def _has_form(app: Assembly, value: Any, forms: list[str]) -> bool:
     if forms[0].startswith("arn:") and isinstance(value, Reference) and not names_arn(app, value):
         return False
+    if not forms[0].startswith("arn:") and isinstance(value, Text) and any(_is_arn(app, part) for part in value.parts):
+        return False
     text = TOKEN.sub("*", pattern(app, _named(app, value)))
     return any((arns_may_be_equal if form.startswith("arn:") else may_be_equal)(text, form) for form in forms)
+
+
+def _is_arn(app: Assembly, part: Any) -> bool:
+    """Tell whether a part of a text is a reference that stands for a whole ARN."""
+    return isinstance(part, Reference) and pattern(app, part).startswith("arn:")

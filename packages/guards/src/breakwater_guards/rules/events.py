@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
-from breakwater_guards.aws.arns import resource_named
+from breakwater_guards.aws.arns import names_arn, resource_named
 from breakwater_guards.aws.deliveries import EVENT_RULE
+from breakwater_guards.aws.event_patterns import alternatives, at, defects, texts
 from breakwater_guards.aws.globs import pattern_of
 from breakwater_guards.aws.names import misnamed, named
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_bool
 from breakwater_guards.model.template import Resource, Template
-from breakwater_guards.model.values import ABSENT, Text
+from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
-BUS, BUCKET = "AWS::Events::EventBus", "AWS::S3::Bucket"
-OPERATORS = "$or"
-_ALIKE, _VALUE = 0.7, 0.75
-_NONE = [{"exists": False}]
+ARCHIVE, BUS, BUCKET = "AWS::Events::Archive", "AWS::Events::EventBus", "AWS::S3::Bucket"
 _PARTS = re.compile(r"[:/*]+")
 
 
@@ -40,10 +37,10 @@ _PARTS = re.compile(r"[:/*]+")
 )
 def patterns_match_something(app: Assembly) -> Iterator[Breach]:
     """Find a field, source, detail type, value or name that no event has."""
-    for rule_ in app.of_type(EVENT_RULE):
+    for rule_ in app.of_type(EVENT_RULE, ARCHIVE):
         for pattern in rule_.given("EventPattern"):
             if isinstance(pattern, dict):
-                for path, message in [*_defects(pattern), *_names(app, rule_.template, pattern)]:
+                for path, message in [*defects(pattern), *_names(app, rule_.template, pattern)]:
                     yield breach(rule_, f"EventPattern.{path}", message)
 
 
@@ -66,7 +63,7 @@ def buses_carry_events(app: Assembly) -> Iterator[Breach]:
     for rule_ in app.of_type(EVENT_RULE):
         bus = resource_named(app, rule_.get("EventBusName"), rule_.template, BUS)
         patterns = [pattern for pattern in rule_.given("EventPattern") if isinstance(pattern, dict)]
-        sources = [source for pattern in patterns for source in _texts(pattern.get("source"))]
+        sources = [source for pattern in patterns for source in texts(pattern.get("source"))]
         of_aws = bool(sources) and all(item.startswith("aws.") and "partner" not in item for item in sources)
         if bus is not None and rule_.given("ScheduleExpression"):
             yield breach(rule_, "EventBusName", f"{bus.logical_id}: schedules run on the default bus alone.")
@@ -74,10 +71,10 @@ def buses_carry_events(app: Assembly) -> Iterator[Breach]:
             message = f"{bus.logical_id}: events of {sources[0]} arrive on the default bus, and nothing passes them on."
             yield breach(rule_, "EventBusName", message)
         for pattern in patterns if sources == ["aws.s3"] else ():
-            for value in _at(pattern, "detail.bucket.name"):
+            for value in at(pattern, "detail.bucket.name"):
                 bucket = resource_named(app, value, rule_.template, BUCKET)
                 if bucket is not None and not _sends_events(app, bucket):
-                    message = f"{bucket.logical_id} sends no events: EventBridgeConfiguration is not set."
+                    message = f"{bucket.logical_id} sends no events: EventBridgeConfiguration is not set, or is off."
                     yield breach(rule_, "EventPattern.detail.bucket.name", message)
 
 
@@ -117,110 +114,38 @@ def _may_be_bus(app: Assembly, value: Any) -> bool:
 
 def _sends_events(app: Assembly, bucket: Resource) -> bool:
     """Tell whether a bucket has EventBridge on, by itself or by the CDK's custom resource."""
-    if bucket.options("NotificationConfiguration.EventBridgeConfiguration") != [ABSENT]:
+    setting = "NotificationConfiguration.EventBridgeConfiguration"
+    off = all(as_bool(value) is False for value in bucket.options(f"{setting}.EventBridgeEnabled"))
+    if bucket.options(setting) != [ABSENT] and not off:
         return True
     made = app.of_type("Custom::S3BucketNotifications")
     return any(app.target(item.get("BucketName")) in (None, bucket) for item in made)
 
 
-def _defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    known = facts("event_sources")
-    for field in pattern:
-        if field not in known["fields"] and field != OPERATORS and isinstance(field, str):
-            yield field, f"no event has the field {field!r}; allowed: {', '.join(known['fields'])}."
-    sources, types = _texts(pattern.get("source")), _texts(pattern.get("detail-type"))
-    for source in sources:
-        allowed = _source(source, types, known)
-        if allowed:
-            yield "source", f"{source!r} is no source; allowed: {allowed}."
-    offered = [name for source in sources for name in known["detail_types"].get(source, ())]
-    listed = bool(sources) and all(source in known["detail_types"] for source in sources)
-    elsewhere = {name for names in known["detail_types"].values() for name in names}
-    for kind in types if listed else ():
-        near = get_close_matches(kind, offered, 1, _ALIKE)
-        if kind not in offered and (near or kind in elsewhere):
-            allowed = near[0] if near else ", ".join(offered)
-            yield "detail-type", f"{kind!r} is no event of {sources[0]}; allowed: {allowed}."
-    if types and set(types) <= set(known["no_resources"]) and pattern.get("resources", _NONE) != _NONE:
-        yield "resources", f"events of the type {types[0]} name no resources; ask for a field of detail."
-    for detail in _alternatives(pattern.get("detail")) if types else ():
-        yield from _fields(detail, types, known["detail_fields"])
-        yield from _values(detail, _of_all(types, known["detail_values"]))
-        if len(types) == 1:
-            yield from _forms(detail, known["detail_forms"].get(types[0], {}))
-
-
-def _of_all(types: list[str], known: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
-    """Return the values of the fields whose values are known for each of some types of events."""
-    each = [known.get(kind, {}) for kind in types]
-    return {
-        field: sorted({value for one in each for value in one[field]}) for field in set(each[0]).intersection(*each)
-    }
-
-
-def _source(given: str, types: list[str], facts_: dict[str, Any]) -> str | None:
-    """Return the source that is meant by one that no service has; ``None`` for one that may exist.
-
-    Without a dot it may be anybody's, and Lambda's destinations send from ``lambda``: the detail types tell.
-    """
-    known: list[str] = facts_["sources_of_aws"]
-    if given in known or given.startswith("aws.partner/"):
-        return None
-    if "." not in given:
-        meant = f"aws.{given.lower()}"
-        return meant if not set(types).isdisjoint(facts_["detail_types"].get(meant, ())) else None
-    lower = given.lower()
-    near = get_close_matches(lower, known, 1, 0.9) if lower.startswith("aws.") else []
-    return lower if lower in known else near[0] if near else None
-
-
-def _alternatives(detail: Any) -> list[dict[str, Any]]:
-    """Return a pattern once for each branch of ``$or``."""
-    if not isinstance(detail, dict):
-        return []
-    rest = {key: value for key, value in detail.items() if key != OPERATORS}
-    branches = detail.get(OPERATORS)
-    inner = [one for branch in branches for one in _alternatives(branch)] if isinstance(branches, list) else []
-    return [{**rest, **one} for one in inner] or [rest]
-
-
-def _fields(detail: dict[str, Any], types: list[str], known: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
-    if all(kind in known for kind in types):
-        offered = sorted({name for kind in types for name in known[kind]})
-        for field in detail:
-            if field not in offered:
-                near = get_close_matches(str(field), offered, 1) or offered[:8]
-                yield f"detail.{field}", f"{types[0]} has no field {field!r}; allowed: {', '.join(near)}."
-
-
-def _values(detail: dict[str, Any], known: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
-    for field, allowed in known.items():
-        given = _texts(_at(detail, field))
-        never = [item for item in given if item not in allowed]
-        alike = {item for item in never if get_close_matches(item.lower(), [one.lower() for one in allowed], 1, _VALUE)}
-        dead = never if len(never) == len(given) else [item for item in never if item in alike]
-        if dead:
-            yield f"detail.{field}", f"{', '.join(map(repr, dead))} is never sent; allowed: {', '.join(allowed)}."
-
-
-def _forms(detail: dict[str, Any], known: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for field, form in known.items():
-        for given in _texts(_at(detail, field)):
-            if not re.fullmatch(form, given):
-                yield f"detail.{field}", f"{given!r} is never sent; allowed: {form or 'a number'}."
-
-
 def _names(app: Assembly, near: Template, pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Find a name or an ARN that is nearly that of a resource of the application."""
-    sources = _texts(pattern.get("source"))
-    branches = [{**pattern, "detail": detail} for detail in _alternatives(pattern.get("detail"))] or [pattern]
+    sources = texts(pattern.get("source"))
+    branches = [{**pattern, "detail": detail} for detail in alternatives(pattern.get("detail"))] or [pattern]
     for path, kinds in facts("event_sources")["names"].items():
         types = kinds.get(sources[0], []) if len(sources) == 1 else []
-        for value in [value for branch in branches for value in _at(branch, path)] if types else ():
+        for value in [value for branch in branches for value in at(branch, path)] if types else ():
+            if reason := _other_name(app, path, value, types):
+                yield path, f"{show(value)} is {reason}."
             comparison, text = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else ("", value)
             allowed = _unnamed(app, near, str(comparison), text, types)
             if allowed:
                 yield path, f"{show(text)} names nothing that is here; allowed: {allowed}."
+
+
+def _other_name(app: Assembly, path: str, value: Any, types: list[str]) -> str | None:
+    """Tell why a reference to the right resource is not what the field has: an ARN, or the name without one."""
+    target = app.target(value) if isinstance(value, Reference) else None
+    if target is None or target.type not in types:
+        return None
+    wanted, given = path.lower().endswith(("arn", "resources")), names_arn(app, value)
+    if wanted == given or (value.attribute and not wanted and not value.attribute.endswith("Arn")):
+        return None
+    return f"no ARN; allowed: the ARN of {target.logical_id}" if wanted else "an ARN; allowed: its name"
 
 
 def _unnamed(app: Assembly, near: Template, comparison: str, value: Any, types: list[str]) -> str | None:
@@ -233,16 +158,3 @@ def _unnamed(app: Assembly, near: Template, comparison: str, value: Any, types: 
         if allowed:
             return allowed
     return None
-
-
-def _at(pattern: Any, path: str) -> list[Any]:
-    """Return what a pattern asks of a field, e.g. ``detail.bucket.name``."""
-    for step in path.split("."):
-        pattern = pattern.get(step) if isinstance(pattern, dict) else None
-    return pattern if isinstance(pattern, list) else []
-
-
-def _texts(value: Any) -> list[str]:
-    """Return the literal alternatives of a field; none where one of them is a comparison or not known."""
-    entries = value if isinstance(value, list) else []
-    return [item for item in entries if isinstance(item, str)] if all(isinstance(item, str) for item in entries) else []

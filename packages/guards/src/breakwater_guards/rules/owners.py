@@ -16,6 +16,7 @@ from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.scalars import as_int
+from breakwater_guards.model.spelling import spelled
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import ABSENT, UNKNOWN, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
@@ -220,6 +221,8 @@ def _values(item: Item, name: str) -> list[Any]:
     given = [default if value is ABSENT and optional else value for value in source.options(path.rstrip("~"))]
     if len(given) > 1 and "[]" not in path:
         return []
+    if given == [UNKNOWN]:  # e.g. a parameter without a default: whatever it is, it is the same twice
+        return [spelled(source.resource.template, source.raw.get(path))]
     return [_identity(domain(value) if path.endswith("~") else value) for value in given]
 
 

@@ -86,7 +86,7 @@ def user_is_that_of_the_snapshot(app: Assembly) -> Iterator[Breach]:
             if ABSENT in names or UNKNOWN in names:
                 continue
             for path in paths:
-                source = [value for value in database.given(path) if value != ""]
+                source = [value for value in database.options(path) if value is not ABSENT and value != ""]
                 if source:
                     message = f"{show(names[0])}, and {path} is {show(source[0])}, whose user it keeps; allowed: none."
                     yield breach(database, "MasterUsername", message)

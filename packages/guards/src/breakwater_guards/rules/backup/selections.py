@@ -17,6 +17,8 @@ from breakwater_guards.model.values import ABSENT, is_known
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 INSIDE = "BackupSelection"
+_OPERATORS = ("StringEquals", "StringLike", "StringNotEquals", "StringNotLike")
+_TAG = "aws:ResourceTag/"
 _NAMING = ("Resources", "NotResources", "ListOfTags")
 
 
@@ -25,18 +27,24 @@ _NAMING = ("Resources", "NotResources", "ListOfTags")
     title="A backup selection with conditions also names resources",
     outcome=Outcome.REFUSED,
     prevents="Invalid selection: either resources or tags must be given (InvalidParameterValueException)",
-    fix='Add Resources: ["*"]; conditions only narrow what is named.',
+    fix='Add Resources: ["*"]; conditions only narrow what is named, by keys such as aws:ResourceTag/backup.',
     sources=(
         "https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupSelection.html",
+        "https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ConditionParameter.html",
         "https://github.com/hashicorp/terraform-provider-aws/issues/25436",
     ),
 )
 def conditions_narrow_resources(app: Assembly) -> Iterator[Breach]:
-    """Find a selection that has `Conditions` and neither resources nor tags."""
+    """Find a selection that has `Conditions` and neither resources nor tags, and a condition on no tag."""
     for selection in app.of_type(SELECTION):
         named = [value for name in _NAMING for value in selection.options(f"{INSIDE}.{name}")]
         if selection.given(f"{INSIDE}.Conditions") and all(value is ABSENT or value == [] for value in named):
             yield breach(selection, f"{INSIDE}.Conditions", "Conditions alone select nothing; Resources is not set.")
+        for operator in _OPERATORS:
+            path = f"{INSIDE}.Conditions.{operator}"
+            for key in selection.given(f"{path}[].ConditionKey"):
+                if isinstance(key, str) and not key.startswith((_TAG, "{{")):
+                    yield breach(selection, path, f"{key!r} is no key of a condition; allowed: {_TAG}{key}.")
 
 
 @rule(

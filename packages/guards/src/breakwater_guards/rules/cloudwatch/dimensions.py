@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from breakwater_guards.aws.alarms import Metric, charted, metrics_of
+from breakwater_guards.aws.balancers import balancers_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.lookup import Lookup
@@ -81,10 +82,20 @@ def load_balancer_dimensions(app: Assembly) -> Iterator[Breach]:
                 metric.path,
                 f"{metric.name} exists per LoadBalancer and TargetGroup; TargetGroup is not set.",
             )
+        balancer, group = (_own(app, metric, name) for name in known["full_names"])
+        if balancer is not None and group is not None and not balancers_of(app).may_be_behind(group, balancer):
+            message = f"{metric.name} has no data: no listener of {balancer.logical_id} uses {group.logical_id}."
+            yield breach(metric.alarm, metric.path, message)
         for name, prefixes in known["full_names"].items():
             value = metric.dimensions.get(name)
             if value is not None and not _may_be_full_name(app, name, value, prefixes):
                 yield breach(metric.alarm, metric.path, f"{name} is {show(value)}; allowed is {name}FullName.")
+
+
+def _own(app: Assembly, metric: Metric, name: str) -> Resource | None:
+    """Return the load balancer or target group that a dimension refers to."""
+    target = app.target(metric.dimensions.get(name))
+    return target if target is not None and target.type == BALANCING + name else None
 
 
 def _aurora_reasons(app: Assembly, metric: Metric, name: str, value: Any, known: dict[str, Any]) -> Iterator[str]:

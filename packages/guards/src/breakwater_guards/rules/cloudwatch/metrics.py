@@ -8,16 +8,15 @@ from difflib import get_close_matches
 from typing import Any
 
 from breakwater_guards.aws.alarms import Metric, charted, filtered, metrics_of
-from breakwater_guards.aws.arns import resource_named
 from breakwater_guards.aws.globs import pattern_of
-from breakwater_guards.aws.names import misnamed
+from breakwater_guards.aws.names import misnamed, named
 from breakwater_guards.aws.tags import words_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.scalars import as_int, as_number
 from breakwater_guards.model.values import ABSENT, Reference, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
-from breakwater_guards.rules.cloudwatch.reach import elsewhere, no_dimension
+from breakwater_guards.rules.cloudwatch.reach import elsewhere, no_dimension, switched_off, uncounted
 
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
 _ALIKE, _SAME = 0.8, 0.92
@@ -91,7 +90,8 @@ def metrics_exist(app: Assembly) -> Iterator[Breach]:
         for message in no_dimension(metric, known) if sets is None else ():
             yield breach(metric.alarm, metric.path, message)
         yield from _apart(app, metric)
-        yield from _switched_off(app, metric)
+        yield from switched_off(app, metric)
+        yield from uncounted(app, metric)
         for unit, names in facts("metrics")["units"].get(metric.namespace, {}).items():
             if metric.name in names and isinstance(metric.unit, str) and metric.unit != unit:
                 yield breach(metric.alarm, "Unit", f"{metric.name} is in {metric.unit}; allowed: {unit}, or none.")
@@ -143,20 +143,6 @@ def _apart(app: Assembly, metric: Metric) -> Iterator[Breach]:
                 )
 
 
-def _switched_off(app: Assembly, metric: Metric) -> Iterator[Breach]:
-    """Find a metric that a resource of the application publishes only where it is told to, and is not."""
-    for row in facts("metrics")["switches"]:
-        value = metric.dimensions.get(row["dimension"]) if metric.namespace == row["namespace"] else None
-        if value is None or row.get("with", row["dimension"]) not in metric.dimensions:
-            continue
-        resource = resource_named(app, value, metric.alarm.template, row["type"])
-        given = resource.options(row["path"]) if resource is not None else []
-        if given and all(("absent" if item is ABSENT else item) in row["off"] for item in given):
-            name = resource.logical_id if resource is not None else ""
-            message = f"{name} publishes no {metric.name}; allowed: {row['allowed']}."
-            yield breach(metric.alarm, metric.path, message)
-
-
 def _never(value: Any, form: dict[str, Any]) -> str | None:
     """Tell why a value is none of the few that a dimension has."""
     allowed = form.get("allowed")
@@ -195,6 +181,7 @@ def _no_metric(metric: Metric, known: dict[str, Any]) -> str | None:
     whole = metric.namespace in facts("metrics")["complete"]
     alike = get_close_matches(metric.name, names, 1, _ALIKE)
     near = [name for name in alike if whole or _misspelled(metric.name, name)]
+    near = near or [name for name in names if name == f"NumberOf{metric.name}"]
     others = facts("metrics")["namespaces"].items()
     elsewhere = [other for other, one in others if metric.name in (*one["metrics"], *one.get("per_run", ()))]
     if not near and not elsewhere and not whole:
@@ -216,6 +203,9 @@ def _namespace(metric: Metric) -> dict[str, Any]:
 def _unnamed(app: Assembly, metric: Metric, value: Any, form: dict[str, Any]) -> str | None:
     """Tell why a written name is that of no resource: a logical id, or nearly the name of one in the application."""
     text = pattern_of(value) if isinstance(value, str | Text) else ""
+    names = {name.lower() for name, _ in named(app, metric.alarm.template, *form["types"])} if form.get("lower") else ()
+    if text.lower() in names:
+        return None if text == text.lower() else f"the service keeps it in lower case; allowed: {text.lower()}."
     allowed = misnamed(app, metric.alarm.template, text, *form["types"], path=form.get("named_by", ""))
     return f"nothing of that name is here; allowed: {allowed}." if allowed else None
 

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from breakwater_guards.aws.alarms import ALARM, COMPOSITE, DASHBOARD, Metric, charted, filtered, metrics_of
+from breakwater_guards.aws.alarms import (
+    ALARM,
+    COMPOSITE,
+    DASHBOARD,
+    METRIC_FILTER,
+    Metric,
+    charted,
+    filtered,
+    metrics_of,
+)
 from breakwater_guards.aws.arns import pattern
 from breakwater_guards.aws.names import misnamed, named
 from breakwater_guards.aws.policies import all_statements
@@ -70,6 +79,10 @@ def named_alarms_exist(app: Assembly) -> Iterator[Breach]:
 def own_metrics_are_published(app: Assembly) -> Iterator[Breach]:
     """Find a metric of the application's code or filters in a namespace of nobody, or nearly under its name."""
     for metric in [*metrics_of(app), *charted(app)]:
+        target = app.target(metric.name) if isinstance(metric.name, Reference) else None
+        if target is not None and target.type == METRIC_FILTER:
+            message = f"Ref is the name of the filter {target.logical_id}; allowed: its MetricName."
+            yield breach(metric.alarm, "MetricName" if metric.path == "Dimensions" else metric.path, message)
         if isinstance(metric.namespace, str) and isinstance(metric.name, str):
             reason = _unpublished(app, metric, metric.namespace, metric.name) or _by_others(app, metric)
             if reason:

@@ -143,6 +143,18 @@ def _missing(template: Template, naming: Naming) -> str | None:
     attribute = naming.attribute or ""
     if child is not None and attribute.startswith(OUTPUT) and not may_change(child):
         output = attribute.removeprefix(OUTPUT)
-        if output not in child.outputs:
-            return f"{child.file}, the template of {name}, has no output {output}"
+        left_out = output in child.outputs and _left_out(template, naming, child, output)
+        if output not in child.outputs or left_out:
+            under = " with these parameters" if left_out else ""
+            return f"{child.file}, the template of {name}, has no output {output}{under}"
     return None
+
+
+def _left_out(template: Template, naming: Naming, child: Template, output: str) -> bool:
+    """Tell whether a condition that is certainly false leaves out an output that a resource always reads."""
+    owner = template.resources.get(naming.owner)
+    body = child.outputs[output]
+    condition = body.get("Condition") if isinstance(body, dict) else None
+    if template.parent is not None or owner is None or "Fn::If" in owner.text:
+        return False
+    return owner.exists and not child.conditions_hold(condition)

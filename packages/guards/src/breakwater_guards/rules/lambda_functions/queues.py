@@ -13,6 +13,7 @@ from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 QUEUE, FUNCTIONS = "AWS::SQS::Queue", ("AWS::Lambda::Function", "AWS::Serverless::Function")
+QUALIFIERS = ("AWS::Lambda::Alias", "AWS::Lambda::Version")
 DEFAULT_VISIBILITY, DEFAULT_TIMEOUT = 30, 3  # seconds
 
 
@@ -39,7 +40,7 @@ def _readers(app: Assembly) -> Iterator[tuple[Resource, Resource]]:
     """Yield the queues that functions read, with the function: by a mapping, or by an event of SAM."""
     for mapping in app.of_type("AWS::Lambda::EventSourceMapping"):
         queue = resource_named(app, mapping.get("EventSourceArn"), mapping.template, QUEUE)
-        function = resource_named(app, mapping.get("FunctionName"), mapping.template, *FUNCTIONS)
+        function = _function(app, mapping)
         if queue is not None and function is not None:
             yield queue, function
     for function in app.of_type("AWS::Serverless::Function"):
@@ -51,6 +52,15 @@ def _readers(app: Assembly) -> Iterator[tuple[Resource, Resource]]:
             )
             if queue is not None:
                 yield queue, function
+
+
+def _function(app: Assembly, resource: Resource) -> Resource | None:
+    """Return the function that a resource names, also where it names an alias or a version."""
+    value = resource.get("FunctionName")
+    named = app.target(value)
+    if named is not None and named.type in QUALIFIERS:
+        return _function(app, named)
+    return resource_named(app, value, resource.template, *FUNCTIONS)
 
 
 def _seconds(value: Any, default: int) -> int | None:

@@ -8,7 +8,10 @@ from typing import Any
 
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.values import Opaque, Text
+from breakwater_guards.model.choices import of_other_choices
+from breakwater_guards.model.scalars import as_bool
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT, Opaque, Text
 from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 # The shortest that a part can be which only the deployment decides: an account, a Region such as eu-west-1.
@@ -35,9 +38,32 @@ def names_fit(app: Assembly) -> Iterator[Breach]:
     for kind, row in facts("physical_names")["limits"].items():
         for resource in app.of_type(kind):
             for value in dict.fromkeys(item for item in resource.options(row["path"]) if isinstance(item, str | Text)):
-                reason = _no_name(value, row)
+                reason = _no_name(value, row) or _no_end(value, [as_bool(item) for item in _ends(resource, row)])
                 if reason:
                     yield breach(resource, row["path"], f"{show(value)}: {reason}.")
+                    break
+            else:
+                for name, given, value in of_other_choices(resource, row["path"]):
+                    reason = _no_name(value, row)
+                    if reason:
+                        message = f"{show(value)} where {name} is {show(given)}, which it may be: {reason}."
+                        yield breach(resource, row["path"], message)
+                        break
+
+
+def _ends(resource: Resource, row: dict[str, Any]) -> list[Any]:
+    """Return whether a queue or topic is FIFO, for each possibility."""
+    return [False if item is ABSENT else item for item in resource.options(row["fifo"])] if "fifo" in row else []
+
+
+def _no_end(value: str | Text, fifo: list[bool | None]) -> str | None:
+    """Tell why a name does not end as that of a FIFO queue does, or does although it is of none."""
+    last = value if isinstance(value, str) else value.parts[-1]
+    if len(fifo) != 1 or fifo[0] is None or not isinstance(last, str) or "{{" in last:
+        return None
+    if fifo[0] is not last.endswith(".fifo"):
+        return "allowed: a name that ends with .fifo" if fifo[0] else "allowed: .fifo at the end of FIFO names alone"
+    return None
 
 
 def _no_name(value: str | Text, row: dict[str, Any]) -> str | None:
