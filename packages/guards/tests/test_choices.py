@@ -171,3 +171,24 @@ def watching(name: Any) -> Template:
 def test_what_is_redriven_is_not_sent(name: Any, others: Template, count: int) -> None:
     resources = queues(Alarm=watching(name), **others)
     assert len(found("DR-CLOUDWATCH-07", resources)) == count
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("const { QUEUE_URL } = process.env; exports.handler = async () => QUEUE_URL;", 1),
+        ("const { QUEUE_URL: url, A = 'x', ...rest } = process.env; exports.handler = async () => url;", 1),
+        ("const { QUEUE_URL = 'none' } = process.env; exports.handler = async () => QUEUE_URL;", 0),
+        ("const { length } = process.env.NAME; exports.handler = async () => length;", 0),
+        ("const { } = process.env; exports.handler = async () => 1;", 0),
+    ],
+)
+def test_what_node_takes_out_of_the_environment(code: str, count: int) -> None:
+    function = resource(
+        "AWS::Lambda::Function",
+        Runtime="nodejs22.x",
+        Handler="index.handler",
+        Code={"ZipFile": code},
+        Environment={"Variables": {"QUEUE": "q"}},
+    )
+    assert len(found("DR-LAMBDA-11", {"F": function})) == count

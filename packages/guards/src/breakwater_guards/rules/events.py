@@ -62,6 +62,10 @@ def buses_carry_events(app: Assembly) -> Iterator[Breach]:
     """Find a rule for events of AWS, or a schedule, on a bus of its own; one for a bucket that sends no events."""
     for rule_ in app.of_type(EVENT_RULE):
         bus = resource_named(app, rule_.get("EventBusName"), rule_.template, BUS)
+        for written in rule_.given("EventBusName") if bus is None else ():
+            meant = misnamed(app, rule_.template, written, BUS) if isinstance(written, str) else None
+            if meant:
+                yield breach(rule_, "EventBusName", f"no bus here is called {written!r}; allowed: {meant}.")
         patterns = [pattern for pattern in rule_.given("EventPattern") if isinstance(pattern, dict)]
         sources = [source for pattern in patterns for source in texts(pattern.get("source"))]
         of_aws = bool(sources) and all(item.startswith("aws.") and "partner" not in item for item in sources)

@@ -25,6 +25,7 @@ _ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9_-]+")
 _ALIKE = 0.8
 # https://nodejs.org/api/process.html#processenv
 _NODE = re.compile(r"""process\.env(?:\.([A-Za-z_]\w*)|\[["']([A-Za-z_]\w*)["']\])""")
+_TAKEN_OUT = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b(?!\s*[.\[])")
 _FROM_ELSEWHERE = re.compile(r"""export\s*\*|__exportStar|(?:require\(|from\s*|import\s*)["']\.""")
 
 
@@ -142,4 +143,7 @@ def _node_program(text: str) -> Program:
         return Program()
     words = set(re.findall(r"\w+", text))
     asked = {first or second for first, second in _NODE.findall(text)}
+    for names in _TAKEN_OUT.findall(text):
+        asked |= {name.partition(":")[0].strip() for name in names.split(",") if "=" not in name and "..." not in name}
+    asked.discard("")
     return Program(mentioned=words, asked=asked, handlers=words)
