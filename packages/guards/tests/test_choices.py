@@ -192,3 +192,20 @@ def test_what_node_takes_out_of_the_environment(code: str, count: int) -> None:
         Environment={"Variables": {"QUEUE": "q"}},
     )
     assert len(found("DR-LAMBDA-11", {"F": function})) == count
+
+
+@pytest.mark.parametrize(
+    ("source", "kinds"),
+    [
+        (
+            "aws.cloudformation",
+            ["CloudFormation StackSet Status Change", "CloudFormation StackSet Operation Status Change"],
+        ),
+        ("aws.backup", ["Scan Job State Change", "Recovery Point Index State Change"]),
+        ("aws.ec2", ["EC2 Spot Instance Request Fulfillment", "EC2 AMI State Change"]),
+        ("aws.ecs", ["ECS Daemon Deployment State Change"]),
+    ],
+)
+def test_events_of_the_reference_are_known(source: str, kinds: list[str]) -> None:
+    pattern = {"source": [source], "detail-type": kinds}
+    assert found("DR-EVENTS-01", {"R": resource(RULE, EventPattern=pattern)}) == []
