@@ -209,3 +209,19 @@ def test_what_node_takes_out_of_the_environment(code: str, count: int) -> None:
 def test_events_of_the_reference_are_known(source: str, kinds: list[str]) -> None:
     pattern = {"source": [source], "detail-type": kinds}
     assert found("DR-EVENTS-01", {"R": resource(RULE, EventPattern=pattern)}) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "count"),
+    [
+        ("AWS::ApiGateway::RestApi", {"Name": "a"}, {"Name": "a"}, 0),
+        (RULE, {"Name": "a"}, {"Name": "a", "EventBusName": "default"}, 1),
+        (RULE, {"Name": "a"}, {"Name": "a", "EventBusName": "own"}, 0),
+        ("AWS::EC2::SecurityGroup", {"GroupName": "a", "VpcId": OPEN}, {"GroupName": "a", "VpcId": OPEN}, 1),
+        ("AWS::EC2::SecurityGroup", {"GroupName": "a", "VpcId": OPEN}, {"GroupName": "a", "VpcId": "vpc-1"}, 0),
+        ("AWS::EC2::SecurityGroup", {"GroupName": "a", "VpcId": ["?"]}, {"GroupName": "a", "VpcId": ["?"]}, 0),
+        (QUEUE, {"QueueName": "a"}, {"QueueName": "a"}, 1),
+    ],
+)
+def test_names_are_unique_within_something(kind: str, one: Template, other: Template, count: int) -> None:
+    assert len(found("DR-OWNER-03", {"A": resource(kind, **one), "B": resource(kind, **other)})) == count

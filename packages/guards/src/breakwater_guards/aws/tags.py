@@ -9,6 +9,7 @@ from typing import Any
 
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.spelling import spelled
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import Opaque, Text
 from breakwater_guards.model.views import view
@@ -66,6 +67,15 @@ def physical_name(resource: Resource) -> tuple[str, str] | None:
     if isinstance(value, Text) and all(isinstance(part, str) or _is_place(part) for part in value.parts):
         value = value.known
     return (path, value) if isinstance(value, str) and "{{resolve:" not in value else None
+
+
+def unique_within(resource: Resource) -> Any:
+    """Return inside what a name is unique, e.g. the bus of a rule; ``None`` where several may have it or may not."""
+    path = facts("physical_names")["unique_within"].get(resource.type)
+    if path is None:
+        return ()
+    raw = resource.body["Properties"].get(path, "default") if path else None
+    return spelled(resource.template, raw)
 
 
 def root_of(template: Template) -> Template:

@@ -11,7 +11,7 @@ from breakwater_guards.aws.dns import domain
 from breakwater_guards.aws.items import Item, items
 from breakwater_guards.aws.network import ipv4_network
 from breakwater_guards.aws.security_groups import GROUP, SecurityGroups, security_groups_of
-from breakwater_guards.aws.tags import physical_name, root_of
+from breakwater_guards.aws.tags import physical_name, root_of, unique_within
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
@@ -139,9 +139,10 @@ def settings_have_one_owner(app: Assembly) -> Iterator[Breach]:
     for template in app.templates.values():
         for resource in template.resources.values():
             found = physical_name(resource) if "Condition" not in resource.body and resource.exists else None
-            if found is not None and found[1]:
+            within = unique_within(resource)
+            if found is not None and found[1] and within is not None:
                 place = (template.account if resource.type in everywhere else None) or _place(template)
-                other = named.setdefault((place, resource.type, found[1]), resource)
+                other = named.setdefault((place, resource.type, found[1], within), resource)
                 if other is not resource:
                     where = "" if other.template is template else f" ({other.template.file})"
                     name = show(resource.get(found[0]))
