@@ -13,6 +13,7 @@ from breakwater_guards.model.spelling import spelled
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import Opaque, Text
 from breakwater_guards.model.views import view
+from breakwater_guards.reading.files import mapping
 
 _WORDS = re.compile(r"[a-z0-9]+")
 _INHERITED = ("suffix", "environment")
@@ -74,7 +75,7 @@ def unique_within(resource: Resource) -> Any:
     path = facts("physical_names")["unique_within"].get(resource.type)
     if path is None:
         return ()
-    raw = resource.body["Properties"].get(path, "default") if path else None
+    raw = mapping(resource.body.get("Properties")).get(path, "default") if path else None
     return spelled(resource.template, raw)
 
 
