@@ -11,6 +11,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 OPEN = "holds what only the deployment decides, or what a macro adds, in place of a value"
 RANGE = "names a port of a containerPortRange: AWS documents neither that a balancer may nor that it may not"
 OFF = "its rule is disabled, so nothing is delivered"
+FILLED = "holds what a tool replaces before AWS sees it"
 TEXT = "has a boolean as text, which CloudFormation converts"
 # What cdk-preflight takes for not deployable in a fixture called good…, and why it stays so.
 NOT_DEPLOYABLE = {
@@ -21,6 +22,8 @@ NOT_DEPLOYABLE = {
     "DR-KMS-03--good-unknown.yaml": OPEN,
     "DR-LAMBDA-01--good-unknown.yaml": OPEN,
     "DR-LAMBDA-07--good-own-macro.yaml": OPEN,
+    "DR-LAMBDA-07--good-stand-in.yaml": FILLED,
+    "DR-LIMIT-03--good-part-of-an-app.yaml": FILLED,
     "DR-LOGS-01--good-unknown.yaml": OPEN,
     "DR-ROUTE53-07--good-alias.yaml": TEXT,
     "DR-ROUTE53-07--good-unknown.yaml": OPEN,

@@ -167,6 +167,8 @@ def using(kind: str, path: str) -> dict[str, Any]:
         value = {"Ref": f"Between{number}"}
     resources["User"] = resource(kind)
     put(resources["User"]["Properties"], last, value)
+    if kind == "AWS::IAM::InstanceProfile":  # one without name that nothing refers to is never used
+        resources["User"]["Properties"]["InstanceProfileName"] = "used"
     return resources
 
 

@@ -33,10 +33,13 @@ class Access:
         self._permissions: dict[Reference, Permissions] = {}
         self._policies: dict[Reference, list[Resource]] = defaultdict(list)
         self._stray: set[str] = set()
+        owners = facts("callers")["policy_of"]
         for kind, path in facts("callers")["policies"].items():
+            # A function and its topic may have one name.
+            kinds = [owner for owner, policies in owners.items() if kind in policies]
             for policy in app.of_type(kind):
                 for value in policy.options(path):
-                    target = resource_named(app, value, policy.template)
+                    target = resource_named(app, value, policy.template, *kinds)
                     if target is not None:
                         self._policies[target.reference].append(policy)
                     elif not isinstance(value, str):
@@ -201,7 +204,7 @@ class Access:
             return True
         patterns = [pattern(self._app, value) for value in statement.resources]
         if arn == "*" and is_typeless(action):
-            return any(text.startswith("*") for text in patterns)
+            return any(text.startswith("*") or _is_whole_account(text) for text in patterns)
         return any(may_match(text, arn) for text in patterns)
 
     def _is_caller(self, statement: Statement, caller: str, near: Template) -> bool:
@@ -227,6 +230,16 @@ def _passes(statement: Statement, service: str) -> bool:
         and not any(matches(value, service) for value in condition.values)
         for condition in statement.conditions
     )
+
+
+def _is_whole_account(resource: str) -> bool:
+    """Tell whether an ARN stands for all of an account in a service that authorizes its calls without resource on it.
+
+    CloudWatch Logs does: https://github.com/awslabs/aws-solutions-constructs, whose integration tests deploy state
+    machines with logs:PutResourcePolicy on arn:aws:logs:<Region>:<account>:*.
+    """
+    fields = resource.split(":")
+    return fields[2:3] == ["logs"] and fields[5:] == ["*"]
 
 
 def _is_account(principal: str) -> bool:

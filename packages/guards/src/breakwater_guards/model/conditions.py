@@ -90,7 +90,7 @@ class Conditions:
                 given[argument] = other
                 continue
             by_default = self._template.usually(side)
-            if is_known(by_default) and (_spelling(by_default) == _spelling(other)) is not value:
+            if is_known(by_default) and (spelling(by_default) == spelling(other)) is not value:
                 given.update(dict.fromkeys(named_in(side, "Ref", self._template.parameters), UNKNOWN))
 
     def _imply(self, expression: Any, value: bool, implied: dict[str, bool], depth: int) -> None:
@@ -114,7 +114,7 @@ class Conditions:
             return None
         if function == "Fn::Equals" and len(argument) == 2:
             left, right = (self._template.certainly(bind(part, self._values)) for part in argument)
-            return _spelling(left) == _spelling(right) if is_known(left) and is_known(right) else None
+            return spelling(left) == spelling(right) if is_known(left) and is_known(right) else None
         parts = [self._evaluate(part, depth + 1) for part in argument]
         if function == "Fn::Not" and len(parts) == 1:
             return None if parts[0] is None else not parts[0]
@@ -131,8 +131,8 @@ def _function(expression: Any) -> tuple[str, Any]:
     return "", None
 
 
-def _spelling(value: Any) -> Any:
-    """CloudFormation compares text: true and "true" are the same."""
+def spelling(value: Any) -> Any:
+    """Return a value as CloudFormation compares it, as text: true and "true" are the same."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
 
 

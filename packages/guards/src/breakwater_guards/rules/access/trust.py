@@ -9,6 +9,9 @@ from breakwater_guards.aws.items import items
 from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
+from breakwater_guards.model.mentions import mentioned
+from breakwater_guards.model.template import Resource
+from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule
 
 
@@ -34,6 +37,22 @@ def roles_are_trusted(app: Assembly) -> Iterator[Breach]:
             for path, services in paths.items():
                 for owner, value in item.follow(app, path):
                     role = roles_of(app).find(value, owner.resource.template)
-                    if role is not None and not access_of(app).trusts(role, services):
+                    if (
+                        role is not None
+                        and not access_of(app).trusts(role, services)
+                        and not _is_idle(app, item.resource)
+                    ):
                         message = f"role {role.logical_id} does not trust {services[0]}.amazonaws.com for this {kind}."
                         yield breach(item.resource, item.place(path), message)
+
+
+def _is_idle(app: Assembly, profile: Resource) -> bool:
+    """Tell whether nothing can be given an instance profile by what is written: no name, no reference, no output."""
+    if profile.type != "AWS::IAM::InstanceProfile" or profile.options("InstanceProfileName") != [ABSENT]:
+        return False
+    places = ((template, template.document.get(key)) for template in app.templates.values() for key in _PLACES)
+    named = (reference for template, written in places for reference in mentioned(template, written))
+    return not any(item.template == profile.template.key and item.logical_id == profile.logical_id for item in named)
+
+
+_PLACES = ("Resources", "Outputs")

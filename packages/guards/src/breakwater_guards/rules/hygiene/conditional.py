@@ -8,7 +8,7 @@ from itertools import islice, product
 from typing import Any, NamedTuple
 
 from breakwater_guards.model.assembly import Assembly
-from breakwater_guards.model.conditions import Conditions, named_in
+from breakwater_guards.model.conditions import Conditions, named_in, spelling
 from breakwater_guards.model.template import Resource, Template
 from breakwater_guards.model.values import is_known
 from breakwater_guards.reading.files import mapping
@@ -149,7 +149,7 @@ def _literals(body: Any) -> list[Any]:
     """Return what the comparisons of a condition compare with, as text."""
     if isinstance(body, dict):
         sides = body.get("Fn::Equals")
-        own = [str(side) for side in sides if isinstance(side, str | int)] if isinstance(sides, list) else []
+        own = [spelling(side) for side in sides if isinstance(side, str | int)] if isinstance(sides, list) else []
         return own + [found for item in body.values() for found in _literals(item)]
     return [found for item in body for found in _literals(item)] if isinstance(body, list) else []
 
@@ -162,8 +162,8 @@ def _candidates(template: Template, name: str, compared: list[Any]) -> list[Any]
         return [known] if is_known(known) else []
     allowed = declared.get("AllowedValues")
     others = allowed if isinstance(allowed, list) else [*compared, *([] if "AllowedPattern" in declared else [OTHER])]
-    default = [str(declared["Default"])] if "Default" in declared else []
-    return list(dict.fromkeys([*default, *map(str, others)]))
+    default = [spelling(declared["Default"])] if "Default" in declared else []
+    return list(dict.fromkeys([*default, *map(spelling, others)]))
 
 
 def _shown(value: Any) -> str:

@@ -109,10 +109,14 @@ def _may_be_arn(app: Assembly, value: Any) -> bool:
 
 
 def _has_wildcard(value: Any) -> bool:
-    """Tell whether a literal part has a wildcard; the ARN of a log group ends with one that is no wildcard."""
+    """Tell whether a literal part has a wildcard.
+
+    The ARN of a log group ends with one that is none, and AWS's own policy for report buckets compares billing's ARNs
+    with StringEquals: https://docs.aws.amazon.com/cur/latest/userguide/cur-s3.html
+    """
     parts = value.parts if isinstance(value, Text) else (value,)
     text = "".join(part for part in parts if isinstance(part, str))
-    return "*" in text and ":logs:" not in text
+    return "*" in text and ":logs:" not in text and ":cur:" not in text
 
 
 def _secure(condition: Condition) -> bool | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 _STAGING = re.compile(r"cdk-[a-z0-9]+-assets-")
 _KEY = re.compile(r"[0-9a-f]{64}\.\w+")
+# What a build replaces, e.g. <ZIPFILE_PLACEHOLDER>.
+_STAND_IN = re.compile(r"\s*(<[^<>\n]+>|\{\{[^{}\n]+\}\}|%\w+%|@\w+@)\s*")
 _LANGUAGE = re.compile(r"^(python|nodejs|ruby|provided|java|dotnet)")
 MAX_FILE = 4 * 1024 * 1024
 _SUFFIXES = {
@@ -188,7 +190,12 @@ def inline_problems(runtime: Any, handler: Any, code: Any) -> Iterator[str]:
     module, _, name = handler.rpartition(".")
     if module != "index":
         yield f"inline code is the file index, so the handler is index.<function>, not {handler!r}"
-    elif isinstance(code, str) and code.strip() and not re.search(rf"\b{re.escape(name)}\b", code):
+    elif (
+        isinstance(code, str)
+        and code.strip()
+        and not _STAND_IN.fullmatch(code)
+        and not re.search(rf"\b{re.escape(name)}\b", code)
+    ):
         yield f"{name!r} of handler {handler!r} does not occur in the inline code"
 
 

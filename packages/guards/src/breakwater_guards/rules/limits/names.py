@@ -17,6 +17,9 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 # The shortest that a part can be which only the deployment decides: an account, a Region such as eu-west-1.
 _SHORTEST = {"account": "0" * 12, "region": "aa-aaaa-0"}
 
+# A part of an app of the Serverless Framework, which fills these in: https://www.serverless.com/framework/docs/guides/variables
+_OF_SERVERLESS = re.compile(r"\$\{(?:opt|self|sls|env|file|ssm|cf|s3|param|aws)[:(]")
+
 
 @rule(
     "DR-LIMIT-03",
@@ -71,7 +74,7 @@ def _no_name(value: str | Text, row: dict[str, Any]) -> str | None:
     parts = (value,) if isinstance(value, str) else value.parts
     known = "".join(part for part in parts if isinstance(part, str))
     least = "".join(part if isinstance(part, str) else _shortest(part) for part in parts)
-    if not known or "{{" in known or "arn:" in known:
+    if not known or "{{" in known or "arn:" in known or _OF_SERVERLESS.search(known):
         return None  # an empty one stands for none, and some take an ARN
     exact = least == value
     known = known.removesuffix(".fifo")

@@ -86,6 +86,8 @@ def _no_rate(text: str, row: dict[str, Any]) -> str | None:
 def _no_cron(text: str) -> str | None:
     """Tell why six fields are no cron expression: both days or none, a number beyond its field, 30 February."""
     fields = text.split()
+    if any(field.endswith(",") for field in fields):
+        return None  # fields apart by commas, too: nothing says that AWS refuses them
     if len(fields) != 6:
         return f"{len(fields)} fields; allowed: 6"
     if (fields[2] == "?") == (fields[4] == "?"):
