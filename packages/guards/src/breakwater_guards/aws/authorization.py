@@ -70,6 +70,9 @@ def grants(resource: str, action: str, places: tuple[str, str] = ("*", "*")) -> 
     if not kinds:
         everything = resource.startswith("*") or resource.endswith(tuple(facts("iam_involved")["everything"]))
         return everything or not is_typeless(action)
+    # What the reference leaves out, e.g. the transforms that a change set uses.
+    if any(may_match(resource, arn) for arn in facts("iam_involved")["also_on"].get(action.lower(), ())):
+        return True
     return resource.startswith("*") or any(names_type(resource, arn, places) for arn in kinds.values())
 
 

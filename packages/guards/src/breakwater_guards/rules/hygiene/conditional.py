@@ -149,7 +149,7 @@ def _literals(body: Any) -> list[Any]:
     """Return what the comparisons of a condition compare with, as text."""
     if isinstance(body, dict):
         sides = body.get("Fn::Equals")
-        own = [spelling(side) for side in sides if isinstance(side, str | int)] if isinstance(sides, list) else []
+        own = [_text(side) for side in sides if isinstance(side, str | int)] if isinstance(sides, list) else []
         return own + [found for item in body.values() for found in _literals(item)]
     return [found for item in body for found in _literals(item)] if isinstance(body, list) else []
 
@@ -162,8 +162,12 @@ def _candidates(template: Template, name: str, compared: list[Any]) -> list[Any]
         return [known] if is_known(known) else []
     allowed = declared.get("AllowedValues")
     others = allowed if isinstance(allowed, list) else [*compared, *([] if "AllowedPattern" in declared else [OTHER])]
-    default = [spelling(declared["Default"])] if "Default" in declared else []
-    return list(dict.fromkeys([*default, *map(spelling, others)]))
+    default = [_text(declared["Default"])] if "Default" in declared else []
+    return list(dict.fromkeys([*default, *map(_text, others)]))
+
+
+def _text(value: Any) -> str:
+    return str(spelling(value))
 
 
 def _shown(value: Any) -> str:

@@ -59,6 +59,7 @@ def is_written_out(template: Template) -> bool:
     document = template.document
     return (
         "Transform" not in document
+        and not any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
         and not any(naming.kind == TRANSFORM for naming in namings_of(template))
         and not any(
             name.startswith("Fn::")
