@@ -137,3 +137,15 @@ def test_a_folder_that_cannot_be_looked_into_holds_nothing_that_is_known(
 
     monkeypatch.setattr(Path, "is_file", refuse)
     assert Asset("code", tmp_path).holds(["index.py"]) is None
+
+
+def test_fields_of_a_schedule_that_commas_part_too_are_not_judged() -> None:
+    rule = resource("AWS::Events::Rule", ScheduleExpression="cron(5, 0, 1, *, ?, *)")
+    assert found("DR-LIMIT-02", {"Rule": rule}) == []
+
+
+def test_a_region_that_is_missing_is_told() -> None:
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms::111111111111:key/*"}
+    policy = resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Statement": [statement]})
+    (message,) = found("DR-IAM-05", {"Policy": policy})
+    assert message.endswith("; allowed: key (with a Region).")

@@ -219,7 +219,15 @@ def _breach(app: Assembly, statement: Statement, dead: list[str]) -> Breach:
         message = f"no such action as {', '.join(shown[:3])}."
         return breach(statement.resource, statement.path, message)
     named = sorted({readable(TOKEN.sub("…", pattern(app, value))) for value in statement.resources})
-    kinds = sorted({kind for action in dead for one in expand(action) for kind in types_of(one) or {"none (use *)"}})
+    types = [types_of(one) or {"none (use *)": ""} for action in dead for one in expand(action)]
+    kinds = sorted({_told(kind, arn, named) for known in types for kind, arn in known.items()})
     verb = "is" if len(dead) == 1 else "are"
     message = f"{', '.join(dead[:3])} {verb} not authorized on {', '.join(named[:2])}; allowed: {', '.join(kinds[:4])}."
     return breach(statement.resource, statement.path, message)
+
+
+def _told(kind: str, arn: str, named: list[str]) -> str:
+    """Return a type as a message tells it: with what is missing in ARNs that are of its service."""
+    service, region = (arn.split(":")[2], arn.split(":")[3]) if arn else ("", "")
+    given = [text.split(":") for text in named if text.split(":")[2:3] == [service]]
+    return f"{kind} (with a Region)" if region and given and all(parts[3:4] == [""] for parts in given) else kind
