@@ -43,8 +43,10 @@ def caller(row: dict[str, Any], target: Any, *statements: Any) -> dict[str, Any]
             resources["Between"] = resource("AWS::ECS::TaskDefinition")
             put(resources["Between"]["Properties"], rest, value)
             for asked, told in row.get("if", {}).items():
-                put(resources["Between"]["Properties"], asked.partition(">")[2], told)
+                if ">" in asked:
+                    put(resources["Between"]["Properties"], asked.partition(">")[2], told)
         put(holder, at + first, {"Ref": "Between"} if rest else value)
+    holder |= row.get("only", {})
     if "given" in row:
         put(holder, at + row["given"], "given")
     for asked, told in row.get("if", {}).items():
@@ -225,7 +227,7 @@ def test_a_machine_calls_what_another_stack_exports() -> None:
 def test_the_url_of_an_alias_is_opened_by_the_permission_of_the_alias(qualifier: dict[str, str], expected: int) -> None:
     function, alias = resource("AWS::Lambda::Function"), resource("AWS::Lambda::Alias", Name="prod")
     url = resource("AWS::Lambda::Url", TargetFunctionArn={"Fn::GetAtt": ["Target", "Arn"]}, **qualifier)
-    admitted = {"FunctionName": {"Ref": "Alias"}, "Action": "lambda:InvokeFunctionUrl", "Principal": "*"}
+    admitted = {"FunctionName": {"Ref": "Alias"}, "Action": "lambda:Invoke*", "Principal": "*"}
     permission = resource("AWS::Lambda::Permission", **admitted)
     resources = {"Target": function, "Alias": alias, "Permission": permission, "Url": url}
     assert len(findings(resources, "DR-ACCESS-01")) == expected

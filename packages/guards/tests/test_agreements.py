@@ -50,17 +50,18 @@ def test_both_ends_agree(row: dict[str, Any], value: str) -> None:
     given = others.pop("given")
     path = f"{row['each']}.{row['path']}" if "each" in row else row["path"]
     put(given, path, TARGET)
+    properties: Template = {}
     for has, agrees in values:
-        properties: Template = {}
+        properties = {}
         put(properties, row["property"], has)
         target = {"Target": resource(row["of"], **properties), **others}
         assert bool(found("DR-AGREE-01", {"Holder": resource(row["type"], **given), **target})) is not agrees, has
     if "without" in row:
-        fifo = resource(row["of"], FifoQueue=True)
-        assert len(found("DR-AGREE-01", {"Holder": resource(row["type"], **given), "Target": fifo})) == 1
-        inner = given["Targets"][0] if "each" in row else given["Target"]
-        inner["SqsParameters"] = {"MessageGroupId": "a"}
-        assert not found("DR-AGREE-01", {"Holder": resource(row["type"], **given), "Target": fifo})
+        put(properties, row["property"], next(has for has, agrees in values if not agrees))
+        target = {"Target": resource(row["of"], **properties), **others}
+        assert len(found("DR-AGREE-01", {"Holder": resource(row["type"], **given), **target})) == 1
+        put(given, f"{row['each']}.{row['without']}" if "each" in row else row["without"], "given")
+        assert not found("DR-AGREE-01", {"Holder": resource(row["type"], **given), **target})
 
 
 def test_ends_that_nothing_tells_agree() -> None:

@@ -212,11 +212,11 @@ def test_nested_templates_are_read_where_only_the_metadata_names_them(tmp_path: 
     assert not [item for item in assembly.templates.values() if "far" in item.file]
 
 
-def test_metadata_of_a_stack_may_be_missing(tmp_path: Path) -> None:
+def test_files_beside_the_templates_may_be_missing(tmp_path: Path) -> None:
     cloud_assembly(tmp_path, {"Main": template({"R": resource()})})
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     manifest["artifacts"]["Main"]["additionalMetadataFile"] = "Main.metadata.json"
+    manifest["artifacts"]["Main.assets"] = {"type": "cdk:asset-manifest", "properties": {"file": "Main.assets.json"}}
     write(tmp_path, manifest__json=manifest)
-    assembly = Assembly.load(tmp_path)
-    assert list(assembly.templates) == ["Main.template.json"]
-    assert list(assembly.notices) == ["Main.metadata.json is not there: acknowledgements in it do not count"]
+    notices = check(tmp_path).notices
+    assert [notice.partition(" is missing")[0] for notice in notices] == ["Main.metadata.json", "Main.assets.json"]

@@ -185,3 +185,10 @@ def test_buses_and_buckets(properties: Any, others: Template, count: int) -> Non
 )
 def test_what_is_switched_off(kind: str, properties: Any, count: int) -> None:
     assert len(found("DR-EVENTS-03", {"R": resource(kind, **properties)})) == count
+
+
+def test_a_long_list_is_told_in_short() -> None:
+    (message,) = told(["aws.ec2"], ["Object Created"])
+    assert message.startswith("'Object Created' is no event of aws.ec2; allowed: ")
+    assert message.endswith(", ….")
+    assert message.count(",") == 4

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from breakwater_guards.aws.authorization import types_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from guards_testing.build import document, resource, template
@@ -150,3 +151,9 @@ def test_what_all_of_a_service_allows_in_passing_need_not_be_possible(action: st
     inline = [{"PolicyName": "inline", "PolicyDocument": allowed}]
     role = resource("AWS::IAM::Role", AssumeRolePolicyDocument=trust, Policies=inline)
     assert len(found("DR-IAM-07", {"Role": role})) == expected
+
+
+def test_types_of_actions() -> None:
+    assert types_of("sqs:SendMessage") == {"queue": "arn:*:sqs:*:*:*"}
+    assert types_of("sqs:ListQueues") == {}
+    assert types_of("sqs:NoSuchAction") is types_of("nosuchservice:Action") is None

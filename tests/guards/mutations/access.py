@@ -36,6 +36,14 @@ def monitoring_role_of_the_wrong_service(app: MutableApp) -> None:
     trust["Statement"][0]["Principal"]["Service"] = "rds.amazonaws.com"
 
 
+@mutation("DR-ACCESS-06")
+def role_for_those_who_signed_in_elsewhere(app: MutableApp) -> None:
+    trust = app.properties("AWS::IAM::Role", "ClusterMonitoringRole")["AssumeRolePolicyDocument"]
+    provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    deployer = {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRole"}
+    trust["Statement"].append(deployer)
+
+
 @mutation("DR-ACCESS-04")
 def function_in_the_vpc_without_interfaces(app: MutableApp) -> None:
     function = app.properties(FUNCTION, "CustomVpcRestrictDefaultSG")

@@ -11,6 +11,11 @@ ENDPOINT, GROUP = "AWS::EC2::VPCEndpoint", "AWS::EC2::SecurityGroup"
 INGRESS = "AWS::EC2::SecurityGroupIngress"
 
 
+def _let_tasks_start_with(app: MutableApp, action: str, arn: str) -> None:
+    policy = app.properties("AWS::IAM::Policy", "TaskDefinitionExecutionRoleDefaultPolicy")["PolicyDocument"]
+    policy["Statement"].append({"Effect": "Allow", "Action": action, "Resource": arn})
+
+
 def _container(app: MutableApp) -> dict[str, Any]:
     container: dict[str, Any] = app.properties(DEFINITION)["ContainerDefinitions"][0]
     return container
@@ -49,6 +54,7 @@ def no_endpoint_for_logs(app: MutableApp) -> None:
 @mutation("DR-ECS-05")
 def parameter_store_without_an_endpoint(app: MutableApp) -> None:
     _container(app)["Secrets"] = [{"Name": "API_KEY", "ValueFrom": "/payments/api-key"}]
+    _let_tasks_start_with(app, "ssm:GetParameters", "arn:aws:ssm:us-east-1:111111111111:parameter/payments/api-key")
 
 
 @mutation("DR-ECS-06")
@@ -129,6 +135,13 @@ def password_in_the_environment(app: MutableApp) -> None:
     container = app.properties("AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
     arn = next(one["Value"] for one in container["Environment"] if one["Name"] == "DATABASE_SECRET_ARN")
     container["Secrets"] = [{"Name": "PASSWORD", "ValueFrom": {"Fn::Join": ["", [arn, ":password::"]]}}]
+
+
+@mutation("DR-ECS-21")
+def key_of_a_secret_without_its_colons(app: MutableApp) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:orders-AbCdEf"
+    _let_tasks_start_with(app, "secretsmanager:GetSecretValue", arn)
+    _container(app)["Secrets"] = [{"Name": "TOKEN", "ValueFrom": f"{arn}:token"}]
 
 
 @mutation("DR-LOGS-03")

@@ -28,6 +28,17 @@ def vpc_without_host_names(app: MutableApp) -> None:
     app.properties(VPC)["EnableDnsHostnames"] = False
 
 
+@mutation("DR-NET-13")
+def gateway_endpoint_that_no_route_leads_to(app: MutableApp) -> None:
+    del app.properties("AWS::EC2::VPCEndpoint", "VpcDynamoDb")["RouteTableIds"]
+
+
+@mutation("DR-NET-12")
+def group_of_the_cluster_in_the_default_vpc(app: MutableApp) -> None:
+    groups = app.resources("AWS::EC2::SecurityGroup")
+    del groups[next(name for name in groups if "Database" in name)]["Properties"]["VpcId"]
+
+
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 

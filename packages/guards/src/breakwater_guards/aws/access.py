@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from breakwater_guards.aws.arns import arn_of, may_match, pattern, patterns_of, resource_named
+from breakwater_guards.aws.arns import arn_of, may_be_source, may_match, pattern, patterns_of, resource_named
 from breakwater_guards.aws.authorization import is_typeless
 from breakwater_guards.aws.denials import denies
 from breakwater_guards.aws.key_policies import context_of, is_closed, may_hold, other_contexts, required_keys
@@ -213,7 +213,7 @@ class Access:
             actual = wanted.get(condition.key.lower())
             if actual is None or not condition.values or "Not" in condition.operator or condition.operator == "Null":
                 continue
-            if not any(may_match(text, actual) for text in patterns_of(self._app, condition)):
+            if not any(may_be_source(text, actual) for text in patterns_of(self._app, condition)):
                 return False
         return True
 

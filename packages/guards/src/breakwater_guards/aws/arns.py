@@ -65,6 +65,21 @@ def may_match(one: str, other: str) -> bool:
     return all(map(_may_be_same, fields, others))
 
 
+def may_be_source(text: str, caller: str) -> bool:
+    """Tell whether a condition's value can mean the ARN for which a service calls.
+
+    That ARN has a Region and an account where its kind has them, known or not, and S3 sends the ARN of the bucket,
+    never of objects: https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    fields, others = text.split(":", ARN_FIELDS - 1), caller.split(":", ARN_FIELDS - 1)
+    if len(fields) == len(others) == ARN_FIELDS:
+        if any(own == "" and other == "*" for own, other in zip(fields[3:5], others[3:5], strict=True)):
+            return False
+        if others[2] == "s3" and others[3] == "" and "/" in fields[5] and "/" not in others[5]:
+            return False
+    return may_match(text, caller)
+
+
 def resource_named(app: Assembly, value: Any, near: Template, *kinds: str) -> Resource | None:
     """Return the resource of some types that a value names: by reference, ARN or physical name.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from breakwater_guards.aws.arns import arn_of, pattern, resource_named
 from breakwater_guards.aws.authorization import expand
 from breakwater_guards.aws.globs import pattern_of
-from breakwater_guards.aws.items import Item, items
+from breakwater_guards.aws.items import HOP, Item, items
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
@@ -65,7 +65,8 @@ def calls(app: Assembly, table: str) -> Iterator[Call]:
     """Yield the calls that the rows of a table bring about in an assembly."""
     for row in facts("callers")[table]:
         for source in app.of_type(row["source"]):
-            if all(source.get(name) != value for name, value in row.get("off", {}).items()):
+            only = all(source.get(name) == value for name, value in row.get("only", {}).items())
+            if only and all(source.get(name) != value for name, value in row.get("off", {}).items()):
                 for item in items(source, row.get("each", "")):
                     given = "given" not in row or item.given(row["given"])
                     if given and not item.given(row.get("without", "-")) and _holds(app, row, item):
@@ -108,9 +109,15 @@ def _targets(app: Assembly, row: dict[str, Any], item: Item) -> Iterator[tuple[I
         yield item, item.resource.reference
     elif path.startswith(MENTIONED):
         raw: Any = item.raw
-        for name in path.removeprefix(MENTIONED).split("."):
+        place, _, rest = path.removeprefix(MENTIONED).partition(HOP)
+        for name in place.split("."):
             raw = raw.get(name) if isinstance(raw, dict) else None
-        yield from ((item, reference) for reference in mentioned(item.resource.template, _called(raw)))
+        for reference in mentioned(item.resource.template, _called(raw)):
+            target = app.target(reference) if rest else None
+            for inner in items(target) if target is not None else ():
+                yield from inner.follow(app, rest)
+            if not rest:
+                yield item, reference
     else:
         yield from item.follow(app, path)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from breakwater_guards.aws.names import some_of
 from breakwater_guards.facts import facts
 
 OPERATORS = "$or"
@@ -40,7 +41,7 @@ def defects(pattern: dict[str, Any]) -> Iterator[tuple[str, str]]:
         near = get_close_matches(kind, offered, 1, _ALIKE)
         other = any(re.fullmatch(known["other_types"].get(source, "-"), kind) for source in sources)
         if kind not in offered and (near or other or kind in elsewhere):
-            allowed = near[0] if near else ", ".join(offered)
+            allowed = near[0] if near else some_of(offered, kind)
             yield "detail-type", f"{kind!r} is no event of {sources[0]}; allowed: {allowed}."
     if types and set(types) <= set(known["no_resources"]) and pattern.get("resources", _NONE) != _NONE:
         yield "resources", f"events of the type {types[0]} name no resources; ask for a field of detail."
@@ -128,7 +129,10 @@ def _values(detail: dict[str, Any], known: dict[str, list[str]]) -> Iterator[tup
         alike = {item for item in never if get_close_matches(item.lower(), [one.lower() for one in allowed], 1, _VALUE)}
         dead = never if len(never) == len(given) else [item for item in never if item in alike]
         if dead:
-            yield f"detail.{field}", f"{', '.join(map(repr, dead))} is never sent; allowed: {', '.join(allowed)}."
+            yield (
+                f"detail.{field}",
+                f"{', '.join(map(repr, dead))} is never sent; allowed: {some_of(allowed, dead[0])}.",
+            )
 
 
 def _forms(detail: dict[str, Any], known: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from breakwater_guards.model.values import ABSENT
 from breakwater_guards.model.views import view
 
 ALIKE = 0.85
+_MANY, _FEW = 10, 4  # of a list that is longer than the first, the second are named
 
 
 def named(app: Assembly, near: Template, *kinds: str, path: str = "") -> Iterator[tuple[str, Resource]]:
@@ -82,3 +83,9 @@ def _lacks_one(words: list[str], of: list[str]) -> bool:
     """Tell whether some words, of which there are several, are those of a name in its order, without one of them."""
     least = 3
     return len(words) >= least and any(words == [*of[:at], *of[at + 1 :]] for at in range(len(of)))
+
+
+def some_of(allowed: list[str], given: str) -> str:
+    """Return what is allowed, as text; of a long list what is spelled most like the given."""
+    short = allowed if len(allowed) <= _MANY else get_close_matches(given, allowed, _FEW, 0)
+    return ", ".join([*short, "…"] if len(short) < len(allowed) else short)

@@ -165,16 +165,15 @@ class _Assembly:
         )
         metadata = mapping(artifact.get("metadata"))
         extra = _text(artifact.get("additionalMetadataFile"))
-        # A snapshot of integration tests is kept without this file; its acknowledgements are all that is lost.
-        if extra and not self._inside(folder, extra).is_file():
-            self._found.notices.append(f"{extra} is not there: acknowledgements in it do not count")
-        elif extra:
+        if extra and self._has(folder, extra):
             text = read_text(self._inside(folder, extra))
             metadata = {**metadata, **(mapping(_json(text, extra)) if QUALIFIER in text else {})}
         self._found.acknowledgements.extend(acknowledgements(metadata))
 
     def _assets(self, folder: Path, name: Any) -> None:
         manifest = self._inside(folder, name)
+        if not self._has(folder, name):
+            return
         for asset, entry in mapping(mapping(_json(read_text(manifest), manifest)).get("files")).items():
             source = mapping(mapping(entry).get("source"))
             path = _text(source.get("path"))
@@ -189,6 +188,13 @@ class _Assembly:
             place = self._key(folder)
             for uploaded in (asset, *filter(None, map(_text, objects))):
                 self._found.assets[place, PurePosixPath(uploaded).name] = key
+
+    def _has(self, folder: Path, name: Any) -> bool:
+        """Tell whether a file beside the templates is there; snapshots in a repository often leave some out."""
+        file = self._inside(folder, name)
+        if not file.is_file():
+            self._found.notices.append(f"{self._key(file)} is missing: what it says of assets or findings is not known")
+        return file.is_file()
 
     def _staged(self, folder: Path, document: dict[str, Any]) -> None:
         """Read the nested templates that CDK names in the metadata of stacks, also where no asset manifest does."""

@@ -32,6 +32,7 @@ from breakwater_guards.rules.hygiene.reference_graph import ATTRIBUTE, namings_o
         "https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html",
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html",
+        "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html",
     ),
     data="agreements",
 )

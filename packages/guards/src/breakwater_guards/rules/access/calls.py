@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from breakwater_guards.aws.access import access_of
 from breakwater_guards.aws.arns import arn_of, pattern, resource_named
 from breakwater_guards.aws.calls import Call, caller_of, calls
-from breakwater_guards.aws.ecs import DEFINITION, repository_of
 from breakwater_guards.aws.experiments import experiments
 from breakwater_guards.aws.items import Item, items
 from breakwater_guards.aws.key_policies import keys_of, through
@@ -15,8 +14,9 @@ from breakwater_guards.aws.roles import roles_of
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
-from breakwater_guards.model.values import ABSENT, Text
-from breakwater_guards.rule import Breach, Outcome, breach, readable, rule
+from breakwater_guards.model.values import ABSENT
+from breakwater_guards.rule import Breach, Outcome, breach, rule
+from breakwater_guards.rules.access.containers import unreadable
 
 EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
 
@@ -81,7 +81,7 @@ def roles_may_call(app: Assembly) -> Iterator[Breach]:
     """Find a role without a permission that its user needs, or a target that needs a role and has none."""
     yield from _refused(app, "permitted")
     yield from _experiments(app)
-    yield from _images(app)
+    yield from unreadable(app)
 
 
 @rule(
@@ -129,23 +129,6 @@ def _experiments(app: Assembly) -> Iterator[Breach]:
             if role is not None and not all(access_of(app).role_may(role, call, arn) for arn in arns or ["*"]):
                 message = f"role {role.logical_id} may not use {call} on {action.target}."
                 yield breach(action.template, f"Actions.{action.name}", message)
-
-
-def _images(app: Assembly) -> Iterator[Breach]:
-    """Find an image that is named as text, in an ECR repository that the execution role may not read."""
-    for definition in app.of_type(DEFINITION):
-        role = roles_of(app).find(definition.get("ExecutionRoleArn"), definition.template)
-        for item in items(definition, "ContainerDefinitions[]") if role is not None else ():
-            for image in item.given("Image"):
-                arn = repository_of(app, image) if isinstance(image, str | Text) and app.target(image) is None else None
-                missing = [action for action in PULL if role and arn and not access_of(app).role_may(role, action, arn)]
-                if role is not None and arn is not None and missing:
-                    message = f"role {role.logical_id} may not use {', '.join(missing)} on {readable(arn)}."
-                    yield breach(definition, item.place("Image"), message)
-
-
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_ECS.html
-PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
 def _missing(app: Assembly, call: Call, role: Resource) -> Iterator[str]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from breakwater_guards.aws.access import access_of
+from breakwater_guards.aws.access import TRUST, access_of
+from breakwater_guards.aws.arns import pattern
+from breakwater_guards.aws.globs import arns_may_be_equal
 from breakwater_guards.aws.items import items
+from breakwater_guards.aws.policies import statements_of
 from breakwater_guards.aws.roles import roles_of
+from breakwater_guards.aws.statements import Principal
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.mentions import mentioned
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import ABSENT
 from breakwater_guards.rule import Breach, Outcome, breach, rule
+
+_PLAIN: Final = "sts:AssumeRole"
 
 
 @rule(
@@ -56,3 +63,50 @@ def _is_idle(app: Assembly, profile: Resource) -> bool:
 
 
 _PLACES = ("Resources", "Outputs")
+
+
+@rule(
+    "DR-ACCESS-06",
+    title="A role is assumed by the action that its principals call",
+    outcome=Outcome.SILENT,
+    prevents="Not authorized to perform sts:AssumeRoleWithWebIdentity (AccessDenied), or …WithSAML: who has signed in "
+    "with an identity provider does not call sts:AssumeRole, and who has not calls nothing else",
+    fix="Allow sts:AssumeRoleWithWebIdentity for an OIDC provider, sts:AssumeRoleWithSAML for a SAML provider, and "
+    "sts:AssumeRole for accounts, roles and services.",
+    sources=(
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp.html",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
+    ),
+    data="role_users",
+)
+def roles_are_assumed_by_their_action(app: Assembly) -> Iterator[Breach]:
+    """Find an identity provider that may only call another action of STS, or a service that may only call its."""
+    federated = facts("role_users")["assume"]
+    for role in app.of_type("AWS::IAM::Role"):
+        for statement in statements_of(role, TRUST):
+            admitted = [action for action in (_PLAIN, *federated) if statement.acts_on(action)]
+            if statement.effect != "Allow" or not admitted:
+                continue
+            for principal in statement.principals:
+                called = _called(app, principal)
+                if called is not None and called not in admitted:
+                    shown = f"{principal.kind} principal calls {called}; allowed here: {', '.join(admitted)}."
+                    yield breach(role, principal.path, shown)
+
+
+def _called(app: Assembly, principal: Principal) -> str | None:
+    """Return the action of STS by which a principal assumes a role, if that is known."""
+    if principal.kind in ("Service", "AWS") and principal.value != "*":
+        return _PLAIN
+    target, text = app.target(principal.value), pattern(app, principal.value)
+    for action, known in facts("role_users")["assume"].items() if principal.kind == "Federated" else ():
+        named = (_may_name(text, name) for name in known["names"])
+        if any(named) if target is None else target.type == known["type"]:
+            return str(action)
+    return None
+
+
+def _may_name(text: str, name: str) -> bool:
+    if name.startswith("arn:"):
+        return text.startswith("arn:") and arns_may_be_equal(text, name)
+    return text == name

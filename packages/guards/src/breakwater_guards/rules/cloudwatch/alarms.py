@@ -120,7 +120,8 @@ def threshold_can_be_crossed(app: Assembly) -> Iterator[Breach]:
             "LessThanOrEqualToThreshold": threshold < lowest,
         }
         if isinstance(operator, str) and never.get(operator):
-            reason = f"{metric.name} lies between {lowest:g} and {highest:g} by {show(metric.statistic)}"
+            extent = f"lies between {lowest:g} and {highest:g}" if lowest < highest else f"is always {highest:g}"
+            reason = f"{metric.name} {extent} by {show(metric.statistic)}"
             if highest == BYTES:
                 reason = f"{metric.name} is in bytes, not megabytes, gigabytes or percent"
             yield breach(metric.alarm, "Threshold", f"{operator} {threshold:g} is never true: {reason}.")

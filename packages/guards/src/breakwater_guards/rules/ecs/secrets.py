@@ -1,19 +1,24 @@
-"""ECS: secrets that change after a task has read them."""
+"""ECS: secrets that change after a task has read them, and names that lead to none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
+from breakwater_guards.aws.arns import pattern, resource_named
 from breakwater_guards.aws.ecs import DEFINITION
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.model.template import Resource
 from breakwater_guards.model.values import Reference, Text
-from breakwater_guards.rule import Breach, Outcome, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 (a resource type)
 ATTACHMENT = "AWS::SecretsManager::SecretTargetAttachment"
 MANAGED = "MasterUserSecret.SecretArn"
 VALUE_FROM = "ContainerDefinitions[].Secrets[].ValueFrom"
+_NAMED_BY: Final = (VALUE_FROM, "ContainerDefinitions[].LogConfiguration.SecretOptions[].ValueFrom")
+_SECRET_PARTS: Final = 7  # of an ARN: what follows names a part of the secret
+_KEY_PARTS: Final = 3  # key of the JSON, stage and id of the version, each of which may be empty
 
 
 @rule(
@@ -57,3 +62,34 @@ def _secret_of(app: Assembly, value: object) -> Resource | None:
     if target is not None and target.type == ATTACHMENT:
         target = app.target(target.get("SecretId"))
     return target if target is not None and target.type == SECRET else None
+
+
+@rule(
+    "DR-ECS-21",
+    title="Containers name a secret by its ARN, with the colons of a key",
+    outcome=Outcome.SILENT,
+    prevents="ResourceInitializationError: unable to pull secrets or registry auth: unexpected ARN format with "
+    "parameters when trying to retrieve ASM secret; or invalid ssm parameters: a name is one of Parameter Store",
+    fix="Write <ARN of the secret>:<key of its JSON>::, or the ARN alone for the whole secret.",
+    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html",),
+)
+def secrets_are_named_in_full(app: Assembly) -> Iterator[Breach]:
+    """Find a key without its two colons, or a secret of the assembly that is named without its ARN."""
+    for definition in app.of_type(DEFINITION):
+        for path in _NAMED_BY:
+            for value in definition.given(path):
+                reason = _misnamed(app, value, definition)
+                if reason:
+                    yield breach(definition, path.replace("[]", ""), f"{show(value)} {reason}.")
+
+
+def _misnamed(app: Assembly, value: Any, near: Resource) -> str | None:
+    """Tell why a value names no secret; ``None`` for one that may."""
+    text = pattern(app, value)
+    if text.startswith("arn:") and text.split(":")[2] == "secretsmanager":
+        more = len(text.split(":")) - _SECRET_PARTS
+        return None if more in (0, _KEY_PARTS) else "has a key without two colons after it; allowed: <ARN>:<key>::"
+    named = resource_named(app, value, near.template) if isinstance(value, str) else None
+    if named is not None and named.type == SECRET:
+        return f"is looked up in Parameter Store, and {named.logical_id} is a secret; allowed: its ARN"
+    return None

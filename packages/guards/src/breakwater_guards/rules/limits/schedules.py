@@ -9,7 +9,7 @@ from typing import Any
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
 from breakwater_guards.reading.files import mapping
-from breakwater_guards.rule import Breach, Outcome, breach, rule
+from breakwater_guards.rule import Breach, Outcome, breach, rule, show
 
 SERVERLESS = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
 _SCHEDULE = re.compile(r"(at|cron|rate)\((.*)\)")
@@ -23,8 +23,8 @@ _NUMBER = re.compile(r"[0-9]+")
     "DR-LIMIT-02",
     title="Schedules are expressions that AWS takes",
     outcome=Outcome.REFUSED,
-    prevents="Parameter ScheduleExpression is not valid (ValidationException), at the end of the deployment; or a date "
-    "that never comes",
+    prevents="Parameter ScheduleExpression is not valid, Invalid Schedule Expression Timezone (ValidationException), "
+    "at the end of the deployment; or a date that never comes",
     fix="Write cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or "
     "rate(1 minute), rate(5 minutes), where the service takes them; groups of EC2 Auto Scaling take five bare fields.",
     sources=(
@@ -44,6 +44,7 @@ def schedules_are_expressions(app: Assembly) -> Iterator[Breach]:
                 reason = _no_schedule(value, row) if isinstance(value, str) else None
                 if reason:
                     yield breach(resource, row["path"].replace("[]", ""), f"{value!r}: {reason}.")
+    yield from _no_zones(app)
     for resource in app.of_type(*SERVERLESS):
         for events in (found for found in resource.given("Events") if isinstance(found, dict)):
             for name, event in events.items():
@@ -53,6 +54,22 @@ def schedules_are_expressions(app: Assembly) -> Iterator[Breach]:
                 reason = _no_schedule(value, row) if row and isinstance(value, str) else None
                 if reason:
                     yield breach(resource, f"Events.{name}", f"{value!r}: {reason}.")
+
+
+def _no_zones(app: Assembly) -> Iterator[Breach]:
+    for kind, path in facts("limits")["zones"].items():
+        for resource in app.of_type(kind):
+            for zone in resource.given(path):
+                if isinstance(zone, str) and not _may_be_zone(zone):
+                    told = f"{show(zone)} is no time zone; allowed: a name of the IANA database such as Europe/Berlin."
+                    yield breach(resource, path.replace("[]", ""), told)
+
+
+def _may_be_zone(name: str) -> bool:
+    """Tell whether a name can be one of the IANA database: its area is known, or it is one of the few without."""
+    area, slash, _ = name.partition("/")
+    known = facts("limits")["areas" if slash else "zones_without_area"]
+    return not name or "{{" in name or area.casefold() in {one.casefold() for one in known}
 
 
 def _no_schedule(text: str, row: dict[str, Any]) -> str | None:

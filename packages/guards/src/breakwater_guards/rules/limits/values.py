@@ -19,13 +19,16 @@ from breakwater_guards.rule import Breach, Outcome, breach, rule, show
     title="Values are within the limits that hold for their kind",
     outcome=Outcome.REFUSED,
     prevents="Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10 "
-    "(InvalidParameterValueException); stopTimeout must be less than or equal to 120 (ClientException on Fargate)",
+    "(InvalidParameterValueException); stopTimeout must be less than or equal to 120 (ClientException on Fargate); "
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting "
+    "(InvalidBucketAclWithObjectOwnership)",
     fix="Take a value that the message allows.",
     sources=(
         "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
         "https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRuleInput.html",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     ),
     data="limits",
 )

@@ -169,3 +169,22 @@ _PUBLIC = (
     ("AWS::EC2::NatGateway", "SubnetId", "ConnectivityType", "private"),
     ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Subnets[]", "Scheme", "internal"),
 )
+
+
+@rule(
+    "DR-NET-13",
+    title="Gateway endpoints are in a route table",
+    outcome=Outcome.SILENT,
+    prevents="No error is reported: no route leads to the endpoint, so that Amazon S3 and DynamoDB are reached through "
+    "the NAT gateway, or not at all",
+    fix="Name the route tables of the subnets in RouteTableIds.",
+    sources=("https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html",),
+)
+def gateway_endpoints_have_routes(app: Assembly) -> Iterator[Breach]:
+    """Find a gateway endpoint, which an endpoint is by default, that no route table leads to."""
+    for endpoint in app.of_type("AWS::EC2::VPCEndpoint"):
+        is_gateway = all(value in (ABSENT, "Gateway") for value in endpoint.options("VpcEndpointType"))
+        if is_gateway and all(value in (ABSENT, []) for value in endpoint.options("RouteTableIds")):
+            yield breach(
+                endpoint, "RouteTableIds", "RouteTableIds is not set; a gateway endpoint needs a table or more."
+            )
