@@ -1,4 +1,4 @@
-"""Owners: Settings that two resources claim, so that one undoes the other, or AWS refuses the second."""
+"""Retention, counts, and settings that a table names: one resource owns each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 from breakwater_guards.aws.backups import PLAN, SELECTION
 from breakwater_guards.aws.dns import domain
 from breakwater_guards.aws.items import Item, items
-from breakwater_guards.aws.network import ipv4_network
-from breakwater_guards.aws.security_groups import GROUP, SecurityGroups, security_groups_of
 from breakwater_guards.aws.tags import physical_name, root_of, unique_within
 from breakwater_guards.facts import facts
 from breakwater_guards.model.assembly import Assembly
@@ -149,35 +147,6 @@ def settings_have_one_owner(app: Assembly) -> Iterator[Breach]:
                     yield breach(resource, found[0], f"{name} is the name of {other.logical_id}{where} already.")
 
 
-@rule(
-    "DR-OWNER-04",
-    title="Each rule of a security group is stated once",
-    outcome=Outcome.REFUSED,
-    prevents="the specified rule … already exists (InvalidPermission.Duplicate), or: The same permission must not "
-    "appear multiple times (InvalidParameterValue)",
-    fix="Keep the rule in the group, or as a resource of its own, and leave the other one out.",
-    sources=(
-        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html",
-        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html",
-    ),
-)
-def group_rules_have_one_owner(app: Assembly) -> Iterator[Breach]:
-    """Find the same protocol, ports and peer twice in one direction of a group, inline or in resources of their own."""
-    groups = security_groups_of(app)
-    for direction in ("Ingress", "Egress"):
-        seen: dict[tuple[Any, ...], Item] = {}
-        for kind, path in ((GROUP, f"SecurityGroup{direction}[]"), (f"{GROUP}{direction}", "")):
-            for resource in app.of_type(kind):
-                for item in items(resource, path) if _is_plain(resource) else ():
-                    group = resource.reference if path else groups.key(resource.get("GroupId"))
-                    for key in ((group, *_ports(item), peer) for peer in _peers(groups, item)):
-                        first = seen.setdefault(key, item) if None not in key else item
-                        if first is not item:
-                            yield breach(
-                                resource, item.path, f"{first.resource.logical_id} states the same rule already."
-                            )
-
-
 def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
     """Yield what claims a setting for certain: resources of a type, or entries of a list in them."""
     name, wanted = claim.get("where", ("", ""))
@@ -187,7 +156,7 @@ def _claimants(app: Assembly, claim: Mapping[str, Any]) -> Iterator[Item]:
             continue
         if "when" not in claim or resource.given(claim["when"]):
             for item in items(resource, claim.get("each", "")) if not _varies(resource, claim) else ():
-                if not name or _identity(item.options(name)[0]) == wanted:
+                if not name or identity(item.options(name)[0]) == wanted:
                     yield item
 
 
@@ -224,10 +193,10 @@ def _values(item: Item, name: str) -> list[Any]:
         return []
     if given == [UNKNOWN]:  # e.g. a parameter without a default: whatever it is, it is the same twice
         return [spelled(source.resource.template, source.raw.get(path))]
-    return [_identity(domain(value) if path.endswith("~") else value) for value in given]
+    return [identity(domain(value) if path.endswith("~") else value) for value in given]
 
 
-def _identity(value: Any) -> Any:
+def identity(value: Any) -> Any:
     """Return what makes two values the same for certain; ``None`` where they may differ."""
     if isinstance(value, Reference):
         return Reference(value.template, value.logical_id, "" if value.attribute in ITSELF else value.attribute)
@@ -245,28 +214,3 @@ def _scoped(resource: Resource, key: tuple[Any, ...]) -> tuple[Any, ...]:
 def _place(template: Template) -> Any:
     """Return where names are unique: an account and Region that the assembly states, else the tree of stacks."""
     return (template.region, template.account) if template.region and template.account else root_of(template).key
-
-
-def _is_plain(resource: Resource) -> bool:
-    """Tell whether no condition decides about a resource or a part of it."""
-    return "Condition" not in resource.body and "Fn::If" not in resource.text
-
-
-def _ports(item: Item) -> tuple[Any, ...]:
-    """Return protocol and ports of a rule of a security group; ``None`` for what only the deployment decides."""
-    protocol, first, last = (item.options(name)[0] for name in ("IpProtocol", "FromPort", "ToPort"))
-    if not isinstance(protocol, str | int):
-        return (None,)
-    name = _PROTOCOLS.get(str(protocol).lower(), str(protocol).lower())
-    return (name,) if name == "-1" else (name, as_int(first), as_int(last))
-
-
-_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "all": "-1"}
-
-
-def _peers(groups: SecurityGroups, item: Item) -> Iterator[Any]:
-    """Yield the peers of a rule of a security group, in a form that compares."""
-    for name in ("CidrIp", "CidrIpv6", "SourcePrefixListId", "DestinationPrefixListId"):
-        yield from (ipv4_network(value) or _identity(value) for value in item.given(name))
-    for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
-        yield from (groups.key(value) for value in item.given(name))

@@ -1,0 +1,1 @@
+"""Owners: Settings that two resources claim, so that one undoes the other, or AWS refuses the second."""
