@@ -19,7 +19,6 @@ from breakwater_guards.rule import Breach, breach, readable
 _PULL: Final = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _SECRETS: Final = ("Secrets[].ValueFrom", "LogConfiguration.SecretOptions[].ValueFrom")
 _SECRET: Final = re.compile(r"arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+")
-_SUFFIX: Final = re.compile(r"-[A-Za-z0-9?]{6}|[*?]$")
 
 
 def unreadable(app: Assembly) -> Iterator[Breach]:
@@ -51,8 +50,8 @@ def _secret(app: Assembly, value: Any) -> str | None:
     """
     text = pattern(app, value)
     secret = _SECRET.match(text)
-    if secret is not None:
-        return secret[0] if _SUFFIX.search(secret[0]) else f"{secret[0]}-*"
+    if secret is not None:  # with or without the six characters that Secrets Manager adds to the name
+        return f"{secret[0].rstrip('*')}*"
     if text.startswith("arn:"):
         return text if ":parameter/" in text else None
     return f"arn:*:ssm:*:*:parameter/{text.removeprefix('/')}" if text and text[0] != "*" else None

@@ -86,9 +86,13 @@ def secrets_are_named_in_full(app: Assembly) -> Iterator[Breach]:
 def _misnamed(app: Assembly, value: Any, near: Resource) -> str | None:
     """Tell why a value names no secret; ``None`` for one that may."""
     text = pattern(app, value)
-    if text.startswith("arn:") and text.split(":")[2] == "secretsmanager":
-        more = len(text.split(":")) - _SECRET_PARTS
-        return None if more in (0, _KEY_PARTS) else "has a key without two colons after it; allowed: <ARN>:<key>::"
+    parts = text.split(":")
+    if parts[0] == "arn" and parts[2:3] == ["secretsmanager"] and len(parts) >= _SECRET_PARTS:
+        return (
+            None
+            if len(parts) - _SECRET_PARTS in (0, _KEY_PARTS)
+            else "has a key without two colons after it; allowed: <ARN>:<key>::"
+        )
     named = resource_named(app, value, near.template) if isinstance(value, str) else None
     if named is not None and named.type == SECRET:
         return f"is looked up in Parameter Store, and {named.logical_id} is a secret; allowed: its ARN"
