@@ -25,10 +25,12 @@ def unreadable(app: Assembly) -> Iterator[Breach]:
     """Find an image or a secret that is named as text, and that the execution role may not read."""
     for definition in app.of_type(DEFINITION):
         role = roles_of(app).find(definition.get("ExecutionRoleArn"), definition.template)
-        for item in items(definition, "ContainerDefinitions[]") if role is not None else ():
+        if role is None:
+            continue
+        for item in items(definition, "ContainerDefinitions[]"):
             for path, arn, actions in _needs(app, item):
-                missing = [action for action in actions if role and not access_of(app).role_may(role, action, arn)]
-                if role is not None and missing:
+                missing = [action for action in actions if not access_of(app).role_may(role, action, arn)]
+                if missing:
                     message = f"role {role.logical_id} may not use {', '.join(missing)} on {readable(arn)}."
                     yield breach(definition, item.place(path), message)
 
